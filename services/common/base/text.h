@@ -1,0 +1,37 @@
+/*
+ * text: small operations on text from outside, given as (pointer, length) or as a
+ * NUL-terminated string, and the encodings that every part needs.
+ */
+#ifndef MU_BASE_TEXT_H
+#define MU_BASE_TEXT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool mu_text_equal(const char *a, const char *b); /* NULL equals only NULL */
+bool mu_text_starts(const char *text, const char *prefix);
+bool mu_text_ends(const char *text, const char *suffix);
+
+/* Compares secrets in time that depends only on the lengths. */
+bool mu_secret_equal(const char *secret, size_t secret_len, const char *given, size_t given_len);
+
+/* Decimal, whole string, no sign, no spaces. Errors: MU_E_INVALID naming `what`. */
+enum mu_status mu_text_to_u64(const char *text, const char *what, uint64_t *ret_value,
+                              struct mu_error *err) MU_MUST_CHECK;
+
+bool mu_utf8_valid(const char *bytes, size_t len);
+
+void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text); /* 2*len + NUL, lower case */
+/* Strict lower or upper case hex of exactly 2*len digits. */
+bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len);
+
+void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out);
+/* Standard alphabet with padding. Errors: MU_E_INVALID; MU_E_LIMIT from `out`. */
+enum mu_status mu_base64_decode(const char *text, size_t len, struct mu_buf *out,
+                                struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * http_client: requests to registries, cluster APIs and our own services, streamed
+ * and bounded. The only place that includes curl.h.
+ *
+ * - Response bodies go to a callback in pieces; nothing is buffered unless asked for.
+ * - Redirects are followed up to 5, https stays https, and Authorization is dropped
+ *   when the host changes.
+ * - Every request has a connect timeout, a low-speed limit and a deadline.
+ *
+ * Threads: a client belongs to one thread at a time; separate clients are independent.
+ * Trust: the peer is hostile; header and body sizes are bounded.
+ */
+#ifndef MU_HTTP_CLIENT_H
+#define MU_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/scope.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mu_http_client;
+
+struct mu_http_client_config {
+    const char *user_agent;
+    int64_t connect_timeout_ms; /* 0: 5000 */
+    int64_t deadline_ms;        /* whole request; 0: 60000; -1: none (watch streams) */
+    int64_t stall_timeout_ms;   /* less than 1 byte/s for so long; 0: 30000; -1: none */
+    const char *ca_file;        /* optional PEM bundle */
+    const char *client_cert_file, *client_key_file; /* optional */
+};
+
+enum mu_status mu_http_client_new(const struct mu_http_client_config *config,
+                                  struct mu_http_client **ret_client,
+                                  struct mu_error *err) MU_MUST_CHECK;
+void mu_http_client_free(struct mu_http_client *client);
+MU_DEFINE_AUTO(http_client, struct mu_http_client, mu_http_client_free)
+
+/* Returns MU_OK to go on; any failure ends the transfer and is what mu_http_request returns. */
+typedef enum mu_status mu_http_body_fn(void *opaque, const void *bytes, size_t len,
+                                       struct mu_error *err);
+
+struct mu_http_request {
+    const char *method; /* "GET" "HEAD" "PUT" "POST" */
+    const char *url;
+    const char *const *headers; /* "Name: value"; NULL-terminated; may be NULL */
+    const char *authorization;  /* header value or NULL; dropped on a redirect to another host */
+    const void *body;           /* may be NULL */
+    size_t body_len;
+    mu_http_body_fn *on_body; /* called only for 2xx; other bodies go to response.error_body */
+    void *opaque;
+    uint64_t max_body_bytes; /* 0: 4 MiB */
+};
+
+enum { MU_HTTP_ERROR_BODY_MAX = 1024 };
+
+struct mu_http_response {
+    int status;
+    char content_type[128];
+    char docker_content_digest[136];
+    char www_authenticate[1024];
+    char link_next[1024]; /* target of Link rel="next" */
+    int64_t content_length;  /* -1 unknown */
+    int64_t retry_after_ms;  /* -1 none */
+    char error_body[MU_HTTP_ERROR_BODY_MAX]; /* head of a non-2xx body, printable, NUL-terminated */
+};
+
+/*
+ * MU_OK whenever a complete response came, whatever its status. Errors: MU_E_UNAVAILABLE (connect,
+ * TLS, timeout, torn transfer), MU_E_LIMIT (body too large), or what on_body returned.
+ */
+enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_http_request *request,
+                               struct mu_http_response *ret_response,
+                               struct mu_error *err) MU_MUST_CHECK;
+
+/* The same with the whole body in `out` (its max_bytes is the limit). */
+enum mu_status mu_http_fetch(struct mu_http_client *client, const struct mu_http_request *request,
+                             struct mu_buf *out, struct mu_http_response *ret_response,
+                             struct mu_error *err) MU_MUST_CHECK;
+
+/* "GET url answered 503: <error body>" with the status a caller should act on:
+ * 401/403 DENIED, 404 NOT_FOUND, 408/429/5xx UNAVAILABLE, else INVALID. */
+enum mu_status mu_http_status_error(const struct mu_http_request *request,
+                                    const struct mu_http_response *response, struct mu_error *err);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * httpd: the HTTP server of every service. The only place that includes microhttpd.h.
+ *
+ * A table of routes; a handler gets the whole request body (bounded) or, for large
+ * uploads, its pieces; it answers at once or later from another thread (ingest
+ * answers from Kafka's delivery report).
+ *
+ * The server itself answers 404, 405 (with Allow), 413, 431 and 408 (slow clients).
+ *
+ * Threads: handlers run on the server's threads, each request on one thread at a
+ * time. mu_httpd_reply may be called from any thread, exactly once per request.
+ */
+#ifndef MU_HTTPD_H
+#define MU_HTTPD_H
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/scope.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mu_httpd;
+struct mu_request;
+
+/* Runs when the request is complete. It must lead to exactly one mu_httpd_reply*, now or later. */
+typedef void mu_handler_fn(void *opaque, struct mu_request *request);
+
+/* For `streaming` routes: each piece of the body as it comes. A failure makes the server answer
+ * (413 for MU_E_LIMIT, 400 for MU_E_INVALID, else 503) and the handler is not run. */
+typedef enum mu_status mu_body_fn(void *opaque, struct mu_request *request, const void *bytes,
+                                  size_t len, struct mu_error *err);
+
+struct mu_route {
+    const char *method; /* "GET", "POST", "PUT", "OPTIONS" */
+    const char *path;   /* exact, or with one trailing "*" that matches the rest: "/v1/evidence/*" */
+    mu_handler_fn *handler;
+    mu_body_fn *on_body; /* NULL: the body is collected */
+    size_t max_body_bytes;
+};
+
+struct mu_httpd_config {
+    const char *listen; /* "127.0.0.1:8080", "[::]:8080", ":8080" */
+    const struct mu_route *routes;
+    size_t route_count;
+    void *opaque;             /* given to every handler */
+    unsigned threads;         /* 0: 2 */
+    unsigned max_connections; /* 0: 1024 */
+    int64_t idle_timeout_ms;  /* 0: 15000 */
+};
+
+enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
+                              struct mu_error *err) MU_MUST_CHECK;
+/* Port actually bound (for listen ":0"). */
+uint16_t mu_httpd_port(const struct mu_httpd *server);
+/* Stops accepting, waits up to `grace_ms` for requests under way. */
+void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms);
+
+/* ---- a request; pointers live until the reply ---- */
+
+const char *mu_request_method(const struct mu_request *request);
+const char *mu_request_path(const struct mu_request *request);      /* decoded, without query */
+const char *mu_request_path_rest(const struct mu_request *request); /* what "*" matched, without the slash before it */
+const char *mu_request_header(const struct mu_request *request, const char *name); /* NULL when absent */
+const char *mu_request_query(const struct mu_request *request, const char *name);  /* NULL when absent */
+const void *mu_request_body(const struct mu_request *request, size_t *ret_len);
+struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after the reply */
+/* State of the handler for this request; `release` runs when the request ends, however it ends. */
+void mu_request_set_state(struct mu_request *request, void *state, void (*release)(void *));
+void *mu_request_state(const struct mu_request *request);
+
+/* Calls `each` for every header with its name in lower case. */
+void mu_request_each_header(const struct mu_request *request,
+                            void (*each)(void *opaque, const char *name, const char *value),
+                            void *opaque);
+
+/* ---- the reply ---- */
+
+/* `extra_headers`: NULL or "Name", "value", ..., NULL. Body is copied; content type NULL: application/json. */
+void mu_httpd_reply(struct mu_request *request, int status, const char *content_type,
+                    const void *body, size_t len, const char *const *extra_headers);
+/* {"error": "...", "status": 404} as application/problem+json (RFC 9457): title from status, detail = message. */
+void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail);
+/* The HTTP status that fits err->status. */
+void mu_httpd_reply_failure(struct mu_request *request, const struct mu_error *err);
+/* Sends a file's bytes from `fd`, which the server then owns. */
+void mu_httpd_reply_file(struct mu_request *request, int status, const char *content_type, int fd,
+                         uint64_t size_bytes);
+
+#endif

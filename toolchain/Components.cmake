@@ -1,0 +1,62 @@
+# How a component becomes a target. Sources are found by folder, so that adding a
+# file needs no edit here.
+
+# mu_component(NAME DIR LIBRARIES...): static library `NAME` of every .c below DIR
+# except main.c; headers are included as "<path below services/>" or relative to DIR.
+function(mu_component name dir)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  add_library(${name} STATIC ${sources})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
+  target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services)
+  target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE mu_warnings)
+endfunction()
+
+# mu_service(SERVICE LIBRARIES...): `SERVICE_core` from services/SERVICE/src and the
+# program `muster-SERVICE` from its main.c.
+function(mu_service service)
+  mu_component(${service}_core ${CMAKE_SOURCE_DIR}/services/${service}/src ${ARGN})
+  add_executable(muster-${service} ${CMAKE_SOURCE_DIR}/services/${service}/src/main.c)
+  target_link_libraries(muster-${service} PRIVATE ${service}_core mu_warnings)
+  target_compile_definitions(${service}_core PUBLIC MU_VERSION="${PROJECT_VERSION}")
+  set_target_properties(muster-${service} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin POSITION_INDEPENDENT_CODE ON)
+  install(TARGETS muster-${service} RUNTIME DESTINATION bin)
+endfunction()
+
+# mu_unit_tests(COMPONENT LIBRARIES...): one cmocka program per tests/unit/COMPONENT/test_*.c
+function(mu_unit_tests component)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${component}/test_*.c)
+  foreach(source ${sources})
+    get_filename_component(stem ${source} NAME_WE)
+    set(target unit_${component}_${stem})
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CMOCKA mu_warnings)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support)
+    target_compile_definitions(${target} PRIVATE
+      MU_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" MU_SCHEMAS="${CMAKE_SOURCE_DIR}/schemas")
+    add_test(NAME unit/${component}/${stem} COMMAND ${target})
+    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS unit TIMEOUT 60)
+  endforeach()
+endfunction()
+
+# mu_fuzz_targets(COMPONENT LIBRARIES...): one libFuzzer program per
+# tests/fuzz/COMPONENT/fuzz_*.c, run briefly on tests/fuzz/corpus/<parser>/.
+function(mu_fuzz_targets component)
+  if(NOT MU_FUZZ)
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/${component}/fuzz_*.c)
+  foreach(source ${sources})
+    get_filename_component(stem ${source} NAME_WE)
+    string(REPLACE "fuzz_" "" parser ${stem})
+    add_executable(${stem} ${source})
+    target_link_libraries(${stem} PRIVATE ${ARGN} mu_warnings)
+    target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+    target_compile_options(${stem} PRIVATE -Wno-missing-prototypes)
+    add_test(NAME fuzz/${component}/${parser}
+      COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_brief.sh $<TARGET_FILE:${stem}>
+              ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${parser})
+    set_tests_properties(fuzz/${component}/${parser} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endforeach()
+endfunction()
