@@ -2,13 +2,13 @@
 # file needs no edit here.
 
 # mu_component(NAME DIR LIBRARIES...): static library `NAME` of every .c below DIR
-# except main.c; headers are included as "<path below services/>" or relative to DIR.
+# except main.c; headers are included relative to services/common or to DIR.
 function(mu_component name dir)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
   add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
-  target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services)
+  target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services/common)
   target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE mu_warnings)
 endfunction()
 
