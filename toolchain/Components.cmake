@@ -6,6 +6,12 @@
 function(mu_component name dir)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  if(NOT sources) # TODO(house): remove when every component has landed
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${ARGN})
+    target_include_directories(${name} INTERFACE ${dir} ${CMAKE_SOURCE_DIR}/services/common)
+    return()
+  endif()
   add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
   target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services/common)
@@ -15,10 +21,13 @@ endfunction()
 # mu_service(SERVICE LIBRARIES...): `SERVICE_core` from services/SERVICE/src and the
 # program `muster-SERVICE` from its main.c.
 function(mu_service service)
+  add_compile_definitions(MU_VERSION="${PROJECT_VERSION}")
   mu_component(${service}_core ${CMAKE_SOURCE_DIR}/services/${service}/src ${ARGN})
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/services/${service}/src/main.c) # TODO(house): as above
+    return()
+  endif()
   add_executable(muster-${service} ${CMAKE_SOURCE_DIR}/services/${service}/src/main.c)
   target_link_libraries(muster-${service} PRIVATE ${service}_core mu_warnings)
-  target_compile_definitions(${service}_core PUBLIC MU_VERSION="${PROJECT_VERSION}")
   set_target_properties(muster-${service} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin POSITION_INDEPENDENT_CODE ON)
   install(TARGETS muster-${service} RUNTIME DESTINATION bin)
