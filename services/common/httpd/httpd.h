@@ -34,7 +34,7 @@ typedef enum mu_status mu_body_fn(void *opaque, struct mu_request *request, cons
 
 struct mu_route {
     const char *method; /* "GET", "POST", "PUT", "OPTIONS" */
-    const char *path;   /* exact, or with one trailing "*" that matches the rest: "/v1/evidence/*" */
+    const char *path;   /* exact, or with one trailing "*" that matches the rest: "/v1/evidence/" and a star */
     mu_handler_fn *handler;
     mu_body_fn *on_body; /* NULL: the body is collected */
     size_t max_body_bytes;
