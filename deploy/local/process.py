@@ -1,0 +1,124 @@
+"""Processes that outlive the command that started them: pid file, log file, readiness, stop."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+
+class StackError(Exception):
+    """Something could not be started; the text says what and where to look."""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _start_ticks(pid):
+    """Start time of a process, which with its pid is unique; None when it is gone or a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat[stat.rindex(")") + 2:].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+class Process:
+    """One named background process of a state folder."""
+
+    def __init__(self, state, name):
+        self.name = name
+        self.record = Path(state) / "run" / f"{name}.json"
+        self.log = Path(state) / "logs" / f"{name}.log"
+        self.child = None
+
+    def pid(self):
+        """The running pid, or None. A recycled pid does not count."""
+        if self.child is not None:
+            self.child.poll()
+        try:
+            known = json.loads(self.record.read_text())
+        except (OSError, ValueError):
+            return None
+        return known["pid"] if _start_ticks(known["pid"]) == known["ticks"] else None
+
+    def start(self, argv, env=None, cwd=None):
+        if self.pid():
+            raise StackError(f"{self.name} runs already (pid {self.pid()}); stop it with './muster down'")
+        for folder in (self.record.parent, self.log.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "ab") as log:
+            try:
+                self.child = subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
+                    env={**os.environ, **(env or {})}, start_new_session=True)
+            except OSError as error:
+                raise StackError(f"{self.name}: cannot run '{argv[0]}': {error.strerror}") from error
+        self.record.write_text(json.dumps({"pid": self.child.pid, "ticks": _start_ticks(self.child.pid)}))
+
+    def wait_ready(self, check, timeout_s, what):
+        """Calls `check` until it is true; fails at once when the process has ended."""
+        deadline = time.monotonic() + timeout_s
+        while not check():
+            if not self.pid():
+                raise StackError(f"{self.name} ended before {what}; its last words in {self.log}:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.name}: not {what} after {timeout_s} s; see {self.log}")
+            time.sleep(0.05)
+
+    def tail(self, lines=8):
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+    def signal(self, number):
+        pid = self.pid()
+        if pid:
+            os.killpg(pid, number)
+
+    def kill(self):
+        """kill -9 of the whole group, and waits until it is gone."""
+        self.signal(signal.SIGKILL)
+        self._wait_gone(10)
+
+    def stop(self, timeout_s=15):
+        """SIGTERM, then SIGKILL; True when it ended by itself."""
+        self.signal(signal.SIGTERM)
+        graceful = self._wait_gone(timeout_s)
+        if not graceful:
+            self.kill()
+        self.record.unlink(missing_ok=True)
+        return graceful
+
+    def _wait_gone(self, timeout_s):
+        deadline = time.monotonic() + timeout_s
+        while self.pid():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+def http_ok(url, timeout_s=1):
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as answer:
+            return 200 <= answer.status < 300
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def tcp_ok(port, host="127.0.0.1"):
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False

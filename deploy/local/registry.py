@@ -1,0 +1,36 @@
+"""Debian's docker-registry with its notifications switched on."""
+
+import json
+import os
+from pathlib import Path
+
+from .process import Process, free_port, http_ok
+
+
+class Registry:
+    def __init__(self, state, name="registry"):
+        self.process = Process(state, name)
+        self.folder = Path(state) / name
+        self.port = free_port()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def start(self, notify_url=None, bearer=None):
+        """JSON is YAML; the registry reads it as such."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = {"version": 0.1, "log": {"level": "warn", "accesslog": {"disabled": True}},
+                  "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}, "delete": {"enabled": True}},
+                  "http": {"addr": self.address, "secret": "one registry, one secret"}}
+        if notify_url:
+            config["notifications"] = {"endpoints": [{
+                "name": "muster", "url": notify_url, "timeout": "5s", "threshold": 3, "backoff": "1s",
+                "headers": {"Authorization": [f"Bearer {bearer}"]}}]}
+        path = self.folder / "config.yml"
+        path.write_text(json.dumps(config, indent=1))
+        os.chmod(path, 0o600)
+        self.process.start(["docker-registry", "serve", str(path)], env={"OTEL_TRACES_EXPORTER": "none"})
+
+    def wait_ready(self):
+        self.process.wait_ready(lambda: http_ok(f"http://{self.address}/v2/"), 30, "answering")

@@ -1,0 +1,87 @@
+"""The four services against one Kafka, PostgreSQL and registry, on free ports."""
+
+import json
+import secrets
+from pathlib import Path
+
+from .process import Process, free_port, http_ok
+
+REGISTRY_NAME = "registry.muster.example"
+CLUSTER = "production"
+
+
+class Services:
+    """Writes each service's configuration and starts it; `bin` is where the programs are."""
+
+    def __init__(self, state, binaries, kafka, postgres, registry, kube_url=None, options=None):
+        self.state = Path(state)
+        self.bin = Path(binaries)
+        self.kafka, self.postgres, self.registry = kafka, postgres, registry
+        self.kube_url = kube_url
+        self.options = options or {}
+        self.ports = {name: free_port() for name in ("ingest", "scanner", "inventory")}
+        self.process = {name: Process(state, name) for name in self.ports}
+        self.secrets = self.state / "secrets"
+        self.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.bearer = self._secret("registry-bearer")
+        self.evidence_token = self._secret("evidence-token")
+        self.database = self.state / "scanner" / "vulnerabilities.db"
+
+    def _secret(self, name):
+        path = self.secrets / name
+        if not path.exists():
+            path.write_text(secrets.token_hex(16))
+            path.chmod(0o600)
+        return path.read_text()
+
+    def url(self, service):
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def notify_url(self):
+        return f"{self.url('ingest')}/v1/sources/registry"
+
+    def program(self, service):
+        return str(self.bin / f"muster-{service}")
+
+    def _ingest_config(self):
+        sources = [
+            {"name": "registry", "kind": "distribution", "auth": {"bearer_file": str(self.secrets / "registry-bearer")},
+             "repository_aliases": {self.registry.address: REGISTRY_NAME}},
+            {"name": "events", "kind": "cloudevents", "auth": {"bearer_file": str(self.secrets / "registry-bearer")}}]
+        if self.kube_url:
+            sources.append({"name": "cluster", "kind": "kubernetes", "cluster": CLUSTER, "url": self.kube_url})
+        path = self.state / "ingest" / "sources.yaml"
+        path.write_text(json.dumps({"sources": sources}, indent=1))
+        return str(path)
+
+    def _registries(self):
+        path = self.state / "scanner" / "registries.json"
+        path.write_text(json.dumps({"registries": [
+            {"host": REGISTRY_NAME, "url": f"http://{self.registry.address}"}]}, indent=1))
+        return str(path)
+
+    def arguments(self, service):
+        """Command line of `muster-SERVICE run`."""
+        folder = self.state / service
+        folder.mkdir(parents=True, exist_ok=True)
+        own = {
+            "ingest": lambda: {"config": self._ingest_config(), "spool-dir": folder / "spool"},
+            "scanner": lambda: {"database": self.database, "registries": self._registries(),
+                                "inventory-url": self.url("inventory")},
+            "inventory": lambda: {"postgres": self.postgres.conninfo(), "evidence-dir": folder / "evidence"},
+        }[service]()
+        own |= {"kafka-brokers": self.kafka.brokers, "listen": f"127.0.0.1:{self.ports[service]}"}
+        own |= self.options.get(service, {})
+        return [self.program(service), "run", *(f"--{name}={value}" for name, value in own.items())]
+
+    def environment(self, service):
+        return {} if service == "ingest" else {"MUSTER_EVIDENCE_TOKEN_FILE": str(self.secrets / "evidence-token")}
+
+    def start(self, service):
+        self.process[service].start(self.arguments(service), env=self.environment(service))
+
+    def wait_ready(self, service, timeout_s=60):
+        self.process[service].wait_ready(lambda: http_ok(f"{self.url(service)}/readyz"), timeout_s, "ready")
+
+
