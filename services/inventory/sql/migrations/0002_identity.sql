@@ -203,8 +203,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Every asset of the repository whose name must occur in a raw scan of the manifest: those whose tags (or
--- workloads) named the manifest, an index over it or its config; the asset named by digest
--- only where no tag reaches.
+-- workloads) named the manifest, an index over it or its config; those named by digest only
+-- while no tag of the registry reaches it, as in pinned_uai.
 CREATE FUNCTION asset_reaches(p_repository text, p_digest text, p_known timestamptz)
 RETURNS TABLE (asset_id uuid, uai text)
 LANGUAGE sql STABLE AS $$
@@ -213,21 +213,35 @@ LANGUAGE sql STABLE AS $$
          UNION
         SELECT f.config_digest FROM digest_facts f
          WHERE f.digest = p_digest AND f.config_digest IS NOT NULL AND f.known_at <= p_known
-    ), tagged AS (
-        SELECT DISTINCT s.asset_id, s.uai
-          FROM names n
-          JOIN asset_digests d ON d.digest = n.digest AND d.known_at <= p_known
-          JOIN assets s ON s.asset_id = d.asset_id
-         WHERE s.repository = p_repository
     )
-    SELECT t.asset_id, t.uai FROM tagged t
-     UNION ALL
+    SELECT s.asset_id, s.uai
+      FROM names n
+      JOIN asset_digests d ON d.digest = n.digest AND d.known_at <= p_known
+      JOIN assets s ON s.asset_id = d.asset_id
+     WHERE s.repository = p_repository
+     UNION
     SELECT s.asset_id, s.uai
       FROM names n
       JOIN assets s ON s.digest = n.digest
      WHERE s.repository = p_repository AND s.known_at <= p_known
-       AND NOT EXISTS (SELECT FROM tagged)
+       AND NOT EXISTS (SELECT FROM names t
+                         JOIN tag_observations o ON o.digest = t.digest
+                        WHERE o.repository = p_repository AND o.known_at <= p_known)
 $$;
+
+-- Assets worth listing: without names by digest that a tag has made superfluous, that turned out
+-- to be no image, or that are parts of an index.
+CREATE VIEW live_assets AS
+    SELECT s.*
+      FROM assets s
+     WHERE s.tag IS NOT NULL
+        OR NOT EXISTS (SELECT FROM digest_ancestors(s.digest, 'infinity') a
+                        WHERE a.digest <> s.digest
+                           OR EXISTS (SELECT FROM tag_observations o
+                                       WHERE o.digest = a.digest AND o.repository = s.repository)
+                           OR EXISTS (SELECT FROM digest_facts f
+                                       WHERE f.digest = a.digest
+                                         AND f.kind IN ('attestation', 'blob')));
 
 -- UAI of something that ran `p_digest` of `p_repository` from `p_started` on without naming a tag: the
 -- version tag that pointed at it (or at an index over it) then; else one that did at any time

@@ -17,13 +17,24 @@ CREATE TABLE scan_jobs (
     failure_code text COLLATE "C",
     failure_message text COLLATE "C",
     completed_at timestamptz,                 -- finish of the newest complete scan
+    request_id text COLLATE "C",              -- of the request under way
+    failure_final boolean NOT NULL DEFAULT false, -- the scanner says another try cannot help
+    recheck boolean NOT NULL DEFAULT false,   -- it may have got a UAI its last scan does not carry
     traceparent text COLLATE "C",
     created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX scan_jobs_recheck ON scan_jobs (job_id) WHERE recheck;
 CREATE INDEX scan_jobs_due ON scan_jobs (priority, next_try_at) WHERE state = 'pending';
 CREATE INDEX scan_jobs_lease ON scan_jobs (lease_until) WHERE state = 'issued';
 CREATE INDEX scan_jobs_completed ON scan_jobs (completed_at) WHERE state = 'complete';
 CREATE INDEX scan_jobs_digest ON scan_jobs (digest);
+
+-- What a raw scan of the digest must carry now; at most 64, the limit of a request.
+CREATE FUNCTION job_uais(p_repository text, p_digest text) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT COALESCE(NULLIF(ARRAY(SELECT r.uai FROM asset_reaches(p_repository, p_digest, 'infinity') r
+                                  ORDER BY r.uai COLLATE "C" LIMIT 64), '{}'),
+                    ARRAY[p_repository || '@' || p_digest])
+$$;
 
 -- Every result, also failures. The newest complete one of a manifest counts.
 CREATE TABLE scans (
