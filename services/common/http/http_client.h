@@ -3,9 +3,10 @@
  * and bounded. The only place that includes curl.h.
  *
  * - Response bodies go to a callback in pieces; nothing is buffered unless asked for.
- * - Redirects are followed up to 5, https stays https, and Authorization is dropped
- *   when the host changes.
- * - Every request has a connect timeout, a low-speed limit and a deadline.
+ * - Redirects are followed up to 5, https stays https. When scheme, host or port change,
+ *   Authorization, cookies and the client certificate stay behind for good.
+ * - Every request has a connect timeout, a low-speed limit and a deadline (all redirects
+ *   together), and ends within a second once a stop is requested (base/stop.h).
  *
  * Threads: a client belongs to one thread at a time; separate clients are independent.
  * Trust: the peer is hostile; header and body sizes are bounded.
@@ -61,15 +62,18 @@ struct mu_http_response {
     char content_type[128];
     char docker_content_digest[136];
     char www_authenticate[1024];
-    char link_next[1024]; /* target of Link rel="next" */
+    char link_next[1024]; /* target of Link rel="next", absolute; the peer may name any host */
     int64_t content_length;  /* -1 unknown */
     int64_t retry_after_ms;  /* -1 none */
     char error_body[MU_HTTP_ERROR_BODY_MAX]; /* head of a non-2xx body, printable, NUL-terminated */
 };
 
 /*
- * MU_OK whenever a complete response came, whatever its status. Errors: MU_E_UNAVAILABLE (connect,
- * TLS, timeout, torn transfer), MU_E_LIMIT (body too large), or what on_body returned.
+ * MU_OK whenever a complete response came, whatever its status. Header values that are too long
+ * for their field or malformed count as absent. Errors: MU_E_UNAVAILABLE (connect, TLS, timeout,
+ * torn transfer, stopping), MU_E_LIMIT (body or head too large, too many redirects), MU_E_INVALID
+ * (no http(s) URL, user name in a URL, redirect from https to http, control byte in a header),
+ * or what on_body returned.
  */
 enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_http_request *request,
                                struct mu_http_response *ret_response,
