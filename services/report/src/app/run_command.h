@@ -1,0 +1,16 @@
+/* run_command: `muster-report run`. */
+#ifndef REPORT_RUN_COMMAND_H
+#define REPORT_RUN_COMMAND_H
+
+#include "base/config.h"
+
+struct run_config {
+    const char *month, *system, *out, *postgres, *inventory_url, *known_at;
+};
+
+enum { RUN_OPTION_COUNT = 6 };
+extern const struct mu_option run_options[RUN_OPTION_COUNT];
+
+int run_command(void *config, int argc, char **argv);
+
+#endif

@@ -1,0 +1,207 @@
+#include "bundle/assets.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#include <string.h>
+
+bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *ret_asset)
+{
+    size_t first = *index, next = first;
+
+    if (first >= snapshot->inventory_count)
+        return false;
+    while (next < snapshot->inventory_count &&
+           mu_text_equal(snapshot->inventory[next].uai, snapshot->inventory[first].uai))
+        next++;
+    *ret_asset = (struct asset){snapshot->inventory + first, next - first};
+    *index = next;
+    return true;
+}
+
+bool asset_is_covered(const struct asset *asset)
+{
+    for (size_t i = 0; i < asset->row_count; i++)
+        if (!mu_text_equal(asset->rows[i].state, "covered"))
+            return false;
+    return true;
+}
+
+const char *asset_row_digest(const struct inventory_row *row)
+{
+    if (row->manifest_digest)
+        return row->manifest_digest;
+    return row->reported_digest ? row->reported_digest : "";
+}
+
+/* One digest a line, each once; rows come sorted by digest. */
+static enum mu_status join_digests(const struct asset *asset, struct mu_arena *arena,
+                                   const char **ret_text, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    const char *previous = "";
+    enum mu_status st;
+
+    mu_buf_init(&text, WORKBOOK_CELL_MAX);
+    for (size_t i = 0; i < asset->row_count; i++) {
+        const char *digest = asset_row_digest(&asset->rows[i]);
+
+        if (mu_text_equal(digest, previous))
+            continue;
+        mu_buf_printf(&text, "%s%s", text.len > 0 ? "\n" : "", digest);
+        previous = digest;
+    }
+    st = mu_buf_status(&text, "digests of one asset", err);
+    if (st == MU_OK)
+        *ret_text = mu_arena_strndup(arena, text.data, text.len);
+    return st;
+}
+
+/* Why the asset is not covered, state by state, each reason once. */
+static const char *gap_reason(const struct asset *asset, struct mu_arena *arena)
+{
+    const char *text = NULL, *previous = "";
+
+    for (size_t i = 0; i < asset->row_count; i++) {
+        const struct inventory_row *row = &asset->rows[i];
+
+        if (mu_text_equal(row->state, "covered") || mu_text_equal(row->state, previous))
+            continue;
+        text = mu_arena_printf(arena, "%s%s%s: %s", text ? text : "", text ? "; " : "", row->state,
+                               row->reason ? row->reason : "no reason recorded");
+        previous = row->state;
+    }
+    return text;
+}
+
+static const char *comment(const struct asset *asset, struct mu_arena *arena)
+{
+    const char *gap = gap_reason(asset, arena);
+    const char *floating = asset->rows[0].floating
+                                   ? "The tag floats: it is meant to name different images in time."
+                                   : NULL;
+
+    if (gap && floating)
+        return mu_arena_printf(arena, "%s. %s", gap, floating);
+    return gap ? gap : floating;
+}
+
+/* First text that some row of the asset knows. */
+#define FIRST_KNOWN(asset, member)                                    \
+    ({                                                                \
+        const char *known_ = NULL;                                    \
+        for (size_t i_ = 0; !known_ && i_ < (asset)->row_count; i_++) \
+            known_ = (asset)->rows[i_].member;                        \
+        known_;                                                       \
+    })
+
+static const char *software(const struct asset *asset, struct mu_arena *arena)
+{
+    const char *title = FIRST_KNOWN(asset, image_title);
+    const char *version = FIRST_KNOWN(asset, image_version);
+    const char *repository = asset->rows[0].repository;
+
+    if (!title && repository)
+        title = strrchr(repository, '/') ? strrchr(repository, '/') + 1 : repository;
+    if (!version)
+        version = asset->rows[0].tag;
+    return mu_arena_printf(arena, "%s%s%s", title ? title : "", version ? " " : "",
+                           version ? version : "");
+}
+
+enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
+                            struct mu_arena *arena, struct inventory_workbook_row *ret_row,
+                            struct mu_error *err)
+{
+    const struct inventory_row *first = asset->rows;
+    const char *os = FIRST_KNOWN(asset, os_name), *vendor = FIRST_KNOWN(asset, image_vendor);
+    struct inventory_workbook_row row = {0};
+    enum mu_status st = join_digests(asset, arena, &row.cells[COLUMN_ADDRESS], err);
+
+    if (st != MU_OK)
+        return mu_wrap(err, "asset '%s'", first->uai);
+    row.cells[COLUMN_UAI] = first->uai;
+    row.cells[COLUMN_VIRTUAL] = "Yes";
+    row.cells[COLUMN_PUBLIC] = system_file_is_public(system, first->repository) ? "Yes" : "No";
+    row.cells[COLUMN_AUTHENTICATED] = system->authenticated_scan;
+    row.cells[COLUMN_BASELINE] = system->baseline_configuration_name;
+    row.cells[COLUMN_OS] = os ? os : system->unknown_os;
+    row.cells[COLUMN_ASSET_TYPE] = system->asset_type;
+    row.cells[COLUMN_IN_LATEST_SCAN] = asset_is_covered(asset) ? "Yes" : "No";
+    row.cells[COLUMN_VENDOR] = vendor ? vendor : system->default_vendor;
+    row.cells[COLUMN_SOFTWARE] = software(asset, arena);
+    row.cells[COLUMN_DIAGRAM_LABEL] = system->diagram_label;
+    row.cells[COLUMN_COMMENTS] = comment(asset, arena);
+    row.cells[COLUMN_SYSTEM_ADMINISTRATOR] = system->system_administrator;
+    row.cells[COLUMN_FUNCTION] = system->function;
+    *ret_row = row;
+    return MU_OK;
+}
+
+/* ---- gaps ---- */
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *gap_of(const struct asset *asset)
+{
+    json_t *images = json_array();
+
+    for (size_t i = 0; i < asset->row_count; i++) {
+        const struct inventory_row *row = &asset->rows[i];
+
+        (void)json_array_append_new(
+                images,
+                json_pack("{s:o, s:o, s:o, s:o, s:o}", "digest", json_string(asset_row_digest(row)),
+                          "state", text_or_null(row->state), "reason", text_or_null(row->reason),
+                          "last_scan", text_or_null(row->scan_finished_at), "evidence",
+                          text_or_null(row->evidence_digest)));
+    }
+    return json_pack("{s:s, s:o, s:o}", "uai", asset->rows[0].uai, "images", images, "containers",
+                     json_array());
+}
+
+static void add_container(json_t *gap, const struct instance_row *instance)
+{
+    (void)json_array_append_new(
+            json_object_get(gap, "containers"),
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cluster",
+                      text_or_null(instance->cluster), "namespace",
+                      text_or_null(instance->namespace_name), "pod", text_or_null(instance->pod),
+                      "container", text_or_null(instance->container), "state",
+                      text_or_null(instance->state), "started_at",
+                      text_or_null(instance->started_at), "node", text_or_null(instance->node)));
+}
+
+enum mu_status assets_gaps(const struct snapshot *snapshot, json_t **ret_gaps, struct mu_error *err)
+{
+    json_auto_t *by_uai = json_object();
+    json_t *gaps = json_array();
+    struct asset asset;
+    size_t index = 0;
+
+    while (asset_next(snapshot, &index, &asset)) {
+        json_t *gap;
+
+        if (asset_is_covered(&asset))
+            continue;
+        gap = gap_of(&asset);
+        if (!gap || json_object_set(by_uai, asset.rows[0].uai, gap) != 0 ||
+            json_array_append_new(gaps, gap) != 0) {
+            json_decref(gaps);
+            return mu_fail(err, MU_E_NOMEM,
+                           "coverage gaps: out of memory, or text that is not UTF-8");
+        }
+    }
+    for (size_t i = 0; i < snapshot->instance_count; i++) {
+        const struct instance_row *instance = &snapshot->instances[i];
+        json_t *gap = instance->uai ? json_object_get(by_uai, instance->uai) : NULL;
+
+        if (gap && !mu_text_equal(instance->state, "covered"))
+            add_container(gap, instance);
+    }
+    *ret_gaps = gaps;
+    return MU_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * bundle: one month's package as a folder: workbook, raw scans, declared gaps, running
+ * containers, and manifest.json with the SHA-256 of every file.
+ *
+ * Built under a temporary name beside the target and renamed when whole: the folder is
+ * there entirely or not at all. Same snapshot and evidence, same bytes.
+ */
+#ifndef REPORT_BUNDLE_H
+#define REPORT_BUNDLE_H
+
+#include "snapshot/snapshot.h"
+#include "system/system_file.h"
+
+struct bundle_request {
+    const char *folder; /* must not exist */
+    const char *month;  /* "2026-11" */
+    const char *inventory_url;
+    const struct system_file *system;
+    const struct snapshot *snapshot;
+    /* Called after each raw scan; may be NULL. */
+    void (*progress)(size_t done, size_t total);
+};
+
+struct bundle_counts {
+    size_t rows, raw_scans, gaps, containers;
+};
+
+/* Errors: MU_E_CONFLICT (the folder exists), MU_E_UNAVAILABLE, MU_E_NOT_FOUND (evidence is gone),
+ * MU_E_LIMIT. */
+enum mu_status bundle_write(const struct bundle_request *request, struct mu_arena *arena,
+                            struct bundle_counts *ret_counts, struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * system_file: what only people know of a system and every inventory row needs: its
+ * name, the baseline, the diagram label, owners. One YAML mapping, flat:
+ *
+ *   name: Example Cloud            fedramp_id: FR0000000000
+ *   baseline_configuration_name: ...
+ *
+ * The keys are the table in system_file.c; unknown keys, repeated keys and missing mandatory
+ * ones are errors with file, line and key. Source of what is mandatory for containers:
+ * FedRAMP Integrated Inventory Workbook v3.1, row "Mandatory or Optional?".
+ *
+ * Ownership: texts live in the arena given. Trust: the operator's file, at most 64 KiB.
+ */
+#ifndef REPORT_SYSTEM_FILE_H
+#define REPORT_SYSTEM_FILE_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SYSTEM_MAX_PUBLIC_ASSETS = 1024 };
+
+struct system_file {
+    const char *name;
+    const char *fedramp_id;
+    const char *impact_level; /* Low, Moderate or High */
+    const char *baseline_configuration_name;
+    const char *diagram_label;
+    const char *function;
+    const char *asset_type;
+    const char *default_vendor;       /* for images without a vendor label */
+    const char *system_administrator; /* mandatory for High */
+    const char *unknown_os;           /* for images in which no operating system was found */
+    const char *authenticated_scan;   /* Yes or No */
+    const char *public_assets[SYSTEM_MAX_PUBLIC_ASSETS]; /* repositories that are public-facing */
+    size_t public_asset_count;
+};
+
+/* Errors: MU_E_NOT_FOUND, MU_E_LIMIT, MU_E_INVALID. */
+enum mu_status system_file_read(const char *path, struct mu_arena *arena,
+                                struct system_file *ret_system, struct mu_error *err) MU_MUST_CHECK;
+
+/* The same from memory; `path` is for messages. */
+enum mu_status system_file_parse(const char *path, const char *bytes, size_t len,
+                                 struct mu_arena *arena, struct system_file *ret_system,
+                                 struct mu_error *err) MU_MUST_CHECK;
+
+bool system_file_is_public(const struct system_file *system, const char *repository);
+
+#endif

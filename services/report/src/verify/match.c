@@ -1,0 +1,162 @@
+/* Rows against raw scans, both ways; gaps against rows. */
+#include "verify/state.h"
+
+#include "bundle/layout.h"
+
+#include "base/text.h"
+
+enum { KEY_MAX_BYTES = 4096 };
+
+/* ---- raw scans ---- */
+
+static void add_target(struct verify_state *state, const json_t *target, bool complete,
+                       const char *file, struct mu_buf *key)
+{
+    const char *uai = mu_json_text_at(target, "uai"), *digest = mu_json_text_at(target, "digest");
+
+    if (!uai || !digest) {
+        verify_difference(state, "raw scans", file, "has a target without uai or digest");
+        return;
+    }
+    verify_key(uai, digest, key);
+    if (!json_object_get(state->targets, key->data))
+        state->summary.targets++;
+    if (complete || !json_object_get(state->targets, key->data))
+        (void)json_object_set_new(state->targets, key->data,
+                                  json_pack("{s:s, s:s, s:s, s:b}", "uai", uai, "digest", digest,
+                                            "file", file, "complete", complete ? 1 : 0));
+}
+
+static void read_raw_scan(struct verify_state *state, const char *file, struct mu_buf *key)
+{
+    json_auto_t *scan = verify_read_json(state, file);
+    const json_t *targets = json_object_get(scan, "targets"), *target;
+    bool complete = mu_text_equal(mu_json_text_at(scan, "status"), "complete");
+    size_t index;
+
+    if (!scan)
+        return;
+    state->summary.raw_scans++;
+    if (json_array_size(targets) == 0)
+        verify_difference(state, "raw scans", file, "names no target");
+    json_array_foreach (targets, index, target) {
+        add_target(state, target, complete, file, key);
+    }
+}
+
+void verify_raw_scans(struct verify_state *state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
+    const char *name;
+    json_t *entry;
+
+    mu_buf_init(&key, KEY_MAX_BYTES);
+    json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
+        if (mu_text_starts(name, BUNDLE_RAW_SCANS "/"))
+            read_raw_scan(state, name, &key);
+    }
+}
+
+/* ---- rows -> scans ---- */
+
+static void match_scanned_row(struct verify_state *state, const char *uai, const json_t *row,
+                              struct mu_buf *key)
+{
+    const char *digest;
+    json_t *ignored;
+
+    json_object_foreach (json_object_get(row, "digests"), digest, ignored) {
+        const json_t *target;
+
+        verify_key(uai, digest, key);
+        target = json_object_get(state->targets, key->data);
+        if (!target)
+            verify_difference(state, "row -> scan", uai, "%s occurs with it in no raw scan",
+                              digest);
+        else if (!json_is_true(json_object_get(target, "complete")))
+            verify_difference(state, "row -> scan", uai, "the raw scan of %s is not complete",
+                              digest);
+    }
+}
+
+/* A row that says No must be declared, with the same checksums. */
+static void match_gap_row(struct verify_state *state, const char *uai, const json_t *row)
+{
+    const json_t *gap = json_object_get(state->gaps, uai), *image;
+    const json_t *digests = json_object_get(row, "digests");
+    size_t index, count = 0;
+
+    if (!gap) {
+        verify_difference(state, "row -> scan", uai,
+                          "says No in In Latest Scan, and " BUNDLE_GAPS " does not explain it");
+        return;
+    }
+    json_array_foreach (json_object_get(gap, "images"), index, image) {
+        const char *digest = mu_json_text_at(image, "digest");
+
+        if (!digest || !*digest)
+            continue;
+        count++;
+        if (!json_object_get(digests, digest))
+            verify_difference(state, "gaps", uai, "%s is declared but not in the row", digest);
+    }
+    if (count != json_object_size(digests))
+        verify_difference(state, "gaps", uai, "the row has %zu checksums, the declared gap %zu",
+                          json_object_size(digests), count);
+}
+
+static void match_rows(struct verify_state *state, struct mu_buf *key)
+{
+    const char *uai;
+    json_t *row;
+
+    json_object_foreach (state->rows, uai, row) {
+        if (!json_is_true(json_object_get(row, "in_scan")))
+            match_gap_row(state, uai, row);
+        else if (json_object_get(state->gaps, uai))
+            verify_difference(state, "gaps", uai, "is declared a gap, but its row says Yes");
+        else
+            match_scanned_row(state, uai, row, key);
+    }
+}
+
+/* ---- scans -> rows, gaps -> rows ---- */
+
+static void match_targets(struct verify_state *state)
+{
+    const char *key;
+    json_t *target;
+
+    json_object_foreach (state->targets, key, target) {
+        const char *uai = mu_json_text_at(target, "uai");
+        const json_t *row = json_object_get(state->rows, uai);
+        const char *digest = mu_json_text_at(target, "digest");
+
+        if (json_object_get(json_object_get(row, "digests"), digest) ||
+            json_object_get(state->not_running, key))
+            continue;
+        verify_difference(state, "scan -> row", uai, "%s was scanned (%s) but is in no row", digest,
+                          mu_json_text_at(target, "file"));
+    }
+}
+
+static void match_gaps(struct verify_state *state)
+{
+    const char *uai;
+    json_t *gap;
+
+    json_object_foreach (state->gaps, uai, gap) {
+        if (!json_object_get(state->rows, uai))
+            verify_difference(state, "gaps", uai, "is declared a gap but has no row");
+    }
+}
+
+void verify_match(struct verify_state *state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
+
+    mu_buf_init(&key, KEY_MAX_BYTES);
+    match_rows(state, &key);
+    match_targets(state);
+    match_gaps(state);
+}

@@ -1,0 +1,42 @@
+/*
+ * state: what the checks of verify share: the folder, what was found so far, and how a
+ * difference is recorded. Internal to src/verify.
+ */
+#ifndef REPORT_VERIFY_STATE_H
+#define REPORT_VERIFY_STATE_H
+
+#include "verify/verify.h"
+
+#include "json/json_doc.h"
+
+enum { VERIFY_PATH_SIZE = 4096 };
+
+struct verify_state {
+    const char *folder;
+    struct mu_table *differences;
+    struct mu_table *gap_table;
+    struct verify_summary summary;
+    json_t *manifest;    /* parsed manifest.json; NULL when it could not be read */
+    json_t *rows;        /* UAI -> {digests: {digest: true}, in_scan: bool, row: n} */
+    json_t *targets;     /* "UAI digest" -> true when some raw scan of it is complete, else false */
+    json_t *gaps;        /* UAI -> gap object */
+    json_t *not_running; /* "UAI digest" -> true */
+};
+
+void verify_difference(struct verify_state *state, const char *check, const char *subject,
+                       const char *fmt, ...) MU_PRINTF(4, 5);
+
+/* Parsed JSON file of the bundle, new reference; NULL after recording the difference. */
+json_t *verify_read_json(struct verify_state *state, const char *name);
+
+/* "UAI digest", the key of targets and not_running. */
+void verify_key(const char *uai, const char *digest, struct mu_buf *out);
+
+/* The checks, in order; each records its differences. */
+void verify_files(struct verify_state *state);     /* fills manifest */
+void verify_workbook(struct verify_state *state);  /* fills rows */
+void verify_declared(struct verify_state *state);  /* fills gaps, not_running */
+void verify_raw_scans(struct verify_state *state); /* fills targets */
+void verify_match(struct verify_state *state);
+
+#endif

@@ -1,0 +1,143 @@
+/* The workbook's own rules, column by column, and its rows as a map for the matching. */
+#include "verify/state.h"
+
+#include "bundle/layout.h"
+#include "workbook/workbook.h"
+#include "workbook/xlsx_reader.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Columns of a container row by what the template demands (IIW v3.1, "Mandatory or Optional?"). */
+static const enum workbook_column mandatory[] = {COLUMN_UAI,           COLUMN_ADDRESS,
+                                                 COLUMN_VIRTUAL,       COLUMN_PUBLIC,
+                                                 COLUMN_BASELINE,      COLUMN_OS,
+                                                 COLUMN_AUTHENTICATED, COLUMN_ASSET_TYPE,
+                                                 COLUMN_FUNCTION,      COLUMN_IN_LATEST_SCAN,
+                                                 COLUMN_DIAGRAM_LABEL, COLUMN_VENDOR,
+                                                 COLUMN_SOFTWARE};
+static const enum workbook_column forbidden[] = {COLUMN_LOCATION, COLUMN_HARDWARE, COLUMN_SERIAL,
+                                                 COLUMN_VLAN, COLUMN_APPLICATION_ADMINISTRATOR};
+static const enum workbook_column yes_no[] = {COLUMN_VIRTUAL, COLUMN_PUBLIC, COLUMN_AUTHENTICATED,
+                                              COLUMN_IN_LATEST_SCAN};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct row_reader {
+    struct verify_state *state;
+    bool header_seen;
+};
+
+static const char *cell(const char *const *cells, size_t count, enum workbook_column column)
+{
+    return (size_t)column < count ? cells[column] : NULL;
+}
+
+static void check_header(struct verify_state *state, const char *const *cells, size_t count)
+{
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        const char *found = cell(cells, count, (enum workbook_column)column);
+        const char *wanted = inventory_workbook_header((enum workbook_column)column);
+
+        if (!mu_text_equal(found, wanted))
+            verify_difference(state, "workbook", wanted, "column %d is headed '%s'", column + 1,
+                              found ? found : "");
+    }
+}
+
+static bool is_not_applicable(const char *text)
+{
+    return strcasecmp(text, "n/a") == 0 || strcasecmp(text, "na") == 0;
+}
+
+static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
+                        size_t count)
+{
+    for (size_t i = 0; i < COUNT_OF(mandatory); i++)
+        if (!cell(cells, count, mandatory[i]))
+            verify_difference(state, "workbook", uai, "'%s' is mandatory and blank",
+                              inventory_workbook_header(mandatory[i]));
+    for (size_t i = 0; i < COUNT_OF(forbidden); i++)
+        if (cell(cells, count, forbidden[i]))
+            verify_difference(state, "workbook", uai, "'%s' must be blank for containers",
+                              inventory_workbook_header(forbidden[i]));
+    for (size_t i = 0; i < COUNT_OF(yes_no); i++) {
+        const char *text = cell(cells, count, yes_no[i]);
+
+        if (text && !mu_text_equal(text, "Yes") && !mu_text_equal(text, "No"))
+            verify_difference(state, "workbook", uai, "'%s' says '%s', not Yes or No",
+                              inventory_workbook_header(yes_no[i]), text);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (cells[i] && is_not_applicable(cells[i]))
+            verify_difference(state, "workbook", uai, "column %zu says '%s': blanks stay blank",
+                              i + 1, cells[i]);
+}
+
+/* The address cell's lines as a set. */
+static json_t *digest_set(const char *text)
+{
+    json_t *set = json_object();
+
+    while (text && *text) {
+        size_t len = strcspn(text, "\n");
+
+        if (len > 0)
+            (void)json_object_setn_new(set, text, len, json_true());
+        text += len + (text[len] == '\n');
+    }
+    return set;
+}
+
+static enum mu_status on_row(void *opaque, size_t row, const char *const *cells, size_t count,
+                             struct mu_error *err)
+{
+    struct row_reader *reader = opaque;
+    const char *uai = cell(cells, count, COLUMN_UAI);
+    char place[32];
+
+    (void)err;
+    if (row < WORKBOOK_HEADER_ROWS)
+        return MU_OK;
+    if (row == WORKBOOK_HEADER_ROWS) {
+        reader->header_seen = true;
+        check_header(reader->state, cells, count);
+        return MU_OK;
+    }
+    reader->state->summary.rows++;
+    (void)snprintf(place, sizeof(place), "row %zu", row);
+    check_cells(reader->state, uai ? uai : place, cells, count);
+    if (!uai)
+        return MU_OK;
+    if (json_object_get(reader->state->rows, uai))
+        verify_difference(reader->state, "workbook", uai, "stands in two rows; it must be unique");
+    (void)json_object_set_new(
+            reader->state->rows, uai,
+            json_pack("{s:o, s:b}", "digests", digest_set(cell(cells, count, COLUMN_ADDRESS)),
+                      "in_scan",
+                      mu_text_equal(cell(cells, count, COLUMN_IN_LATEST_SCAN), "Yes") ? 1 : 0));
+    return MU_OK;
+}
+
+void verify_workbook(struct verify_state *state)
+{
+    struct row_reader reader = {.state = state};
+    char path[VERIFY_PATH_SIZE];
+    struct mu_error err;
+    json_int_t expected;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", state->folder, BUNDLE_WORKBOOK);
+    if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK) {
+        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "cannot be read: %s", err.message);
+        return;
+    }
+    if (!reader.header_seen)
+        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "has no header row");
+    expected = json_integer_value(mu_json_at(state->manifest, "counts.rows"));
+    if (state->manifest && expected != (json_int_t)state->summary.rows)
+        verify_difference(state, "workbook", BUNDLE_WORKBOOK,
+                          "has %zu rows, the manifest says %lld", state->summary.rows,
+                          (long long)expected);
+}

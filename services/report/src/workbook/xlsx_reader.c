@@ -1,0 +1,406 @@
+#include "workbook/xlsx_reader.h"
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <expat.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+enum {
+    XLSX_MAX_PART_BYTES = 512 * 1024 * 1024, /* one part, unpacked */
+    XLSX_MAX_STRINGS = 8 * 1024 * 1024,
+    XLSX_MAX_TEXT_BYTES = 1024 * 1024 * 1024, /* all shared strings together */
+    XLSX_READ_BYTES = 64 * 1024,
+    XLSX_NAME_BYTES = 512
+};
+
+/* What the parse of one part needs; each part uses the members of its group. */
+struct part {
+    XML_Parser parser;
+    struct mu_error *err;
+    enum mu_status status;
+    struct mu_buf text; /* of the element being read */
+    bool in_text;
+
+    /* workbook.xml and its relationships: the wanted sheet's id, then its target */
+    const char *wanted;
+    char found[XLSX_NAME_BYTES];
+
+    /* shared strings */
+    struct mu_arena *arena;
+    char **strings;
+    size_t string_count, string_capacity;
+
+    /* sheet */
+    xlsx_row_fn *each;
+    void *opaque;
+    size_t row;
+    size_t column, cell_count;
+    bool shared;
+    char *cells[XLSX_MAX_COLUMNS];
+};
+
+static void stop(struct part *part, enum mu_status status)
+{
+    part->status = status;
+    XML_StopParser(part->parser, XML_FALSE);
+}
+
+static const char *local_name(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+
+    return colon ? colon + 1 : name;
+}
+
+static const char *attribute(const char **attributes, const char *name)
+{
+    for (; attributes[0]; attributes += 2)
+        if (mu_text_equal(local_name(attributes[0]), name))
+            return attributes[1];
+    return NULL;
+}
+
+static void on_text(void *data, const char *text, int len)
+{
+    struct part *part = data;
+
+    if (!part->in_text)
+        return;
+    mu_buf_append(&part->text, text, (size_t)len);
+    if (part->text.failed)
+        stop(part, mu_fail(part->err, MU_E_LIMIT, "a cell holds more than %d bytes",
+                           XLSX_MAX_CELL_BYTES));
+}
+
+static void on_doctype(void *data, const char *name, const char *system_id, const char *public_id,
+                       int has_internal)
+{
+    struct part *part = data;
+
+    (void)name, (void)system_id, (void)public_id, (void)has_internal;
+    stop(part, mu_fail(part->err, MU_E_INVALID, "a document type declaration is not allowed"));
+}
+
+/* ---- finding the sheet ---- */
+
+static void on_workbook_start(void *data, const char *name, const char **attributes)
+{
+    struct part *part = data;
+    const char *id;
+
+    if (!mu_text_equal(local_name(name), "sheet") ||
+        !mu_text_equal(attribute(attributes, "name"), part->wanted))
+        return;
+    id = attribute(attributes, "id");
+    if (id)
+        (void)snprintf(part->found, sizeof(part->found), "%s", id);
+}
+
+static void on_relationship_start(void *data, const char *name, const char **attributes)
+{
+    struct part *part = data;
+    const char *target = attribute(attributes, "Target");
+
+    if (!mu_text_equal(local_name(name), "Relationship") || !target ||
+        !mu_text_equal(attribute(attributes, "Id"), part->wanted))
+        return;
+    (void)snprintf(part->found, sizeof(part->found), target[0] == '/' ? "%s" : "xl/%s",
+                   target[0] == '/' ? target + 1 : target);
+}
+
+/* ---- shared strings ---- */
+
+static void on_strings_start(void *data, const char *name, const char **attributes)
+{
+    struct part *part = data;
+
+    (void)attributes;
+    name = local_name(name);
+    if (mu_text_equal(name, "si"))
+        mu_buf_reset(&part->text);
+    part->in_text = mu_text_equal(name, "t");
+}
+
+static void add_string(struct part *part)
+{
+    char **strings;
+
+    if (part->string_count == part->string_capacity) {
+        size_t capacity = part->string_capacity ? 2 * part->string_capacity : 1024;
+
+        strings = capacity <= XLSX_MAX_STRINGS ? realloc(part->strings, capacity * sizeof(*strings))
+                                               : NULL;
+        if (!strings) {
+            stop(part,
+                 mu_fail(part->err, MU_E_LIMIT, "more than %d shared strings", XLSX_MAX_STRINGS));
+            return;
+        }
+        part->strings = strings;
+        part->string_capacity = capacity;
+    }
+    part->strings[part->string_count] =
+            mu_arena_strndup(part->arena, part->text.data, part->text.len);
+    if (part->strings[part->string_count])
+        part->string_count++;
+    else
+        stop(part, mu_fail(part->err, MU_E_LIMIT, "the shared strings are too large"));
+}
+
+static void on_strings_end(void *data, const char *name)
+{
+    struct part *part = data;
+
+    part->in_text = false;
+    if (mu_text_equal(local_name(name), "si"))
+        add_string(part);
+}
+
+/* ---- the sheet ---- */
+
+/* Column of a cell reference ("AB12" gives 27), or XLSX_MAX_COLUMNS when it is beyond what is read.
+ */
+static size_t column_of(const char *reference, size_t otherwise)
+{
+    size_t column = 0;
+
+    if (!reference)
+        return otherwise;
+    for (; *reference >= 'A' && *reference <= 'Z' && column <= XLSX_MAX_COLUMNS; reference++)
+        column = column * 26 + (size_t)(*reference - 'A' + 1);
+    return column == 0 || column > XLSX_MAX_COLUMNS ? XLSX_MAX_COLUMNS : column - 1;
+}
+
+static void clear_cells(struct part *part)
+{
+    for (size_t i = 0; i < XLSX_MAX_COLUMNS; i++) {
+        free(part->cells[i]);
+        part->cells[i] = NULL;
+    }
+    part->cell_count = 0;
+    part->column = 0;
+}
+
+static void start_row(struct part *part, const char *number)
+{
+    uint64_t row = part->row + 1;
+
+    if (number && mu_text_to_u64(number, "row", &row, part->err) != MU_OK) {
+        stop(part, MU_E_INVALID);
+        return;
+    }
+    part->row = (size_t)row;
+    if (row > XLSX_MAX_ROWS)
+        stop(part, mu_fail(part->err, MU_E_LIMIT, "more than %d rows", XLSX_MAX_ROWS));
+}
+
+static void on_sheet_start(void *data, const char *name, const char **attributes)
+{
+    struct part *part = data;
+
+    name = local_name(name);
+    if (mu_text_equal(name, "row")) {
+        start_row(part, attribute(attributes, "r"));
+    } else if (mu_text_equal(name, "c")) {
+        part->column = column_of(attribute(attributes, "r"), part->column);
+        part->shared = mu_text_equal(attribute(attributes, "t"), "s");
+        mu_buf_reset(&part->text);
+    } else if (mu_text_equal(name, "v") || mu_text_equal(name, "t")) {
+        part->in_text = true;
+    }
+}
+
+static void end_cell(struct part *part)
+{
+    const char *text = part->text.data;
+    uint64_t index = 0;
+
+    if (part->column >= XLSX_MAX_COLUMNS || part->text.len == 0) {
+        part->column++;
+        return;
+    }
+    if (part->shared) {
+        if (mu_text_to_u64(text, "shared string", &index, part->err) != MU_OK ||
+            index >= part->string_count) {
+            stop(part, mu_fail(part->err, MU_E_INVALID, "row %zu names a missing shared string",
+                               part->row));
+            return;
+        }
+        text = part->strings[index];
+    }
+    free(part->cells[part->column]);
+    part->cells[part->column] = mu_xstrdup(text);
+    part->column++;
+    if (part->column > part->cell_count)
+        part->cell_count = part->column;
+}
+
+static void on_sheet_end(void *data, const char *name)
+{
+    struct part *part = data;
+    enum mu_status st;
+
+    name = local_name(name);
+    part->in_text = false;
+    if (mu_text_equal(name, "c")) {
+        end_cell(part);
+    } else if (mu_text_equal(name, "row")) {
+        if (part->cell_count > 0) {
+            st = part->each(part->opaque, part->row, (const char *const *)part->cells,
+                            part->cell_count, part->err);
+            if (st != MU_OK)
+                stop(part, st);
+        }
+        clear_cells(part);
+    }
+}
+
+/* ---- reading a part through expat ---- */
+
+static enum mu_status feed(zip_file_t *file, const char *name, struct part *part,
+                           struct mu_error *err)
+{
+    char bytes[XLSX_READ_BYTES];
+    uint64_t total = 0;
+    zip_int64_t len;
+
+    do {
+        len = zip_fread(file, bytes, sizeof(bytes));
+        if (len < 0)
+            return mu_fail(err, MU_E_INVALID, "%s: %s", name, zip_file_strerror(file));
+        total += (uint64_t)len;
+        if (total > XLSX_MAX_PART_BYTES)
+            return mu_fail(err, MU_E_LIMIT, "%s: more than %d bytes", name, XLSX_MAX_PART_BYTES);
+        if (XML_Parse(part->parser, bytes, (int)len, len == 0) == XML_STATUS_ERROR) {
+            if (part->status != MU_OK)
+                return mu_wrap(err, "%s", name);
+            return mu_fail(err, MU_E_INVALID, "%s, line %lu: %s", name,
+                           XML_GetCurrentLineNumber(part->parser),
+                           XML_ErrorString(XML_GetErrorCode(part->parser)));
+        }
+    } while (len > 0);
+    return MU_OK;
+}
+
+static enum mu_status parse_part(zip_t *zip, const char *name, struct part *part,
+                                 XML_StartElementHandler start, XML_EndElementHandler end,
+                                 struct mu_error *err)
+{
+    zip_file_t *file = zip_fopen(zip, name, 0);
+    enum mu_status st;
+
+    if (!file)
+        return mu_fail(err, MU_E_NOT_FOUND, "no part '%s'", name);
+    part->parser = XML_ParserCreate(NULL);
+    if (!part->parser) {
+        (void)zip_fclose(file);
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    }
+    part->err = err;
+    part->status = MU_OK;
+    XML_SetUserData(part->parser, part);
+    XML_SetElementHandler(part->parser, start, end);
+    XML_SetCharacterDataHandler(part->parser, on_text);
+    XML_SetStartDoctypeDeclHandler(part->parser, on_doctype);
+    st = feed(file, name, part, err);
+    XML_ParserFree(part->parser);
+    (void)zip_fclose(file);
+    return st;
+}
+
+static void ignore_end(void *data, const char *name)
+{
+    (void)data, (void)name;
+}
+
+/* The part that holds the sheet, by way of workbook.xml and its relationships. */
+static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *part,
+                                 struct mu_error *err)
+{
+    char id[XLSX_NAME_BYTES];
+    enum mu_status st;
+
+    part->wanted = sheet;
+    st = parse_part(zip, "xl/workbook.xml", part, on_workbook_start, ignore_end, err);
+    if (st != MU_OK)
+        return st;
+    if (!part->found[0])
+        return mu_fail(err, MU_E_NOT_FOUND, "no sheet '%s'", sheet);
+    memcpy(id, part->found, sizeof(id));
+    part->found[0] = '\0';
+    part->wanted = id;
+    st = parse_part(zip, "xl/_rels/workbook.xml.rels", part, on_relationship_start, ignore_end,
+                    err);
+    if (st == MU_OK && !part->found[0])
+        return mu_fail(err, MU_E_INVALID, "sheet '%s' leads to no part", sheet);
+    return st;
+}
+
+static enum mu_status read_sheet(zip_t *zip, const char *sheet, struct part *part,
+                                 struct mu_error *err)
+{
+    enum mu_status st = find_sheet(zip, sheet, part, err);
+
+    if (st != MU_OK)
+        return st;
+    if (zip_name_locate(zip, "xl/sharedStrings.xml", 0) >= 0)
+        st = parse_part(zip, "xl/sharedStrings.xml", part, on_strings_start, on_strings_end, err);
+    if (st == MU_OK)
+        st = parse_part(zip, part->found, part, on_sheet_start, on_sheet_end, err);
+    return st;
+}
+
+static enum mu_status read_zip(zip_t *zip, const char *sheet, xlsx_row_fn *each, void *opaque,
+                               struct mu_error *err)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(XLSX_MAX_TEXT_BYTES);
+    struct part *part = mu_xcalloc(1, sizeof(*part));
+    enum mu_status st;
+
+    part->arena = arena;
+    part->each = each;
+    part->opaque = opaque;
+    mu_buf_init(&part->text, XLSX_MAX_CELL_BYTES);
+    st = read_sheet(zip, sheet, part, err);
+    clear_cells(part);
+    mu_buf_done(&part->text);
+    free(part->strings);
+    free(part);
+    return st;
+}
+
+enum mu_status xlsx_read(const char *path, const char *sheet, xlsx_row_fn *each, void *opaque,
+                         struct mu_error *err)
+{
+    enum mu_status st;
+    int code = 0;
+    zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
+
+    if (!zip)
+        return mu_fail(err, code == ZIP_ER_NOENT ? MU_E_NOT_FOUND : MU_E_INVALID,
+                       "'%s' is no readable workbook", path);
+    st = read_zip(zip, sheet, each, opaque, err);
+    zip_discard(zip);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "workbook '%s'", path);
+}
+
+enum mu_status xlsx_read_memory(const void *bytes, size_t len, const char *sheet, xlsx_row_fn *each,
+                                void *opaque, struct mu_error *err)
+{
+    zip_source_t *source = zip_source_buffer_create(bytes, len, 0, NULL);
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, NULL) : NULL;
+    enum mu_status st;
+
+    if (!zip) {
+        zip_source_free(source);
+        return mu_fail(err, MU_E_INVALID, "not a workbook");
+    }
+    st = read_zip(zip, sheet, each, opaque, err);
+    zip_discard(zip);
+    return st;
+}
