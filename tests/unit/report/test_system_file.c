@@ -1,0 +1,103 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "system/system_file.h"
+
+#include <string.h>
+
+#define COMPLETE "name: A\nbaseline_configuration_name: B\ndiagram_label: D\nfunction: F\n"
+
+static enum mu_status parse(const char *text, struct mu_arena *arena, struct system_file *system,
+                            struct mu_error *err)
+{
+    return system_file_parse("s.yaml", text, strlen(text), arena, system, err);
+}
+
+static void a_complete_file_gets_defaults(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse(COMPLETE "public_assets: [r/a, r/b]\n", arena, &system, &err), MU_OK);
+    assert_string_equal(system.name, "A");
+    assert_string_equal(system.asset_type, "Container");
+    assert_string_equal(system.authenticated_scan, "Yes");
+    assert_true(system_file_is_public(&system, "r/b"));
+    assert_false(system_file_is_public(&system, "r/c"));
+}
+
+struct refusal {
+    const char *text, *expected;
+    enum mu_status status;
+};
+
+static void every_mistake_is_named_with_its_line(void **state)
+{
+    static const struct refusal refusals[] = {
+            {"name: A\n", "'baseline_configuration_name' is mandatory", MU_E_INVALID},
+            {COMPLETE "colour: red\n", "s.yaml:5: unknown key 'colour'", MU_E_INVALID},
+            {COMPLETE "name: again\n", "s.yaml:5: 'name' is given twice", MU_E_INVALID},
+            {COMPLETE "impact_level: Huge\n", "Low, Moderate or High, not 'Huge'", MU_E_INVALID},
+            {COMPLETE "authenticated_scan: true\n", "Yes or No, not 'true'", MU_E_INVALID},
+            {COMPLETE "impact_level: High\n", "'system_administrator' is mandatory", MU_E_INVALID},
+            {COMPLETE "public_assets: r/a\n", "must be a list", MU_E_INVALID},
+            {COMPLETE "fedramp_id: [1]\n", "must be a text", MU_E_INVALID},
+            {"- a\n", "must be a mapping", MU_E_INVALID},
+            {"name: [\n", "s.yaml:", MU_E_INVALID},
+            {"", "must be a mapping", MU_E_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+        struct system_file system = {.name = "untouched"};
+        struct mu_error err;
+
+        assert_int_equal(parse(refusals[i].text, arena, &system, &err), refusals[i].status);
+        if (!strstr(err.message, refusals[i].expected))
+            fail_msg("'%s' does not say '%s'", err.message, refusals[i].expected);
+        assert_string_equal(system.name, "untouched");
+    }
+}
+
+static void a_text_over_the_limit_is_refused(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    char text[4096] = "name: ";
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    memset(text + 6, 'x', 2000);
+    text[2006] = '\0';
+    assert_int_equal(parse(text, arena, &system, &err), MU_E_LIMIT);
+}
+
+static void a_missing_file_is_not_found(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(system_file_read("/nonexistent/system.yaml", arena, &system, &err),
+                     MU_E_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_complete_file_gets_defaults),
+            cmocka_unit_test(every_mistake_is_named_with_its_line),
+            cmocka_unit_test(a_text_over_the_limit_is_refused),
+            cmocka_unit_test(a_missing_file_is_not_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
