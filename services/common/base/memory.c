@@ -1,0 +1,150 @@
+#include "base/memory.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BLOCK_BYTES = 16 * 1024 };
+
+struct block {
+    struct block *next;
+    size_t capacity, used;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+struct mu_arena {
+    struct block *blocks; /* the newest first; the oldest is kept by a reset */
+    size_t total, max_bytes;
+};
+
+void *mu_xcalloc(size_t count, size_t size_bytes)
+{
+    void *memory = calloc(count ? count : 1, size_bytes ? size_bytes : 1);
+
+    if (!memory)
+        abort();
+    return memory;
+}
+
+char *mu_xstrdup(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        abort();
+    return copy;
+}
+
+struct mu_arena *mu_arena_new(size_t max_bytes)
+{
+    struct mu_arena *arena = mu_xcalloc(1, sizeof(*arena));
+
+    arena->max_bytes = max_bytes;
+    return arena;
+}
+
+static void free_blocks(struct block *block)
+{
+    while (block) {
+        struct block *next = block->next;
+
+        free(block);
+        block = next;
+    }
+}
+
+void mu_arena_free(struct mu_arena *arena)
+{
+    if (!arena)
+        return;
+    free_blocks(arena->blocks);
+    free(arena);
+}
+
+void mu_arena_reset(struct mu_arena *arena)
+{
+    struct block *first = arena->blocks;
+
+    while (first && first->next) {
+        struct block *next = first->next;
+
+        free(first);
+        first = next;
+    }
+    if (first)
+        first->used = 0;
+    arena->blocks = first;
+    arena->total = 0;
+}
+
+/* Room for `size_bytes` in the newest block, or a new one. */
+static struct block *block_for(struct mu_arena *arena, size_t size_bytes)
+{
+    struct block *block = arena->blocks;
+    size_t capacity = size_bytes > ARENA_BLOCK_BYTES ? size_bytes : ARENA_BLOCK_BYTES;
+
+    if (block && block->capacity - block->used >= size_bytes)
+        return block;
+    block = malloc(sizeof(*block) + capacity);
+    if (!block)
+        return NULL;
+    block->capacity = capacity;
+    block->used = 0;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    return block;
+}
+
+void *mu_arena_alloc(struct mu_arena *arena, size_t size_bytes)
+{
+    const size_t align = alignof(max_align_t);
+    struct block *block;
+    void *memory;
+
+    if (size_bytes > SIZE_MAX - align)
+        return NULL;
+    size_bytes = (size_bytes + align - 1) / align * align;
+    if (size_bytes > arena->max_bytes - arena->total)
+        return NULL;
+    block = block_for(arena, size_bytes);
+    if (!block)
+        return NULL;
+    memory = block->bytes + block->used;
+    block->used += size_bytes;
+    arena->total += size_bytes;
+    return memset(memory, 0, size_bytes);
+}
+
+char *mu_arena_strndup(struct mu_arena *arena, const char *text, size_t len)
+{
+    char *copy = len < SIZE_MAX ? mu_arena_alloc(arena, len + 1) : NULL;
+
+    if (copy && len > 0)
+        memcpy(copy, text, len);
+    return copy;
+}
+
+char *mu_arena_strdup(struct mu_arena *arena, const char *text)
+{
+    return mu_arena_strndup(arena, text, strlen(text));
+}
+
+char *mu_arena_printf(struct mu_arena *arena, const char *fmt, ...)
+{
+    va_list arguments;
+    char *text;
+    int len;
+
+    va_start(arguments, fmt);
+    len = vsnprintf(NULL, 0, fmt, arguments);
+    va_end(arguments);
+    text = len < 0 ? NULL : mu_arena_alloc(arena, (size_t)len + 1);
+    if (!text)
+        return NULL;
+    va_start(arguments, fmt);
+    (void)vsnprintf(text, (size_t)len + 1, fmt, arguments);
+    va_end(arguments);
+    return text;
+}

@@ -1,0 +1,155 @@
+/* The command line of a program: commands, help, exit codes (config.h, mu_program_main). */
+#include "base/config.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef MU_VERSION
+#    define MU_VERSION "0.0.0"
+#endif
+
+static void print_overview(const struct mu_program *program, FILE *out)
+{
+    (void)fprintf(out, "%s %s\n\nUsage: %s COMMAND [--option=value ...]\n\nCommands:\n",
+                  program->name, program->summary, program->name);
+    for (size_t i = 0; i < program->command_count; i++) {
+        const struct mu_command *command = &program->commands[i];
+        char head[64];
+
+        (void)snprintf(head, sizeof(head), "%s %s", command->name, command->arguments);
+        (void)fprintf(out, "  %-26s %s\n", head, command->summary);
+    }
+    (void)fprintf(out,
+                  "\n%s\n'%s help COMMAND' lists the options of a command. Each option may also be "
+                  "given in\nthe environment: --some-option is MUSTER_SOME_OPTION.\n",
+                  program->details, program->name);
+}
+
+static const char *type_text(const struct mu_option *option)
+{
+    static const char *const texts[] = {[MU_OPTION_TEXT] = "TEXT",
+                                        [MU_OPTION_INT] = "N",
+                                        [MU_OPTION_BYTES] = "SIZE",
+                                        [MU_OPTION_DURATION_MS] = "TIME",
+                                        [MU_OPTION_BOOL] = "true|false"};
+
+    return texts[option->type];
+}
+
+static void print_option(const struct mu_option *option, FILE *out)
+{
+    char head[80], environment[80];
+    bool secret = option->flags & MU_OPTION_SECRET;
+
+    (void)snprintf(environment, sizeof(environment), "MUSTER_%s%s", option->name,
+                   secret ? "[_FILE]" : "");
+    for (char *at = environment; *at && *at != '['; at++)
+        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    if (secret)
+        (void)snprintf(head, sizeof(head), "%s", environment);
+    else
+        (void)snprintf(head, sizeof(head), "--%s=%s", option->name, type_text(option));
+    (void)fprintf(out, "  %-34s %s", head, option->help);
+    if (option->flags & MU_OPTION_REQUIRED)
+        (void)fputs(" (required)", out);
+    else if (option->default_value && *option->default_value)
+        (void)fprintf(out, " (default %s)", option->default_value);
+    (void)fputc('\n', out);
+}
+
+static void print_command(const struct mu_program *program, const struct mu_command *command,
+                          FILE *out)
+{
+    (void)fprintf(out, "%s %s: %s\n\nUsage: %s %s %s%s\n", program->name, command->name,
+                  command->summary, program->name, command->name, command->arguments,
+                  command->option_count ? " [--option=value ...]" : "");
+    if (command->option_count > 0)
+        (void)fputs("\nOptions:\n", out);
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(&command->options[i], out);
+}
+
+static const struct mu_command *find_command(const struct mu_program *program, const char *name)
+{
+    for (size_t i = 0; i < program->command_count; i++)
+        if (mu_text_equal(program->commands[i].name, name))
+            return &program->commands[i];
+    return NULL;
+}
+
+static int unknown_command(const struct mu_program *program, const char *name)
+{
+    (void)fprintf(stderr, "%s: no command '%.60s'; there are:", program->name, name);
+    for (size_t i = 0; i < program->command_count; i++)
+        (void)fprintf(stderr, " %s", program->commands[i].name);
+    (void)fputc('\n', stderr);
+    return MU_EXIT_USAGE;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (mu_text_equal(argv[i], "--help") || mu_text_equal(argv[i], "-h"))
+            return true;
+    return false;
+}
+
+static int run_command(const struct mu_program *program, const struct mu_command *command, int argc,
+                       char **argv)
+{
+    MU_AUTO_FREE void *config = mu_xcalloc(1, command->config_size);
+    struct mu_error err;
+    int rest = 0, code;
+
+    if (asks_for_help(argc, argv)) {
+        print_command(program, command, stdout);
+        return MU_EXIT_OK;
+    }
+    if (mu_config_load(command->options, command->option_count, argc, argv, config, &rest, &err) !=
+        MU_OK) {
+        (void)fprintf(stderr, "%s %s: %s\n", program->name, command->name, err.message);
+        return MU_EXIT_USAGE;
+    }
+    code = command->run(config, argc - rest, argv + rest);
+    mu_config_done(command->options, command->option_count, config);
+    return code;
+}
+
+static int help(const struct mu_program *program, int argc, char **argv)
+{
+    const struct mu_command *command;
+
+    if (argc < 1) {
+        print_overview(program, stdout);
+        return MU_EXIT_OK;
+    }
+    command = find_command(program, argv[0]);
+    if (!command)
+        return unknown_command(program, argv[0]);
+    print_command(program, command, stdout);
+    return MU_EXIT_OK;
+}
+
+int mu_program_main(const struct mu_program *program, int argc, char **argv)
+{
+    const struct mu_command *command;
+
+    if (argc < 2) {
+        print_overview(program, stderr);
+        return MU_EXIT_USAGE;
+    }
+    if (mu_text_equal(argv[1], "--version")) {
+        (void)printf("%s %s\n", program->name, MU_VERSION);
+        return MU_EXIT_OK;
+    }
+    if (mu_text_equal(argv[1], "help") || mu_text_equal(argv[1], "--help") ||
+        mu_text_equal(argv[1], "-h"))
+        return help(program, argc - 2, argv + 2);
+    command = find_command(program, argv[1]);
+    return command ? run_command(program, command, argc - 2, argv + 2)
+                   : unknown_command(program, argv[1]);
+}

@@ -1,0 +1,90 @@
+#include "base/sha256.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mu_sha256 {
+    EVP_MD_CTX *context;
+};
+
+static void start(struct mu_sha256 *hash)
+{
+    if (EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1)
+        abort();
+}
+
+struct mu_sha256 *mu_sha256_new(void)
+{
+    struct mu_sha256 *hash = mu_xcalloc(1, sizeof(*hash));
+
+    hash->context = EVP_MD_CTX_new();
+    if (!hash->context)
+        abort();
+    start(hash);
+    return hash;
+}
+
+void mu_sha256_update(struct mu_sha256 *hash, const void *bytes, size_t len)
+{
+    if (EVP_DigestUpdate(hash->context, bytes, len) != 1)
+        abort();
+}
+
+void mu_sha256_final(struct mu_sha256 *hash, uint8_t ret_digest[MU_SHA256_BYTES])
+{
+    if (EVP_DigestFinal_ex(hash->context, ret_digest, NULL) != 1)
+        abort();
+    start(hash);
+}
+
+void mu_sha256_final_text(struct mu_sha256 *hash, char ret_text[MU_DIGEST_TEXT_SIZE])
+{
+    static const char prefix[] = "sha256:";
+    uint8_t digest[MU_SHA256_BYTES];
+
+    mu_sha256_final(hash, digest);
+    memcpy(ret_text, prefix, sizeof(prefix) - 1);
+    mu_hex_encode(digest, sizeof(digest), ret_text + sizeof(prefix) - 1);
+}
+
+void mu_sha256_free(struct mu_sha256 *hash)
+{
+    if (!hash)
+        return;
+    EVP_MD_CTX_free(hash->context);
+    free(hash);
+}
+
+void mu_sha256_text(const void *bytes, size_t len, char ret_text[MU_DIGEST_TEXT_SIZE])
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+
+    mu_sha256_update(hash, bytes, len);
+    mu_sha256_final_text(hash, ret_text);
+}
+
+void mu_stable_id(const char *domain, const char *const *parts, size_t part_count,
+                  char ret_uuid[MU_UUID_TEXT_SIZE])
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    uint8_t d[MU_SHA256_BYTES];
+    char hex[MU_SHA256_HEX_SIZE];
+
+    mu_sha256_update(hash, domain, strlen(domain) + 1);
+    for (size_t i = 0; i < part_count; i++) {
+        const char *part = parts[i] ? parts[i] : "";
+
+        mu_sha256_update(hash, part, strlen(part) + 1);
+    }
+    mu_sha256_final(hash, d);
+    d[6] = (uint8_t)((d[6] & 0x0f) | 0x80);
+    d[8] = (uint8_t)((d[8] & 0x3f) | 0x80);
+    mu_hex_encode(d, 16, hex);
+    (void)snprintf(ret_uuid, MU_UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                   hex + 16, hex + 20);
+}
