@@ -31,7 +31,8 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
                              json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
 
 /* Errors: MU_E_LIMIT from the buffer. */
-enum mu_status mu_json_print(const json_t *root, struct mu_buf *out, struct mu_error *err) MU_MUST_CHECK;
+enum mu_status mu_json_print(const json_t *root, struct mu_buf *out,
+                             struct mu_error *err) MU_MUST_CHECK;
 
 /*
  * Text at a dotted path ("target.repository", "events.0.id"), or NULL when absent or

@@ -63,9 +63,11 @@ struct mu_json_field {
     unsigned flags;
     size_t offset;
     int64_t min, max; /* both 0: the type's own bounds (text: 0..4096 bytes) */
-    const char *const *words; /* MU_JSON_ENUM: words[value]; NULL ends; value 0 = "absent" has words[0] = "" */
+    const char *const *
+            words; /* MU_JSON_ENUM: words[value]; NULL ends; value 0 = "absent" has words[0] = "" */
     const struct mu_json_object *object;
-    size_t present_offset; /* MU_JSON_OBJECT, optional: offset of a bool set when present; 0: none */
+    size_t present_offset; /* MU_JSON_OBJECT, optional: offset of a bool set when present; 0: none
+                            */
 };
 
 struct mu_json_object {
@@ -75,7 +77,8 @@ struct mu_json_object {
     size_t struct_size;
 };
 
-/* `ret_struct` (struct_size bytes) is written only on success. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM. */
+/* `ret_struct` (struct_size bytes) is written only on success. Errors: MU_E_INVALID, MU_E_LIMIT,
+ * MU_E_NOMEM. */
 enum mu_status mu_json_decode(const struct mu_json_object *object, const json_t *root,
                               struct mu_arena *arena, void *ret_struct,
                               struct mu_error *err) MU_MUST_CHECK;

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/sha256.h"
-#include "json/json_table.h"
 #include "oci/media_type.h"
+#include "json/json_table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,14 +55,16 @@ struct mu_msg_envelope {
     const char *traceparent; /* W3C trace context level 1; NULL: none */
 };
 
-/* A new trace ("00-<random>-<random>-01"); or the child of `parent` (same trace id, new span id). NULL or broken parent: new. */
+/* A new trace ("00-<random>-<random>-01"); or the child of `parent` (same trace id, new span id).
+ * NULL or broken parent: new. */
 void mu_traceparent_new(const char *parent, char ret_traceparent[MU_TRACEPARENT_SIZE]);
 bool mu_traceparent_valid(const char *text);
 
 /* JSON bytes of a message struct. Errors: MU_E_INVALID, MU_E_LIMIT (over 64 KiB). */
 enum mu_status mu_msg_encode(enum mu_msg_type type, const void *message, struct mu_buf *out,
                              struct mu_error *err) MU_MUST_CHECK;
-/* `ret_message` is the struct of the type; text lives in the arena. Errors: MU_E_INVALID, MU_E_LIMIT. */
+/* `ret_message` is the struct of the type; text lives in the arena. Errors: MU_E_INVALID,
+ * MU_E_LIMIT. */
 enum mu_status mu_msg_decode(enum mu_msg_type type, const void *bytes, size_t len,
                              struct mu_arena *arena, void *ret_message,
                              struct mu_error *err) MU_MUST_CHECK;
@@ -136,7 +138,7 @@ struct mu_workload_event {
     const char *owner_name; /* optional */
     const char *node;       /* optional */
     const char *platform;   /* "linux/amd64" of the node; optional */
-    int64_t sequence;       /* resourceVersion or the like: higher is later, within pod_uid; 0 unknown */
+    int64_t sequence; /* resourceVersion or the like: higher is later, within pod_uid; 0 unknown */
     struct mu_json_array containers; /* of struct mu_workload_container */
 };
 
@@ -162,12 +164,14 @@ enum mu_scan_outcome {
     MU_SCAN_OUTCOME_NONE,
     MU_SCAN_COMPLETE,      /* a platform manifest, scanned whole */
     MU_SCAN_RESOLVED,      /* an index: `children` says what it holds; nothing to scan */
-    MU_SCAN_NOT_SCANNABLE, /* attestation, signature, chart, other artifact: recorded, never scanned */
+    MU_SCAN_NOT_SCANNABLE, /* attestation, signature, chart, other artifact: recorded, never scanned
+                            */
     MU_SCAN_FAILED         /* `failure` says what and why */
 };
 
 struct mu_scan_failure {
-    const char *code;    /* "registry_unavailable" "manifest_missing" "digest_mismatch" "layer_missing" "limit" "unsupported" "internal" */
+    const char *code; /* "registry_unavailable" "manifest_missing" "digest_mismatch" "layer_missing"
+                         "limit" "unsupported" "internal" */
     const char *message; /* the error chain */
     bool retryable;
 };
@@ -197,8 +201,9 @@ struct mu_scan_result {
     struct mu_scan_failure failure;
     struct mu_json_texts uais;
     const char *scanner_name, *scanner_version;
-    const char *database_version;   /* optional: sha256 of the database; absent when nothing was matched */
-    int64_t database_built_at_us;   /* optional */
+    const char *database_version;       /* optional: sha256 of the database; absent when nothing was
+                                           matched */
+    int64_t database_built_at_us;       /* optional */
     const char *configuration_checksum; /* sha256 over the effective scanner configuration */
     int64_t started_at_us, finished_at_us;
     const char *evidence_digest; /* sha256 of the raw result; optional on failure */
@@ -206,7 +211,8 @@ struct mu_scan_result {
     const char *config_digest; /* of the image; optional */
     const char *platform;      /* "linux/amd64"; optional */
     const char *os_name;       /* os-release PRETTY_NAME; optional */
-    const char *image_title, *image_version, *image_vendor; /* org.opencontainers.image.* labels; optional */
+    const char *image_title, *image_version,
+            *image_vendor; /* org.opencontainers.image.* labels; optional */
     bool has_counts;
     struct mu_scan_counts counts;
     struct mu_json_array children; /* of struct mu_scan_child; at most 256 */
@@ -238,7 +244,8 @@ enum mu_notification_severity {
 };
 
 struct mu_notification {
-    const char *kind; /* "coverage_gap" "detection_failure" "tag_moved" "floating_tag" "evidence_missing" */
+    const char *kind; /* "coverage_gap" "detection_failure" "tag_moved" "floating_tag"
+                         "evidence_missing" */
     int severity;
     const char *subject; /* UAI, digest or pod */
     const char *message; /* one sentence with the fix */

@@ -32,7 +32,8 @@ struct mu_oci_reference {
     char digest[MU_OCI_DIGEST_SIZE];         /* "" when absent */
 };
 
-/* Also accepts a bare "sha256:<hex>" (containerd's form of an imported image). Errors: MU_E_INVALID, MU_E_LIMIT. */
+/* Also accepts a bare "sha256:<hex>" (containerd's form of an imported image). Errors:
+ * MU_E_INVALID, MU_E_LIMIT. */
 enum mu_status mu_oci_reference_parse(const char *text, size_t len,
                                       struct mu_oci_reference *ret_reference,
                                       struct mu_error *err) MU_MUST_CHECK;

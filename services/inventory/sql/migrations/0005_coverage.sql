@@ -182,15 +182,17 @@ $$;
 CREATE FUNCTION report_v1.not_running(as_of timestamptz, known_at timestamptz)
 RETURNS TABLE (uai text, manifest_digest text, evidence_digest text, scan_finished_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH running AS MATERIALIZED (
+        SELECT DISTINCT c.uai, COALESCE(c.manifest_digest, c.reported_digest) AS digest
+          FROM coverage_images(not_running.as_of, not_running.known_at) c
+    )
     SELECT DISTINCT ON (u.uai COLLATE "C", s.digest COLLATE "C")
            u.uai, s.digest, s.evidence_digest, s.finished_at
       FROM scans s
       JOIN scan_uais u ON u.scan_id = s.scan_id
      WHERE s.evidence_digest IS NOT NULL AND s.finished_at <= not_running.as_of
        AND s.known_at <= not_running.known_at
-       AND NOT EXISTS (SELECT FROM coverage_images(not_running.as_of, not_running.known_at) c
-                        WHERE c.uai = u.uai
-                          AND COALESCE(c.manifest_digest, c.reported_digest) = s.digest)
+       AND NOT EXISTS (SELECT FROM running r WHERE r.uai = u.uai AND r.digest = s.digest)
      ORDER BY u.uai COLLATE "C", s.digest COLLATE "C", s.outcome = 'complete' DESC,
               s.finished_at DESC, s.scan_id
 $$;

@@ -1,0 +1,21 @@
+#include "msg/field.h"
+
+static const char *const priorities[] = {"", "urgent", "normal", "bulk", NULL};
+
+enum { SCAN_MAX_UAIS = 64 };
+
+#define M mu_scan_request
+static const struct mu_json_field fields[] = {
+        TEXT(M, request_id, "request_id", MUST, FIELD_NAME_MAX),
+        TEXT(M, job_id, "job_id", MUST, FIELD_NAME_MAX),
+        INT(M, attempt, "attempt", MUST, 1, INT64_MAX),
+        ENUM(M, priority, "priority", MUST, priorities),
+        TEXT(M, reason, "reason", MUST, FIELD_NAME_MAX),
+        TEXT(M, repository, "repository", MUST, FIELD_REPOSITORY_MAX),
+        DIGEST(M, digest, "digest", MUST),
+        TEXTS(M, uais, "uais", MUST, SCAN_MAX_UAIS),
+        TIME(M, requested_at_us, "requested_at", MUST),
+};
+
+const struct mu_json_object mu_scan_request_object =
+        MESSAGE_OBJECT(fields, "scan request", mu_scan_request);
