@@ -33,18 +33,21 @@ struct mu_pg_statement {
 };
 
 /*
- * `conninfo` as libpq takes it; adds connect_timeout, application_name, TimeZone=UTC, keepalives and
- * statement_timeout. Statement i is then called by index i. Errors: MU_E_UNAVAILABLE, MU_E_DENIED, MU_E_INTERNAL.
+ * `conninfo` as libpq takes it; adds connect_timeout, application_name, TimeZone=UTC, keepalives
+ * and statement_timeout. Statement i is then called by index i. Errors: MU_E_UNAVAILABLE,
+ * MU_E_DENIED, MU_E_INTERNAL.
  */
 enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
                           const struct mu_pg_statement *statements, size_t statement_count,
                           struct mu_pg **ret_pg, struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_close(struct mu_pg *pg);
-bool mu_pg_alive(const struct mu_pg *pg); /* false after a connection failure: close and open again */
+bool mu_pg_alive(
+        const struct mu_pg *pg); /* false after a connection failure: close and open again */
 
 /* ---- one statement ---- */
 
-/* `values[i]` is text or NULL. Errors as above. `ret_result` may be NULL when no rows are wanted. */
+/* `values[i]` is text or NULL. Errors as above. `ret_result` may be NULL when no rows are wanted.
+ */
 enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const *values,
                              struct mu_pg_result **ret_result, struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_result_free(struct mu_pg_result *result);
@@ -52,20 +55,23 @@ size_t mu_pg_rows(const struct mu_pg_result *result);
 size_t mu_pg_affected(const struct mu_pg_result *result);
 /* NULL for SQL NULL; borrowed from the result. */
 const char *mu_pg_text(const struct mu_pg_result *result, size_t row, int column);
-int64_t mu_pg_int(const struct mu_pg_result *result, size_t row, int column);     /* NULL gives 0 */
-bool mu_pg_bool(const struct mu_pg_result *result, size_t row, int column);       /* NULL gives false */
-int64_t mu_pg_time_us(const struct mu_pg_result *result, size_t row, int column); /* NULL gives MU_TIME_NONE */
+int64_t mu_pg_int(const struct mu_pg_result *result, size_t row, int column); /* NULL gives 0 */
+bool mu_pg_bool(const struct mu_pg_result *result, size_t row, int column);   /* NULL gives false */
+int64_t mu_pg_time_us(const struct mu_pg_result *result, size_t row,
+                      int column); /* NULL gives MU_TIME_NONE */
 bool mu_pg_null(const struct mu_pg_result *result, size_t row, int column);
 
 /* ---- transactions ---- */
 
 enum mu_pg_isolation { MU_PG_READ_COMMITTED, MU_PG_REPEATABLE_READ_READ_ONLY };
 
-enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation, struct mu_error *err) MU_MUST_CHECK;
+enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation,
+                           struct mu_error *err) MU_MUST_CHECK;
 enum mu_status mu_pg_commit(struct mu_pg *pg, struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_rollback(struct mu_pg *pg); /* nothing open: does nothing */
 
-/* Rolls back at the end of the scope unless committed: MU_AUTO(pg_transaction) struct mu_pg *tx = pg; */
+/* Rolls back at the end of the scope unless committed: MU_AUTO(pg_transaction) struct mu_pg *tx =
+ * pg; */
 MU_DEFINE_AUTO(pg_transaction, struct mu_pg, mu_pg_rollback)
 
 /* ---- pipeline: many statements, one round trip ---- */
@@ -82,7 +88,8 @@ enum mu_status mu_pg_sync(struct mu_pg *pg, struct mu_error *err) MU_MUST_CHECK;
 /* ---- streams ---- */
 
 /* Row by row without holding the result (single-row mode). `each` returning a failure ends it. */
-typedef enum mu_status mu_pg_row_fn(void *opaque, const struct mu_pg_result *row, struct mu_error *err);
+typedef enum mu_status mu_pg_row_fn(void *opaque, const struct mu_pg_result *row,
+                                    struct mu_error *err);
 enum mu_status mu_pg_stream(struct mu_pg *pg, int statement, const char *const *values,
                             mu_pg_row_fn *each, void *opaque, struct mu_error *err) MU_MUST_CHECK;
 
@@ -102,7 +109,8 @@ enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration 
                              size_t migration_count, int *ret_applied,
                              struct mu_error *err) MU_MUST_CHECK;
 
-/* A PostgreSQL array literal of texts, for `= ANY($1)` and unnest($1::text[]): one parameter, many rows. */
+/* A PostgreSQL array literal of texts, for `= ANY($1)` and unnest($1::text[]): one parameter, many
+ * rows. */
 struct mu_buf;
 void mu_pg_array_begin(struct mu_buf *array);
 void mu_pg_array_add(struct mu_buf *array, const char *text); /* NULL: SQL NULL */

@@ -1,0 +1,55 @@
+#include "pg/pg_internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+struct mapping {
+    const char *prefix; /* of the SQLSTATE */
+    enum mu_status status;
+};
+
+/* PostgreSQL documentation, appendix A; the first match counts. */
+static const struct mapping mappings[] = {
+        {"08", MU_E_UNAVAILABLE},    /* connection */
+        {"57014", MU_E_UNAVAILABLE}, /* statement timeout */
+        {"57", MU_E_UNAVAILABLE},    /* operator intervention: shutdown, crash, starting up */
+        {"53", MU_E_UNAVAILABLE},    /* insufficient resources */
+        {"40", MU_E_UNAVAILABLE},    /* serialisation, deadlock */
+        {"55P03", MU_E_UNAVAILABLE}, /* lock not available */
+        {"23", MU_E_CONFLICT},       {"22", MU_E_INVALID},
+        {"28", MU_E_DENIED},         {"42501", MU_E_DENIED},
+};
+
+static enum mu_status status_of(const char *sqlstate)
+{
+    for (size_t i = 0; i < sizeof(mappings) / sizeof(mappings[0]); i++)
+        if (mu_text_starts(sqlstate, mappings[i].prefix))
+            return mappings[i].status;
+    return MU_E_INTERNAL;
+}
+
+enum mu_status pg_connection_error(struct mu_pg *pg, const char *statement, struct mu_error *err)
+{
+    pg->dead = true;
+    return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': %.300s", statement,
+                   PQerrorMessage(pg->connection));
+}
+
+enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const char *statement,
+                               struct mu_error *err)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+
+    if (PQstatus(pg->connection) != CONNECTION_OK)
+        pg->dead = true;
+    if (!sqlstate) { /* libpq's own: the connection broke */
+        pg->dead = true;
+        return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': %.300s", statement,
+                       PQresultErrorMessage(result));
+    }
+    return mu_fail(err, status_of(sqlstate), "statement '%s': SQLSTATE %s: %.200s%s%.120s",
+                   statement, sqlstate, text ? text : "", detail ? ": " : "", detail ? detail : "");
+}

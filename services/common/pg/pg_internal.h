@@ -1,0 +1,55 @@
+/*
+ * pg_internal: what the files of common/pg share. Not for others.
+ */
+#ifndef MU_PG_INTERNAL_H
+#define MU_PG_INTERNAL_H
+
+#include "pg/pg.h"
+
+#include <libpq-fe.h>
+
+enum { PG_MAX_PARAMETERS = 64, PG_DEADLINE_MS = 120000 };
+
+struct mu_pg {
+    PGconn *connection;
+    const struct mu_pg_statement *statements;
+    size_t statement_count;
+    bool dead; /* the connection failed: only close is left */
+    bool in_transaction;
+    size_t queued; /* statements sent in the pipeline and not yet answered */
+    int *queue;    /* their indexes, oldest first: a ring */
+    size_t queue_capacity, queue_first;
+    bool failed; /* a queued statement failed; `failure` says how */
+    struct mu_error failure;
+};
+
+struct mu_pg_result {
+    PGresult *result;
+};
+
+/* Error of a failed result, named after the statement; marks the connection dead when it is. */
+enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const char *statement,
+                               struct mu_error *err);
+/* The connection is gone; the message is libpq's. */
+enum mu_status pg_connection_error(struct mu_pg *pg, const char *statement, struct mu_error *err);
+
+/* Waits until the socket is readable (and, with `writing`, or writable) and reads. Errors:
+ * MU_E_UNAVAILABLE after PG_DEADLINE_MS. */
+enum mu_status pg_wait(struct mu_pg *pg, bool writing, const char *statement, struct mu_error *err);
+/* The next result, or NULL in `ret_result` at the end of a command. */
+enum mu_status pg_next_result(struct mu_pg *pg, const char *statement, PGresult **ret_result,
+                              struct mu_error *err);
+/* Runs fixed SQL without parameters (BEGIN, COMMIT, ...). */
+enum mu_status pg_run(struct mu_pg *pg, const char *sql, struct mu_error *err);
+
+enum mu_status pg_connect(const char *conninfo, const char *application_name,
+                          PGconn **ret_connection, struct mu_error *err);
+
+static inline void pg_result_clear(PGresult **result)
+{
+    PQclear(*result);
+}
+
+#define PG_AUTO_RESULT __attribute__((cleanup(pg_result_clear)))
+
+#endif
