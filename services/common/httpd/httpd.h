@@ -34,7 +34,8 @@ typedef enum mu_status mu_body_fn(void *opaque, struct mu_request *request, cons
 
 struct mu_route {
     const char *method; /* "GET", "POST", "PUT", "OPTIONS" */
-    const char *path;   /* exact, or with one trailing "*" that matches the rest: "/v1/evidence/" and a star */
+    const char *path; /* exact, or with one trailing "*" that matches the rest: "/v1/evidence/" and
+                         a star */
     mu_handler_fn *handler;
     mu_body_fn *on_body; /* NULL: the body is collected */
     size_t max_body_bytes;
@@ -60,10 +61,13 @@ void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms);
 /* ---- a request; pointers live until the reply ---- */
 
 const char *mu_request_method(const struct mu_request *request);
-const char *mu_request_path(const struct mu_request *request);      /* decoded, without query */
-const char *mu_request_path_rest(const struct mu_request *request); /* what "*" matched, without the slash before it */
-const char *mu_request_header(const struct mu_request *request, const char *name); /* NULL when absent */
-const char *mu_request_query(const struct mu_request *request, const char *name);  /* NULL when absent */
+const char *mu_request_path(const struct mu_request *request); /* decoded, without query */
+const char *mu_request_path_rest(
+        const struct mu_request *request); /* what "*" matched, without the slash before it */
+const char *mu_request_header(const struct mu_request *request,
+                              const char *name); /* NULL when absent */
+const char *mu_request_query(const struct mu_request *request,
+                             const char *name); /* NULL when absent */
 const void *mu_request_body(const struct mu_request *request, size_t *ret_len);
 struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after the reply */
 /* State of the handler for this request; `release` runs when the request ends, however it ends. */
@@ -77,10 +81,12 @@ void mu_request_each_header(const struct mu_request *request,
 
 /* ---- the reply ---- */
 
-/* `extra_headers`: NULL or "Name", "value", ..., NULL. Body is copied; content type NULL: application/json. */
+/* `extra_headers`: NULL or "Name", "value", ..., NULL. Body is copied; content type NULL:
+ * application/json. */
 void mu_httpd_reply(struct mu_request *request, int status, const char *content_type,
                     const void *body, size_t len, const char *const *extra_headers);
-/* {"error": "...", "status": 404} as application/problem+json (RFC 9457): title from status, detail = message. */
+/* {"error": "...", "status": 404} as application/problem+json (RFC 9457): title from status, detail
+ * = message. */
 void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail);
 /* The HTTP status that fits err->status. */
 void mu_httpd_reply_failure(struct mu_request *request, const struct mu_error *err);

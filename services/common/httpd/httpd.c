@@ -1,0 +1,420 @@
+#include "httpd/request.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_THREADS = 2,
+    DEFAULT_CONNECTIONS = 1024,
+    DEFAULT_IDLE_MS = 15000,
+    CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; more is 431 */
+    BODY_DEADLINE_FACTOR = 8,            /* of the idle timeout, for a whole body */
+    LISTEN_BACKLOG = 1024,
+    ALLOW_SIZE = 128
+};
+
+/* ---- routes ---- */
+
+static bool path_matches(const struct mu_route *route, const char *path, const char **ret_rest)
+{
+    size_t len = strlen(route->path);
+
+    if (len > 0 && route->path[len - 1] == '*') {
+        if (strncmp(path, route->path, len - 1) != 0)
+            return false;
+        *ret_rest = path + len - 1;
+        return true;
+    }
+    return strcmp(path, route->path) == 0;
+}
+
+static bool method_matches(const struct mu_route *route, const char *method)
+{
+    return mu_text_equal(route->method, method) ||
+           (mu_text_equal(method, "HEAD") && mu_text_equal(route->method, "GET"));
+}
+
+/* Sets the route, or the refusal. */
+static void find_route(struct mu_request *request)
+{
+    const struct mu_httpd_config *config = &request->server->config;
+    bool path_known = false;
+    const char *rest = NULL;
+
+    for (size_t i = 0; i < config->route_count; i++) {
+        if (!path_matches(&config->routes[i], request->path, &rest))
+            continue;
+        path_known = true;
+        if (method_matches(&config->routes[i], request->method)) {
+            request->route = &config->routes[i];
+            request->path_rest = rest;
+            return;
+        }
+    }
+    request->refusal = path_known ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND;
+    (void)mu_fail(&request->refusal_error, MU_E_NOT_FOUND, "%s: '%.200s'",
+                  path_known ? "method not allowed on" : "no such resource", request->path);
+}
+
+/* "GET, HEAD, POST" of every route that has the path. */
+static void allowed_methods(const struct mu_request *request, char allow[ALLOW_SIZE])
+{
+    const struct mu_httpd_config *config = &request->server->config;
+    const char *rest;
+    size_t len = 0;
+
+    allow[0] = '\0';
+    for (size_t i = 0; i < config->route_count && len < ALLOW_SIZE; i++)
+        if (path_matches(&config->routes[i], request->path, &rest))
+            len += (size_t)snprintf(allow + len, ALLOW_SIZE - len, "%s%s%s", len ? ", " : "",
+                                    config->routes[i].method,
+                                    mu_text_equal(config->routes[i].method, "GET") ? ", HEAD" : "");
+}
+
+/* ---- bodies ---- */
+
+static void refuse_too_large(struct mu_request *request)
+{
+    request->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
+    (void)mu_fail(&request->refusal_error, MU_E_LIMIT, "the body is larger than %zu bytes",
+                  request->route->max_body_bytes);
+}
+
+static void check_content_length(struct mu_request *request)
+{
+    const char *text = mu_request_header(request, "Content-Length");
+    struct mu_error ignored;
+    uint64_t len = 0;
+
+    if (!text || request->refusal)
+        return;
+    if (mu_text_to_u64(text, "Content-Length", &len, &ignored) != MU_OK ||
+        len > request->route->max_body_bytes)
+        refuse_too_large(request);
+}
+
+static void take_body(struct mu_request *request, const char *bytes, size_t len)
+{
+    enum mu_status st;
+
+    if (request->refusal)
+        return; /* read and dropped, so that the client can read the answer */
+    if (mu_monotonic_ms() > request->deadline_ms) {
+        request->refusal = MHD_HTTP_REQUEST_TIMEOUT;
+        (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "the body came too slowly");
+        return;
+    }
+    if (!request->route->on_body) {
+        mu_buf_append(&request->body, bytes, len);
+        if (request->body.failed)
+            refuse_too_large(request);
+        return;
+    }
+    st = request->route->on_body(request->server->config.opaque, request, bytes, len,
+                                 &request->refusal_error);
+    if (st != MU_OK)
+        request->refusal = request_http_status(st);
+}
+
+/* ---- the connection ---- */
+
+static enum MHD_Result send_answer(struct mu_request *request)
+{
+    struct MHD_Response *response = atomic_exchange(&request->response, NULL);
+    enum MHD_Result result;
+
+    if (!response)
+        return MHD_NO;
+    if (atomic_load(&request->server->stopping))
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    result = MHD_queue_response(request->connection, (unsigned)request->response_status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result send_refusal(struct mu_request *request)
+{
+    struct MHD_Response *response =
+            request_error_response(request->refusal, request->refusal_error.message);
+    char allow[ALLOW_SIZE];
+    enum MHD_Result result;
+
+    if (!response)
+        return MHD_NO;
+    if (request->refusal == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        allowed_methods(request, allow);
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+    }
+    result = MHD_queue_response(request->connection, (unsigned)request->refusal, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Runs the handler; without an answer yet, suspends the connection until there is one. */
+static enum MHD_Result run_handler(struct mu_request *request)
+{
+    int running = REQUEST_RUNNING;
+
+    request->handled = true;
+    atomic_fetch_add(&request->holders, 1);
+    request->route->handler(request->server->config.opaque, request);
+    if (atomic_load(&request->phase) == REQUEST_REPLIED)
+        return send_answer(request);
+    MHD_suspend_connection(request->connection);
+    if (!atomic_compare_exchange_strong(&request->phase, &running, REQUEST_SUSPENDED))
+        MHD_resume_connection(request->connection); /* answered in between */
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *connection,
+                             const char *url, const char *method, void **context)
+{
+    struct mu_request *request = request_new(server, connection, method, url);
+
+    if (!request)
+        return MHD_NO;
+    *context = request;
+    request_list(request);
+    request->deadline_ms =
+            mu_monotonic_ms() + BODY_DEADLINE_FACTOR * (uint64_t)server->config.idle_timeout_ms;
+    find_route(request);
+    if (request->route)
+        request->body.max_bytes = request->route->max_body_bytes;
+    check_content_length(request);
+    /* Refused before the body is read: the connection closes after the answer. */
+    return request->refusal ? send_refusal(request) : MHD_YES;
+}
+
+static enum MHD_Result on_access(void *opaque, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_len, void **context)
+{
+    struct mu_request *request = *context;
+
+    (void)version;
+    if (!request)
+        return begin(opaque, connection, url, method, context);
+    if (*upload_len > 0) {
+        take_body(request, upload, *upload_len);
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    if (request->refusal)
+        return send_refusal(request);
+    return request->handled ? send_answer(request) : run_handler(request);
+}
+
+static void on_completed(void *opaque, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct mu_request *request = *context;
+
+    (void)opaque, (void)connection, (void)code;
+    if (!request)
+        return;
+    *context = NULL;
+    request_unlist(request);
+    request_drop(request);
+}
+
+/* ---- listening ---- */
+
+/* Splits "host:port", "[v6]:port" or ":port". */
+static enum mu_status split_listen(const char *listen, char *host, size_t host_size, char *port,
+                                   size_t port_size, struct mu_error *err)
+{
+    const char *colon = strrchr(listen, ':');
+    size_t host_len = colon ? (size_t)(colon - listen) : 0;
+
+    if (!colon || host_len >= host_size || strlen(colon + 1) >= port_size || !colon[1])
+        return mu_fail(err, MU_E_INVALID, "'%.100s' is no address to listen on: use host:port",
+                       listen);
+    if (host_len >= 2 && listen[0] == '[' && colon[-1] == ']') {
+        listen++;
+        host_len -= 2;
+    }
+    (void)snprintf(host, host_size, "%.*s", (int)host_len, listen);
+    (void)snprintf(port, port_size, "%s", colon + 1);
+    return MU_OK;
+}
+
+static int bind_one(const struct addrinfo *address)
+{
+    const int one = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
+        int saved = errno;
+
+        (void)close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    return address.ss_family == AF_INET6
+                   ? ntohs(((const struct sockaddr_in6 *)(const void *)&address)->sin6_port)
+                   : ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+}
+
+static enum mu_status open_listener(const char *listen_on, int *ret_fd, struct mu_error *err)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *addresses = NULL;
+    char host[256], port[32];
+    int failed, fd = -1;
+
+    if (split_listen(listen_on, host, sizeof(host), port, sizeof(port), err) != MU_OK)
+        return err->status;
+    failed = getaddrinfo(host[0] ? host : NULL, port, &hints, &addresses);
+    if (failed)
+        return mu_fail(err, MU_E_INVALID, "listen on '%s': %s", listen_on, gai_strerror(failed));
+    for (const struct addrinfo *at = addresses; at && fd < 0; at = at->ai_next)
+        fd = bind_one(at);
+    freeaddrinfo(addresses);
+    if (fd < 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "listen on '%s': %s", listen_on, strerror(errno));
+    *ret_fd = fd;
+    return MU_OK;
+}
+
+/* ---- start and stop ---- */
+
+static struct mu_httpd *server_new(const struct mu_httpd_config *config)
+{
+    struct mu_httpd *server = mu_xcalloc(1, sizeof(*server));
+
+    server->config = *config;
+    server->routes = mu_xcalloc(config->route_count, sizeof(struct mu_route));
+    memcpy(server->routes, config->routes, config->route_count * sizeof(struct mu_route));
+    server->config.routes = server->routes;
+    if (server->config.threads == 0)
+        server->config.threads = DEFAULT_THREADS;
+    if (server->config.max_connections == 0)
+        server->config.max_connections = DEFAULT_CONNECTIONS;
+    if (server->config.idle_timeout_ms == 0)
+        server->config.idle_timeout_ms = DEFAULT_IDLE_MS;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    return server;
+}
+
+static void server_free(struct mu_httpd *server)
+{
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server->routes);
+    free(server);
+}
+
+static struct MHD_Daemon *start_daemon(struct mu_httpd *server, int fd)
+{
+    const struct mu_httpd_config *config = &server->config;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned timeout_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
+    /* A pool of one is no pool: libmicrohttpd refuses it. */
+    enum MHD_OPTION pool = config->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
+
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                            MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
+                            MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+                            pool, config->threads, MHD_OPTION_END);
+}
+
+enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
+                              struct mu_error *err)
+{
+    struct mu_httpd *server;
+    int fd = -1;
+    enum mu_status st = open_listener(config->listen, &fd, err);
+
+    if (st != MU_OK)
+        return st;
+    server = server_new(config);
+    server->port = port_of(fd);
+    server->daemon = start_daemon(server, fd);
+    if (!server->daemon) {
+        (void)close(fd);
+        server_free(server);
+        return mu_fail(err, MU_E_UNAVAILABLE, "the HTTP server on '%s' did not start",
+                       config->listen);
+    }
+    *ret_server = server;
+    return MU_OK;
+}
+
+uint16_t mu_httpd_port(const struct mu_httpd *server)
+{
+    return server->port;
+}
+
+static size_t open_requests(struct mu_httpd *server)
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&server->lock);
+    count = server->open_count;
+    (void)pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+/* Answers 503 to whoever still waits for a deferred reply: libmicrohttpd cannot stop with suspended
+ * connections. */
+static void give_up_open(struct mu_httpd *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    for (struct mu_request *request = server->open; request; request = request->next)
+        if (request->handled)
+            request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE,
+                                                  "the service is stopping"));
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+/* Not mu_stop_wait: at this point the stop flag is set already. */
+static void wait_for_requests(struct mu_httpd *server, int64_t grace_ms)
+{
+    uint64_t deadline_ms = mu_monotonic_ms() + (uint64_t)grace_ms;
+    struct timespec pause = {0, 5 * 1000 * 1000};
+
+    while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms)
+        (void)pselect(0, NULL, NULL, NULL, &pause, NULL);
+}
+
+void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms)
+{
+    MHD_socket listener;
+
+    if (!server)
+        return;
+    atomic_store(&server->stopping, true);
+    listener = MHD_quiesce_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
+    wait_for_requests(server, grace_ms);
+    give_up_open(server);
+    MHD_stop_daemon(server->daemon);
+    server_free(server);
+}

@@ -1,0 +1,283 @@
+#include "httpd/request.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REQUEST_ARENA_MAX_BYTES = 64 * 1024 * 1024, PROBLEM_MAX_BYTES = 4096 };
+
+struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
+                               const char *method, const char *path)
+{
+    struct mu_request *request = calloc(1, sizeof(*request));
+
+    if (!request)
+        return NULL;
+    request->server = server;
+    request->connection = connection;
+    request->method = method;
+    request->path = path;
+    atomic_init(&request->holders, 1);
+    mu_buf_init(&request->body, 0);
+    return request;
+}
+
+void request_drop(struct mu_request *request)
+{
+    struct MHD_Response *response;
+
+    if (atomic_fetch_sub(&request->holders, 1) != 1)
+        return;
+    if (request->release)
+        request->release(request->state);
+    response = atomic_load(&request->response);
+    if (response)
+        MHD_destroy_response(response);
+    mu_buf_done(&request->body);
+    mu_arena_free(request->arena);
+    free(request);
+}
+
+void request_list(struct mu_request *request)
+{
+    struct mu_httpd *server = request->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    request->next = server->open;
+    if (server->open)
+        server->open->previous = request;
+    server->open = request;
+    server->open_count++;
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void request_unlist(struct mu_request *request)
+{
+    struct mu_httpd *server = request->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        server->open = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    server->open_count--;
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+/* ---- what a handler may ask ---- */
+
+const char *mu_request_method(const struct mu_request *request)
+{
+    return request->method;
+}
+
+const char *mu_request_path(const struct mu_request *request)
+{
+    return request->path;
+}
+
+const char *mu_request_path_rest(const struct mu_request *request)
+{
+    return request->path_rest;
+}
+
+const char *mu_request_header(const struct mu_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *mu_request_query(const struct mu_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const void *mu_request_body(const struct mu_request *request, size_t *ret_len)
+{
+    *ret_len = request->body.len;
+    return request->body.data;
+}
+
+struct mu_arena *mu_request_arena(struct mu_request *request)
+{
+    if (!request->arena)
+        request->arena = mu_arena_new(REQUEST_ARENA_MAX_BYTES);
+    return request->arena;
+}
+
+void mu_request_set_state(struct mu_request *request, void *state, void (*release)(void *))
+{
+    request->state = state;
+    request->release = release;
+}
+
+void *mu_request_state(const struct mu_request *request)
+{
+    return request->state;
+}
+
+struct header_walk {
+    void (*each)(void *opaque, const char *name, const char *value);
+    void *opaque;
+};
+
+static enum MHD_Result walk_header(void *opaque, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    const struct header_walk *walk = opaque;
+    char lower[128];
+    size_t len = strlen(name);
+
+    (void)kind;
+    if (len >= sizeof(lower))
+        return MHD_YES;
+    for (size_t i = 0; i <= len; i++)
+        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+    walk->each(walk->opaque, lower, value ? value : "");
+    return MHD_YES;
+}
+
+void mu_request_each_header(const struct mu_request *request,
+                            void (*each)(void *opaque, const char *name, const char *value),
+                            void *opaque)
+{
+    struct header_walk walk = {each, opaque};
+
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, walk_header, &walk);
+}
+
+/* ---- the reply ---- */
+
+void request_answer(struct mu_request *request, int status, struct MHD_Response *response)
+{
+    struct MHD_Response *nobody = NULL;
+
+    if (!response)
+        return;
+    if (atomic_load(&request->response)) {
+        MHD_destroy_response(response);
+        return;
+    }
+    request->response_status = status;
+    if (!atomic_compare_exchange_strong(&request->response, &nobody, response)) {
+        MHD_destroy_response(response);
+        return;
+    }
+    if (atomic_exchange(&request->phase, REQUEST_REPLIED) == REQUEST_SUSPENDED)
+        MHD_resume_connection(request->connection);
+}
+
+static void add_headers(struct MHD_Response *response, const char *const *headers)
+{
+    for (; headers && headers[0] && headers[1]; headers += 2)
+        (void)MHD_add_response_header(response, headers[0], headers[1]);
+}
+
+void mu_httpd_reply(struct mu_request *request, int status, const char *content_type,
+                    const void *body, size_t len, const char *const *extra_headers)
+{
+    struct MHD_Response *response =
+            MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+
+    if (response) {
+        if (len > 0)
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                          content_type ? content_type : "application/json");
+        add_headers(response, extra_headers);
+    }
+    request_answer(request, status, response);
+    request_drop(request);
+}
+
+void mu_httpd_reply_file(struct mu_request *request, int status, const char *content_type, int fd,
+                         uint64_t size_bytes)
+{
+    struct MHD_Response *response = MHD_create_response_from_fd64(size_bytes, fd);
+
+    if (response)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    request_answer(request, status, response);
+    request_drop(request);
+}
+
+/* JSON text: quotes, backslashes and control bytes escaped; errors are one line of UTF-8 already.
+ */
+static void put_json_text(struct mu_buf *out, const char *text)
+{
+    bool utf8 = mu_utf8_valid(text, strlen(text));
+
+    mu_buf_puts(out, "\"");
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '"' || c == '\\')
+            mu_buf_printf(out, "\\%c", c);
+        else
+            mu_buf_append(out, c < 0x20 || (c > 0x7f && !utf8) ? "?" : text, 1);
+    }
+    mu_buf_puts(out, "\"");
+}
+
+struct MHD_Response *request_error_response(int status, const char *detail)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf body;
+    const char *title = MHD_get_reason_phrase_for((unsigned)status);
+    struct MHD_Response *response;
+
+    mu_buf_init(&body, PROBLEM_MAX_BYTES);
+    mu_buf_puts(&body, "{\"type\":\"about:blank\",\"title\":");
+    put_json_text(&body, title ? title : "Error");
+    mu_buf_printf(&body, ",\"status\":%d,\"detail\":", status);
+    put_json_text(&body, detail);
+    mu_buf_puts(&body, "}\n");
+    response = MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
+    if (response)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                      "application/problem+json");
+    return response;
+}
+
+void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail)
+{
+    struct MHD_Response *response = request_error_response(http_status, detail);
+
+    if (response && http_status == MHD_HTTP_UNAUTHORIZED)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    if (response && http_status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+    request_answer(request, http_status, response);
+    request_drop(request);
+}
+
+int request_http_status(enum mu_status status)
+{
+    switch (status) {
+    case MU_OK:
+    case MU_END:
+        return MHD_HTTP_OK;
+    case MU_E_INVALID:
+        return MHD_HTTP_BAD_REQUEST;
+    case MU_E_LIMIT:
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    case MU_E_NOT_FOUND:
+        return MHD_HTTP_NOT_FOUND;
+    case MU_E_DENIED:
+        return MHD_HTTP_UNAUTHORIZED;
+    case MU_E_CONFLICT:
+        return MHD_HTTP_CONFLICT;
+    case MU_E_UNAVAILABLE:
+    case MU_E_NOMEM:
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    case MU_E_INTERNAL:
+        return MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+void mu_httpd_reply_failure(struct mu_request *request, const struct mu_error *err)
+{
+    mu_httpd_reply_error(request, request_http_status(err->status), err->message);
+}

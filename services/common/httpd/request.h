@@ -1,0 +1,64 @@
+/*
+ * request: the inside of a request, shared by the files of common/httpd. Not for others.
+ *
+ * A request has two holders: MHD until the connection is done with it, and the handler until it
+ * replies. The first reply wins; a later one (the server gave up at stop) is dropped.
+ */
+#ifndef MU_HTTPD_REQUEST_H
+#define MU_HTTPD_REQUEST_H
+
+#include "httpd/httpd.h"
+
+#include "base/buf.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum request_phase { REQUEST_RUNNING, REQUEST_SUSPENDED, REQUEST_REPLIED };
+
+struct mu_request {
+    struct mu_httpd *server;
+    struct MHD_Connection *connection;
+    const struct mu_route *route;
+    const char *method;
+    const char *path;
+    const char *path_rest;
+    struct mu_arena *arena; /* made when first asked for */
+    struct mu_buf body;
+    void *state;
+    void (*release)(void *);
+    uint64_t deadline_ms; /* for the whole body */
+    int refusal;          /* HTTP status to answer instead of running the handler; 0: none */
+    struct mu_error refusal_error;
+    bool handled;
+    atomic_int holders;
+    _Atomic(struct MHD_Response *) response;
+    int response_status;
+    atomic_int phase;                   /* enum request_phase */
+    struct mu_request *previous, *next; /* among the server's open requests */
+};
+
+struct mu_httpd {
+    struct MHD_Daemon *daemon;
+    struct mu_httpd_config config;
+    struct mu_route *routes;
+    uint16_t port;
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* of the list */
+    struct mu_request *open;
+    size_t open_count;
+};
+
+struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
+                               const char *method, const char *path);
+void request_drop(struct mu_request *request);
+void request_list(struct mu_request *request);
+void request_unlist(struct mu_request *request);
+
+/* Hands `response` over, whoever is first, and wakes the connection; takes the response. */
+void request_answer(struct mu_request *request, int status, struct MHD_Response *response);
+struct MHD_Response *request_error_response(int status, const char *detail);
+int request_http_status(enum mu_status status);
+
+#endif
