@@ -1,0 +1,42 @@
+/*
+ * tar_header: one 512-byte header block, and the records of a PAX header. Internal to tar_walk.
+ * Trust: hostile bytes; nothing is believed before the checksum, and little after it.
+ */
+#ifndef SCANNER_LAYER_TAR_HEADER_H
+#define SCANNER_LAYER_TAR_HEADER_H
+
+#include "base/error.h"
+#include "layer/tar_walk.h"
+
+struct tar_header {
+    char type;
+    uint64_t size_bytes;
+    char name[256 + 1]; /* prefix and name joined */
+    char link[100 + 1];
+    bool sparse_continues; /* old GNU sparse: extension blocks follow */
+};
+
+bool tar_block_is_zero(const uint8_t block[TAR_BLOCK_BYTES]);
+
+/* Errors: MU_E_INVALID (checksum, size). */
+enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar_header *ret_header,
+                                struct mu_error *err) MU_MUST_CHECK;
+
+/* What a PAX header says of the next entry; texts borrowed from its bytes, NULL when absent. */
+struct tar_pax {
+    const char *path;
+    size_t path_len;
+    const char *link;
+    size_t link_len;
+    const char *sparse_name;
+    size_t sparse_name_len;
+    bool sparse;
+    bool has_size;
+    uint64_t size_bytes;
+};
+
+/* Errors: MU_E_INVALID (malformed record, NUL in a name, a size that is no number). */
+enum mu_status tar_pax_parse(const char *bytes, size_t len, struct tar_pax *ret_pax,
+                             struct mu_error *err) MU_MUST_CHECK;
+
+#endif
