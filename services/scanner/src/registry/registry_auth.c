@@ -1,0 +1,184 @@
+#include "registry/registry_auth.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "registry/challenge.h"
+#include "json/json_doc.h"
+
+#include <string.h>
+
+enum {
+    PASSWORD_MAX_BYTES = 16 * 1024, /* cloud registries use signed tokens as passwords */
+    HEADER_MAX_BYTES = 64 * 1024,
+    TOKEN_ANSWER_MAX_BYTES = 256 * 1024,
+    URL_MAX_BYTES = 4096
+};
+
+static void secret_done(struct mu_buf *buf)
+{
+    explicit_bzero(buf->data, buf->len);
+    mu_buf_done(buf);
+}
+
+/* `basic` = "Basic base64(user:password)"; the file's last newline is not part of the password. */
+static enum mu_status basic_make(struct registry_auth *auth, struct mu_error *err)
+{
+    MU_AUTO_DONE(secret_done) struct mu_buf pair, password;
+
+    mu_buf_init(&pair, 2 * PASSWORD_MAX_BYTES);
+    mu_buf_init(&password, PASSWORD_MAX_BYTES);
+    if (mu_file_read(auth->access.password_file, &password, err) != MU_OK)
+        return mu_fail(err, MU_E_DENIED, "registry password file '%s' cannot be read",
+                       auth->access.password_file);
+    while (password.len > 0 && strchr("\r\n", password.data[password.len - 1]))
+        password.len--;
+    mu_buf_puts(&pair, auth->access.username);
+    mu_buf_puts(&pair, ":");
+    mu_buf_append(&pair, password.data, password.len);
+    mu_buf_puts(&auth->basic, "Basic ");
+    mu_base64_encode(pair.data, pair.len, &auth->basic);
+    return mu_buf_status(&auth->basic, "registry credentials", err);
+}
+
+enum mu_status registry_auth_init(struct registry_auth *auth, const struct registry_access *access,
+                                  const char *path, struct mu_error *err)
+{
+    auth->access = *access;
+    auth->path = path;
+    auth->kind = "anonymous";
+    mu_buf_init(&auth->basic, HEADER_MAX_BYTES);
+    mu_buf_init(&auth->value, HEADER_MAX_BYTES);
+    return access->username ? basic_make(auth, err) : MU_OK;
+}
+
+void registry_auth_done(struct registry_auth *auth)
+{
+    secret_done(&auth->basic);
+    secret_done(&auth->value);
+}
+
+const char *registry_auth_value(const struct registry_auth *auth)
+{
+    return auth->value.len > 0 ? auth->value.data : NULL;
+}
+
+/* Everything but RFC 3986's unreserved bytes as %XX. */
+static void query_add(struct mu_buf *url, const char *name, const char *value)
+{
+    mu_buf_printf(url, "%s%s=", strchr(url->data, '?') ? "&" : "?", name);
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     strchr("-._~", c) != NULL;
+
+        if (plain)
+            mu_buf_append(url, value, 1);
+        else
+            mu_buf_printf(url, "%%%02X", c);
+    }
+}
+
+static enum mu_status token_url(const struct registry_auth *auth, const struct challenge *challenge,
+                                struct mu_buf *url, struct mu_error *err)
+{
+    bool plain_http = mu_text_starts(auth->access.url, "http://") &&
+                      mu_text_starts(challenge->realm, "http://");
+
+    if (!plain_http && !mu_text_starts(challenge->realm, "https://"))
+        return mu_fail(err, MU_E_DENIED, "token service '%s' is not reached over https",
+                       challenge->realm);
+    mu_buf_puts(url, challenge->realm);
+    if (challenge->service[0] != '\0')
+        query_add(url, "service", challenge->service);
+    if (challenge->scope[0] != '\0') {
+        query_add(url, "scope", challenge->scope);
+    } else {
+        MU_AUTO_DONE(mu_buf_done) struct mu_buf scope;
+
+        mu_buf_init(&scope, URL_MAX_BYTES);
+        mu_buf_printf(&scope, "repository:%s:pull", auth->path);
+        query_add(url, "scope", scope.data);
+    }
+    return mu_buf_status(url, "URL of the token service", err);
+}
+
+/* A token that can stand in a header: printable ASCII without blanks. */
+static bool token_usable(const char *token)
+{
+    if (!token || token[0] == '\0')
+        return false;
+    for (; *token != '\0'; token++) {
+        if (*token <= ' ' || *token > '~')
+            return false;
+    }
+    return true;
+}
+
+static enum mu_status token_take(struct registry_auth *auth, const struct mu_buf *answer,
+                                 struct mu_error *err)
+{
+    json_auto_t *root = NULL;
+    const char *token;
+
+    if (mu_json_parse(answer->data, answer->len, &mu_json_message_limits, &root, err) != MU_OK)
+        return mu_wrap(err, "answer of the token service");
+    token = mu_json_text_at(root, "token");
+    if (!token)
+        token = mu_json_text_at(root, "access_token");
+    if (!token_usable(token))
+        return mu_fail(err, MU_E_INVALID, "answer of the token service has no usable token");
+    mu_buf_reset(&auth->value);
+    mu_buf_puts(&auth->value, "Bearer ");
+    mu_buf_puts(&auth->value, token);
+    auth->kind = "bearer";
+    return mu_buf_status(&auth->value, "token", err);
+}
+
+static enum mu_status bearer_answer(struct registry_auth *auth, struct mu_http_client *http,
+                                    const struct challenge *challenge, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf url, answer;
+    struct mu_http_request request = {.method = "GET"};
+    struct mu_http_response response;
+
+    mu_buf_init(&url, URL_MAX_BYTES);
+    mu_buf_init(&answer, TOKEN_ANSWER_MAX_BYTES);
+    if (token_url(auth, challenge, &url, err) != MU_OK)
+        return err->status;
+    request.url = url.data;
+    request.authorization = auth->basic.len > 0 ? auth->basic.data : NULL;
+    if (mu_http_fetch(http, &request, &answer, &response, err) != MU_OK)
+        return mu_wrap(err, "token service");
+    if (response.status != 200) {
+        (void)mu_http_status_error(&request, &response, err);
+        return mu_wrap(err, "token service");
+    }
+    return token_take(auth, &answer, err);
+}
+
+static enum mu_status basic_answer(struct registry_auth *auth, struct mu_error *err)
+{
+    if (auth->basic.len == 0)
+        return mu_fail(err, MU_E_DENIED, "the registry wants a user name and password");
+    if (mu_text_equal(auth->kind, "basic"))
+        return mu_fail(err, MU_E_DENIED, "the registry refuses the password of '%s'",
+                       auth->access.username);
+    mu_buf_reset(&auth->value);
+    mu_buf_append(&auth->value, auth->basic.data, auth->basic.len);
+    auth->kind = "basic";
+    return mu_buf_status(&auth->value, "registry credentials", err);
+}
+
+enum mu_status registry_auth_answer(struct registry_auth *auth, struct mu_http_client *http,
+                                    const char *www_authenticate, struct mu_error *err)
+{
+    struct challenge challenge;
+
+    if (!challenge_choose(www_authenticate, &challenge))
+        return mu_fail(err, MU_E_DENIED,
+                       "the registry asks for authentication of an unknown kind: '%.200s'",
+                       www_authenticate);
+    if (challenge.scheme == CHALLENGE_BASIC)
+        return basic_answer(auth, err);
+    return bearer_answer(auth, http, &challenge, err);
+}

@@ -1,0 +1,211 @@
+#include "registry/registry_pull.h"
+
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "http/http_client.h"
+#include "oci/media_type.h"
+#include "oci/reference.h"
+#include "registry/registry_auth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ATTEMPTS_MAX = 3 /* as we are, with a token, with a renewed token */, URL_SIZE = 1400 };
+
+struct registry_client {
+    struct mu_http_client *http;
+    char *path;
+    struct registry_auth auth;
+};
+
+enum mu_status registry_client_new(const struct registry_access *access, const char *path,
+                                   int64_t deadline_ms, struct registry_client **ret_client,
+                                   struct mu_error *err)
+{
+    MU_AUTO(registry_client) struct registry_client *client = mu_xcalloc(1, sizeof(*client));
+    const struct mu_http_client_config config = {.user_agent = "muster-scanner/" MU_VERSION,
+                                                 .deadline_ms = deadline_ms};
+
+    client->path = mu_xstrdup(path);
+    if (registry_auth_init(&client->auth, access, client->path, err) != MU_OK ||
+        mu_http_client_new(&config, &client->http, err) != MU_OK)
+        return err->status;
+    *ret_client = client;
+    client = NULL;
+    return MU_OK;
+}
+
+void registry_client_free(struct registry_client *client)
+{
+    if (!client)
+        return;
+    mu_http_client_free(client->http);
+    registry_auth_done(&client->auth);
+    free(client->path);
+    free(client);
+}
+
+const char *registry_client_authentication(const struct registry_client *client)
+{
+    return client->auth.kind;
+}
+
+/* Tries again with authentication when asked for it. A 401's body never reaches on_body. */
+static enum mu_status client_request(struct registry_client *client,
+                                     struct mu_http_request *request,
+                                     struct mu_http_response *ret_response, struct mu_error *err)
+{
+    for (int attempt = 1;; attempt++) {
+        request->authorization = registry_auth_value(&client->auth);
+        if (mu_http_request(client->http, request, ret_response, err) != MU_OK)
+            return err->status;
+        if (ret_response->status != 401 || attempt == ATTEMPTS_MAX)
+            break;
+        if (registry_auth_answer(&client->auth, client->http, ret_response->www_authenticate,
+                                 err) != MU_OK)
+            return err->status;
+    }
+    return ret_response->status == 200 ? MU_OK : mu_http_status_error(request, ret_response, err);
+}
+
+static enum mu_status digest_check(const char *digest, struct mu_error *err)
+{
+    if (!mu_oci_digest_valid(digest, strlen(digest)))
+        return mu_fail(err, MU_E_INVALID, "'%.100s' is no digest", digest);
+    if (!mu_text_starts(digest, "sha256:"))
+        return mu_fail(err, MU_E_INVALID, "digest '%.20s..' is no sha256", digest);
+    return MU_OK;
+}
+
+/* "URL/v2/PATH/KIND/DIGEST". */
+static enum mu_status url_make(const struct registry_client *client, const char *kind,
+                               const char *digest, char ret_url[URL_SIZE], struct mu_error *err)
+{
+    int len;
+
+    if (digest_check(digest, err) != MU_OK)
+        return err->status;
+    len = snprintf(ret_url, URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url, client->path, kind,
+                   digest);
+    if (len < 0 || len >= URL_SIZE)
+        return mu_fail(err, MU_E_LIMIT, "repository name is too long");
+    return MU_OK;
+}
+
+static enum mu_status buf_take(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+{
+    struct mu_buf *out = opaque;
+
+    mu_buf_append(out, bytes, len);
+    return mu_buf_status(out, "manifest", err);
+}
+
+static void media_type_copy(const char *content_type, struct registry_manifest *ret_manifest)
+{
+    size_t len = strcspn(content_type, "; \t");
+
+    if (len >= sizeof(ret_manifest->media_type))
+        len = 0;
+    memcpy(ret_manifest->media_type, content_type, len);
+    ret_manifest->media_type[len] = '\0';
+}
+
+static enum mu_status manifest_check(const char *digest, const struct mu_http_response *response,
+                                     const struct mu_buf *bytes, struct registry_manifest *manifest,
+                                     struct mu_error *err)
+{
+    const char *claimed = response->docker_content_digest;
+
+    mu_sha256_text(bytes->data, bytes->len, manifest->digest);
+    if (!mu_text_equal(manifest->digest, digest))
+        return mu_fail(err, MU_E_CONFLICT, "the registry sent a manifest that hashes to %s",
+                       manifest->digest);
+    if (claimed[0] != '\0' && !mu_text_equal(claimed, digest))
+        return mu_fail(err, MU_E_CONFLICT, "the registry sent Docker-Content-Digest %s", claimed);
+    media_type_copy(response->content_type, manifest);
+    return MU_OK;
+}
+
+enum mu_status registry_fetch_manifest(struct registry_client *client, const char *digest,
+                                       struct mu_buf *out, struct registry_manifest *ret_manifest,
+                                       struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf accept, bytes;
+    char url[URL_SIZE];
+    const char *headers[] = {NULL, NULL};
+    struct mu_http_response response;
+    struct mu_http_request request = {.method = "GET",
+                                      .url = url,
+                                      .headers = headers,
+                                      .on_body = buf_take,
+                                      .opaque = &bytes,
+                                      .max_body_bytes = REGISTRY_MANIFEST_MAX_BYTES};
+
+    mu_buf_init(&accept, 4096);
+    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
+    mu_buf_printf(&accept, "Accept: %s", mu_media_type_accept_manifests);
+    headers[0] = accept.data;
+    if (url_make(client, "manifests", digest, url, err) != MU_OK ||
+        client_request(client, &request, &response, err) != MU_OK ||
+        manifest_check(digest, &response, &bytes, ret_manifest, err) != MU_OK)
+        return err->status;
+    mu_buf_append(out, bytes.data, bytes.len);
+    return mu_buf_status(out, "manifest", err);
+}
+
+struct blob_check {
+    const struct registry_blob *blob;
+    struct mu_sha256 *hash;
+    uint64_t received_bytes;
+    registry_blob_fn *on_bytes;
+    void *opaque;
+};
+
+static enum mu_status blob_take(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+{
+    struct blob_check *check = opaque;
+
+    if (len > check->blob->size_bytes - check->received_bytes)
+        return mu_fail(err, MU_E_CONFLICT,
+                       "the blob is longer than the %llu bytes its manifest says",
+                       (unsigned long long)check->blob->size_bytes);
+    check->received_bytes += len;
+    mu_sha256_update(check->hash, bytes, len);
+    return check->on_bytes(check->opaque, bytes, len, err);
+}
+
+static enum mu_status blob_end(const struct blob_check *check, struct mu_error *err)
+{
+    char digest[MU_DIGEST_TEXT_SIZE];
+
+    if (check->received_bytes != check->blob->size_bytes)
+        return mu_fail(err, MU_E_CONFLICT,
+                       "the blob has %llu bytes, not the %llu its manifest says",
+                       (unsigned long long)check->received_bytes,
+                       (unsigned long long)check->blob->size_bytes);
+    mu_sha256_final_text(check->hash, digest);
+    if (!mu_text_equal(digest, check->blob->digest))
+        return mu_fail(err, MU_E_CONFLICT, "the blob hashes to %s", digest);
+    return MU_OK;
+}
+
+enum mu_status registry_fetch_blob(struct registry_client *client, const struct registry_blob *blob,
+                                   registry_blob_fn *on_bytes, void *opaque, struct mu_error *err)
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    struct blob_check check = {.blob = blob, .hash = hash, .on_bytes = on_bytes, .opaque = opaque};
+    char url[URL_SIZE];
+    struct mu_http_response response;
+    struct mu_http_request request = {.method = "GET",
+                                      .url = url,
+                                      .on_body = blob_take,
+                                      .opaque = &check,
+                                      .max_body_bytes = UINT64_MAX}; /* blob_take is the limit */
+
+    if (url_make(client, "blobs", blob->digest, url, err) != MU_OK ||
+        client_request(client, &request, &response, err) != MU_OK)
+        return err->status;
+    return blob_end(&check, err);
+}
