@@ -26,7 +26,12 @@ struct mu_log_field {
     int64_t number;
 };
 
-#define MU_KV(k, v)     ((struct mu_log_field){.key = (k), .text = (v) ? (v) : "", .number = 0})
+static inline const char *mu_log_text(const char *text)
+{
+    return text ? text : "";
+}
+
+#define MU_KV(k, v)     ((struct mu_log_field){.key = (k), .text = mu_log_text(v), .number = 0})
 #define MU_KV_INT(k, v) ((struct mu_log_field){.key = (k), .text = NULL, .number = (int64_t)(v)})
 
 /* `service` must outlive the process's logging. Call once, before threads start. */
@@ -37,8 +42,8 @@ enum mu_status mu_log_level_parse(const char *name, enum mu_log_level *ret_level
 void mu_log_write(enum mu_log_level level, const char *message, const struct mu_log_field *fields,
                   size_t field_count);
 
-#define MU_LOG(level, message, ...)                                                                \
-    mu_log_write((level), (message), (const struct mu_log_field[]){__VA_ARGS__},                   \
+#define MU_LOG(level, message, ...)                                              \
+    mu_log_write((level), (message), (const struct mu_log_field[]){__VA_ARGS__}, \
                  sizeof((struct mu_log_field[]){__VA_ARGS__}) / sizeof(struct mu_log_field))
 
 #endif

@@ -1,0 +1,45 @@
+/*
+ * commands: the verbs of muster-ingest. Each returns an exit code of base/config.h and speaks
+ * to the person at the terminal.
+ */
+#ifndef INGEST_COMMANDS_H
+#define INGEST_COMMANDS_H
+
+#include "base/config.h"
+
+struct run_config {
+    const char *listen, *kafka_brokers, *kafka_properties, *config, *spool_dir, *log_level;
+    int64_t spool_max_bytes, max_body_bytes, delivery_timeout_ms, partitions;
+};
+
+struct explain_config {
+    const char *config, *source, *kind, *content_type;
+};
+
+struct check_config {
+    const char *config;
+};
+
+struct sources_config {
+    const char *format;
+};
+
+enum {
+    RUN_OPTION_COUNT = 10,
+    EXPLAIN_OPTION_COUNT = 4,
+    CHECK_OPTION_COUNT = 1,
+    SOURCES_OPTION_COUNT = 1
+};
+extern const struct mu_option run_options[RUN_OPTION_COUNT];
+extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
+extern const struct mu_option check_options[CHECK_OPTION_COUNT];
+extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
+
+int run_command(void *config, int argc, char **argv);
+int explain_command(void *config, int argc, char **argv);
+int check_command(void *config, int argc, char **argv);
+int sources_command(void *config, int argc, char **argv);
+
+extern const struct mu_program ingest_program;
+
+#endif

@@ -1,0 +1,48 @@
+#include "app/commands.h"
+
+static const struct mu_command commands[] = {
+        {.name = "run",
+         .arguments = "",
+         .summary = "receive webhooks and watch clusters, into Kafka",
+         .options = run_options,
+         .option_count = RUN_OPTION_COUNT,
+         .config_size = sizeof(struct run_config),
+         .run = run_command},
+        {.name = "check-config",
+         .arguments = "",
+         .summary = "check the file of sources and show what it says",
+         .options = check_options,
+         .option_count = CHECK_OPTION_COUNT,
+         .config_size = sizeof(struct check_config),
+         .run = check_command},
+        {.name = "explain",
+         .arguments = "FILE",
+         .summary = "show what a recorded body would become; needs no broker",
+         .options = explain_options,
+         .option_count = EXPLAIN_OPTION_COUNT,
+         .config_size = sizeof(struct explain_config),
+         .run = explain_command},
+        {.name = "sources",
+         .arguments = "",
+         .summary = "list the kinds of sources",
+         .options = sources_options,
+         .option_count = SOURCES_OPTION_COUNT,
+         .config_size = sizeof(struct sources_config),
+         .run = sources_command},
+};
+
+const struct mu_program ingest_program = {
+        .name = "muster-ingest",
+        .summary = "takes registry pushes and cluster changes into Kafka, and loses none.",
+        .details =
+                "Wiring a source: describe it in the file of sources, then\n"
+                "\n"
+                "  muster-ingest check-config --config=sources.yaml\n"
+                "  muster-ingest explain --config=sources.yaml --source=main captured-body.json\n"
+                "  muster-ingest run --config=sources.yaml --kafka-brokers=kafka:9092\n"
+                "\n"
+                "Exit codes: 0 done; 1 explain: the body is not understood; 2 wrong usage or\n"
+                "configuration; 3 it could not be done.\n",
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+};

@@ -1,0 +1,69 @@
+/*
+ * source_config: the event sources of this ingest, from a YAML file.
+ *
+ *   sources:
+ *     - name: main-registry          # part of ce_source; a-z 0-9 - . _
+ *       kind: distribution           # see `muster-ingest sources`
+ *       path: /v1/sources/main-registry   # default
+ *       auth: {bearer_file: /run/secrets/registry, previous_bearer_file: ...}   # or bearer_env
+ *       repository_aliases: {"127.0.0.1:5000": registry.example.gov}
+ *     - name: production
+ *       kind: kubernetes
+ *       cluster: production
+ *       url: https://kubernetes.default.svc
+ *       token_file: ...
+ *       ca_file: ...
+ *       page_limit: 500
+ *
+ * Unknown keys are errors with file, line and key. Secrets come only from files or the environment.
+ * Ownership: everything lives in the arena given.
+ */
+#ifndef INGEST_SOURCE_CONFIG_H
+#define INGEST_SOURCE_CONFIG_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SOURCES_MAX = 256, SOURCE_MAX_ALIASES = 256, SOURCE_MAX_SECRETS = 2 };
+
+struct source_kind;
+
+struct source_alias_pair {
+    const char *from, *to; /* host, or host/path prefix */
+};
+
+struct source_config {
+    const char *name;
+    const struct source_kind *kind;
+    const char *path;
+    const char *secrets[SOURCE_MAX_SECRETS]; /* any of them is right; none: no credentials asked */
+    size_t secret_count;
+    struct source_alias_pair *aliases;
+    size_t alias_count;
+    /* kubernetes */
+    const char *cluster, *url, *token_file, *ca_file;
+    int64_t page_limit;
+};
+
+struct ingest_config {
+    struct source_config *sources;
+    size_t source_count;
+};
+
+/* Errors: MU_E_NOT_FOUND, MU_E_LIMIT, MU_E_INVALID. */
+enum mu_status ingest_config_read(const char *path, struct mu_arena *arena,
+                                  struct ingest_config *ret_config,
+                                  struct mu_error *err) MU_MUST_CHECK;
+/* The same from memory; `path` is for messages. */
+enum mu_status ingest_config_parse(const char *path, const char *bytes, size_t len,
+                                   struct mu_arena *arena, struct ingest_config *ret_config,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
+/* The source of a name; NULL when there is none. */
+const struct source_config *ingest_config_find(const struct ingest_config *config,
+                                               const char *name);
+
+#endif

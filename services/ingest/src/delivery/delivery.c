@@ -1,0 +1,282 @@
+#include "delivery/delivery.h"
+
+#include "metrics/metrics.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/stop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAIN_POLL_MS = 200, DRAIN_MIN_MS = 200, DRAIN_MAX_MS = 5000, DRAIN_FLUSH_MS = 60000 };
+
+struct delivery {
+    struct mu_producer *producer;
+    struct spool *spool;
+    pthread_t drainer;
+    atomic_bool stopping;
+};
+
+/* The messages of one request. One memory block holds them all. */
+struct batch {
+    struct delivery *delivery;
+    delivery_done_fn *done;
+    void *opaque;
+    atomic_size_t pending;
+    atomic_int status; /* the worst so far */
+    size_t count;
+    struct parcel {
+        struct batch *batch;
+        struct mu_outgoing message;
+    } parcels[];
+};
+
+/* ---- one memory block ---- */
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static size_t message_size(const struct mu_outgoing *message)
+{
+    return text_size(message->key) + text_size(message->envelope.id) +
+           text_size(message->envelope.source) + text_size(message->envelope.traceparent) +
+           message->value_len;
+}
+
+static const char *put(char **at, const void *bytes, size_t len)
+{
+    char *copy = *at;
+
+    if (!bytes)
+        return NULL;
+    memcpy(copy, bytes, len);
+    *at += len;
+    return copy;
+}
+
+static void copy_message(const struct mu_outgoing *from, struct mu_outgoing *to, char **at)
+{
+    *to = *from;
+    to->key = put(at, from->key, text_size(from->key));
+    to->envelope.id = put(at, from->envelope.id, text_size(from->envelope.id));
+    to->envelope.source = put(at, from->envelope.source, text_size(from->envelope.source));
+    to->envelope.traceparent =
+            put(at, from->envelope.traceparent, text_size(from->envelope.traceparent));
+    to->value = put(at, from->value, from->value_len);
+}
+
+static struct batch *batch_new(struct delivery *delivery, const struct mu_outgoing *messages,
+                               size_t count, delivery_done_fn *done, void *opaque)
+{
+    size_t texts = 0;
+    struct batch *batch;
+    char *at;
+
+    for (size_t i = 0; i < count; i++)
+        texts += message_size(&messages[i]);
+    batch = malloc(sizeof(*batch) + count * sizeof(struct parcel) + texts);
+    if (!batch)
+        return NULL;
+    batch->delivery = delivery;
+    batch->done = done;
+    batch->opaque = opaque;
+    batch->count = count;
+    atomic_init(&batch->pending, count + 1); /* one for delivery_send itself */
+    atomic_init(&batch->status, MU_OK);
+    at = (char *)&batch->parcels[count];
+    for (size_t i = 0; i < count; i++) {
+        batch->parcels[i].batch = batch;
+        copy_message(&messages[i], &batch->parcels[i].message, &at);
+    }
+    return batch;
+}
+
+/* One message less to wait for. */
+static void batch_step(struct batch *batch, enum mu_status status)
+{
+    if (status != MU_OK)
+        atomic_store(&batch->status, (int)status);
+    if (atomic_fetch_sub(&batch->pending, 1) != 1)
+        return;
+    batch->done(batch->opaque, (enum mu_status)atomic_load(&batch->status));
+    free(batch);
+}
+
+/* ---- Kafka first, then the spool ---- */
+
+static void on_spooled(void *opaque, enum mu_status status)
+{
+    const struct parcel *parcel = opaque;
+
+    mu_metric_add(status == MU_OK ? &metric_messages_spooled : &metric_messages_refused, 1);
+    batch_step(parcel->batch, status);
+}
+
+static void to_spool(struct parcel *parcel)
+{
+    struct mu_error err;
+    enum mu_status st = spool_append(parcel->batch->delivery->spool, &parcel->message, on_spooled,
+                                     parcel, &err);
+
+    if (st != MU_OK) {
+        mu_metric_add(&metric_messages_refused, 1);
+        batch_step(parcel->batch, st);
+    }
+}
+
+static void on_delivered(void *opaque, enum mu_status status, const char *message)
+{
+    struct parcel *parcel = opaque;
+
+    (void)message;
+    if (status == MU_OK) {
+        mu_metric_add(&metric_messages_delivered, 1);
+        batch_step(parcel->batch, MU_OK);
+    } else if (status == MU_E_UNAVAILABLE) {
+        to_spool(parcel);
+    } else {
+        batch_step(parcel->batch, status);
+    }
+}
+
+static void send_parcel(struct parcel *parcel)
+{
+    struct delivery *delivery = parcel->batch->delivery;
+    struct mu_error err;
+    enum mu_status st = MU_E_UNAVAILABLE;
+
+    if (mu_producer_connected(delivery->producer))
+        st = mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err);
+    if (st == MU_E_UNAVAILABLE)
+        to_spool(parcel);
+    else if (st != MU_OK)
+        batch_step(parcel->batch, st);
+}
+
+void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
+                   delivery_done_fn *done, void *opaque)
+{
+    struct batch *batch = batch_new(delivery, messages, count, done, opaque);
+
+    if (!batch) {
+        done(opaque, MU_E_UNAVAILABLE);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        send_parcel(&batch->parcels[i]);
+    batch_step(batch, MU_OK);
+}
+
+/* ---- draining ---- */
+
+struct drain {
+    struct delivery *delivery;
+    atomic_int failed;
+    size_t count;
+};
+
+static void on_drained(void *opaque, enum mu_status status, const char *message)
+{
+    struct drain *drain = opaque;
+
+    (void)message;
+    if (status == MU_E_UNAVAILABLE)
+        atomic_store(&drain->failed, 1);
+    else if (status != MU_OK)
+        MU_LOG(MU_LOG_ERROR, "Kafka refuses a spooled message for good",
+               MU_KV("status", mu_status_name(status)), MU_KV("reason", message));
+}
+
+static enum mu_status drain_message(void *opaque, const struct mu_outgoing *message,
+                                    struct mu_error *err)
+{
+    struct drain *drain = opaque;
+    enum mu_status st;
+
+    while ((st = mu_producer_send(drain->delivery->producer, message, on_drained, drain, err)) ==
+           MU_E_UNAVAILABLE) {
+        /* The producer's queue is full: let it empty. */
+        if (atomic_load(&drain->delivery->stopping) || atomic_load(&drain->failed) ||
+            mu_stop_wait(10))
+            return st;
+    }
+    drain->count++;
+    return st == MU_E_LIMIT ? MU_OK : st;
+}
+
+/* Carries the oldest segment over. MU_END: nothing is there. */
+static enum mu_status drain_segment(struct delivery *delivery, struct mu_error *err)
+{
+    struct drain drain = {.delivery = delivery};
+    struct mu_error flush_err;
+    enum mu_status flushed, st = spool_read_oldest(delivery->spool, drain_message, &drain, err);
+
+    if (st == MU_END)
+        return st;
+    /* Also after a failure: callbacks point into this frame. Deliveries time out by themselves. */
+    do
+        flushed = mu_producer_flush(delivery->producer, DRAIN_FLUSH_MS, &flush_err);
+    while (flushed != MU_OK);
+    if (st == MU_OK && atomic_load(&drain.failed))
+        st = mu_fail(err, MU_E_UNAVAILABLE, "Kafka did not take all of it");
+    if (st == MU_OK) {
+        spool_remove_oldest(delivery->spool);
+        mu_metric_add(&metric_messages_delivered, (int64_t)drain.count);
+        MU_LOG(MU_LOG_INFO, "spool segment delivered", MU_KV_INT("messages", drain.count));
+    }
+    return st;
+}
+
+static void *drain_loop(void *opaque)
+{
+    struct delivery *delivery = opaque;
+    struct mu_backoff backoff = {DRAIN_MIN_MS, DRAIN_MAX_MS, 0};
+    struct mu_error err;
+
+    while (!atomic_load(&delivery->stopping) && !mu_stop_requested()) {
+        enum mu_status st = MU_END;
+
+        if (spool_bytes(delivery->spool) > 0 && mu_producer_connected(delivery->producer))
+            st = drain_segment(delivery, &err);
+        mu_metric_set(&metric_spool_bytes, spool_bytes(delivery->spool));
+        if (st == MU_E_UNAVAILABLE) {
+            MU_LOG(MU_LOG_WARN, "spool not delivered, retrying", MU_KV("error", err.message));
+            (void)mu_backoff_wait(&backoff);
+            continue;
+        }
+        backoff.attempt = 0;
+        if (st == MU_END)
+            (void)mu_stop_wait(DRAIN_POLL_MS);
+    }
+    return NULL;
+}
+
+enum mu_status delivery_start(struct mu_producer *producer, struct spool *spool,
+                              struct delivery **ret_delivery, struct mu_error *err)
+{
+    struct delivery *delivery = mu_xcalloc(1, sizeof(*delivery));
+
+    delivery->producer = producer;
+    delivery->spool = spool;
+    if (pthread_create(&delivery->drainer, NULL, drain_loop, delivery) != 0) {
+        free(delivery);
+        return mu_fail(err, MU_E_UNAVAILABLE, "no thread for the spool's drainer");
+    }
+    *ret_delivery = delivery;
+    return MU_OK;
+}
+
+void delivery_stop(struct delivery *delivery)
+{
+    if (!delivery)
+        return;
+    atomic_store(&delivery->stopping, true);
+    (void)pthread_join(delivery->drainer, NULL);
+    free(delivery);
+}

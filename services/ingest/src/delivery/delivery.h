@@ -1,0 +1,32 @@
+/*
+ * delivery: makes the messages of one request durable, then says so.
+ *
+ * Each message goes to Kafka; one that Kafka does not take (queue full, not connected, delivery
+ * failed) goes to the spool. `done` runs once, from the thread that made the last message durable,
+ * with MU_OK only when every one is. A drainer thread carries the spool to Kafka when that is back.
+ *
+ * Threads: delivery_send from any thread.
+ */
+#ifndef INGEST_DELIVERY_H
+#define INGEST_DELIVERY_H
+
+#include "bus/bus.h"
+#include "spool/spool.h"
+
+struct delivery;
+
+/* Both outlive the delivery. Errors: MU_E_UNAVAILABLE (no thread). */
+enum mu_status delivery_start(struct mu_producer *producer, struct spool *spool,
+                              struct delivery **ret_delivery, struct mu_error *err) MU_MUST_CHECK;
+/* Stops the drainer; messages under way still get their callbacks from producer and spool. NULL is
+ * fine. */
+void delivery_stop(struct delivery *delivery);
+
+/* MU_OK, MU_E_LIMIT (the spool is full too), MU_E_UNAVAILABLE. */
+typedef void delivery_done_fn(void *opaque, enum mu_status status);
+
+/* Messages are copied. With count 0 `done` runs at once. */
+void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
+                   delivery_done_fn *done, void *opaque);
+
+#endif

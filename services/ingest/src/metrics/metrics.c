@@ -1,0 +1,35 @@
+#include "metrics/metrics.h"
+
+#define COUNTER(object, name_, labels_, help_) \
+    struct mu_metric object = {                \
+            .name = name_, .labels = labels_, .help = help_, .type = MU_METRIC_COUNTER}
+
+#define REQUESTS "muster_ingest_requests_total"
+#define EVENTS   "muster_ingest_events_total"
+#define MESSAGES "muster_ingest_messages_total"
+static const char requests_help[] = "Webhook requests by outcome.";
+static const char events_help[] = "Source events by what became of them.";
+static const char messages_help[] = "Messages by where they were made durable.";
+
+COUNTER(metric_requests_accepted, REQUESTS, "outcome=\"accepted\"", requests_help);
+COUNTER(metric_requests_denied, REQUESTS, "outcome=\"denied\"", requests_help);
+COUNTER(metric_requests_refused, REQUESTS, "outcome=\"unavailable\"", requests_help);
+COUNTER(metric_events_accepted, EVENTS, "outcome=\"accepted\"", events_help);
+COUNTER(metric_events_ignored, EVENTS, "outcome=\"ignored\"", events_help);
+COUNTER(metric_events_quarantined, EVENTS, "outcome=\"quarantined\"", events_help);
+COUNTER(metric_messages_delivered, MESSAGES, "outcome=\"delivered\"", messages_help);
+COUNTER(metric_messages_spooled, MESSAGES, "outcome=\"spooled\"", messages_help);
+COUNTER(metric_messages_refused, MESSAGES, "outcome=\"refused\"", messages_help);
+COUNTER(metric_watch_relists, "muster_ingest_watch_relists_total", NULL,
+        "Full listings of a cluster.");
+struct mu_metric metric_spool_bytes = {.name = "muster_ingest_spool_bytes",
+                                       .help = "Bytes in the disk spool.",
+                                       .type = MU_METRIC_GAUGE};
+
+struct mu_metric *const ingest_metrics[] = {
+        &metric_requests_accepted,  &metric_requests_denied,  &metric_requests_refused,
+        &metric_events_accepted,    &metric_events_ignored,   &metric_events_quarantined,
+        &metric_messages_delivered, &metric_messages_spooled, &metric_messages_refused,
+        &metric_spool_bytes,        &metric_watch_relists,
+};
+const size_t ingest_metric_count = sizeof(ingest_metrics) / sizeof(ingest_metrics[0]);

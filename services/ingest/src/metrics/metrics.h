@@ -1,0 +1,24 @@
+/*
+ * metrics: what ingest counts, for GET /metrics.
+ */
+#ifndef INGEST_METRICS_H
+#define INGEST_METRICS_H
+
+#include "base/metrics.h"
+
+extern struct mu_metric metric_requests_accepted;
+extern struct mu_metric metric_requests_denied;
+extern struct mu_metric metric_requests_refused;
+extern struct mu_metric metric_events_accepted;
+extern struct mu_metric metric_events_ignored;
+extern struct mu_metric metric_events_quarantined;
+extern struct mu_metric metric_messages_delivered;
+extern struct mu_metric metric_messages_spooled;
+extern struct mu_metric metric_messages_refused;
+extern struct mu_metric metric_spool_bytes;
+extern struct mu_metric metric_watch_relists;
+
+extern struct mu_metric *const ingest_metrics[];
+extern const size_t ingest_metric_count;
+
+#endif

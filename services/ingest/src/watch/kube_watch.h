@@ -1,0 +1,32 @@
+/*
+ * kube_watch: one cluster's Pods by list and watch (Kubernetes API concepts, "Efficient detection
+ * of changes"): a paged list, then a watch from its resourceVersion with bookmarks; a watch that
+ * ends goes on where it was; 410 Gone lists again. Failures are retried with backoff for ever.
+ *
+ * When an event could not be made durable, the cluster is listed again. A process starts with a
+ * list, since only that can tell what is there now; ids are made of uid and resourceVersion, so
+ * what was told before is told again as the same event. A pod that vanished is told as removed when
+ * a later list of the same process no longer has it.
+ *
+ * Threads: one of its own per source.
+ */
+#ifndef INGEST_KUBE_WATCH_H
+#define INGEST_KUBE_WATCH_H
+
+#include "config/source_config.h"
+#include "delivery/delivery.h"
+
+struct kube_watch;
+
+struct kube_watch_config {
+    const struct source_config *source;
+    struct delivery *delivery;
+};
+
+/* What `config` points at outlives the watch. Errors: MU_E_UNAVAILABLE (no thread). */
+enum mu_status kube_watch_start(const struct kube_watch_config *config,
+                                struct kube_watch **ret_watch, struct mu_error *err) MU_MUST_CHECK;
+/* Ends with the process's stop flag; waits for the thread. NULL is fine. */
+void kube_watch_stop(struct kube_watch *watch);
+
+#endif
