@@ -1,0 +1,58 @@
+#include "app/commands.h"
+
+#include "image/image_scan.h"
+
+static const struct mu_command commands[] = {
+        {.name = "run",
+         .arguments = "",
+         .summary = "scan what inventory asks for",
+         .options = run_options,
+         .option_count = RUN_OPTION_COUNT,
+         .config_size = sizeof(struct run_config),
+         .run = run_command},
+        {.name = "scan",
+         .arguments = "IMAGE@DIGEST",
+         .summary = "scan one image now and show the findings",
+         .options = scan_options,
+         .option_count = SCAN_OPTION_COUNT,
+         .config_size = sizeof(struct scan_config),
+         .run = scan_command},
+        {.name = "db",
+         .arguments = "build OSV... | info FILE",
+         .summary = "build the vulnerability database, or show one",
+         .options = db_options,
+         .option_count = DB_OPTION_COUNT,
+         .config_size = sizeof(struct db_config),
+         .run = db_command},
+};
+
+const struct mu_program scanner_program = {
+        .name = "muster-scanner",
+        .summary = "finds packages and vulnerabilities in images, without unpacking them.",
+        .details =
+                "First a database, from OSV records (zip files as osv.dev publishes them, folders "
+                "or\n"
+                "single JSON files):\n"
+                "\n"
+                "  muster-scanner db build --out=vulnerabilities.db Debian.zip\n"
+                "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
+                "      --inventory-url=http://inventory:8080\n"
+                "\n"
+                "Exit codes: 0 done; 1 scan: the image could not be scanned whole; 2 wrong usage "
+                "or\n"
+                "configuration; 3 it could not be done.\n",
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+};
+
+void limits_from(const struct limit_config *config, struct image_limits *ret_limits)
+{
+    *ret_limits =
+            (struct image_limits){.max_layer_unpacked_bytes = (uint64_t)config->max_layer_unpacked,
+                                  .max_image_unpacked_bytes = (uint64_t)config->max_image_unpacked,
+                                  .max_layer_bytes = (uint64_t)config->max_layer,
+                                  .max_layer_entries = (uint64_t)config->max_entries,
+                                  .max_layers = (uint32_t)config->max_layers,
+                                  .max_packages = (uint32_t)config->max_packages,
+                                  .deadline_ms = config->deadline_ms};
+}

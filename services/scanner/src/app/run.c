@@ -1,0 +1,207 @@
+#include "app/commands.h"
+
+#include "job/feeder.h"
+#include "metrics/metrics.h"
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "httpd/httpd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TOPIC_PARTITIONS = 3, TOPIC_TIMEOUT_MS = 5000, METRICS_MAX_BYTES = 64 * 1024 };
+
+#define OPTION(member) offsetof(struct run_config, member)
+
+const struct mu_option run_options[RUN_OPTION_COUNT] = {
+        {"kafka-brokers", MU_OPTION_TEXT, OPTION(kafka_brokers), NULL, 0, 0, MU_OPTION_REQUIRED,
+         "brokers to start from, host:port,host:port"},
+        {"kafka-properties", MU_OPTION_TEXT, OPTION(kafka_properties), "", 0, 0, 0,
+         "librdkafka settings, key=value,key=value"},
+        {"database", MU_OPTION_TEXT, OPTION(database), NULL, 0, 0, MU_OPTION_REQUIRED,
+         "vulnerability database, made by 'muster-scanner db build'"},
+        {"database-max-age", MU_OPTION_DURATION_MS, OPTION(database_max_age_ms), "0", 0, INT64_MAX,
+         0, "refuse to start with an older database; 0: any"},
+        {"inventory-url", MU_OPTION_TEXT, OPTION(inventory_url), NULL, 0, 0, MU_OPTION_REQUIRED,
+         "where the evidence API answers"},
+        {"registries", MU_OPTION_TEXT, OPTION(registries), "", 0, 0, 0,
+         "JSON file: how registries are reached"},
+        {"workers", MU_OPTION_INT, OPTION(workers), "2", 1, 32, 0, "images scanned at once"},
+        {"listen", MU_OPTION_TEXT, OPTION(listen), "127.0.0.1:8082", 0, 0, 0,
+         "address for health and metrics"},
+        {"temp-dir", MU_OPTION_TEXT, OPTION(temp_dir), "/tmp", 0, 0, 0,
+         "folder for raw results on their way; nothing is left there"},
+        {"evidence-token", MU_OPTION_TEXT, OPTION(evidence_token), NULL, 0, 0, MU_OPTION_SECRET,
+         "bearer token for writing evidence"},
+        {"log-level", MU_OPTION_TEXT, OPTION(log_level), "info", 0, 0, 0,
+         "debug, info, warn or error"},
+        LIMIT_OPTIONS(run_config),
+};
+
+struct app {
+    const struct run_config *config;
+    struct mu_bus_config bus;
+    struct scan_context context;
+    struct registry_book *book;
+    struct database *database;
+    struct mu_producer *producer;
+    struct worker_pool *pool;
+    struct mu_httpd *server;
+};
+
+/* ---- health ---- */
+
+static void get_healthz(void *opaque, struct mu_request *request)
+{
+    (void)opaque;
+    mu_httpd_reply(request, 200, "text/plain", "ok\n", 3, NULL);
+}
+
+static void get_readyz(void *opaque, struct mu_request *request)
+{
+    const struct app *app = opaque;
+
+    if (mu_producer_connected(app->producer))
+        mu_httpd_reply(request, 200, "text/plain", "ready\n", 6, NULL);
+    else
+        mu_httpd_reply_error(request, 503, "Kafka is not reachable");
+}
+
+static void get_metrics(void *opaque, struct mu_request *request)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+
+    (void)opaque;
+    mu_buf_init(&text, METRICS_MAX_BYTES);
+    mu_metrics_render(scanner_metrics, scanner_metric_count, &text);
+    mu_httpd_reply(request, 200, "text/plain; version=0.0.4", text.data, text.len, NULL);
+}
+
+static const struct mu_route routes[] = {
+        {"GET", "/healthz", get_healthz, NULL, 0},
+        {"GET", "/readyz", get_readyz, NULL, 0},
+        {"GET", "/metrics", get_metrics, NULL, 0},
+};
+
+/* ---- starting ---- */
+
+static enum mu_status open_database(struct app *app, struct mu_error *err)
+{
+    struct database_facts facts;
+    int64_t age_ms;
+    enum mu_status st = database_open(app->config->database, &app->database, err);
+
+    if (st != MU_OK)
+        return st;
+    database_facts(app->database, &facts);
+    age_ms = (mu_now_us() - facts.built_at_us) / 1000;
+    if (app->config->database_max_age_ms > 0 && age_ms > app->config->database_max_age_ms)
+        return mu_fail(err, MU_E_INVALID,
+                       "the vulnerability database is %lld hours old, --database-max-age allows "
+                       "%lld: build a new one with 'muster-scanner db build'",
+                       (long long)(age_ms / 3600000),
+                       (long long)(app->config->database_max_age_ms / 3600000));
+    mu_metric_set(&metric_database_built_at, facts.built_at_us / 1000000);
+    app->context.database = app->database;
+    return MU_OK;
+}
+
+static enum mu_status prepare(struct app *app, struct mu_error *err)
+{
+    enum mu_status st = open_database(app, err);
+
+    if (st == MU_OK)
+        st = registry_book_load(app->config->registries, &app->book, err);
+    app->context.book = app->book;
+    app->context.temp_dir = app->config->temp_dir;
+    app->context.evidence.inventory_url = app->config->inventory_url;
+    app->context.evidence.token = app->config->evidence_token;
+    limits_from(&app->config->limits, &app->context.limits);
+    scan_context_checksum(&app->context);
+    app->bus = (struct mu_bus_config){.brokers = app->config->kafka_brokers,
+                                      .client_id = "muster-scanner",
+                                      .properties = app->config->kafka_properties};
+    return st;
+}
+
+static enum mu_status start(struct app *app, struct mu_error *err)
+{
+    struct worker_pool_config pool = {.context = &app->context,
+                                      .workers = (unsigned)app->config->workers};
+    struct mu_httpd_config server = {.listen = app->config->listen,
+                                     .routes = routes,
+                                     .route_count = sizeof(routes) / sizeof(routes[0]),
+                                     .opaque = app};
+    enum mu_status st = mu_producer_open(&app->bus, &app->producer, err);
+
+    pool.producer = app->producer;
+    if (st == MU_OK)
+        st = mu_httpd_start(&server, &app->server, err);
+    if (st == MU_OK)
+        st = worker_pool_start(&pool, &app->pool, err);
+    return st;
+}
+
+/* Kafka may come later than we do. */
+static void make_topics(const struct app *app)
+{
+    struct mu_backoff backoff = {200, 5000, 0};
+    struct mu_error err;
+
+    while (!mu_stop_requested() &&
+           mu_bus_ensure_topics(&app->bus, TOPIC_PARTITIONS, TOPIC_TIMEOUT_MS, &err) != MU_OK) {
+        MU_LOG(MU_LOG_WARN, "Kafka not reachable, retrying", MU_KV("error", err.message));
+        (void)mu_backoff_wait(&backoff);
+    }
+}
+
+static enum mu_status serve(struct app *app, struct mu_error *err)
+{
+    struct feeder_config feeder = {.bus = &app->bus, .workers = (unsigned)app->config->workers};
+    enum mu_status st = start(app, err);
+
+    if (st != MU_OK)
+        return st;
+    MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen),
+           MU_KV_INT("workers", app->config->workers),
+           MU_KV("configuration_checksum", app->context.configuration_checksum));
+    make_topics(app);
+    feeder.pool = app->pool;
+    return feeder_run(&feeder, err);
+}
+
+static void release(struct app *app)
+{
+    mu_stop_request();
+    worker_pool_free(app->pool);
+    mu_httpd_stop(app->server, 1000);
+    mu_producer_close(app->producer);
+    registry_book_free(app->book);
+    database_close(app->database);
+}
+
+int run_command(void *config_struct, int argc, char **argv)
+{
+    const struct run_config *config = config_struct;
+    struct app app = {.config = config};
+    enum mu_log_level level;
+    struct mu_error err;
+    int code = MU_EXIT_OK;
+
+    (void)argc, (void)argv;
+    if (mu_log_level_parse(config->log_level, &level, &err) != MU_OK ||
+        prepare(&app, &err) != MU_OK) {
+        (void)fprintf(stderr, "muster-scanner: %s\n", err.message);
+        release(&app);
+        return MU_EXIT_USAGE;
+    }
+    mu_log_init("muster-scanner", level);
+    mu_stop_install();
+    if (serve(&app, &err) != MU_OK) {
+        MU_LOG(MU_LOG_ERROR, "cannot go on", MU_KV("error", err.message));
+        code = MU_EXIT_FAILURE;
+    }
+    release(&app);
+    return code;
+}

@@ -1,0 +1,41 @@
+/*
+ * scan: one scan request from registry to result: analyse, match, write and store the raw result.
+ *
+ * A failure is a result too: `outcome` failed, with what and why, and its raw result is evidence
+ * like any other.
+ *
+ * Threads: a scanner context is shared and constant; a scan belongs to one thread with its own
+ * arena and client.
+ */
+#ifndef SCANNER_JOB_SCAN_H
+#define SCANNER_JOB_SCAN_H
+
+#include "database/database.h"
+#include "image/image_scan.h"
+#include "result/evidence_client.h"
+
+#include "base/sha256.h"
+#include "msg/msg.h"
+
+struct scan_context {
+    const struct registry_book *book;
+    const struct database *database;
+    struct image_limits limits;
+    const char *temp_dir;
+    struct evidence_target evidence;
+    char configuration_checksum[MU_DIGEST_TEXT_SIZE];
+};
+
+/* Checksum over everything that can change what a scan finds. */
+void scan_context_checksum(struct scan_context *context);
+
+/*
+ * Texts of the result live in `arena` and the context. `ret_file` is the raw result, the caller's
+ * to close; fd -1 when the outcome has none (an index, an artifact). Errors: MU_E_NOMEM,
+ * MU_E_UNAVAILABLE (disk).
+ */
+enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
+                        struct mu_arena *arena, struct mu_scan_result *ret_result,
+                        struct raw_file *ret_file, struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,226 @@
+#include "result/raw_scan.h"
+
+#include "result/json_stream.h"
+
+#include "base/scope.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put_targets(struct json_stream *out, const struct raw_scan *scan)
+{
+    json_open(out, "targets", '[');
+    for (size_t i = 0; i < scan->request->uais.count; i++) {
+        json_open(out, NULL, '{');
+        json_text(out, "uai", scan->request->uais.items[i]);
+        json_text(out, "digest", scan->request->digest);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+static void put_layers(struct json_stream *out, const struct image_analysis *image)
+{
+    json_open(out, "layers", '[');
+    for (size_t i = 0; i < image->layer_count; i++) {
+        const struct image_layer *layer = &image->layers[i];
+
+        json_open(out, NULL, '{');
+        json_text(out, "digest", layer->digest);
+        json_text(out, "media_type", layer->media_type);
+        json_int(out, "size_bytes", layer->size_bytes);
+        json_text(out, "diff_id", layer->diff_id);
+        json_bool(out, "scanned", layer->scanned);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+static void put_image(struct json_stream *out, const struct raw_scan *scan)
+{
+    const struct image_analysis *image = scan->image;
+
+    json_open(out, "image", '{');
+    json_text(out, "repository", scan->request->repository);
+    json_text(out, "manifest_digest", scan->request->digest);
+    json_text(out, "config_digest", image->config_digest);
+    json_text(out, "media_type", image->media_type);
+    json_text(out, "platform", image->platform);
+    json_open(out, "os", '{');
+    json_text(out, "id", image->os.id);
+    json_text(out, "version_id", image->os.version_id);
+    json_text(out, "pretty_name", image->os.pretty_name);
+    json_close(out, '}');
+    json_open(out, "labels", '{');
+    json_text(out, "title", image->title);
+    json_text(out, "version", image->version);
+    json_text(out, "vendor", image->vendor);
+    json_close(out, '}');
+    put_layers(out, image);
+    json_close(out, '}');
+}
+
+static void put_provenance(struct json_stream *out, const struct raw_scan *scan)
+{
+    json_open(out, "scanner", '{');
+    json_text(out, "name", "muster-scanner");
+    json_text(out, "version", scan->scanner_version);
+    json_text(out, "configuration_checksum", scan->configuration_checksum);
+    json_close(out, '}');
+    json_open(out, "database", '{');
+    json_text(out, "version", scan->database->version);
+    json_time(out, "built_at", scan->database->built_at_us);
+    json_time(out, "newest_record_at", scan->database->newest_record_at_us);
+    json_int(out, "records", (int64_t)scan->database->records);
+    json_close(out, '}');
+    json_open(out, "authentication", '{');
+    json_text(out, "method", scan->image->authentication);
+    json_bool(out, "authorized", scan->image->authentication != NULL);
+    json_close(out, '}');
+    json_time(out, "started_at", scan->started_at_us);
+    json_time(out, "finished_at", scan->finished_at_us);
+    json_text(out, "status", scan->image->failure_count == 0 ? "complete" : "failed");
+    json_text(out, "ecosystem", scan->match->ecosystem);
+}
+
+static void put_failures(struct json_stream *out, const struct image_analysis *image)
+{
+    json_open(out, "failures", '[');
+    for (size_t i = 0; i < image->failure_count; i++) {
+        json_open(out, NULL, '{');
+        json_text(out, "code", image->failures[i].code);
+        json_text(out, "component", image->failures[i].component);
+        json_text(out, "message", image->failures[i].message);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+static void put_packages(struct json_stream *out, const struct image_analysis *image)
+{
+    json_open(out, "packages", '[');
+    for (size_t i = 0; i < image->package_count; i++) {
+        const struct image_package *package = &image->packages[i];
+
+        json_open(out, NULL, '{');
+        json_text(out, "type", package->type);
+        json_text(out, "name", package->name);
+        json_text(out, "version", package->version);
+        json_text(out, "source_name", package->source_name);
+        json_text(out, "source_version", package->source_version);
+        json_text(out, "architecture", package->architecture);
+        json_int(out, "layer", package->layer_index);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+static void put_score(struct json_stream *out, const char *type, const char *vector, int tenths)
+{
+    if (tenths < 0)
+        return;
+    json_open(out, NULL, '{');
+    json_text(out, "type", type);
+    json_text(out, "vector", vector);
+    json_tenths(out, "score", tenths);
+    json_close(out, '}');
+}
+
+static void put_finding(struct json_stream *out, const struct finding *finding)
+{
+    json_open(out, NULL, '{');
+    json_text(out, "id", finding->id);
+    json_text(out, "advisory", finding->advisory);
+    json_text(out, "package", finding->package->name);
+    json_text(out, "package_version", finding->package->version);
+    json_text(out, "source_name", finding->package->source_name);
+    json_text(out, "source_version", finding->package->source_version);
+    json_int(out, "binary_packages", (int64_t)finding->package_count);
+    json_text(out, "status", "affected");
+    json_text(out, "fixed_version", finding->fixed_version);
+    json_text(out, "severity", severity_word(finding->severity));
+    json_text(out, "severity_source", finding->severity_source);
+    json_open(out, "scores", '[');
+    put_score(out, "CVSS_V3", finding->cvss_v3, finding->cvss_v3_tenths);
+    put_score(out, "CVSS_V2", finding->cvss_v2, finding->cvss_v2_tenths);
+    json_close(out, ']');
+    json_open(out, "references", '[');
+    for (size_t i = 0; i < finding->reference_count; i++)
+        json_text(out, NULL, finding->references[i]);
+    json_close(out, ']');
+    json_text(out, "summary", finding->summary);
+    json_close(out, '}');
+}
+
+static void put_counts(struct json_stream *out, const struct match_result *match)
+{
+    const struct mu_scan_counts *counts = &match->counts;
+
+    json_open(out, "counts", '{');
+    json_int(out, "packages", counts->packages);
+    json_int(out, "findings", counts->findings);
+    json_int(out, "critical", counts->critical);
+    json_int(out, "high", counts->high);
+    json_int(out, "moderate", counts->moderate);
+    json_int(out, "low", counts->low);
+    json_int(out, "unknown", counts->unknown);
+    json_int(out, "suppressed", (int64_t)match->suppressed);
+    json_close(out, '}');
+}
+
+static void put_scan(struct json_stream *out, const struct raw_scan *scan)
+{
+    json_open(out, NULL, '{');
+    json_text(out, "schema", "muster.raw-scan.v1");
+    put_targets(out, scan);
+    put_image(out, scan);
+    put_provenance(out, scan);
+    put_failures(out, scan->image);
+    put_counts(out, scan->match);
+    json_open(out, "findings", '[');
+    for (size_t i = 0; i < scan->match->finding_count; i++)
+        put_finding(out, &scan->match->findings[i]);
+    json_close(out, ']');
+    put_packages(out, scan->image);
+    json_close(out, '}');
+}
+
+/* A file without a name: it goes when it is closed, whatever happens. */
+static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+    *ret_fd = fd;
+    return MU_OK;
+}
+
+enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
+                              struct raw_file *ret_file, struct mu_error *err)
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    MU_AUTO_FD int fd = -1;
+    MU_AUTO_FILE FILE *file = NULL;
+    struct json_stream out;
+    enum mu_status st = open_nameless(folder, &fd, err);
+
+    if (st != MU_OK)
+        return st;
+    file = fdopen(dup(fd), "w");
+    if (!file)
+        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+    json_stream_init(&out, file, hash);
+    put_scan(&out, scan);
+    st = json_stream_finish(&out, err);
+    if (st != MU_OK)
+        return st;
+    ret_file->size_bytes = out.size_bytes;
+    mu_sha256_final_text(hash, ret_file->digest);
+    ret_file->fd = fd;
+    fd = -1;
+    return MU_OK;
+}

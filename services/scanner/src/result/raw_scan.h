@@ -1,0 +1,38 @@
+/*
+ * raw_scan: the raw result of one scan as JSON (schemas/raw-scan.v1.schema.json): a deliverable,
+ * kept unmodified under its SHA-256, naming every UAI and the digest it is about.
+ *
+ * Written as a stream to a file without name, hashed on the way; memory does not grow with it.
+ * Same facts, same bytes: members and rows in a fixed order.
+ */
+#ifndef SCANNER_RAW_SCAN_H
+#define SCANNER_RAW_SCAN_H
+
+#include "database/database.h"
+#include "image/image_scan.h"
+#include "match/match.h"
+
+#include "base/sha256.h"
+#include "msg/msg.h"
+
+struct raw_scan {
+    const struct mu_scan_request *request;
+    const struct image_analysis *image;
+    const struct match_result *match;
+    const struct database_facts *database;
+    const char *scanner_version, *configuration_checksum;
+    int64_t started_at_us, finished_at_us;
+};
+
+struct raw_file {
+    int fd; /* at its beginning; -1: none */
+    uint64_t size_bytes;
+    char digest[MU_DIGEST_TEXT_SIZE];
+};
+
+/* `folder` is where the file without name lives. Ownership: the caller closes ret_file->fd. Errors:
+ * MU_E_UNAVAILABLE. */
+enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
+                              struct raw_file *ret_file, struct mu_error *err) MU_MUST_CHECK;
+
+#endif
