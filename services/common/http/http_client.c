@@ -104,7 +104,7 @@ static enum mu_status follow(struct http_exchange *exchange, char **url, struct 
 
     if (http_url_resolve(exchange->url, exchange->head.location, &next, err) != MU_OK)
         return mu_wrap(err, "redirect");
-    if (http_url_is_https(exchange->url) && !http_url_is_https(next)) {
+    if (!http_url_may_lead_to(exchange->url, next)) {
         (void)mu_fail(err, MU_E_INVALID, "redirect from https to '%.200s'", next);
         free(next);
         return err->status;

@@ -74,7 +74,12 @@ bool http_url_same_origin(const char *a, const char *b)
            same_part(url_a, url_b, CURLUPART_HOST) && same_part(url_a, url_b, CURLUPART_PORT);
 }
 
-bool http_url_is_https(const char *url)
+static bool is_https(const char *url)
 {
     return strncasecmp(url, "https://", 8) == 0;
+}
+
+bool http_url_may_lead_to(const char *from, const char *to)
+{
+    return !is_https(from) || is_https(to);
 }
