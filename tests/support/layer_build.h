@@ -27,6 +27,14 @@ static inline void layer_build_checksum(uint8_t block[512])
     (void)snprintf((char *)block + 148, 8, "%06o", sum);
 }
 
+/* As a header's text field: cut at `size`, not ended when it is full. */
+static inline void layer_build_text(uint8_t *field, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(field, text, len < size ? len : size);
+}
+
 /* A header with the raw name, no prefix; `size` in octal. */
 static inline void layer_build_header(uint8_t block[512], const char *name, char type,
                                       const char *link, uint64_t size)
@@ -34,7 +42,7 @@ static inline void layer_build_header(uint8_t block[512], const char *name, char
     char number[24];
 
     memset(block, 0, 512);
-    memcpy(block, name, strnlen(name, 100));
+    layer_build_text(block, 100, name);
     memcpy(block + 100, "0000644", 8);
     memcpy(block + 108, "0000000", 8);
     memcpy(block + 116, "0000000", 8);
@@ -42,7 +50,7 @@ static inline void layer_build_header(uint8_t block[512], const char *name, char
     memcpy(block + 124, number, 12);
     memcpy(block + 136, "00000000000", 12);
     block[156] = (uint8_t)type;
-    memcpy(block + 157, link, strnlen(link, 100));
+    layer_build_text(block + 157, 100, link);
     memcpy(block + 257, "ustar", 6);
     memcpy(block + 263, "00", 2);
     layer_build_checksum(block);
