@@ -1,0 +1,30 @@
+/*
+ * commands: the verbs of muster-inventory that run it; the reading ones are in coverage/ and
+ * explain/.
+ */
+#ifndef INVENTORY_COMMANDS_H
+#define INVENTORY_COMMANDS_H
+
+#include "base/config.h"
+
+struct run_config {
+    const char *kafka_brokers, *kafka_properties, *postgres, *listen, *evidence_dir,
+            *evidence_token, *log_level;
+    int64_t partitions, untagged_grace_ms, schedule_interval_ms, lease_ms, retry_min_ms,
+            retry_max_ms, max_attempts, rescan_after_ms;
+};
+
+struct migrate_config {
+    const char *postgres;
+};
+
+enum { RUN_OPTION_COUNT = 15, MIGRATE_OPTION_COUNT = 1 };
+extern const struct mu_option run_options[RUN_OPTION_COUNT];
+extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
+
+int run_command(void *config, int argc, char **argv);
+int migrate_command(void *config, int argc, char **argv);
+
+extern const struct mu_program inventory_program;
+
+#endif

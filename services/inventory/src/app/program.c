@@ -1,0 +1,61 @@
+#include "app/commands.h"
+
+#include "coverage/coverage_command.h"
+#include "explain/explain_command.h"
+
+static const struct mu_command commands[] = {
+        {.name = "run",
+         .arguments = "",
+         .summary = "apply events, schedule scans, serve the API",
+         .options = run_options,
+         .option_count = RUN_OPTION_COUNT,
+         .config_size = sizeof(struct run_config),
+         .run = run_command},
+        {.name = "migrate",
+         .arguments = "",
+         .summary = "bring the database's schema up to this program",
+         .options = migrate_options,
+         .option_count = MIGRATE_OPTION_COUNT,
+         .config_size = sizeof(struct migrate_config),
+         .run = migrate_command},
+        {.name = "coverage",
+         .arguments = "",
+         .summary = "is every running container covered by a scan?",
+         .options = coverage_options,
+         .option_count = COVERAGE_OPTION_COUNT,
+         .config_size = sizeof(struct coverage_config),
+         .run = coverage_command},
+        {.name = "explain",
+         .arguments = "UAI|DIGEST|POD",
+         .summary = "the whole trail of one thing",
+         .options = explain_options,
+         .option_count = EXPLAIN_OPTION_COUNT,
+         .config_size = sizeof(struct explain_config),
+         .run = explain_command},
+        {.name = "dump",
+         .arguments = "",
+         .summary = "all facts, sorted: two databases that saw the same events agree",
+         .options = explain_options,
+         .option_count = DUMP_OPTION_COUNT,
+         .config_size = sizeof(struct explain_config),
+         .run = dump_command},
+};
+
+const struct mu_program inventory_program = {
+        .name = "muster-inventory",
+        .summary = "knows which containers run, what they are, and whether they were scanned.",
+        .details = "  muster-inventory run --postgres='host=db dbname=muster' "
+                   "--kafka-brokers=kafka:9092 \\\n"
+                   "      --evidence-dir=/var/lib/muster/evidence\n"
+                   "  muster-inventory coverage --postgres='host=db dbname=muster'\n"
+                   "  muster-inventory explain --postgres='host=db dbname=muster' "
+                   "registry.example/app:1.0\n"
+                   "\n"
+                   "'run' migrates the database when it starts.\n"
+                   "\n"
+                   "Exit codes: 0 done; 1 coverage: some container is not covered, explain: "
+                   "nothing is\n"
+                   "known; 2 wrong usage or configuration; 3 it could not be done.\n",
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+};

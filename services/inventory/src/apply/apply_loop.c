@@ -1,0 +1,117 @@
+#include "apply/apply_loop.h"
+
+#include "apply/batch.h"
+#include "store/statements.h"
+
+#include "base/log.h"
+#include "base/stop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { BATCH_MAX_MESSAGES = 500, POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
+
+static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLOAD_EVENTS,
+                                       MU_TOPIC_SCAN_RESULTS};
+static const char group[] = "muster-inventory";
+
+struct loop {
+    const struct apply_config *config;
+    struct mu_pg *pg;
+    struct mu_consumer *consumer;
+    struct batch_applier *applier;
+};
+
+static enum mu_status connect_database(struct loop *loop, struct mu_error *err)
+{
+    if (loop->pg && mu_pg_alive(loop->pg))
+        return MU_OK;
+    mu_pg_close(loop->pg);
+    loop->pg = NULL;
+    return inventory_pg_open(loop->config->conninfo, "muster-inventory apply", &loop->pg, err);
+}
+
+/* Where a partition goes on: what the database has, else the beginning. */
+static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t partition,
+                                  int64_t *ret_offset, struct mu_error *err)
+{
+    struct loop *loop = opaque;
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    char number[16];
+    const char *values[] = {mu_topic_name(topic), number};
+    enum mu_status st = connect_database(loop, err);
+
+    (void)snprintf(number, sizeof(number), "%" PRId32, partition);
+    if (st == MU_OK)
+        st = mu_pg_execute(loop->pg, READ_POSITION, values, &result, err);
+    if (st == MU_OK)
+        *ret_offset = mu_pg_rows(result) > 0 ? mu_pg_int(result, 0, 0) : 0;
+    return st;
+}
+
+static void store_offsets(struct loop *loop, const struct mu_incoming *messages, size_t count)
+{
+    struct mu_error ignored; /* a hint: the partition may have gone to another process */
+
+    for (size_t i = 0; i < count; i++)
+        (void)!mu_consumer_store(loop->consumer, &messages[i], &ignored);
+}
+
+/* Takes and applies one batch. */
+static enum mu_status step(struct loop *loop, struct mu_error *err)
+{
+    static struct mu_incoming messages[BATCH_MAX_MESSAGES];
+    struct mu_error ignored;
+    size_t count = 0;
+    enum mu_status st = connect_database(loop, err);
+
+    if (st == MU_OK)
+        st = mu_consumer_poll(loop->consumer, messages, BATCH_MAX_MESSAGES, POLL_MS, &count, err);
+    if (st != MU_OK || count == 0)
+        return st;
+    st = batch_apply(loop->applier, loop->pg, messages, count, err);
+    if (st == MU_OK)
+        store_offsets(loop, messages, count);
+    else if (mu_consumer_rewind(loop->consumer, &ignored) != MU_OK)
+        MU_LOG(MU_LOG_WARN, "cannot go back to the positions yet, retrying",
+               MU_KV("error", ignored.message));
+    mu_consumer_release(messages, count);
+    return st;
+}
+
+static enum mu_status open_all(struct loop *loop, struct mu_error *err)
+{
+    enum mu_status st = connect_database(loop, err);
+
+    if (st == MU_OK && !loop->consumer)
+        st = mu_consumer_open(loop->config->bus, group, topics, sizeof(topics) / sizeof(topics[0]),
+                              position_of, loop, &loop->consumer, err);
+    return st;
+}
+
+void apply_loop_run(const struct apply_config *config)
+{
+    struct loop loop = {.config = config,
+                        .applier = batch_applier_new(config->evidence, config->untagged_grace_ms)};
+    struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
+
+    while (!mu_stop_requested()) {
+        struct mu_error err;
+        enum mu_status st = open_all(&loop, &err);
+
+        if (st == MU_OK)
+            st = step(&loop, &err);
+        atomic_store(config->ready, st == MU_OK);
+        if (st == MU_OK) {
+            backoff.attempt = 0;
+            continue;
+        }
+        MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "events wait, retrying",
+               MU_KV("error", err.message));
+        (void)mu_backoff_wait(&backoff);
+    }
+    atomic_store(config->ready, false);
+    mu_consumer_close(loop.consumer);
+    mu_pg_close(loop.pg);
+    batch_applier_free(loop.applier);
+}

@@ -1,0 +1,61 @@
+/*
+ * effects: what one event teaches, as rows of a write set.
+ *
+ * Every row is a fact that is true whatever else is known, so effects of any set of events
+ * are the same in any order and any repetition.
+ *
+ * Threads: one at a time per struct.
+ */
+#ifndef INVENTORY_APPLY_EFFECTS_H
+#define INVENTORY_APPLY_EFFECTS_H
+
+#include "apply/event.h"
+#include "store/write_set.h"
+
+struct effects {
+    struct write_set *set;
+    struct mu_arena *arena; /* of the batch */
+    int64_t untagged_grace_ms;
+};
+
+void effects_registry(struct effects *effects, const struct event *event);
+void effects_workload(struct effects *effects, const struct event *event);
+
+/* `failure`: NULL, or why the result counts as failed although its scanner succeeded. */
+void effects_scan_result(struct effects *effects, const struct event *event,
+                         const struct mu_scan_failure *failure);
+
+/* A quarantine record in the outbox. Errors: MU_E_NOMEM, MU_E_LIMIT. */
+enum mu_status effects_quarantine(struct effects *effects, const struct event *event,
+                                  struct mu_error *err) MU_MUST_CHECK;
+
+/* ---- shared by the above ---- */
+
+/* NULL for MU_TIME_NONE, for "" and for a negative count: absent. */
+const char *effects_time(struct effects *effects, int64_t at_us);
+const char *effects_int(struct effects *effects, int64_t value);
+const char *effects_text(const char *text);
+
+/* Repository, asset of (tag else digest); with a tag also that it has been this digest (may be
+ * NULL). */
+void effects_asset(struct effects *effects, const struct event *event, const char *repository,
+                   const char *tag, const char *digest);
+
+struct digest_fact {
+    const char *digest, *kind, *media_type;
+    int64_t size_bytes; /* -1: not known */
+    const char *platform, *config_digest, *os_name;
+    const char *image_title, *image_version, *image_vendor;
+};
+void effects_digest(struct effects *effects, const struct event *event,
+                    const struct digest_fact *fact);
+
+struct job_wish {
+    const char *repository, *digest;
+    int priority; /* enum mu_scan_priority */
+    const char *reason;
+    int64_t grace_ms;
+};
+void effects_job(struct effects *effects, const struct event *event, const struct job_wish *wish);
+
+#endif

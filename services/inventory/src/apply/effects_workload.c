@@ -1,0 +1,117 @@
+/* What a pod or task, as last seen, teaches. */
+#include "apply/effects.h"
+
+#include "identity/identity.h"
+
+static const char *const container_kinds[] = {[MU_CONTAINER_NONE] = "regular",
+                                              [MU_CONTAINER_REGULAR] = "regular",
+                                              [MU_CONTAINER_INIT] = "init",
+                                              [MU_CONTAINER_SIDECAR] = "sidecar",
+                                              [MU_CONTAINER_EPHEMERAL] = "ephemeral"};
+
+static void observe_pod(struct effects *effects, const struct event *event,
+                        const struct mu_workload_event *w)
+{
+    const char *row[] = {NULL,
+                         w->cluster,
+                         w->pod_uid,
+                         w->namespace_name,
+                         w->pod,
+                         effects_text(w->owner_kind),
+                         effects_text(w->owner_name),
+                         effects_text(w->node),
+                         effects_text(w->platform),
+                         event->event_id};
+    char fact_id[MU_UUID_TEXT_SIZE];
+
+    mu_stable_id("muster.pod-fact", row + 1, 8, fact_id);
+    row[0] = fact_id;
+    write_set_add(effects->set, WRITE_POD_FACTS, row);
+}
+
+/* The runtime's id of the run; else its start; else one run for all that is said. */
+static const char *run_key(struct effects *effects, const struct mu_workload_container *c)
+{
+    if (effects_text(c->container_id) != NULL)
+        return c->container_id;
+    if (c->started_at_us == MU_TIME_NONE)
+        return "unknown";
+    return effects_time(effects, c->started_at_us);
+}
+
+static void observe_run(struct effects *effects, const struct event *event,
+                        const struct mu_workload_container *c, const char *instance_id)
+{
+    int64_t seen_at = c->started_at_us != MU_TIME_NONE ? MU_TIME_NONE : event->occurred_at_us;
+    int64_t finished_at = c->finished_at_us;
+    char fact_id[MU_UUID_TEXT_SIZE];
+
+    if (c->state == MU_CONTAINER_TERMINATED && finished_at == MU_TIME_NONE)
+        finished_at = event->occurred_at_us;
+    if (c->state == MU_CONTAINER_RUNNING)
+        finished_at = MU_TIME_NONE;
+    {
+        const char *row[] = {NULL,
+                             instance_id,
+                             run_key(effects, c),
+                             c->image,
+                             effects_text(c->image_id),
+                             effects_text(c->repository),
+                             effects_text(c->tag),
+                             effects_text(c->digest),
+                             effects_time(effects, c->started_at_us),
+                             effects_time(effects, finished_at),
+                             effects_time(effects, seen_at),
+                             event->event_id};
+
+        mu_stable_id("muster.run-fact", row + 1, 10, fact_id);
+        row[0] = fact_id;
+        write_set_add(effects->set, WRITE_RUN_FACTS, row);
+    }
+}
+
+/* The image of a run is an asset, and something to scan when nothing has scanned it. */
+static void observe_image(struct effects *effects, const struct event *event,
+                          const struct mu_workload_container *c)
+{
+    struct job_wish wish = {.repository = c->repository,
+                            .digest = c->digest,
+                            .priority = MU_SCAN_URGENT,
+                            .reason = "running_unscanned",
+                            .grace_ms = effects->untagged_grace_ms};
+
+    if (effects_text(c->repository) == NULL ||
+        (effects_text(c->tag) == NULL && effects_text(c->digest) == NULL))
+        return;
+    effects_asset(effects, event, c->repository, c->tag, effects_text(c->digest));
+    if (effects_text(c->digest) != NULL)
+        effects_job(effects, event, &wish);
+}
+
+static void observe_container(struct effects *effects, const struct event *event,
+                              const struct mu_workload_event *w,
+                              const struct mu_workload_container *c)
+{
+    char instance_id[MU_UUID_TEXT_SIZE];
+
+    identity_instance(w->cluster, w->pod_uid, c->name, instance_id);
+    WRITE_SET_ADD(effects->set, WRITE_INSTANCES, instance_id, w->cluster, w->pod_uid, c->name,
+                  container_kinds[c->kind], event->event_id);
+    if (c->state == MU_CONTAINER_WAITING || c->state == MU_CONTAINER_STATE_NONE)
+        return;
+    observe_run(effects, event, c, instance_id);
+    observe_image(effects, event, c);
+}
+
+void effects_workload(struct effects *effects, const struct event *event)
+{
+    const struct mu_workload_event *w = event->message;
+    const struct mu_workload_container *containers = w->containers.items;
+
+    observe_pod(effects, event, w);
+    for (size_t i = 0; i < w->containers.count; i++)
+        observe_container(effects, event, w, &containers[i]);
+    if (w->action == MU_WORKLOAD_REMOVED)
+        WRITE_SET_ADD(effects->set, WRITE_POD_REMOVALS, event->event_id, w->cluster, w->pod_uid,
+                      effects_time(effects, w->occurred_at_us));
+}

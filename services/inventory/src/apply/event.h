@@ -1,0 +1,37 @@
+/*
+ * event: one message from Kafka, understood or not.
+ *
+ * Decoding never fails: what cannot be understood becomes an event to quarantine, with the reason.
+ * A message without usable CloudEvents identity gets one from its place and content, so that it too
+ * is recorded exactly once.
+ *
+ * Trust: messages are hostile. Texts are valid UTF-8 without NUL; sizes are those of the schemas.
+ */
+#ifndef INVENTORY_APPLY_EVENT_H
+#define INVENTORY_APPLY_EVENT_H
+
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "bus/bus.h"
+#include "msg/msg.h"
+
+struct event {
+    const struct mu_incoming *incoming;
+    char event_id[MU_UUID_TEXT_SIZE];
+    const char *ce_source, *ce_id, *ce_type;
+    const char *traceparent; /* NULL: none */
+    int64_t occurred_at_us, received_at_us;
+    enum mu_msg_type type;
+    void *message;         /* struct of `type`; NULL: quarantine */
+    enum mu_status status; /* why, when message is NULL */
+    const char *reason;
+};
+
+/* Texts are borrowed from `incoming` or live in the arena. */
+void event_decode(const struct mu_incoming *incoming, struct mu_arena *arena,
+                  struct event *ret_event);
+
+/* Makes an event one to quarantine. */
+void event_reject(struct event *event, struct mu_arena *arena, const struct mu_error *why);
+
+#endif

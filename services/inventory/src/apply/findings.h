@@ -1,0 +1,19 @@
+/*
+ * findings: findings of a raw result, read from the evidence store into rows.
+ * Trust: the raw result is bounded in size and depth; members that are no texts are left out.
+ */
+#ifndef INVENTORY_APPLY_FINDINGS_H
+#define INVENTORY_APPLY_FINDINGS_H
+
+#include "apply/effects.h"
+#include "evidence/evidence_store.h"
+
+/*
+ * Adds the findings of the evidence that `event` (a complete scan) points at. Errors:
+ * MU_E_NOT_FOUND (the evidence is not there), MU_E_INVALID (no raw result), MU_E_LIMIT,
+ * MU_E_UNAVAILABLE (disk).
+ */
+enum mu_status findings_load(struct effects *effects, const struct evidence_store *store,
+                             const struct event *event, struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+#include "store/metrics.h"
+
+#define COUNTER(symbol, metric_name, label_text, help_text) \
+    struct mu_metric symbol = {.name = (metric_name),       \
+                               .labels = (label_text),      \
+                               .help = (help_text),         \
+                               .type = MU_METRIC_COUNTER}
+
+#define EVENTS_HELP "Events received, by what became of them"
+#define SCANS_HELP  "Moves of scan jobs"
+
+COUNTER(metric_events_applied, "muster_inventory_events_total", "outcome=\"applied\"", EVENTS_HELP);
+COUNTER(metric_events_quarantined, "muster_inventory_events_total", "outcome=\"quarantined\"",
+        EVENTS_HELP);
+COUNTER(metric_events_duplicate, "muster_inventory_events_total", "outcome=\"duplicate\"",
+        EVENTS_HELP);
+COUNTER(metric_batches, "muster_inventory_batches_total", "outcome=\"committed\"",
+        "Apply transactions");
+COUNTER(metric_batches_failed, "muster_inventory_batches_total", "outcome=\"rolled_back\"",
+        "Apply transactions");
+COUNTER(metric_findings_loaded, "muster_inventory_findings_loaded_total", NULL,
+        "Findings loaded from evidence");
+COUNTER(metric_scans_requested, "muster_inventory_scan_jobs_total", "move=\"requested\"",
+        SCANS_HELP);
+COUNTER(metric_scans_retried, "muster_inventory_scan_jobs_total", "move=\"retried\"", SCANS_HELP);
+COUNTER(metric_scans_given_up, "muster_inventory_scan_jobs_total", "move=\"given_up\"", SCANS_HELP);
+COUNTER(metric_scans_reopened, "muster_inventory_scan_jobs_total", "move=\"reopened\"", SCANS_HELP);
+COUNTER(metric_outbox_sent, "muster_inventory_outbox_sent_total", NULL,
+        "Outbox messages acknowledged by the broker");
+struct mu_metric metric_outbox_waiting = {.name = "muster_inventory_outbox_waiting",
+                                          .help = "Outbox messages not yet acknowledged",
+                                          .type = MU_METRIC_GAUGE};
+
+struct mu_metric *const inventory_metrics[] = {
+        &metric_events_applied,  &metric_events_quarantined, &metric_events_duplicate,
+        &metric_batches,         &metric_batches_failed,     &metric_findings_loaded,
+        &metric_scans_requested, &metric_scans_retried,      &metric_scans_given_up,
+        &metric_scans_reopened,  &metric_outbox_sent,        &metric_outbox_waiting};
+const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

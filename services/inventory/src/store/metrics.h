@@ -1,0 +1,27 @@
+/*
+ * metrics: what inventory counts, for GET /metrics.
+ */
+#ifndef INVENTORY_STORE_METRICS_H
+#define INVENTORY_STORE_METRICS_H
+
+#include "base/metrics.h"
+
+#include <stddef.h>
+
+extern struct mu_metric metric_events_applied;
+extern struct mu_metric metric_events_quarantined;
+extern struct mu_metric metric_events_duplicate;
+extern struct mu_metric metric_batches;
+extern struct mu_metric metric_batches_failed;
+extern struct mu_metric metric_findings_loaded;
+extern struct mu_metric metric_scans_requested;
+extern struct mu_metric metric_scans_retried;
+extern struct mu_metric metric_scans_given_up;
+extern struct mu_metric metric_scans_reopened;
+extern struct mu_metric metric_outbox_sent;
+extern struct mu_metric metric_outbox_waiting;
+
+extern struct mu_metric *const inventory_metrics[];
+extern const size_t inventory_metric_count;
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * statements: every statement of inventory's writing side, in one table (statements.def), prepared
+ * at connect. The WRITE rows come first: statement i writes table i of a write set.
+ */
+#ifndef INVENTORY_STORE_STATEMENTS_H
+#define INVENTORY_STORE_STATEMENTS_H
+
+#include "pg/pg.h"
+
+#include <stddef.h>
+
+enum inventory_statement {
+#define WRITE(name, columns, sql)   WRITE_##name,
+#define READ(name, parameters, sql) READ_##name,
+#include "store/statements.def"
+#undef WRITE
+#undef READ
+    INVENTORY_STATEMENT_COUNT
+};
+
+enum {
+    WRITE_COUNT = 0
+#define WRITE(name, columns, sql) +1
+#define READ(name, parameters, sql)
+#include "store/statements.def"
+#undef WRITE
+#undef READ
+};
+
+extern const struct mu_pg_statement inventory_statements[INVENTORY_STATEMENT_COUNT];
+
+/* A connection with these statements. Errors: as mu_pg_open. */
+enum mu_status inventory_pg_open(const char *conninfo, const char *application_name,
+                                 struct mu_pg **ret_pg, struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,113 @@
+#include "store/write_set.h"
+
+#include "base/buf.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { COLUMNS_MAX = 26 };
+
+struct column_set {
+    size_t rows;
+    struct mu_buf arrays[COLUMNS_MAX]; /* those of the table are initialised with the first row */
+    bool open;
+};
+
+struct write_set {
+    struct column_set tables[WRITE_COUNT];
+};
+
+static size_t column_count(size_t table)
+{
+    return (size_t)inventory_statements[table].parameter_count - 1; /* without the known time */
+}
+
+struct write_set *write_set_new(void)
+{
+    return mu_xcalloc(1, sizeof(struct write_set));
+}
+
+void write_set_free(struct write_set *set)
+{
+    if (set == NULL)
+        return;
+    for (size_t t = 0; t < WRITE_COUNT; t++)
+        for (size_t c = 0; set->tables[t].open && c < column_count(t); c++)
+            mu_buf_done(&set->tables[t].arrays[c]);
+    free(set);
+}
+
+static void table_reset(struct column_set *table, size_t columns)
+{
+    for (size_t c = 0; table->open && c < columns; c++)
+        mu_buf_reset(&table->arrays[c]);
+    table->rows = 0;
+}
+
+void write_set_reset(struct write_set *set)
+{
+    for (size_t t = 0; t < WRITE_COUNT; t++)
+        table_reset(&set->tables[t], column_count(t));
+}
+
+static void table_begin(struct column_set *table, size_t columns)
+{
+    for (size_t c = 0; c < columns; c++) {
+        if (!table->open)
+            mu_buf_init(&table->arrays[c], WRITE_SET_COLUMN_MAX_BYTES);
+        mu_pg_array_begin(&table->arrays[c]);
+    }
+    table->open = true;
+}
+
+void write_set_add(struct write_set *set, enum inventory_statement table, const char *const *values)
+{
+    struct column_set *rows = &set->tables[table];
+    size_t columns = column_count((size_t)table);
+
+    if (rows->rows == 0)
+        table_begin(rows, columns);
+    for (size_t c = 0; c < columns; c++)
+        mu_pg_array_add(&rows->arrays[c], values[c]);
+    rows->rows++;
+}
+
+size_t write_set_rows(const struct write_set *set, enum inventory_statement table)
+{
+    return set->tables[table].rows;
+}
+
+static enum mu_status table_queue(struct column_set *table, size_t index, struct mu_pg *pg,
+                                  const char *known_at, struct mu_error *err)
+{
+    const char *values[COLUMNS_MAX + 1] = {known_at};
+    size_t columns = column_count(index);
+    enum mu_status st;
+
+    for (size_t c = 0; c < columns; c++) {
+        mu_pg_array_end(&table->arrays[c]);
+        st = mu_buf_status(&table->arrays[c], inventory_statements[index].name, err);
+        if (st != MU_OK)
+            return st;
+        values[c + 1] = table->arrays[c].data;
+    }
+    st = mu_pg_queue(pg, (int)index, values, err);
+    table_reset(table, columns);
+    return st;
+}
+
+enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                               struct mu_error *err)
+{
+    for (size_t t = 0; t < WRITE_COUNT; t++) {
+        enum mu_status st;
+
+        if (set->tables[t].rows == 0)
+            continue;
+        st = table_queue(&set->tables[t], t, pg, known_at, err);
+        if (st != MU_OK)
+            return st;
+    }
+    return MU_OK;
+}

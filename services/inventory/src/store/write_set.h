@@ -1,0 +1,43 @@
+/*
+ * write_set: rows for many tables, collected column by column and written with one statement
+ * per table, all in one pipeline. Work is per batch, not per row.
+ *
+ * Tables are the WRITE_ members of store/statements.h and are written in that order.
+ *
+ * Threads: one at a time.
+ */
+#ifndef INVENTORY_STORE_WRITE_SET_H
+#define INVENTORY_STORE_WRITE_SET_H
+
+#include "pg/pg.h"
+#include "store/statements.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WRITE_SET_COLUMN_MAX_BYTES = 96 * 1024 * 1024 };
+
+struct write_set;
+
+struct write_set *write_set_new(void);
+void write_set_free(struct write_set *set); /* NULL is fine */
+void write_set_reset(struct write_set *set);
+
+/* `values`: one text or NULL per column of the table; copied. */
+void write_set_add(struct write_set *set, enum inventory_statement table,
+                   const char *const *values);
+size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
+
+/*
+ * Queues a statement for every table that has rows and empties the set; mu_pg_sync tells how
+ * they went. Errors: MU_E_LIMIT (a column over WRITE_SET_COLUMN_MAX_BYTES), as mu_pg_queue.
+ */
+enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                               struct mu_error *err) MU_MUST_CHECK;
+
+#define WRITE_SET_ADD(set, table, ...) \
+    write_set_add((set), (table), (const char *const[]){__VA_ARGS__})
+
+MU_DEFINE_AUTO(write_set, struct write_set, write_set_free)
+
+#endif
