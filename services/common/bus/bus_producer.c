@@ -219,12 +219,26 @@ enum mu_status mu_producer_open(const struct mu_bus_config *config,
     return MU_OK;
 }
 
+/* The poll thread need not wait out its poll. */
+static void wake_poller(struct mu_producer *producer)
+{
+    (void)pthread_rwlock_rdlock(&producer->session_lock);
+    if (producer->session != NULL) {
+        rd_kafka_queue_t *queue = rd_kafka_queue_get_main(producer->session->handle);
+
+        rd_kafka_queue_yield(queue);
+        rd_kafka_queue_destroy(queue);
+    }
+    (void)pthread_rwlock_unlock(&producer->session_lock);
+}
+
 void mu_producer_close(struct mu_producer *producer)
 {
     if (producer == NULL)
         return;
     (void)bus_delivery_pool_wait(&producer->pool, CLOSE_FLUSH_MS);
     atomic_store(&producer->stopping, true);
+    wake_poller(producer);
     (void)pthread_join(producer->poller, NULL);
     free_producer(producer);
 }

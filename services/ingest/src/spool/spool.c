@@ -380,7 +380,8 @@ enum mu_status spool_read_oldest(struct spool *spool, spool_message_fn *each, vo
     st = spool_parse(bytes.data, bytes.len, each, opaque, &damaged, err);
     if (st == MU_OK && damaged) {
         (void)snprintf(kept, sizeof(kept), "%s.damaged", spool->oldest);
-        (void)link(spool->oldest, kept);
+        if (link(spool->oldest, kept) != 0 && errno != EEXIST)
+            return disk_error(err, "keep", kept);
         MU_LOG(MU_LOG_ERROR, "spool segment is damaged, kept for inspection", MU_KV("file", kept));
     }
     return st;

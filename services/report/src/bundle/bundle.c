@@ -174,7 +174,8 @@ static enum mu_status write_containers(struct writer *writer, struct mu_error *e
         for (size_t f = 0; f < count; f++)
             put_field(&csv, fields[f], f + 1 == count ? '\n' : ',');
     }
-    writer->counts.containers = snapshot->instance_count;
+    for (size_t i = 0; i < snapshot->total_count; i++)
+        writer->counts.containers += (size_t)snapshot->totals[i].containers;
     st = mu_buf_status(&csv, BUNDLE_CONTAINERS, err);
     if (st == MU_OK)
         st = write_bytes(writer, BUNDLE_CONTAINERS, "Containers in production, one a line", &csv,
