@@ -14,10 +14,10 @@ enum { CONNINFO_MAX_PARAMETERS = 64, CONNECT_DEADLINE_MS = 10000 };
 /* Defaults; what the operator's conninfo says wins. */
 static const char *const default_names[] = {"connect_timeout", "keepalives_idle",
                                             "keepalives_interval", "keepalives_count", "options"};
-static const char *const default_values[] = {
-        "5", "15", "5", "3",
-        "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error"
-        " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000"};
+#define SESSION_OPTIONS                                                                        \
+    "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error" \
+    " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000"
+static const char *const default_values[] = {"5", "15", "5", "3", SESSION_OPTIONS};
 
 struct parameters {
     const char *names[CONNINFO_MAX_PARAMETERS + 1];
