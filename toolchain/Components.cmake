@@ -6,12 +6,6 @@
 function(mu_component name dir)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
-  if(NOT sources) # TODO(house): remove when every component has landed
-    add_library(${name} INTERFACE)
-    target_link_libraries(${name} INTERFACE ${ARGN})
-    target_include_directories(${name} INTERFACE ${dir} ${CMAKE_SOURCE_DIR}/services/common)
-    return()
-  endif()
   add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
   target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services/common)
@@ -23,9 +17,6 @@ endfunction()
 function(mu_service service)
   add_compile_definitions(MU_VERSION="${PROJECT_VERSION}")
   mu_component(${service}_core ${CMAKE_SOURCE_DIR}/services/${service}/src ${ARGN})
-  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/services/${service}/src/main.c) # TODO(house): as above
-    return()
-  endif()
   add_executable(muster-${service} ${CMAKE_SOURCE_DIR}/services/${service}/src/main.c)
   target_link_libraries(muster-${service} PRIVATE ${service}_core mu_warnings)
   set_target_properties(muster-${service} PROPERTIES
@@ -62,7 +53,6 @@ function(mu_fuzz_targets component)
     add_executable(${stem} ${source})
     target_link_libraries(${stem} PRIVATE ${ARGN} mu_warnings)
     target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
-    target_compile_options(${stem} PRIVATE -Wno-missing-prototypes)
     add_test(NAME fuzz/${component}/${parser}
       COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_brief.sh $<TARGET_FILE:${stem}>
               ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${parser})
