@@ -26,6 +26,8 @@ static void check(const struct http_head *head)
         abort();
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct http_head *head = malloc(sizeof(*head));
