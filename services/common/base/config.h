@@ -50,8 +50,9 @@ struct mu_command {
     const char *summary;   /* one line */
     const struct mu_option *options;
     size_t option_count;
-    size_t config_size;                             /* of the struct the options fill */
-    int (*run)(void *config, int argc, char **argv); /* argv: what is no option; returns the exit code */
+    size_t config_size; /* of the struct the options fill */
+    int (*run)(void *config, int argc,
+               char **argv); /* argv: what is no option; returns the exit code */
 };
 
 struct mu_program {

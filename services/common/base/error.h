@@ -20,7 +20,7 @@
 #ifndef MU_BASE_ERROR_H
 #define MU_BASE_ERROR_H
 
-#define MU_MUST_CHECK __attribute__((warn_unused_result))
+#define MU_MUST_CHECK                   __attribute__((warn_unused_result))
 #define MU_PRINTF(fmt_index, arg_index) __attribute__((format(printf, fmt_index, arg_index)))
 
 enum mu_status {

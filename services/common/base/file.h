@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 /* Appends the file's bytes to `out`. Errors: MU_E_NOT_FOUND, MU_E_UNAVAILABLE, MU_E_LIMIT. */
-enum mu_status mu_file_read(const char *path, struct mu_buf *out, struct mu_error *err) MU_MUST_CHECK;
+enum mu_status mu_file_read(const char *path, struct mu_buf *out,
+                            struct mu_error *err) MU_MUST_CHECK;
 
 /*
  * Writes to a temporary name beside `path`, fsyncs file and directory, renames.

@@ -18,8 +18,9 @@
 enum mu_metric_type { MU_METRIC_COUNTER, MU_METRIC_GAUGE };
 
 struct mu_metric {
-    const char *name;   /* "muster_ingest_events_total" */
-    const char *labels; /* "outcome=\"accepted\"" or NULL; adjacent entries of one name share help */
+    const char *name; /* "muster_ingest_events_total" */
+    const char
+            *labels; /* "outcome=\"accepted\"" or NULL; adjacent entries of one name share help */
     const char *help;
     enum mu_metric_type type;
     _Atomic int64_t value;

@@ -11,10 +11,10 @@
 
 #include <stdio.h>
 
-#define MU_DEFINE_AUTO(name, type, release)                                                        \
-    static inline void mu_auto_release_##name(type **object)                                       \
-    {                                                                                              \
-        release(*object);                                                                          \
+#define MU_DEFINE_AUTO(name, type, release)                  \
+    static inline void mu_auto_release_##name(type **object) \
+    {                                                        \
+        release(*object);                                    \
     }
 
 #define MU_AUTO(name) __attribute__((cleanup(mu_auto_release_##name)))

@@ -14,8 +14,8 @@
 
 enum {
     MU_SHA256_BYTES = 32,
-    MU_SHA256_HEX_SIZE = 65,   /* hex digits and NUL */
-    MU_DIGEST_TEXT_SIZE = 72   /* "sha256:" + hex + NUL */
+    MU_SHA256_HEX_SIZE = 65, /* hex digits and NUL */
+    MU_DIGEST_TEXT_SIZE = 72 /* "sha256:" + hex + NUL */
 };
 
 struct mu_sha256;

@@ -24,11 +24,13 @@
 #include <stdint.h>
 
 struct mu_bus_config {
-    const char *brokers;   /* "host:port,host:port" */
-    const char *client_id; /* "muster-ingest" */
+    const char *brokers;        /* "host:port,host:port" */
+    const char *client_id;      /* "muster-ingest" */
     int64_t message_timeout_ms; /* producer: give up a delivery after this (default 30000 when 0) */
-    int64_t queue_max_messages; /* producer: bound of what may be in flight (default 100000 when 0) */
-    const char *properties; /* optional "key=value,key=value" librdkafka overrides (security.protocol, ...) */
+    int64_t queue_max_messages; /* producer: bound of what may be in flight (default 100000 when 0)
+                                 */
+    const char *properties;     /* optional "key=value,key=value" librdkafka overrides
+                                   (security.protocol, ...) */
 };
 
 /* ---- topics ---- */
@@ -50,8 +52,8 @@ const char *mu_topic_name(enum mu_topic topic);
 enum mu_topic mu_topic_of(const char *name); /* MU_TOPIC_COUNT when unknown */
 
 /*
- * Creates those topics that are missing with `partitions` partitions and the broker's default replication.
- * Errors: MU_E_UNAVAILABLE (no broker within `timeout_ms`), MU_E_DENIED.
+ * Creates those topics that are missing with `partitions` partitions and the broker's default
+ * replication. Errors: MU_E_UNAVAILABLE (no broker within `timeout_ms`), MU_E_DENIED.
  */
 enum mu_status mu_bus_ensure_topics(const struct mu_bus_config *config, int partitions,
                                     int64_t timeout_ms, struct mu_error *err) MU_MUST_CHECK;
@@ -60,10 +62,12 @@ enum mu_status mu_bus_ensure_topics(const struct mu_bus_config *config, int part
 
 struct mu_producer;
 
-/* `status` MU_OK: durable on all in-sync replicas. MU_E_UNAVAILABLE: may be sent again. MU_E_LIMIT/INVALID: never will. */
+/* `status` MU_OK: durable on all in-sync replicas. MU_E_UNAVAILABLE: may be sent again.
+ * MU_E_LIMIT/INVALID: never will. */
 typedef void mu_delivery_fn(void *opaque, enum mu_status status, const char *message);
 
-enum mu_status mu_producer_open(const struct mu_bus_config *config, struct mu_producer **ret_producer,
+enum mu_status mu_producer_open(const struct mu_bus_config *config,
+                                struct mu_producer **ret_producer,
                                 struct mu_error *err) MU_MUST_CHECK;
 /* Waits up to 5 s for deliveries under way; what is left is reported MU_E_UNAVAILABLE. */
 void mu_producer_close(struct mu_producer *producer);
@@ -84,7 +88,8 @@ enum mu_status mu_producer_send(struct mu_producer *producer, const struct mu_ou
                                 mu_delivery_fn *on_delivery, void *opaque,
                                 struct mu_error *err) MU_MUST_CHECK;
 
-/* Waits until every message sent before has had its callback. Errors: MU_E_UNAVAILABLE after `timeout_ms`. */
+/* Waits until every message sent before has had its callback. Errors: MU_E_UNAVAILABLE after
+ * `timeout_ms`. */
 enum mu_status mu_producer_flush(struct mu_producer *producer, int64_t timeout_ms,
                                  struct mu_error *err) MU_MUST_CHECK;
 /* True while at least one broker connection is up, as last reported. */
@@ -102,7 +107,8 @@ struct mu_incoming {
     size_t key_len;
     const void *value;
     size_t value_len;
-    /* Envelope as found: texts NULL when a header is missing; type MU_MSG_TYPE_COUNT when ce_type is unknown. */
+    /* Envelope as found: texts NULL when a header is missing; type MU_MSG_TYPE_COUNT when ce_type
+     * is unknown. */
     struct mu_msg_envelope envelope;
     const char *ce_type; /* as found; NULL when missing */
     void *internal;
@@ -136,7 +142,8 @@ void mu_consumer_release(struct mu_incoming *messages, size_t count);
 enum mu_status mu_consumer_store(struct mu_consumer *consumer, const struct mu_incoming *message,
                                  struct mu_error *err) MU_MUST_CHECK;
 
-/* Sets every assigned partition back to its position (asks `position` again): after a rolled-back batch. */
+/* Sets every assigned partition back to its position (asks `position` again): after a rolled-back
+ * batch. */
 enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error *err) MU_MUST_CHECK;
 
 /* Stops or restarts fetching of one topic's partitions (priorities). */

@@ -62,9 +62,9 @@ struct mu_http_response {
     char content_type[128];
     char docker_content_digest[136];
     char www_authenticate[1024];
-    char link_next[1024]; /* target of Link rel="next", absolute; the peer may name any host */
-    int64_t content_length;  /* -1 unknown */
-    int64_t retry_after_ms;  /* -1 none */
+    char link_next[1024];   /* target of Link rel="next", absolute; the peer may name any host */
+    int64_t content_length; /* -1 unknown */
+    int64_t retry_after_ms; /* -1 none */
     char error_body[MU_HTTP_ERROR_BODY_MAX]; /* head of a non-2xx body, printable, NUL-terminated */
 };
 

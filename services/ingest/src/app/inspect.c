@@ -1,6 +1,7 @@
 /* The verbs that need no broker: check-config, explain, sources. */
 #include "app/commands.h"
 
+#include "config/ingest_config.h"
 #include "source/source.h"
 
 #include "base/file.h"

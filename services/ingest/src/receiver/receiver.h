@@ -15,7 +15,7 @@
 #ifndef INGEST_RECEIVER_H
 #define INGEST_RECEIVER_H
 
-#include "config/source_config.h"
+#include "config/ingest_config.h"
 #include "delivery/delivery.h"
 
 struct receiver;

@@ -14,7 +14,7 @@
 #ifndef INGEST_SOURCE_H
 #define INGEST_SOURCE_H
 
-#include "config/source_config.h"
+#include "source/source_config.h"
 
 #include "base/memory.h"
 #include "msg/msg.h"

@@ -13,8 +13,8 @@
 #ifndef INGEST_KUBE_WATCH_H
 #define INGEST_KUBE_WATCH_H
 
-#include "config/source_config.h"
 #include "delivery/delivery.h"
+#include "source/source_config.h"
 
 struct kube_watch;
 

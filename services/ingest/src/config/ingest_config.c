@@ -1,4 +1,4 @@
-#include "config/source_config.h"
+#include "config/ingest_config.h"
 
 #include "source/source.h"
 

@@ -1,5 +1,5 @@
 /*
- * source_config: the event sources of this ingest, from a YAML file.
+ * ingest_config: the event sources of this ingest, from a YAML file.
  *
  *   sources:
  *     - name: main-registry          # part of ce_source; a-z 0-9 - . _
@@ -18,35 +18,14 @@
  * Unknown keys are errors with file, line and key. Secrets come only from files or the environment.
  * Ownership: everything lives in the arena given.
  */
-#ifndef INGEST_SOURCE_CONFIG_H
-#define INGEST_SOURCE_CONFIG_H
+#ifndef INGEST_CONFIG_H
+#define INGEST_CONFIG_H
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "source/source_config.h"
 
 #include <stddef.h>
-#include <stdint.h>
-
-enum { SOURCES_MAX = 256, SOURCE_MAX_ALIASES = 256, SOURCE_MAX_SECRETS = 2 };
-
-struct source_kind;
-
-struct source_alias_pair {
-    const char *from, *to; /* host, or host/path prefix */
-};
-
-struct source_config {
-    const char *name;
-    const struct source_kind *kind;
-    const char *path;
-    const char *secrets[SOURCE_MAX_SECRETS]; /* any of them is right; none: no credentials asked */
-    size_t secret_count;
-    struct source_alias_pair *aliases;
-    size_t alias_count;
-    /* kubernetes */
-    const char *cluster, *url, *token_file, *ca_file;
-    int64_t page_limit;
-};
 
 struct ingest_config {
     struct source_config *sources;
