@@ -14,6 +14,11 @@ from .services import REGISTRY_NAME
 from .stack import REPOSITORY
 
 FACTS = REPOSITORY / "deploy/demo/facts.tsv"
+SYSTEM = REPOSITORY / "deploy/demo/system.yaml"
+
+
+def this_month():
+    return time.strftime("%Y-%m", time.gmtime())
 
 
 def write_osv(folder):
@@ -130,7 +135,7 @@ def show(*command):
 
 
 def run(stack, say):
-    month, out = time.strftime("%Y-%m", time.gmtime()), stack.state / "bundle"
+    month, out = this_month(), stack.state / "bundle"
     say("starting PostgreSQL, Kafka, the registry and a stand-in for a cluster")
     stack.start_backing()
     built = stack.build_database([write_osv(stack.state / "osv")])
@@ -146,7 +151,7 @@ def run(stack, say):
     wait_until("scanned", lambda: scans_settled(stack, digests))
     count = deploy_pods(stack, digests)
     say(f"{count} pods start in cluster 'production'; waiting until every one has a coverage state")
-    wait_until("correlated", lambda: _correlated(stack, count))
+    wait_until("correlated", lambda: correlated(stack, count))
     say("coverage now:")
     show(stack.services.program("inventory"), "coverage", f"--postgres={stack.postgres.conninfo()}")
     say(f"writing the package for {month}")
@@ -158,7 +163,7 @@ def run(stack, say):
         say(f"  {line}")
 
 
-def _correlated(stack, count):
+def correlated(stack, count):
     """True when all pods are there and the six states will not change any more."""
     rows = {row["state"]: int(row["containers"]) for row in coverage(stack)}
     open_jobs = stack.postgres.sql("SELECT count(*) FROM scan_jobs WHERE state IN ('pending', 'issued')")
@@ -168,7 +173,7 @@ def _correlated(stack, count):
 def _report(stack, month, out):
     report = stack.services.program("report")
     shutil.rmtree(out, ignore_errors=True)
-    wrote = show(report, "run", f"--month={month}", f"--system={REPOSITORY / 'deploy/demo/system.yaml'}", f"--out={out}",
+    wrote = show(report, "run", f"--month={month}", f"--system={SYSTEM}", f"--out={out}",
                  f"--postgres={stack.postgres.conninfo()}", f"--inventory-url={stack.services.url('inventory')}")
     if wrote != 0:
         raise StackError("muster-report run failed; its message stands above")
