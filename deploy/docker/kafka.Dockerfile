@@ -24,6 +24,7 @@ RUN apt-get update -q \
 COPY --from=jars /out/kafka-jars /opt/kafka
 COPY deploy/kafka/server.properties deploy/kafka/log4j2.yaml /etc/muster/kafka/
 COPY deploy/docker/start-kafka /usr/local/bin/
+RUN chmod -R a+rX /etc/muster && chmod 0755 /usr/local/bin/*
 USER 10001:10001
 EXPOSE 9092
 ENTRYPOINT ["start-kafka"]

@@ -11,6 +11,7 @@ RUN useradd --uid 10001 --user-group --home-dir /var/lib/postgresql --no-create-
  && install -d -o postgres -g postgres -m 0700 /var/lib/muster/postgres
 COPY deploy/docker/start-postgres /usr/local/bin/
 COPY deploy/docker/pg_hba.conf /etc/muster/
+RUN chmod -R a+rX /etc/muster && chmod 0755 /usr/local/bin/*
 USER 10001:10001
 EXPOSE 5432
 STOPSIGNAL SIGINT

@@ -9,6 +9,7 @@ RUN apt-get update -q \
  && install -d -o muster -g muster /var/lib/muster/registry
 COPY deploy/docker/registry.yml /etc/muster/
 COPY deploy/docker/start-registry deploy/docker/http-ready /usr/local/bin/
+RUN chmod -R a+rX /etc/muster && chmod 0755 /usr/local/bin/*
 USER 10001:10001
 EXPOSE 5000
 ENTRYPOINT ["start-registry"]

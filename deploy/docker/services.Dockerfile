@@ -1,4 +1,5 @@
 # The four services, and the two jobs that run once before them: one build stage, one small image each.
+# Modes are set here, so that a checkout under any umask gives the same image.
 #   docker build -f deploy/docker/services.Dockerfile --target ingest .
 ARG BASE=debian:12-slim
 
@@ -21,13 +22,15 @@ RUN cmake --preset release \
 RUN PYTHONPATH=deploy python3 -c 'from pathlib import Path; from local import demo; demo.write_osv(Path("/out/osv-demo"))'
 
 FROM ${BASE} AS runtime
-RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin muster
 COPY deploy/docker/http-ready /usr/local/bin/
+RUN chmod 0755 /usr/local/bin/http-ready \
+ && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin muster
 
 FROM runtime AS setup
 RUN install -d -o muster -g muster -m 0700 \
       /run/secrets/webhook /run/secrets/evidence /run/secrets/database /run/secrets/report
 COPY deploy/docker/make-secrets /usr/local/bin/
+RUN chmod 0755 /usr/local/bin/make-secrets
 USER 10001:10001
 ENTRYPOINT ["make-secrets"]
 
@@ -39,6 +42,7 @@ RUN apt-get update -q \
  && install -d -o muster -g muster /var/lib/muster/spool
 COPY --from=build /out/bin/muster-ingest /usr/local/bin/
 COPY deploy/docker/start-ingest /usr/local/bin/
+RUN chmod 0755 /usr/local/bin/start-ingest
 USER 10001:10001
 EXPOSE 8081
 ENTRYPOINT ["muster-ingest"]
@@ -53,6 +57,7 @@ RUN apt-get update -q \
 COPY --from=build /out/osv-demo /usr/share/muster/osv-demo
 COPY --from=build /out/bin/muster-scanner /usr/local/bin/
 COPY deploy/docker/build-vulnerabilities /usr/local/bin/
+RUN chmod 0755 /usr/local/bin/build-vulnerabilities
 USER 10001:10001
 EXPOSE 8082
 ENTRYPOINT ["muster-scanner"]

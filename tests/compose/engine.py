@@ -5,6 +5,7 @@ work through its userland proxy; builds reach the package mirrors through the ma
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,11 @@ class NoEngine(Exception):
     """An engine, or a build inside it, cannot work here; the text is its own error."""
 
 
-def last_words(text, marks=("error", "failed", "fatal", "E:", "cannot")):
+def last_words(text):
     """The last line that says what went wrong, else the last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
-    return next((line for line in reversed(lines) if any(mark in line for mark in marks)), lines[-1])[:400]
+    wrong = [line for line in lines if re.search(r"error|fail|fatal|cannot|denied|^E: ", line, re.IGNORECASE)]
+    return (wrong or lines)[-1][:400]
 
 
 def run(*command, **options):
@@ -34,7 +36,7 @@ def run(*command, **options):
 
 
 def needed_tools():
-    missing = [tool for tool in ("dockerd", "docker", "containerd", "runc", "debootstrap", "setpriv") if not shutil.which(tool)]
+    missing = [tool for tool in ("dockerd", "docker", "containerd", "runc", "debootstrap", "setpriv", "unshare") if not shutil.which(tool)]
     if os.geteuid() != 0:
         raise NoEngine("an engine of the test's own needs root")
     if missing:
@@ -53,8 +55,7 @@ class Engine:
         needed_tools()
         self.folder = Path(tempfile.mkdtemp(prefix="muster-engine-", dir="/var/tmp"))
         self.address = f"unix://{self.folder}/docker.sock"
-        self.environment = {**os.environ, "DOCKER_HOST": self.address, "DOCKER_CONFIG": str(self.folder / "client"),
-                            "DOCKER_BUILDKIT": "0", "COMPOSE_DOCKER_CLI_BUILD": "0"}
+        self.environment = {**os.environ, "DOCKER_HOST": self.address, "COMPOSE_DOCKER_CLI_BUILD": "0"}
         self.process = Process(self.folder, "dockerd")
 
     def start(self):
@@ -70,11 +71,11 @@ class Engine:
 
     def _start(self, driver):
         own = self.folder.name
-        # Dies with the tests, however they end.
-        self.process.start(["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", self.address, "--storage-driver", driver,
-                            "--data-root", self.folder / "data", "--exec-root", self.folder / "exec",
-                            "--pidfile", self.folder / "docker.pid", "--containerd-namespace", own,
-                            "--containerd-plugins-namespace", f"{own}-plugins",
+        # Dies with the tests, however they end, and its mounts with it.
+        self.process.start(["setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "dockerd", "--host", self.address,
+                            "--storage-driver", driver, "--data-root", self.folder / "data",
+                            "--exec-root", self.folder / "exec", "--pidfile", self.folder / "docker.pid",
+                            "--containerd-namespace", own, "--containerd-plugins-namespace", f"{own}-plugins",
                             "--bridge=none", "--iptables=false", "--ip6tables=false", "--log-level=warn"])
         self.process.wait_ready(lambda: self.docker("info").returncode == 0, 40, "answering")
 
@@ -97,25 +98,33 @@ class Engine:
         if made.returncode != 0:
             raise NoEngine(f"debootstrap from {mirror}: {last_words(made.stdout + made.stderr)}")
         _adapt(root, proxy)
-        with subprocess.Popen(["tar", "-C", str(root), "--exclude=./var/cache/apt/archives/*.deb", "-c", "."],
-                              stdout=subprocess.PIPE) as tar:
+        self._import(name, "-C", root, "--exclude=./var/cache/apt/archives/*.deb", ".")
+        shutil.rmtree(root)
+
+    def _import(self, name, *what):
+        with subprocess.Popen(["tar", "--create", *map(str, what)], stdout=subprocess.PIPE) as tar:
             done = subprocess.run(["docker", "import", "-", name], stdin=tar.stdout, env=self.environment, capture_output=True,
                                   text=True, check=False)
         if done.returncode != 0:
             raise NoEngine(f"docker import: {last_words(done.stderr)}")
-        shutil.rmtree(root)
 
-    def try_out(self, image):
-        """A container runs, networks can be made, and a build would reach the mirror; else NoEngine."""
-        for what, arguments in (("docker run", ["run", "--rm", "--network=none", image, "true"]),
-                                ("docker network create", ["network", "create", "try-out"]),
-                                ("docker run on a network", ["run", "--rm", "--network=try-out", image, "true"]),
-                                ("apt-get in a container", ["run", "--rm", "--network=host", image, "apt-get", "update",
-                                                            "-qq", "-o", "APT::Update::Error-Mode=any"])):
-            done = self.docker(*arguments)
-            if done.returncode != 0:
-                raise NoEngine(f"{what}: {last_words(done.stderr)}")
-        self.docker("network", "rm", "try-out")
+    def _try(self, what, *arguments):
+        done = self.docker(*arguments)
+        if done.returncode != 0:
+            raise NoEngine(f"{what}: {last_words(done.stderr)}")
+
+    def try_out(self):
+        """Networks and containers can be made, shown with this machine's own `true` and its libraries; else NoEngine."""
+        libraries = re.findall(r"(/\S+) \(0x", run("ldd", "/usr/bin/true").stdout)
+        self._import("try-out", "-C", "/", "--dereference", "usr/bin/true", *(path.lstrip("/") for path in libraries))
+        self._try("docker network create", "network", "create", "--internal", "try-out")
+        self._try("docker run", "run", "--rm", "--network=try-out", "try-out", "/usr/bin/true")
+        self._try("docker network rm", "network", "rm", "try-out")
+
+    def try_build(self, image):
+        """What a build inside the engine needs: the mirror; else NoEngine."""
+        self._try("apt-get update in a container", "run", "--rm", "--network=host", image,
+                  "apt-get", "update", "-qq", "-o", "APT::Update::Error-Mode=any")
 
 
 def _mirror():

@@ -35,12 +35,15 @@ def test_compose_accepts_the_file():
 def engine():
     if not compose_command():
         pytest.skip("SKIPPED: neither 'docker compose' nor docker-compose is installed")
+    if not (DEPLOY / "docker/config/sources.yaml").stat().st_mode & 0o004:
+        pytest.skip("SKIPPED: this checkout (umask?) hides deploy/docker/config from the containers' user")
     own = None
     try:
         own = Engine()
         own.start()
+        own.try_out()
         own.import_base(BASE)
-        own.try_out(BASE)
+        own.try_build(BASE)
     except NoEngine as error:
         if own:
             own.stop()

@@ -190,13 +190,11 @@ def test_only_those_who_may_reach_the_database_and_the_brokers():
     assert all(PLAN["networks"][network].get("internal") for network in ("bus", "database"))
 
 
-def test_files_mounted_from_the_tree_are_there_and_readable_by_anyone():
+def test_files_mounted_from_the_tree_are_there():
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
             if volume.startswith("$"):
-                path = DEPLOY / defaults(volume).split(":")[0]
-                assert path.exists(), path
-                assert path.stat().st_mode & 0o004, f"user 10001 cannot read {path}"
+                assert (DEPLOY / defaults(volume).split(":")[0]).exists(), volume
 
 
 def test_the_sources_and_registries_name_the_same_registry():
