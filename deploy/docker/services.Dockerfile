@@ -32,6 +32,7 @@ RUN install -d -o muster -g muster -m 0700 \
 COPY deploy/docker/make-secrets /usr/local/bin/
 RUN chmod 0755 /usr/local/bin/make-secrets
 USER 10001:10001
+WORKDIR /run/secrets
 ENTRYPOINT ["make-secrets"]
 
 FROM runtime AS ingest

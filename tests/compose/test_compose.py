@@ -4,6 +4,7 @@ import json
 import os
 import time
 import urllib.request
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -86,6 +87,9 @@ class Chain:
 
     def up(self):
         self.must("up", "-d")
+        self.wait_healthy()
+
+    def wait_healthy(self):
         wait_for("every service is healthy", lambda: set(self.health().values()) == {"healthy"} or self.health(), 90)
 
     def coverage(self):
@@ -176,11 +180,28 @@ def test_the_package_is_written_by_the_read_only_role_and_verifies(chain, runnin
     chain.engine.docker("rm", name)
 
 
-def test_a_new_start_keeps_facts_and_secrets(chain, running):
-    before = chain.secret("ingest", "webhook/bearer")
+def test_osv_files_that_somebody_puts_there_become_the_database(chain):
+    first = DEPLOY.joinpath("demo/facts.tsv").read_text().splitlines()[0].split("\t")
+    record = {"schema_version": "1.7.0", "id": f"DEBIAN-{first[0]}", "modified": "2026-11-01T00:00:00Z", "affected": [
+        {"package": {"ecosystem": "Debian:12", "name": first[1]}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}]}
+    folder = chain.engine.folder / "osv"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "Debian.zip", "w") as packed:
+        packed.writestr(f"{record['id']}.json", json.dumps(record))
+    built = run(*chain.command, "run", "--rm", "-T", "vulnerabilities", env={**chain.environment, "MUSTER_OSV_DIR": str(folder)})
+    assert built.returncode == 0, built.stderr
+    assert "records        1 " in built.stdout + built.stderr and "WARNING" not in built.stdout + built.stderr
+    chain.must("restart", "scanner")
+    chain.wait_healthy()
+
+
+def test_a_new_start_keeps_facts_and_secrets_but_for_one_that_was_removed(chain, running):
+    bearer, password = chain.secret("ingest", "webhook/bearer"), chain.secret("inventory", "database/pgpass")
+    chain.must("run", "--rm", "-T", "--entrypoint", "rm", "setup", "database/pgpass")
     chain.must("down", "-t", "20")
     chain.up()
-    assert chain.secret("ingest", "webhook/bearer") == before
+    assert chain.secret("ingest", "webhook/bearer") == bearer
+    assert chain.secret("inventory", "database/pgpass") != password
     assert chain.coverage() == {"covered": 1}
     trail = chain.must("exec", "-T", "inventory", "muster-inventory", "explain", running)
     assert UAI in trail
