@@ -36,7 +36,8 @@ def run(*command, **options):
 
 
 def needed_tools():
-    missing = [tool for tool in ("dockerd", "docker", "containerd", "runc", "debootstrap", "setpriv", "unshare") if not shutil.which(tool)]
+    missing = [tool for tool in ("dockerd", "docker", "containerd", "runc", "debootstrap", "setpriv", "unshare")
+               if not shutil.which(tool)]
     if os.geteuid() != 0:
         raise NoEngine("an engine of the test's own needs root")
     if missing:

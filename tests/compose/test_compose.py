@@ -71,7 +71,8 @@ class Chain:
 
     def must(self, *arguments):
         done = self.compose(*arguments)
-        assert done.returncode == 0, f"{' '.join(arguments)}: {last_words(done.stdout + done.stderr)}\n{(done.stdout + done.stderr)[-3000:]}"
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"{' '.join(arguments)}: {last_words(said)}\n{said[-3000:]}"
         return done.stdout
 
     def build(self):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from plan import COMPOSE, DEPLOY, DOCKERFILES, JOBS, LASTING, PLAN, ROOT, SERVICES, defaults, dockerfile, instructions, packages, stages
+from plan import (COMPOSE, DEPLOY, DOCKERFILES, JOBS, LASTING, PLAN, ROOT, SERVICES, defaults, dockerfile, instructions,
+                  packages, stages)
 
 BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin")).resolve()
 PROGRAMS = ("ingest", "scanner", "inventory", "report")
