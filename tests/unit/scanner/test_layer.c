@@ -153,6 +153,30 @@ static void zstd_frames_are_read_with_skippable_ones_between(void **state)
     expect_read(f, LAYER_CODING_ZSTD);
 }
 
+/* Tars that fill the decoder's last buffer to the brim end no less than others. */
+static void a_layer_of_whole_buffers_is_not_called_cut_off(void **state)
+{
+    struct fixture *f = *state;
+    static char text[64 * 1024];
+
+    for (size_t buffers = 1; buffers <= 3; buffers++) {
+        size_t size = buffers * 128 * 1024;
+
+        mu_buf_reset(&f->tar);
+        layer_build_file(&f->tar, "etc/one", "1");
+        layer_build_file(&f->tar, "two", "2");
+        while (f->tar.len < size)
+            mu_buf_append(&f->tar, text,
+                          size - f->tar.len < sizeof(text) ? size - f->tar.len : sizeof(text));
+        mu_buf_reset(&f->packed);
+        layer_build_zstd(f->tar.data, f->tar.len, &f->packed);
+        expect_read(f, LAYER_CODING_ZSTD);
+        mu_buf_reset(&f->packed);
+        layer_build_gzip(f->tar.data, f->tar.len, &f->packed);
+        expect_read(f, LAYER_CODING_GZIP);
+    }
+}
+
 static void xz_and_bzip2_are_named_and_refused(void **state)
 {
     struct fixture *f = *state;
@@ -294,6 +318,7 @@ int main(void)
             TEST(gzip_members_are_read_one_after_the_other),
             TEST(zeros_behind_the_last_gzip_member_are_padding),
             TEST(zstd_frames_are_read_with_skippable_ones_between),
+            TEST(a_layer_of_whole_buffers_is_not_called_cut_off),
             TEST(xz_and_bzip2_are_named_and_refused),
             TEST(what_is_no_tar_is_refused),
             TEST(an_empty_blob_is_an_empty_layer),

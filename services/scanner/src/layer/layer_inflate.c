@@ -212,6 +212,7 @@ static enum mu_status gzip_write(struct layer_inflate *inflate, const uint8_t *b
     return st;
 }
 
+/* A call behind a frame's end without input would look like the start of another frame. */
 static enum mu_status zstd_write(struct layer_inflate *inflate, const uint8_t *bytes, size_t len,
                                  struct mu_error *err)
 {
@@ -232,7 +233,7 @@ static enum mu_status zstd_write(struct layer_inflate *inflate, const uint8_t *b
         inflate->zstd_in_frame = left > 0;
         if (inflate->on_bytes(inflate->opaque, inflate->out, out.pos, err) != MU_OK)
             return err->status;
-    } while (in.pos < in.size || out.pos == out.size);
+    } while (in.pos < in.size || (inflate->zstd_in_frame && out.pos == out.size));
     return MU_OK;
 }
 
