@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DATABASE_MAX_EVENTS_PER_RANGE = 256 };
 static const uint64_t database_max_bytes = UINT64_C(2) << 30;
 
 struct database {
@@ -150,8 +149,10 @@ enum mu_status database_open(const char *path, struct database **ret_database, s
         return mu_fail(err, errno == ENOENT ? MU_E_NOT_FOUND : MU_E_UNAVAILABLE,
                        "vulnerability database '%s': %s; 'muster-scanner db build' makes one", path,
                        strerror(errno));
-    if (status.st_size <= 0 || (uint64_t)status.st_size > database_max_bytes)
-        return invalid(err, "the file's size is impossible");
+    if (status.st_size <= 0 || (uint64_t)status.st_size > database_max_bytes) {
+        (void)invalid(err, "the file's size is impossible");
+        return mu_wrap(err, "'%s'", path);
+    }
     mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (mapping == MAP_FAILED)
         return mu_fail(err, MU_E_UNAVAILABLE, "vulnerability database '%s': %s", path,
@@ -292,7 +293,13 @@ static int compare_events(const struct database *database, const struct database
     return dpkg_version_compare(string_at(database, a->version), string_at(database, b->version));
 }
 
-/* Events of one range, in version order. */
+/* "fixed": "0" is how the tracker says "never affected": it lies before every version too. */
+static int compare_bound(const char *version, const char *bound)
+{
+    return mu_text_equal(bound, "0") ? 1 : dpkg_version_compare(version, bound);
+}
+
+/* Events of one range, in version order; the builder takes no longer ones. */
 static size_t sort_range(const struct database *database, const struct database_event *events,
                          size_t count, const struct database_event **sorted)
 {
@@ -319,10 +326,10 @@ static bool range_affects(const struct database *database, const struct database
         const char *bound = string_at(database, sorted[i]->version);
 
         if (sorted[i]->kind == DATABASE_EVENT_INTRODUCED) {
-            if (is_beginning(database, sorted[i]) || dpkg_version_compare(version, bound) >= 0)
+            if (compare_bound(version, bound) >= 0)
                 affected = true;
         } else if (sorted[i]->kind == DATABASE_EVENT_FIXED) {
-            if (dpkg_version_compare(version, bound) >= 0)
+            if (compare_bound(version, bound) >= 0)
                 affected = false;
             else if (affected && !*ret_fixed)
                 *ret_fixed = bound;

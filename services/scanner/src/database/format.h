@@ -12,7 +12,11 @@
 
 #include <stdint.h>
 
-enum { DATABASE_FORMAT_VERSION = 1, DATABASE_CHECKSUM_BYTES = 32 };
+enum {
+    DATABASE_FORMAT_VERSION = 1,
+    DATABASE_CHECKSUM_BYTES = 32,
+    DATABASE_MAX_EVENTS_PER_RANGE = 256
+};
 #define DATABASE_MAGIC "MUVULNDB"
 
 struct database_header {

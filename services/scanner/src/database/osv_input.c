@@ -44,7 +44,9 @@ static enum mu_status read_folder(const char *path, osv_record_fn *each, void *o
         char file[PATH_MAX];
 
         if (st == MU_OK &&
-            snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name) < (int)sizeof(file))
+            snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name) >= (int)sizeof(file))
+            st = mu_fail(err, MU_E_LIMIT, "folder '%s': a path of too many bytes", path);
+        if (st == MU_OK)
             st = read_file(file, each, opaque, err);
         free(entries[i]);
     }
@@ -52,10 +54,16 @@ static enum mu_status read_folder(const char *path, osv_record_fn *each, void *o
     return st;
 }
 
-static enum mu_status read_entry(zip_t *zip, zip_uint64_t index, const zip_stat_t *entry,
-                                 struct mu_buf *json, struct mu_error *err)
+/* A record of a zip: its name is borrowed from the zip. */
+struct zip_record {
+    const char *name;
+    zip_uint64_t index;
+};
+
+static enum mu_status read_entry(zip_t *zip, const struct zip_record *entry, struct mu_buf *json,
+                                 struct mu_error *err)
 {
-    zip_file_t *file = zip_fopen_index(zip, index, 0);
+    zip_file_t *file = zip_fopen_index(zip, entry->index, 0);
     char bytes[64 * 1024];
     zip_int64_t len = 0;
 
@@ -69,30 +77,85 @@ static enum mu_status read_entry(zip_t *zip, zip_uint64_t index, const zip_stat_
     return mu_buf_status(json, entry->name, err);
 }
 
+static int compare_records(const void *a, const void *b)
+{
+    const struct zip_record *left = a, *right = b;
+
+    return strcmp(left->name, right->name);
+}
+
+/* By name, so that the same records give the same database however the zip was packed. */
+static struct zip_record *list_records(zip_t *zip, size_t *ret_count)
+{
+    zip_int64_t total = zip_get_num_entries(zip, 0);
+    struct zip_record *records = calloc((size_t)total + 1, sizeof(*records));
+    size_t count = 0;
+
+    for (zip_int64_t i = 0; records && i < total; i++) {
+        const char *name = zip_get_name(zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+
+        if (name && mu_text_ends(name, ".json"))
+            records[count++] = (struct zip_record){name, (zip_uint64_t)i};
+    }
+    if (records)
+        qsort(records, count, sizeof(*records), compare_records);
+    *ret_count = count;
+    return records;
+}
+
+static enum mu_status read_records(zip_t *zip, osv_record_fn *each, void *opaque,
+                                   struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
+    size_t count = 0;
+    MU_AUTO_FREE struct zip_record *records = list_records(zip, &count);
+    enum mu_status st = records ? MU_OK : mu_fail(err, MU_E_NOMEM, "no memory for its entries");
+
+    mu_buf_init(&json, OSV_RECORD_MAX_BYTES);
+    for (size_t i = 0; st == MU_OK && i < count; i++) {
+        mu_buf_reset(&json);
+        st = read_entry(zip, &records[i], &json, err);
+        if (st == MU_OK)
+            st = each(opaque, records[i].name, json.data, json.len, err);
+    }
+    return st;
+}
+
 static enum mu_status read_zip(const char *path, osv_record_fn *each, void *opaque,
                                struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
     int code = 0;
     zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
-    enum mu_status st = MU_OK;
+    enum mu_status st;
 
-    mu_buf_init(&json, OSV_RECORD_MAX_BYTES);
     if (!zip)
         return mu_fail(err, MU_E_INVALID, "'%s' is no zip file", path);
-    for (zip_int64_t i = 0; st == MU_OK && i < zip_get_num_entries(zip, 0); i++) {
-        zip_stat_t entry;
-
-        if (zip_stat_index(zip, (zip_uint64_t)i, 0, &entry) != 0 ||
-            !mu_text_ends(entry.name, ".json"))
-            continue;
-        mu_buf_reset(&json);
-        st = read_entry(zip, (zip_uint64_t)i, &entry, &json, err);
-        if (st == MU_OK)
-            st = each(opaque, entry.name, json.data, json.len, err);
-    }
+    st = read_records(zip, each, opaque, err);
     zip_discard(zip);
     return st == MU_OK ? MU_OK : mu_wrap(err, "'%s'", path);
+}
+
+/* `bytes` stay the caller's. */
+enum mu_status osv_input_read_zip_memory(const void *bytes, size_t len, osv_record_fn *each,
+                                         void *opaque, struct mu_error *err)
+{
+    zip_error_t fault;
+    zip_source_t *source;
+    zip_t *zip;
+    enum mu_status st;
+
+    zip_error_init(&fault);
+    source = zip_source_buffer_create(bytes, len, 0, &fault);
+    zip = source ? zip_open_from_source(source, ZIP_RDONLY, &fault) : NULL;
+    if (!zip) {
+        zip_source_free(source);
+        zip_error_fini(&fault);
+        return mu_fail(err, MU_E_INVALID, "no zip file");
+    }
+    zip_error_fini(&fault);
+    st = read_records(zip, each, opaque, err);
+    zip_discard(zip);
+    return st;
 }
 
 enum mu_status osv_input_read(const char *path, osv_record_fn *each, void *opaque,

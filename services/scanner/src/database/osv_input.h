@@ -18,4 +18,8 @@ typedef enum mu_status osv_record_fn(void *opaque, const char *name, const char 
 enum mu_status osv_input_read(const char *path, osv_record_fn *each, void *opaque,
                               struct mu_error *err) MU_MUST_CHECK;
 
+/* A zip in memory; the bytes stay the caller's. Errors: as above. */
+enum mu_status osv_input_read_zip_memory(const void *bytes, size_t len, osv_record_fn *each,
+                                         void *opaque, struct mu_error *err) MU_MUST_CHECK;
+
 #endif

@@ -16,13 +16,14 @@ struct metric {
     struct metric_value values[4];
 };
 
-/* Value character of "NAME:x" in a vector of parts joined by '/'; 0 when absent. */
+/* Value character of "NAME:x" in a vector of parts joined by '/'; 0 when absent or longer. */
 static char metric_char(const char *vector, const char *name)
 {
     size_t len = strlen(name);
 
     while (*vector) {
-        if (strncmp(vector, name, len) == 0 && vector[len] == ':')
+        if (strncmp(vector, name, len) == 0 && vector[len] == ':' && vector[len + 1] != '\0' &&
+            (vector[len + 2] == '/' || vector[len + 2] == '\0'))
             return vector[len + 1];
         vector += strcspn(vector, "/");
         vector += *vector == '/';

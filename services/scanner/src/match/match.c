@@ -1,6 +1,7 @@
 #include "match/match.h"
 
 #include "base/text.h"
+#include "version/dpkg_version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@ struct matcher {
     struct mu_arena *arena;
     struct match_result *result;
     size_t capacity;
+    const char *source; /* whose candidates these are; NULL: nobody's yet */
+    const struct candidate *candidates;
+    size_t candidate_count;
     struct mu_error *err;
 };
 
@@ -63,11 +67,12 @@ static const char *cve_in(const char *id)
     return cve && (cve == id || cve[-1] == '-') ? cve : NULL;
 }
 
-static size_t add_candidate(struct candidate *candidates, size_t count, const char *id,
-                            const struct database_row *row, int rank)
+/* `first` is where the row's candidates begin: each vulnerability is one of them once. */
+static size_t add_candidate(struct candidate *candidates, size_t first, size_t count,
+                            const char *id, const struct database_row *row, int rank)
 {
-    for (size_t i = 0; i < count; i++)
-        if (candidates[i].row == row && mu_text_equal(candidates[i].id, id))
+    for (size_t i = first; i < count; i++)
+        if (mu_text_equal(candidates[i].id, id))
             return count;
     candidates[count] = (struct candidate){id, row, rank};
     return count + 1;
@@ -81,13 +86,14 @@ static size_t add_row(const struct database *database, const struct database_row
     size_t before = count;
 
     if (cve)
-        count = add_candidate(candidates, count, cve, row, rank_of(own));
+        count = add_candidate(candidates, before, count, cve, row, rank_of(own));
     for (size_t i = 0; i < database_related_count(row); i++) {
         cve = cve_in(database_related(database, row, i));
         if (cve)
-            count = add_candidate(candidates, count, cve, row, rank_of(own));
+            count = add_candidate(candidates, before, count, cve, row, rank_of(own));
     }
-    return count > before ? count : add_candidate(candidates, count, own, row, rank_of(own));
+    return count > before ? count
+                          : add_candidate(candidates, before, count, own, row, rank_of(own));
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -137,6 +143,12 @@ static void rate(const struct database *database, const struct database_row *row
     if (!cvss_v2_base(finding->cvss_v2, &finding->cvss_v2_tenths))
         finding->cvss_v2_tenths = -1;
     finding->severity_source = "none";
+    for (size_t i = 0; i < sizeof(urgencies) / sizeof(urgencies[0]); i++) {
+        if (mu_text_equal(urgency, urgencies[i].urgency)) {
+            finding->severity = urgencies[i].severity;
+            finding->severity_source = "debian";
+        }
+    }
     if (finding->cvss_v2_tenths >= 0) {
         finding->severity = severity_of_v2(finding->cvss_v2_tenths);
         finding->severity_source = "cvss_v2";
@@ -144,12 +156,6 @@ static void rate(const struct database *database, const struct database_row *row
     if (finding->cvss_v3_tenths >= 0) {
         finding->severity = severity_of_v3(finding->cvss_v3_tenths);
         finding->severity_source = "cvss_v3";
-    }
-    for (size_t i = 0; i < sizeof(urgencies) / sizeof(urgencies[0]); i++) {
-        if (mu_text_equal(urgency, urgencies[i].urgency)) {
-            finding->severity = urgencies[i].severity;
-            finding->severity_source = "debian";
-        }
     }
 }
 
@@ -185,15 +191,64 @@ static struct finding *new_finding(struct matcher *matcher)
     return &result->findings[result->finding_count++];
 }
 
-/* Candidates [first, next) are of one vulnerability; the first decides. */
+/* Whether `fixed` is further away than `than`; no fix (NULL) is furthest. */
+static bool later_fix(const char *fixed, const char *than)
+{
+    return than && (!fixed || dpkg_version_compare(fixed, than) > 0);
+}
+
+/*
+ * The row of the best rank that says "affected", with the latest fix; NULL: none does. A record may
+ * have several ranges for one package, and a second advisory may fix what the first left open.
+ */
+static const struct database_row *deciding_row(const struct matcher *matcher, const char *version,
+                                               const struct candidate *candidates, size_t count,
+                                               const char **ret_fixed)
+{
+    const struct database_row *decides = NULL;
+
+    for (size_t i = 0; i < count && candidates[i].rank == candidates[0].rank; i++) {
+        const char *fixed;
+
+        if (!database_affects(matcher->database, candidates[i].row, version, &fixed) ||
+            (decides && !later_fix(fixed, *ret_fixed)))
+            continue;
+        decides = candidates[i].row;
+        *ret_fixed = fixed;
+    }
+    return decides;
+}
+
+static enum mu_status add_references(const struct matcher *matcher, struct finding *finding,
+                                     const struct candidate *candidates, size_t count)
+{
+    size_t most = count < MAX_REFERENCES ? count : MAX_REFERENCES;
+    const char *last = NULL;
+
+    if (count == 1)
+        return MU_OK;
+    finding->references = mu_arena_alloc(matcher->arena, most * sizeof(char *));
+    if (!finding->references)
+        return mu_fail(matcher->err, MU_E_NOMEM, "findings: out of memory");
+    for (size_t i = 0; i < count && finding->reference_count < most; i++) {
+        const char *id = database_id(matcher->database, candidates[i].row);
+
+        if (!mu_text_equal(id, finding->advisory) && !mu_text_equal(id, last))
+            finding->references[finding->reference_count++] = last = id;
+    }
+    return MU_OK;
+}
+
+/* The candidates are of one vulnerability, best rank first. */
 static enum mu_status judge(struct matcher *matcher, const struct image_package *package,
                             size_t package_count, const struct candidate *candidates, size_t count)
 {
-    const struct database_row *row = candidates[0].row;
-    struct finding *finding;
     const char *fixed = NULL;
+    const struct database_row *row =
+            deciding_row(matcher, package->source_version, candidates, count, &fixed);
+    struct finding *finding;
 
-    if (!database_affects(matcher->database, row, package->source_version, &fixed))
+    if (!row)
         return MU_OK;
     if (mu_text_equal(database_urgency(matcher->database, row), "unimportant")) {
         matcher->result->suppressed++;
@@ -210,23 +265,31 @@ static enum mu_status judge(struct matcher *matcher, const struct image_package 
                                 .summary = database_summary(matcher->database, row)};
     rate(matcher->database, row, finding);
     count_severity(&matcher->result->counts, finding->severity);
-    finding->references = mu_arena_alloc(matcher->arena, MAX_REFERENCES * sizeof(char *));
-    for (size_t i = 1; finding->references && i < count; i++)
-        if (finding->reference_count < MAX_REFERENCES)
-            finding->references[finding->reference_count++] =
-                    database_id(matcher->database, candidates[i].row);
+    return add_references(matcher, finding, candidates, count);
+}
+
+/* Packages come sorted by source name: its candidates serve all of its versions. */
+static enum mu_status know_source(struct matcher *matcher, const char *source)
+{
+    if (matcher->source && mu_text_equal(matcher->source, source))
+        return MU_OK;
+    matcher->candidates = collect(matcher, source, &matcher->candidate_count);
+    if (!matcher->candidates)
+        return mu_fail(matcher->err, MU_E_NOMEM, "candidates: out of memory");
+    matcher->source = source;
     return MU_OK;
 }
 
 static enum mu_status match_source(struct matcher *matcher, const struct image_package *package,
                                    size_t package_count)
 {
-    size_t count = 0, next;
-    const struct candidate *candidates = collect(matcher, package->source_name, &count);
-    enum mu_status st = candidates ? MU_OK : mu_fail(matcher->err, MU_E_NOMEM, "out of memory");
+    enum mu_status st = know_source(matcher, package->source_name);
+    const struct candidate *candidates = matcher->candidates;
+    size_t next;
 
-    for (size_t i = 0; st == MU_OK && i < count; i = next) {
-        for (next = i + 1; next < count && mu_text_equal(candidates[i].id, candidates[next].id);)
+    for (size_t i = 0; st == MU_OK && i < matcher->candidate_count; i = next) {
+        for (next = i + 1; next < matcher->candidate_count &&
+                           mu_text_equal(candidates[i].id, candidates[next].id);)
             next++;
         st = judge(matcher, package, package_count, candidates + i, next - i);
     }

@@ -3,9 +3,10 @@
  *
  * Debian: by source package and its version, in the ecosystem of the image's release. Of several
  * records that speak of one CVE for one package the security tracker's (DEBIAN-CVE-) decides;
- * advisories (DSA-, DLA-) are kept as references. Urgency "unimportant" means no effect on the
- * binary package: such findings are counted apart. Severity shown: the tracker's low, medium or
- * high, else CVSS v3 base, else v2, else unknown.
+ * without one it is affected when any advisory (DSA-, DLA-) says so. The others are references.
+ * Urgency "unimportant" means no effect on the binary package: such findings are counted apart.
+ * Severity shown, as FedRAMP wants it: CVSS v3 base, else v2, else the tracker's low, medium or
+ * high, else unknown.
  *
  * Ownership: everything lives in the arena; texts of the database live as long as it.
  */
