@@ -40,6 +40,8 @@ static enum mu_status read_folder(const char *path, osv_record_fn *each, void *o
 
     if (count < 0)
         return mu_fail(err, MU_E_UNAVAILABLE, "folder '%s': %s", path, strerror(errno));
+    if (count == 0)
+        st = mu_fail(err, MU_E_INVALID, "folder '%s': no .json record is in it", path);
     for (int i = 0; i < count; i++) {
         char file[PATH_MAX];
 
@@ -112,6 +114,8 @@ static enum mu_status read_records(zip_t *zip, osv_record_fn *each, void *opaque
     enum mu_status st = records ? MU_OK : mu_fail(err, MU_E_NOMEM, "no memory for its entries");
 
     mu_buf_init(&json, OSV_RECORD_MAX_BYTES);
+    if (st == MU_OK && count == 0)
+        st = mu_fail(err, MU_E_INVALID, "no .json record is in it"); /* an empty download */
     for (size_t i = 0; st == MU_OK && i < count; i++) {
         mu_buf_reset(&json);
         st = read_entry(zip, &records[i], &json, err);

@@ -13,8 +13,8 @@
 typedef enum mu_status osv_record_fn(void *opaque, const char *name, const char *json, size_t len,
                                      struct mu_error *err);
 
-/* In order of file name. Errors: MU_E_NOT_FOUND, MU_E_INVALID (no zip), MU_E_LIMIT (one record too
- * large), what `each` returned. */
+/* In order of file name. Errors: MU_E_NOT_FOUND, MU_E_INVALID (no zip, no record in it), MU_E_LIMIT
+ * (one record too large), what `each` returned. */
 enum mu_status osv_input_read(const char *path, osv_record_fn *each, void *opaque,
                               struct mu_error *err) MU_MUST_CHECK;
 
