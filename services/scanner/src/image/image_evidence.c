@@ -239,6 +239,15 @@ static enum mu_status foreign_check(struct image_run *run, struct evidence_tree 
     return evidence_failed(run, status_path, err);
 }
 
+static bool layers_all_scanned(const struct image_run *run)
+{
+    for (size_t i = 0; i < run->analysis.layer_count; i++) {
+        if (!run->analysis.layers[i].scanned)
+            return false;
+    }
+    return true;
+}
+
 /* What the merged tree says. Looks at every path, so that all links are known for another reading.
  */
 static enum mu_status tree_read(struct image_run *run, struct collection *all, struct mu_error *err)
@@ -247,18 +256,9 @@ static enum mu_status tree_read(struct image_run *run, struct collection *all, s
         status_read(all, status_path, DPKG_STATUS, err) != MU_OK ||
         evidence_tree_list(all->tree, status_d_path, status_d_read, all, err) != MU_OK)
         return err->status;
-    if (all->count > 0)
-        return MU_OK;
+    if (all->count > 0 || !layers_all_scanned(run))
+        return MU_OK; /* what is missing may lie in a layer that could not be read */
     return foreign_check(run, all->tree, err);
-}
-
-static bool layers_all_scanned(const struct image_run *run)
-{
-    for (size_t i = 0; i < run->analysis.layer_count; i++) {
-        if (!run->analysis.layers[i].scanned)
-            return false;
-    }
-    return true;
 }
 
 static enum mu_status pass_run(struct image_run *run, struct collection *all, struct mu_error *err)

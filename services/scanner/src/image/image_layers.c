@@ -108,7 +108,13 @@ enum mu_status image_layers_read(struct image_run *run, struct evidence_tree *tr
     uint64_t unpacked_bytes = 0;
     enum mu_status st = MU_OK;
 
+    for (size_t i = 0; i < run->analysis.layer_count; i++)
+        run->layers[i].scanned = false; /* perhaps by an earlier reading */
     for (size_t i = 0; i < run->analysis.layer_count && st == MU_OK; i++) {
+        if (image_run_tick(run, err) != MU_OK) { /* a registry must not hold us layer by layer */
+            st = layer_failed(run, i, err);
+            return st == MU_E_NOMEM ? st : MU_OK;
+        }
         evidence_tree_layer_begin(tree, (uint32_t)i);
         run->layers[i].scanned = layer_pull(run, i, tree, &unpacked_bytes, err) == MU_OK;
         if (run->layers[i].scanned) {

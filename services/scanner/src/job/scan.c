@@ -7,7 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RESULT_MAX_CHILDREN = 256, RESULT_TEXT_MAX = 255, RESULT_MESSAGE_MAX = 1000 };
+enum { RESULT_TEXT_MAX = 255, RESULT_MESSAGE_MAX = 1000 };
+
+/* What one scan found out. */
+struct examined {
+    struct image_analysis image;
+    struct match_result match;
+    struct mu_json_array children;
+};
 
 void scan_context_checksum(struct scan_context *context)
 {
@@ -57,16 +64,14 @@ static void fill_failure(const struct image_analysis *image, struct mu_arena *ar
     for (size_t i = 0; i < image->failure_count; i++)
         retryable = retryable && image->failures[i].retryable;
     result->has_failure = true;
-    result->failure = (struct mu_scan_failure){
-            .code = first->code,
-            .message =
-                    clip(arena, mu_arena_printf(arena, "%s: %s", first->component, first->message),
-                         RESULT_MESSAGE_MAX),
-            .retryable = retryable};
+    result->failure =
+            (struct mu_scan_failure){.code = first->code,
+                                     .message = clip(arena, first->message, RESULT_MESSAGE_MAX),
+                                     .retryable = retryable};
 }
 
 static enum mu_status fill_children(const struct image_analysis *image, struct mu_arena *arena,
-                                    struct mu_scan_result *result, struct mu_error *err)
+                                    struct mu_json_array *ret_children, struct mu_error *err)
 {
     size_t count = image->child_count;
     struct mu_scan_child *children = mu_arena_alloc(arena, (count + 1) * sizeof(*children));
@@ -80,7 +85,7 @@ static enum mu_status fill_children(const struct image_analysis *image, struct m
                 .media_type = clip(arena, image->children[i].media_type, RESULT_TEXT_MAX),
                 .size_bytes = image->children[i].size_bytes,
                 .platform = clip(arena, image->children[i].platform, RESULT_TEXT_MAX)};
-    result->children = (struct mu_json_array){children, count};
+    *ret_children = (struct mu_json_array){children, count};
     return MU_OK;
 }
 
@@ -113,34 +118,94 @@ static struct mu_scan_result result_of(const struct scan_context *context,
                                    .configuration_checksum = context->configuration_checksum};
 }
 
-/* An index of more children than a message holds is said to be too large rather than cut. */
-static enum mu_status check_children(struct image_analysis *image, struct mu_arena *arena,
-                                     struct mu_error *err)
+/* The analysis with one more failure. */
+static enum mu_status add_failure(struct image_analysis *image, struct mu_arena *arena,
+                                  struct image_failure failure, struct mu_error *err)
 {
-    struct image_failure *failure;
+    size_t count = image->failure_count;
+    struct image_failure *failures = mu_arena_alloc(arena, (count + 1) * sizeof(*failures));
 
-    if (image->child_count <= RESULT_MAX_CHILDREN)
-        return MU_OK;
-    failure = mu_arena_alloc(arena, sizeof(*failure));
-    if (!failure)
+    if (!failures || !failure.message)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
-    *failure = (struct image_failure){"limit", "index", "the index names more than 256 manifests",
-                                      false};
-    image->failures = failure;
-    image->failure_count = 1;
+    if (count > 0)
+        memcpy(failures, image->failures, count * sizeof(*failures));
+    failures[count] = failure;
+    image->failures = failures;
+    image->failure_count = count + 1;
     return MU_OK;
+}
+
+/* Packages nobody has advisories for must not look like packages without vulnerabilities. */
+static enum mu_status check_ecosystem(const struct scan_context *context, struct examined *examined,
+                                      struct mu_arena *arena, struct mu_error *err)
+{
+    const struct image_os *os = &examined->image.os;
+    const char *ecosystem = examined->match.ecosystem;
+    const char *name = os->pretty_name ? os->pretty_name : os->id;
+    struct image_failure failure = {.code = "unsupported", .component = "packages"};
+
+    if (examined->image.package_count == 0 || examined->image.failure_count > 0 ||
+        (ecosystem && database_has_ecosystem(context->database, ecosystem)))
+        return MU_OK;
+    failure.message =
+            mu_arena_printf(arena, "packages: the vulnerability database knows nothing of %s",
+                            ecosystem ? ecosystem
+                            : name    ? name
+                                      : "a distribution without os-release");
+    return add_failure(&examined->image, arena, failure, err);
+}
+
+static enum mu_status examine(const struct scan_context *context,
+                              const struct mu_scan_request *request, struct mu_arena *arena,
+                              struct examined *examined, struct mu_error *err)
+{
+    enum mu_status st = image_analyze(context->book, request->repository, request->digest,
+                                      &context->limits, arena, &examined->image, err);
+
+    if (st == MU_OK)
+        st = match_image(context->database, &examined->image, arena, &examined->match, err);
+    if (st == MU_OK)
+        st = check_ecosystem(context, examined, arena, err);
+    if (st == MU_OK)
+        st = fill_children(&examined->image, arena, &examined->children, err);
+    return st;
+}
+
+/* An image that cannot even be analysed (it needs too much memory; its name is none) is a failed
+ * scan like any other: what can be said of it is `err`. */
+static enum mu_status give_up(struct mu_arena *arena, struct examined *examined,
+                              struct mu_error *err)
+{
+    const struct mu_error why = *err;
+    struct image_failure failure = {.component = "image"};
+
+    mu_arena_reset(arena);
+    *examined = (struct examined){.image = {.created_at_us = MU_TIME_NONE}};
+    failure.code = why.status == MU_E_INVALID ? "unsupported" : "limit";
+    failure.message = mu_arena_printf(arena, "image: %s", why.message);
+    failure.retryable = why.status == MU_E_NOMEM; /* a machine short of memory recovers */
+    return add_failure(&examined->image, arena, failure, err);
+}
+
+static struct mu_scan_result summarize(struct mu_scan_result result,
+                                       const struct examined *examined, struct mu_arena *arena)
+{
+    fill_image(&examined->image, arena, &result);
+    result.outcome = (int)outcome_of(&examined->image);
+    result.children = examined->children;
+    result.finished_at_us = mu_now_us();
+    result.has_counts = result.outcome == MU_SCAN_COMPLETE;
+    result.counts = examined->match.counts;
+    if (examined->image.failure_count > 0)
+        fill_failure(&examined->image, arena, &result);
+    return result;
 }
 
 enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
                         struct mu_arena *arena, struct mu_scan_result *ret_result,
                         struct raw_file *ret_file, struct mu_error *err)
 {
-    struct raw_scan raw = {.request = request,
-                           .scanner_version = MU_VERSION,
-                           .configuration_checksum = context->configuration_checksum,
-                           .started_at_us = mu_now_us()};
-    struct image_analysis image;
-    struct match_result match = {0};
+    struct examined examined = {0};
     struct database_facts facts;
     struct mu_scan_result result;
     struct raw_file file = {.fd = -1};
@@ -148,35 +213,32 @@ enum mu_status scan_run(const struct scan_context *context, const struct mu_scan
 
     database_facts(context->database, &facts);
     result = result_of(context, request, &facts);
-    st = image_analyze(context->book, request->repository, request->digest, &context->limits, arena,
-                       &image, err);
-    if (st == MU_OK)
-        st = check_children(&image, arena, err);
-    if (st == MU_OK)
-        st = match_image(context->database, &image, arena, &match, err);
-    if (st == MU_OK)
-        st = fill_children(&image, arena, &result, err);
+    result.started_at_us = mu_now_us();
+    st = examine(context, request, arena, &examined, err);
+    if (st == MU_E_NOMEM || st == MU_E_INVALID)
+        st = give_up(arena, &examined, err);
     if (st != MU_OK)
         return st;
-    fill_image(&image, arena, &result);
-    result.outcome = (int)outcome_of(&image);
-    result.started_at_us = raw.started_at_us;
-    result.finished_at_us = raw.finished_at_us = mu_now_us();
-    result.has_counts = result.outcome == MU_SCAN_COMPLETE;
-    result.counts = match.counts;
-    if (image.failure_count > 0)
-        fill_failure(&image, arena, &result);
+    result = summarize(result, &examined, arena);
     if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED) {
-        raw.image = &image;
-        raw.match = &match;
-        raw.database = &facts;
+        const struct raw_scan raw = {.request = request,
+                                     .image = &examined.image,
+                                     .match = &examined.match,
+                                     .database = &facts,
+                                     .scanner_version = MU_VERSION,
+                                     .configuration_checksum = context->configuration_checksum,
+                                     .started_at_us = result.started_at_us,
+                                     .finished_at_us = result.finished_at_us};
+
         st = raw_scan_write(&raw, context->temp_dir, &file, err);
-        result.evidence_digest = mu_arena_strdup(arena, file.digest);
-        result.evidence_size_bytes = (int64_t)file.size_bytes;
     }
     if (st != MU_OK)
         return st;
-    *ret_result = result;
     *ret_file = file;
+    if (file.fd >= 0) {
+        result.evidence_digest = ret_file->digest;
+        result.evidence_size_bytes = (int64_t)file.size_bytes;
+    }
+    *ret_result = result;
     return MU_OK;
 }

@@ -30,9 +30,10 @@ struct scan_context {
 void scan_context_checksum(struct scan_context *context);
 
 /*
- * Texts of the result live in `arena` and the context. `ret_file` is the raw result, the caller's
- * to close; fd -1 when the outcome has none (an index, an artifact). Errors: MU_E_NOMEM,
- * MU_E_UNAVAILABLE (disk).
+ * Texts of the result live in `arena` (which may be reset: nothing of the request may be in it),
+ * the request, the context and `ret_file`. That is the raw result, the caller's to close; fd -1
+ * when the outcome has none (an index, an artifact). Errors: MU_E_NOMEM (not even a failure can be
+ * put down), MU_E_UNAVAILABLE (disk).
  */
 enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
                         struct mu_arena *arena, struct mu_scan_result *ret_result,

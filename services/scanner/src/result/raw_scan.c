@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,7 +80,7 @@ static void put_provenance(struct json_stream *out, const struct raw_scan *scan)
     json_close(out, '}');
     json_open(out, "authentication", '{');
     json_text(out, "method", scan->image->authentication);
-    json_bool(out, "authorized", scan->image->authentication != NULL);
+    json_bool(out, "authorized", scan->image->kind != MU_DIGEST_KIND_NONE); /* it let us read */
     json_close(out, '}');
     json_time(out, "started_at", scan->started_at_us);
     json_time(out, "finished_at", scan->finished_at_us);
@@ -188,15 +190,51 @@ static void put_scan(struct json_stream *out, const struct raw_scan *scan)
     json_close(out, '}');
 }
 
+/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
+static int open_and_unlink(const char *folder)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/muster-raw-XXXXXX", folder) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
 /* A file without a name: it goes when it is closed, whatever happens. */
 static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
 {
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        fd = open_and_unlink(folder);
     if (fd < 0)
         return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
     *ret_fd = fd;
     return MU_OK;
+}
+
+enum mu_status raw_scan_check_folder(const char *folder, struct mu_error *err)
+{
+    MU_AUTO_FD int fd = -1;
+
+    return open_nameless(folder, &fd, err);
+}
+
+/* A stream over the same file, so that closing it leaves `fd`. */
+static FILE *stream_over(int fd)
+{
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    FILE *file = other >= 0 ? fdopen(other, "w") : NULL;
+
+    if (!file && other >= 0)
+        (void)close(other);
+    return file;
 }
 
 enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
@@ -210,7 +248,7 @@ enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
 
     if (st != MU_OK)
         return st;
-    file = fdopen(dup(fd), "w");
+    file = stream_over(fd);
     if (!file)
         return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
     json_stream_init(&out, file, hash);
@@ -218,6 +256,7 @@ enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
     st = json_stream_finish(&out, err);
     if (st != MU_OK)
         return st;
+    (void)lseek(fd, 0, SEEK_SET);
     ret_file->size_bytes = out.size_bytes;
     mu_sha256_final_text(hash, ret_file->digest);
     ret_file->fd = fd;

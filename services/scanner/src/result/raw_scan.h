@@ -35,4 +35,7 @@ struct raw_file {
 enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
                               struct raw_file *ret_file, struct mu_error *err) MU_MUST_CHECK;
 
+/* Whether raw results can be written there. Errors: MU_E_UNAVAILABLE naming the folder. */
+enum mu_status raw_scan_check_folder(const char *folder, struct mu_error *err) MU_MUST_CHECK;
+
 #endif
