@@ -117,6 +117,10 @@ static enum mu_status prepare(struct app *app, struct mu_error *err)
     app->context.temp_dir = app->config->temp_dir;
     app->context.evidence.inventory_url = app->config->inventory_url;
     app->context.evidence.token = app->config->evidence_token;
+    if (st == MU_OK)
+        st = evidence_target_check(&app->context.evidence, err);
+    if (st == MU_OK)
+        st = raw_scan_check_folder(app->config->temp_dir, err);
     limits_from(&app->config->limits, &app->context.limits);
     scan_context_checksum(&app->context);
     app->bus = (struct mu_bus_config){.brokers = app->config->kafka_brokers,

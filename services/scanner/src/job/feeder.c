@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-enum { LANE_COUNT = 3, LANE_MAX_TASKS = 64, POLL_MS = 100 };
+/* One place more than requests may be under way: a full lane polls all the same. */
+enum { LANE_COUNT = 3, LANE_MAX_TASKS = 64 + 1, POLL_MS = 100 };
 
 /* One priority: its consumer, and its requests under way in order of arrival. */
 struct lane {
@@ -41,8 +42,8 @@ static enum mu_status open_lanes(struct feeder *feeder, struct mu_error *err)
         lane->topic = rows[i].topic;
         lane->group = rows[i].group;
         lane->limit = lane->topic == MU_TOPIC_SCAN_REQUESTS_BULK ? (workers + 1) / 2 : 2 * workers;
-        if (lane->limit > LANE_MAX_TASKS)
-            lane->limit = LANE_MAX_TASKS;
+        if (lane->limit > LANE_MAX_TASKS - 1)
+            lane->limit = LANE_MAX_TASKS - 1;
         st = mu_consumer_open(feeder->config->bus, lane->group, &lane->topic, 1, NULL, NULL,
                               &lane->consumer, err);
         if (st != MU_OK)

@@ -1,5 +1,6 @@
 #include "job/worker_pool.h"
 
+#include "job/message_sender.h"
 #include "metrics/metrics.h"
 
 #include "base/log.h"
@@ -9,14 +10,20 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
-    POOL_MAX_TASKS = 256,
+    PRIORITY_COUNT = 3,
     RETRY_MIN_MS = 200,
     RETRY_MAX_MS = 15000,
     EVIDENCE_DEADLINE_MS = 300000,
     QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024
+};
+
+/* Tasks that wait, in order of arrival. */
+struct queue {
+    struct scan_task *first, *last;
 };
 
 struct worker_pool {
@@ -25,102 +32,21 @@ struct worker_pool {
     unsigned thread_count;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct scan_task *waiting[POOL_MAX_TASKS]; /* a ring */
-    size_t first, waiting_count, pending;
+    struct queue waiting[PRIORITY_COUNT]; /* most urgent first */
     bool closing;
-};
-
-/* One message and the wait for its delivery. */
-struct handover {
-    pthread_mutex_t lock;
-    pthread_cond_t settled;
-    bool ready;
-    enum mu_status status;
 };
 
 struct worker {
     struct worker_pool *pool;
     struct mu_arena *arena;
     struct mu_http_client *client;
-    struct handover handover;
+    struct message_sender sender;
 };
-
-/* ---- handing over ---- */
-
-static void on_delivered(void *opaque, enum mu_status status, const char *message)
-{
-    struct handover *handover = opaque;
-
-    (void)message;
-    (void)pthread_mutex_lock(&handover->lock);
-    handover->ready = true;
-    handover->status = status;
-    (void)pthread_cond_signal(&handover->settled);
-    (void)pthread_mutex_unlock(&handover->lock);
-}
-
-static enum mu_status send_once(struct worker *worker, const struct mu_outgoing *message,
-                                struct mu_error *err)
-{
-    struct handover *handover = &worker->handover;
-    enum mu_status st;
-
-    handover->ready = false;
-    st = mu_producer_send(worker->pool->config.producer, message, on_delivered, handover, err);
-    if (st != MU_OK)
-        return st;
-    (void)pthread_mutex_lock(&handover->lock);
-    while (!handover->ready) /* ends: the producer gives every message its report in time */
-        (void)pthread_cond_wait(&handover->settled, &handover->lock);
-    st = handover->status;
-    (void)pthread_mutex_unlock(&handover->lock);
-    return st == MU_OK ? MU_OK : mu_fail(err, st, "Kafka did not acknowledge the message");
-}
-
-/* Until Kafka has it; false when the process stops first, or Kafka refuses it for good. */
-static bool send_message(struct worker *worker, const struct mu_outgoing *message)
-{
-    struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
-    struct mu_error err;
-    enum mu_status st;
-
-    while ((st = send_once(worker, message, &err)) == MU_E_UNAVAILABLE) {
-        MU_LOG(MU_LOG_WARN, "result not delivered, retrying", MU_KV("error", err.message));
-        if (mu_backoff_wait(&backoff))
-            return false;
-    }
-    if (st != MU_OK)
-        MU_LOG(MU_LOG_ERROR, "Kafka refuses a message for good", MU_KV("error", err.message));
-    return st == MU_OK;
-}
-
-static bool send_encoded(struct worker *worker, enum mu_topic topic, enum mu_msg_type type,
-                         const void *message, const char *key, const char *id, const char *parent)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf value;
-    char traceparent[MU_TRACEPARENT_SIZE];
-    struct mu_outgoing outgoing = {.topic = topic, .key = key};
-    struct mu_error err;
-
-    mu_buf_init(&value, 4 * MU_MSG_MAX_BYTES);
-    if (mu_msg_encode(type, message, &value, &err) != MU_OK) {
-        MU_LOG(MU_LOG_ERROR, "message cannot be encoded", MU_KV("error", err.message));
-        return false;
-    }
-    mu_traceparent_new(parent, traceparent);
-    outgoing.envelope = (struct mu_msg_envelope){.type = type,
-                                                 .id = id,
-                                                 .source = "/muster/scanner",
-                                                 .time_us = mu_now_us(),
-                                                 .traceparent = traceparent};
-    outgoing.value = value.data;
-    outgoing.value_len = value.len;
-    return send_message(worker, &outgoing);
-}
 
 /* ---- one task ---- */
 
-/* A request nobody can understand goes where people see it. */
+/* A request nobody can understand goes where people see it. True when it is dealt with: also when
+ * Kafka will not have even that, or it would come back for ever. */
 static bool quarantine(struct worker *worker, const struct mu_incoming *incoming,
                        const struct mu_error *why)
 {
@@ -136,6 +62,14 @@ static bool quarantine(struct worker *worker, const struct mu_incoming *incoming
                                           .payload_digest = digest,
                                           .payload_size_bytes = (int64_t)incoming->value_len,
                                           .payload_truncated = kept < incoming->value_len};
+    const struct message_to_send message = {.topic = MU_TOPIC_QUARANTINE,
+                                            .type = MU_MSG_QUARANTINE_RECORD,
+                                            .message = &record,
+                                            .key = digest,
+                                            .id = id,
+                                            .traceparent = incoming->envelope.traceparent};
+    struct mu_error err;
+    enum mu_status st;
 
     mu_buf_init(&payload, 2 * QUARANTINE_MAX_PAYLOAD_BYTES);
     mu_base64_encode(incoming->value, kept, &payload);
@@ -144,27 +78,36 @@ static bool quarantine(struct worker *worker, const struct mu_incoming *incoming
     mu_stable_id("muster.quarantine-record.v1",
                  (const char *const[]){"scanner", digest, why->message}, 3, id);
     mu_metric_add(&metric_requests_quarantined, 1);
-    return send_encoded(worker, MU_TOPIC_QUARANTINE, MU_MSG_QUARANTINE_RECORD, &record, digest, id,
-                        incoming->envelope.traceparent);
+    if (!mu_utf8_valid(why->message, strlen(why->message)))
+        record.reason = "the request names itself in bytes that are no text";
+    st = message_send(&worker->sender, &message, &err);
+    if (st != MU_OK && st != MU_E_UNAVAILABLE)
+        MU_LOG(MU_LOG_ERROR, "a request is dropped: it cannot even be quarantined",
+               MU_KV("digest", digest), MU_KV("error", err.message));
+    return st != MU_E_UNAVAILABLE;
 }
 
-static bool store_evidence(struct worker *worker, const struct raw_file *file)
+/* Until inventory has it. Errors: MU_E_UNAVAILABLE when the process stops first; MU_E_LIMIT when it
+ * is larger than inventory takes. */
+static enum mu_status store_evidence(struct worker *worker, const struct raw_file *file,
+                                     struct mu_error *err)
 {
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
-    struct mu_error err;
     enum mu_status st;
 
     if (file->fd < 0)
-        return true;
+        return MU_OK;
     while ((st = evidence_put(worker->client, &worker->pool->config.context->evidence, file,
-                              &err)) != MU_OK) {
+                              err)) != MU_OK) {
+        if (st == MU_E_LIMIT)
+            return st;
         /* Also a wrong token: an operator can mend that, and nothing is lost meanwhile. */
         MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "evidence not stored, retrying",
-               MU_KV("evidence", file->digest), MU_KV("error", err.message));
+               MU_KV("evidence", file->digest), MU_KV("error", err->message));
         if (mu_backoff_wait(&backoff))
-            return false;
+            return mu_fail(err, MU_E_UNAVAILABLE, "the scanner is stopping");
     }
-    return true;
+    return MU_OK;
 }
 
 static void count_result(const struct mu_scan_result *result)
@@ -190,27 +133,86 @@ static void log_result(const struct mu_scan_result *result, const char *tracepar
            MU_KV("traceparent", traceparent));
 }
 
-/* Result under its own deterministic id: the same request answered twice is one event. */
-static bool send_result(struct worker *worker, const struct mu_scan_result *result,
-                        const char *parent)
+/* What is left of a result that cannot be sent as it is. */
+static struct mu_scan_result without_content(const struct mu_scan_result *result,
+                                             struct mu_scan_failure failure)
+{
+    return (struct mu_scan_result){.request_id = result->request_id,
+                                   .job_id = result->job_id,
+                                   .attempt = result->attempt,
+                                   .repository = result->repository,
+                                   .digest = result->digest,
+                                   .outcome = MU_SCAN_FAILED,
+                                   .has_failure = true,
+                                   .failure = failure,
+                                   .uais = result->uais,
+                                   .scanner_name = result->scanner_name,
+                                   .scanner_version = result->scanner_version,
+                                   .database_version = result->database_version,
+                                   .database_built_at_us = result->database_built_at_us,
+                                   .configuration_checksum = result->configuration_checksum,
+                                   .started_at_us = result->started_at_us,
+                                   .finished_at_us = result->finished_at_us,
+                                   .evidence_digest = result->evidence_digest,
+                                   .evidence_size_bytes = result->evidence_size_bytes};
+}
+
+/* The id is the request's: answered twice, since we died between answer and offset, it is one
+ * event. */
+static enum mu_status send_result(struct worker *worker, const struct mu_scan_result *result,
+                                  const char *parent, struct mu_error *err)
 {
     char id[MU_UUID_TEXT_SIZE];
+    const struct message_to_send message = {.topic = MU_TOPIC_SCAN_RESULTS,
+                                            .type = MU_MSG_SCAN_RESULT,
+                                            .message = result,
+                                            .key = result->digest,
+                                            .id = id,
+                                            .traceparent = parent};
 
-    mu_stable_id("muster.scan-result.v1",
-                 (const char *const[]){result->request_id, result->evidence_digest}, 2, id);
+    mu_stable_id("muster.scan-result.v1", (const char *const[]){result->request_id}, 1, id);
+    return message_send(&worker->sender, &message, err);
+}
+
+/* True when Kafka has the result, or one that says why it cannot have it. */
+static bool hand_over(struct worker *worker, const struct mu_incoming *incoming,
+                      const struct mu_scan_result *result)
+{
+    static const struct mu_scan_failure too_large = {"limit", "result: too large for a message",
+                                                     false};
+    static const struct mu_scan_failure not_a_message = {
+            "internal", "result: it cannot be put into a message", false};
+    const char *parent = incoming->envelope.traceparent;
+    struct mu_scan_result instead;
+    struct mu_error err;
+    enum mu_status st = send_result(worker, result, parent, &err);
+
+    if (st == MU_E_INVALID || st == MU_E_LIMIT) {
+        MU_LOG(MU_LOG_ERROR, "a result cannot be sent as it is", MU_KV("digest", result->digest),
+               MU_KV("error", err.message));
+        instead = without_content(result, st == MU_E_LIMIT ? too_large : not_a_message);
+        result = &instead;
+        st = send_result(worker, result, parent, &err);
+    }
+    if (st == MU_E_INVALID || st == MU_E_LIMIT)
+        return quarantine(worker, incoming, &err);
+    if (st != MU_OK)
+        return false;
     count_result(result);
     log_result(result, parent);
-    return send_encoded(worker, MU_TOPIC_SCAN_RESULTS, MU_MSG_SCAN_RESULT, result, result->digest,
-                        id, parent);
+    return true;
 }
 
 static bool scan_and_send(struct worker *worker, const struct mu_scan_request *request,
-                          const char *parent)
+                          const struct mu_incoming *incoming)
 {
+    static const struct mu_scan_failure evidence_too_large = {
+            "limit", "raw result: larger than inventory stores", false};
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
     struct raw_file file = {.fd = -1};
     struct mu_scan_result result;
     struct mu_error err;
+    enum mu_status st;
     bool sent;
 
     while (scan_run(worker->pool->config.context, request, worker->arena, &result, &file, &err) !=
@@ -226,7 +228,12 @@ static bool scan_and_send(struct worker *worker, const struct mu_scan_request *r
             (void)close(file.fd);
         return false; /* cut short by our own stop: whoever comes next scans it */
     }
-    sent = store_evidence(worker, &file) && send_result(worker, &result, parent);
+    st = store_evidence(worker, &file, &err);
+    if (st == MU_E_LIMIT) {
+        result = without_content(&result, evidence_too_large);
+        result.evidence_digest = NULL;
+    }
+    sent = st != MU_E_UNAVAILABLE && hand_over(worker, incoming, &result);
     if (file.fd >= 0)
         (void)close(file.fd);
     return sent;
@@ -250,23 +257,56 @@ static bool run_task(struct worker *worker, const struct mu_incoming *incoming)
         return quarantine(worker, incoming, &err);
     mu_metric_add(&metric_requests, 1);
     mu_arena_reset(worker->arena);
-    return scan_and_send(worker, &request, incoming->envelope.traceparent);
+    return scan_and_send(worker, &request, incoming);
 }
 
 /* ---- threads ---- */
+
+static size_t priority_of(enum mu_topic topic)
+{
+    switch (topic) {
+    case MU_TOPIC_SCAN_REQUESTS_URGENT:
+        return 0;
+    case MU_TOPIC_SCAN_REQUESTS_NORMAL:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+static void queue_put(struct queue *queue, struct scan_task *task)
+{
+    task->next = NULL;
+    if (queue->last)
+        queue->last->next = task;
+    else
+        queue->first = task;
+    queue->last = task;
+}
+
+/* NULL: nothing waits. */
+static struct scan_task *queues_take(struct queue *queues)
+{
+    for (size_t i = 0; i < PRIORITY_COUNT; i++) {
+        struct scan_task *task = queues[i].first;
+
+        if (!task)
+            continue;
+        queues[i].first = task->next;
+        if (!task->next)
+            queues[i].last = NULL;
+        return task;
+    }
+    return NULL;
+}
 
 static struct scan_task *take_task(struct worker_pool *pool)
 {
     struct scan_task *task = NULL;
 
     (void)pthread_mutex_lock(&pool->lock);
-    while (pool->waiting_count == 0 && !pool->closing)
+    while (!pool->closing && !(task = queues_take(pool->waiting)))
         (void)pthread_cond_wait(&pool->wake, &pool->lock);
-    if (!pool->closing) {
-        task = pool->waiting[pool->first];
-        pool->first = (pool->first + 1) % POOL_MAX_TASKS;
-        pool->waiting_count--;
-    }
     (void)pthread_mutex_unlock(&pool->lock);
     return task;
 }
@@ -275,7 +315,6 @@ static void finish_task(struct worker_pool *pool, struct scan_task *task, bool d
 {
     (void)pthread_mutex_lock(&pool->lock);
     task->done = done;
-    pool->pending -= done;
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
@@ -287,8 +326,7 @@ static void *work(void *opaque)
     struct scan_task *task;
     struct mu_error err;
 
-    (void)pthread_mutex_init(&worker.handover.lock, NULL);
-    (void)pthread_cond_init(&worker.handover.settled, NULL);
+    message_sender_init(&worker.sender, worker.pool->config.producer);
     if (mu_http_client_new(&http, &worker.client, &err) != MU_OK) {
         MU_LOG(MU_LOG_ERROR, "a worker cannot start", MU_KV("error", err.message));
         mu_stop_request();
@@ -300,8 +338,7 @@ static void *work(void *opaque)
     }
     mu_http_client_free(worker.client);
     mu_arena_free(worker.arena);
-    (void)pthread_cond_destroy(&worker.handover.settled);
-    (void)pthread_mutex_destroy(&worker.handover.lock);
+    message_sender_done(&worker.sender);
     return NULL;
 }
 
@@ -350,21 +387,9 @@ void worker_pool_submit(struct worker_pool *pool, struct scan_task *task)
 {
     (void)pthread_mutex_lock(&pool->lock);
     task->done = false;
-    pool->waiting[(pool->first + pool->waiting_count) % POOL_MAX_TASKS] = task;
-    pool->waiting_count++;
-    pool->pending++;
+    queue_put(&pool->waiting[priority_of(task->incoming.topic)], task);
     (void)pthread_cond_signal(&pool->wake);
     (void)pthread_mutex_unlock(&pool->lock);
-}
-
-size_t worker_pool_pending(struct worker_pool *pool)
-{
-    size_t pending;
-
-    (void)pthread_mutex_lock(&pool->lock);
-    pending = pool->pending;
-    (void)pthread_mutex_unlock(&pool->lock);
-    return pending;
 }
 
 bool worker_pool_done(struct worker_pool *pool, const struct scan_task *task)

@@ -3,7 +3,10 @@
  *
  * A task ends when its result is acknowledged by Kafka (or was quarantined), never before. Whatever
  * is away (registry: a failed result; evidence API and Kafka: retried with backoff) does not lose
- * it.
+ * it. A result that can never be sent (too large for a message) is sent as a failed one instead, so
+ * that no request blocks its partition for good.
+ *
+ * Order: a free worker takes the most urgent task that waits, in order of arrival within a topic.
  *
  * Threads: one feeder thread submits and collects.
  */
@@ -26,6 +29,7 @@ struct worker_pool_config {
 struct scan_task {
     struct mu_incoming incoming;
     bool done;
+    struct scan_task *next; /* the pool's, while it waits */
 };
 
 /* Errors: MU_E_UNAVAILABLE (threads). */
@@ -37,8 +41,6 @@ void worker_pool_free(struct worker_pool *pool); /* stops it first; NULL is fine
 
 /* The task stays the caller's and must live until done. */
 void worker_pool_submit(struct worker_pool *pool, struct scan_task *task);
-/* Submitted and not yet done. */
-size_t worker_pool_pending(struct worker_pool *pool);
 /* Whether the task has ended; after that the pool does not touch it any more. */
 bool worker_pool_done(struct worker_pool *pool, const struct scan_task *task);
 

@@ -14,7 +14,12 @@ struct evidence_target {
     const char *token; /* NULL or "": none */
 };
 
-/* Errors: MU_E_UNAVAILABLE (again later), MU_E_DENIED (the token), MU_E_INVALID, MU_E_LIMIT. */
+/* Errors: MU_E_INVALID naming the option. */
+enum mu_status evidence_target_check(const struct evidence_target *target,
+                                     struct mu_error *err) MU_MUST_CHECK;
+
+/* Errors: MU_E_UNAVAILABLE (again later), MU_E_DENIED (the token), MU_E_NOT_FOUND (another server),
+ * MU_E_INVALID, MU_E_LIMIT (larger than inventory stores). */
 enum mu_status evidence_put(struct mu_http_client *client, const struct evidence_target *target,
                             const struct raw_file *file, struct mu_error *err) MU_MUST_CHECK;
 
