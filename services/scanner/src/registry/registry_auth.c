@@ -78,6 +78,16 @@ static void query_add(struct mu_buf *url, const char *name, const char *value)
     }
 }
 
+/*
+ * One repository, to pull from and nothing else. A registry may know the repository by another name
+ * than we do (behind a mirror), so the name is its own to say; what may be done there is not.
+ */
+static bool scope_only_pulls(const char *scope)
+{
+    return mu_text_starts(scope, "repository:") && mu_text_ends(scope, ":pull") &&
+           strpbrk(scope, " ,") == NULL;
+}
+
 static enum mu_status token_url(const struct registry_auth *auth, const struct challenge *challenge,
                                 struct mu_buf *url, struct mu_error *err)
 {
@@ -90,7 +100,7 @@ static enum mu_status token_url(const struct registry_auth *auth, const struct c
     mu_buf_puts(url, challenge->realm);
     if (challenge->service[0] != '\0')
         query_add(url, "service", challenge->service);
-    if (challenge->scope[0] != '\0') {
+    if (scope_only_pulls(challenge->scope)) {
         query_add(url, "scope", challenge->scope);
     } else {
         MU_AUTO_DONE(mu_buf_done) struct mu_buf scope;

@@ -5,14 +5,19 @@
  * (kept for the client's life and renewed once when it is refused), or Basic. Every byte handed
  * out is hashed; a wrong digest or size is an error, never a result.
  *
+ * A 429 or 503 with Retry-After is asked again after the time the registry wants, a few times and
+ * after not more than a minute each; without it the caller's own retry must do.
+ *
  * Threads: one thread at a time per client; separate clients are independent.
  * Trust:   the registry is hostile. Manifests are at most REGISTRY_MANIFEST_MAX_BYTES; blobs end at
  *          the size the caller expects. A token realm over plain http is used only when the
- * registry itself is reached so. Redirects are http_client's matter. Errors:  MU_E_NOT_FOUND (404),
- * MU_E_DENIED (401, 403), MU_E_UNAVAILABLE (no answer, 429, 5xx), MU_E_CONFLICT (the bytes are not
- * what the digest or size says), MU_E_LIMIT, MU_E_INVALID (an answer that makes no sense; a digest
- * that is no sha256). Sources: OCI distribution-spec 1.1 "Pulling manifests", "Pulling blobs"; CNCF
- * Distribution "Token Authentication Specification".
+ *          registry itself is reached so; a token is asked for pulling from this repository only,
+ *          whatever scope the challenge names. Redirects are http_client's matter.
+ * Errors:  MU_E_NOT_FOUND (404), MU_E_DENIED (401, 403), MU_E_UNAVAILABLE (no answer, 429, 5xx),
+ *          MU_E_CONFLICT (the bytes are not what the digest or size says), MU_E_LIMIT, MU_E_INVALID
+ *          (an answer that makes no sense; a digest that is no sha256).
+ * Sources: OCI distribution-spec 1.1 "Pulling manifests", "Pulling blobs"; CNCF Distribution "Token
+ *          Authentication Specification"; RFC 9110 section 10.2.3 (Retry-After).
  */
 #ifndef SCANNER_REGISTRY_REGISTRY_PULL_H
 #define SCANNER_REGISTRY_REGISTRY_PULL_H
