@@ -1,0 +1,792 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "image/image_scan.h"
+#include "image_build.h"
+
+#include <sys/resource.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define MEMORY_IS_OURS 0 /* a sanitizer's own memory would be counted */
+#else
+#    define MEMORY_IS_OURS 1
+#endif
+
+struct fixture {
+    struct registry_peer peer;
+    struct image_build build;
+    struct mu_buf tar, packed;
+    struct image_limits limits;
+    struct mu_arena *arena;
+    struct image_analysis image;
+    struct mu_error err;
+    char digest[MU_DIGEST_TEXT_SIZE];
+    long grown_kib; /* peak memory of the analysis above what there was */
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    registry_peer_listen(&f->peer);
+    image_build_begin(&f->build, &f->peer);
+    mu_buf_init(&f->tar, LAYER_BUILD_MAX);
+    mu_buf_init(&f->packed, LAYER_BUILD_MAX);
+    f->limits = image_limits_default;
+    f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    registry_peer_clear(&f->peer);
+    mu_buf_done(&f->build.layers);
+    mu_buf_done(&f->build.diff_ids);
+    mu_buf_done(&f->tar);
+    mu_buf_done(&f->packed);
+    mu_arena_free(f->arena);
+    free(f);
+    return 0;
+}
+
+static long peak_kib(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+static void analyze(struct fixture *f)
+{
+    MU_AUTO(registry_book) struct registry_book *book = NULL;
+    char json[256];
+    long before;
+    enum mu_status st;
+
+    image_build_book(&f->peer, json, sizeof(json));
+    assert_int_equal(registry_book_parse(json, strlen(json), &book, &f->err), MU_OK);
+    registry_peer_start(&f->peer);
+    before = peak_kib();
+    st = image_analyze(book, IMAGE_BUILD_REPOSITORY, f->digest, &f->limits, f->arena, &f->image,
+                       &f->err);
+    f->grown_kib = peak_kib() - before;
+    registry_peer_stop(&f->peer);
+    if (st != MU_OK)
+        fail_msg("%s", f->err.message);
+}
+
+static void expect_memory_below(const struct fixture *f, long mib)
+{
+    if (MEMORY_IS_OURS && f->grown_kib > mib * 1024)
+        fail_msg("%ld MiB more memory than before", f->grown_kib / 1024);
+}
+
+static void expect_failure(const struct fixture *f, const char *code, const char *word)
+{
+    const struct image_failure *failure = f->image.failures;
+
+    if (f->image.failure_count == 0)
+        fail_msg("no failure");
+    if (!mu_text_equal(failure->code, code) || !strstr(failure->message, word))
+        fail_msg("'%s: %s' is not '%s' with '%s'", failure->code, failure->message, code, word);
+}
+
+static void expect_complete(const struct fixture *f, size_t packages)
+{
+    if (f->image.failure_count > 0)
+        fail_msg("%s", f->image.failures[0].message);
+    assert_int_equal(f->image.package_count, packages);
+}
+
+/* The tar as one plain layer of an image. */
+static struct peer_route *push_tar(struct fixture *f)
+{
+    struct peer_route *route;
+
+    layer_build_end(&f->tar);
+    route = image_build_layer(&f->build, &f->tar, &f->tar, IMAGE_BUILD_TAR);
+    (void)image_build_finish(&f->build, f->digest);
+    return route;
+}
+
+static void push_manifest(struct fixture *f, const char *json, const char *media_type)
+{
+    (void)image_build_manifest_bytes(&f->peer, json, strlen(json), media_type, f->digest);
+}
+
+static void evidence(struct fixture *f)
+{
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    layer_build_file(&f->tar, "var/lib/dpkg/status", image_build_status);
+}
+
+/* ---- what is well ---- */
+
+static void an_image_gives_its_packages_and_distribution(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    (void)push_tar(f);
+    analyze(f);
+    expect_complete(f, 1);
+    assert_string_equal(f->image.packages[0].name, "libssl3");
+    assert_string_equal(f->image.packages[0].source_name, "openssl");
+    assert_string_equal(f->image.os.version_id, "12");
+    assert_string_equal(f->image.platform, "linux/amd64");
+    assert_true(f->image.layers[0].scanned);
+}
+
+static void compression_is_told_by_the_bytes_not_by_the_label(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_buf packed;
+
+    mu_buf_init(&packed, LAYER_BUILD_MAX);
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    layer_build_end(&f->tar);
+    layer_build_zstd(f->tar.data, f->tar.len, &packed);
+    (void)image_build_layer(&f->build, &packed, &f->tar, IMAGE_BUILD_GZIP);
+    mu_buf_reset(&f->tar);
+    layer_build_file(&f->tar, "var/lib/dpkg/status", image_build_status);
+    layer_build_end(&f->tar);
+    layer_build_gzip(f->tar.data, f->tar.len, &f->packed);
+    (void)image_build_layer(&f->build, &f->packed, &f->tar,
+                            "application/vnd.oci.image.layer.v9.unheard-of");
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_complete(f, 1);
+    mu_buf_done(&packed);
+}
+
+static void an_image_without_layers_is_complete(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_complete(f, 0);
+}
+
+/* ---- sizes ---- */
+
+/* A gibibyte of zeros in a few kilobytes, many times over. */
+static void a_gzip_bomb_ends_at_the_limit_in_little_memory(void **state)
+{
+    enum { MEMBER = 16 << 20, MEMBERS = 64 };
+    struct fixture *f = *state;
+    uint8_t header[512];
+    void *zeros = calloc(1, MEMBER);
+    struct mu_buf member;
+
+    mu_buf_init(&member, MEMBER);
+    layer_build_header(header, "bomb", '0', "", (uint64_t)MEMBER * MEMBERS);
+    layer_build_gzip(header, sizeof(header), &f->packed);
+    layer_build_gzip(zeros, MEMBER, &member);
+    for (int i = 0; i < MEMBERS; i++)
+        mu_buf_append(&f->packed, member.data, member.len);
+    free(zeros);
+    mu_buf_done(&member);
+    (void)image_build_layer(&f->build, &f->packed, &f->tar, IMAGE_BUILD_GZIP);
+    (void)image_build_finish(&f->build, f->digest);
+    f->limits.max_layer_unpacked_bytes = (uint64_t)1 << 29;
+    analyze(f);
+    expect_failure(f, "limit", "layer sha256:");
+    expect_failure(f, "limit", "unpacks to more than 536870912 bytes");
+    assert_false(f->image.failures[0].retryable);
+    expect_memory_below(f, 16);
+}
+
+static void all_layers_together_have_a_limit(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+
+        mu_buf_reset(&f->tar);
+        (void)snprintf(name, sizeof(name), "file-%d", i);
+        layer_build_file(&f->tar, name, "x");
+        layer_build_end(&f->tar);
+        (void)image_build_layer(&f->build, &f->tar, &f->tar, IMAGE_BUILD_TAR);
+    }
+    (void)image_build_finish(&f->build, f->digest);
+    f->limits.max_image_unpacked_bytes = 2 * f->tar.len + 100;
+    analyze(f);
+    expect_failure(f, "limit", "unpacks to more than 100 bytes");
+    assert_true(f->image.layers[1].scanned);
+    assert_false(f->image.layers[2].scanned);
+}
+
+/* The header says 10 GB, the body has a few bytes: nothing is reserved for them. */
+static void a_claimed_size_of_10_gb_reserves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t header[512];
+
+    layer_build_header(header, "etc/huge", '0', "", UINT64_C(10000000000) & 077777777777);
+    header[124] = 0x80; /* base-256 */
+    memset(header + 125, 0, 11);
+    for (int i = 0; i < 8; i++)
+        header[135 - i] = (uint8_t)(UINT64_C(10000000000) >> (8 * i));
+    layer_build_checksum(header);
+    mu_buf_append(&f->tar, header, sizeof(header));
+    mu_buf_puts(&f->tar, "tiny");
+    (void)image_build_layer(&f->build, &f->tar, &f->tar, IMAGE_BUILD_TAR);
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_failure(f, "unsupported", "tar is cut off after 1 entries");
+    expect_memory_below(f, 16);
+}
+
+static void an_evidence_file_of_a_claimed_10_gb_is_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_pax(&f->tar, "size", "10000000000");
+    layer_build_entry(&f->tar, "var/lib/dpkg/status", '0', "", "x", 1);
+    (void)push_tar(f);
+    analyze(f);
+    expect_failure(f, "limit", "var/lib/dpkg/status");
+    expect_failure(f, "limit", "10000000000 bytes");
+    expect_memory_below(f, 16);
+}
+
+static void size_fields_of_every_form_are_understood(void **state)
+{
+    static const char *const forms[] = {"00000000001 ", "          1\0", "1\0\0\0\0\0\0\0\0\0\0\0",
+                                        "\x80\0\0\0\0\0\0\0\0\0\0\1"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        uint8_t header[512];
+
+        layer_build_header(header, "some", '0', "", 1);
+        memcpy(header + 124, forms[i], 12);
+        layer_build_checksum(header);
+        mu_buf_append(&f->tar, header, sizeof(header));
+        layer_build_data(&f->tar, "x", 1);
+    }
+    evidence(f);
+    (void)push_tar(f);
+    analyze(f);
+    expect_complete(f, 1);
+}
+
+static void size_fields_that_are_no_number_are_refused(void **state)
+{
+    static const char *const forms[] = {
+            "0000000000x", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "-0000000001", "99999999999"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct fixture *f;
+        void *own = NULL;
+        uint8_t header[512];
+
+        (void)set_up(&own);
+        f = own;
+        layer_build_header(header, "odd", '0', "", 1);
+        memcpy(header + 124, forms[i], 12);
+        layer_build_checksum(header);
+        mu_buf_append(&f->tar, header, sizeof(header));
+        (void)push_tar(f);
+        analyze(f);
+        expect_failure(f, "unsupported", "its size is no number");
+        (void)tear_down(&own);
+    }
+}
+
+static void too_many_packages_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    layer_build_file(&f->tar, "var/lib/dpkg/status.d/a", "Package: a\nVersion: 1\n");
+    (void)push_tar(f);
+    f->limits.max_packages = 1;
+    analyze(f);
+    expect_failure(f, "limit", "more than 1 packages");
+}
+
+/* ---- names and links that lead out ---- */
+
+static void names_that_climb_out_stay_inside(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "../../../etc/os-release", image_build_debian);
+    layer_build_file(&f->tar, "/../var/lib/dpkg/status", image_build_status);
+    (void)push_tar(f);
+    analyze(f);
+    expect_complete(f, 1);
+}
+
+/* The tests' own host is a Debian too: nothing of it may show up. */
+static void links_that_lead_out_find_nothing_of_the_host(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    layer_build_entry(&f->tar, "var/lib/dpkg/status", '1', "../../../../../var/lib/dpkg/status", "",
+                      0);
+    layer_build_symlink(&f->tar, "var/lib/dpkg/status.d", "../../../../../../../../var/lib/dpkg");
+    (void)push_tar(f);
+    analyze(f);
+    assert_int_equal(f->image.package_count, 0);
+    expect_failure(f, "unsupported", "no package database");
+}
+
+static void a_symbolic_link_to_an_absolute_path_stays_inside(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_symlink(&f->tar, "etc/os-release", "/usr/lib/os-release");
+    layer_build_file(&f->tar, "usr/lib/os-release", image_build_debian);
+    layer_build_symlink(&f->tar, "var/lib/dpkg", "/../../opt/dpkg");
+    layer_build_file(&f->tar, "opt/dpkg/status", image_build_status);
+    (void)push_tar(f);
+    analyze(f);
+    expect_complete(f, 1);
+    assert_string_equal(f->image.os.id, "debian");
+}
+
+static void symbolic_links_in_a_circle_end(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_symlink(&f->tar, "etc", "etd");
+    layer_build_symlink(&f->tar, "etd", "etc");
+    layer_build_symlink(&f->tar, "usr", "usr/usr/usr");
+    layer_build_symlink(&f->tar, "var/lib/dpkg/status", "status");
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    (void)push_tar(f);
+    analyze(f);
+    assert_int_equal(f->image.package_count, 0);
+    assert_false(f->image.os.found);
+}
+
+static void a_chain_of_links_too_long_to_follow_is_named(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    layer_build_symlink(&f->tar, "var/lib/dpkg/status", "/l0");
+    for (int i = 0; i < 12; i++) {
+        char from[16], to[16];
+
+        (void)snprintf(from, sizeof(from), "l%d", i);
+        (void)snprintf(to, sizeof(to), "/l%d", i + 1);
+        layer_build_symlink(&f->tar, from, to);
+    }
+    (void)push_tar(f);
+    analyze(f);
+    assert_true(f->image.failure_count > 0);
+    assert_string_equal(f->image.failures[f->image.failure_count - 1].component, "evidence");
+}
+
+/* ---- the registry's bytes ---- */
+
+static void a_missing_layer_is_named_and_final(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    push_tar(f)->path[0] = '\0';
+    analyze(f);
+    expect_failure(f, "layer_missing", "layer sha256:");
+    assert_false(f->image.failures[0].retryable);
+    assert_int_equal(f->image.failure_count, 1);
+}
+
+static void a_missing_config_is_named(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    (void)push_tar(f);
+    f->peer.routes[1].path[0] = '\0';
+    analyze(f);
+    expect_failure(f, "layer_missing", "config");
+}
+
+static void a_missing_manifest_is_named(void **state)
+{
+    struct fixture *f = *state;
+
+    mu_sha256_text("nobody", 6, f->digest);
+    analyze(f);
+    expect_failure(f, "manifest_missing", "manifest");
+    assert_int_equal(f->image.kind, MU_DIGEST_KIND_NONE);
+}
+
+static void a_layer_with_wrong_bytes_is_not_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct peer_route *route;
+
+    evidence(f);
+    route = push_tar(f);
+    memcpy(memmem(route->body, route->len, "3.0.11", 6), "3.0.99", 6);
+    analyze(f);
+    expect_failure(f, "digest_mismatch", "the blob hashes to");
+    assert_int_equal(f->image.package_count, 0);
+    assert_false(f->image.layers[0].scanned);
+}
+
+static void a_torn_layer_is_worth_another_try(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    push_tar(f)->cut = 700;
+    analyze(f);
+    expect_failure(f, "registry_unavailable", "layer sha256:");
+    assert_true(f->image.failures[0].retryable);
+}
+
+static void a_layer_shorter_than_its_manifest_says_is_a_mismatch(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    push_tar(f)->len -= 600;
+    analyze(f);
+    expect_failure(f, "digest_mismatch", "its manifest says");
+}
+
+static void a_layer_that_is_not_the_configs_is_a_mismatch(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_buf other;
+
+    mu_buf_init(&other, 64);
+    evidence(f);
+    layer_build_end(&f->tar);
+    (void)image_build_layer(&f->build, &f->tar, &other, IMAGE_BUILD_TAR);
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_failure(f, "digest_mismatch", "diff_id");
+    assert_int_equal(f->image.package_count, 0);
+}
+
+static void the_number_of_diff_ids_must_be_that_of_the_layers(void **state)
+{
+    struct fixture *f = *state;
+
+    evidence(f);
+    mu_buf_puts(&f->build.diff_ids, "\"sha256:x\",");
+    (void)push_tar(f);
+    analyze(f);
+    expect_failure(f, "unsupported", "2 diff_ids for 1 layers");
+}
+
+/* An outage after the first layer: the packages are in the second. */
+static void an_outage_in_the_middle_stays_retryable(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    layer_build_end(&f->tar);
+    (void)image_build_layer(&f->build, &f->tar, &f->tar, IMAGE_BUILD_TAR);
+    mu_buf_reset(&f->tar);
+    layer_build_file(&f->tar, "var/lib/dpkg/status", image_build_status);
+    push_tar(f)->status = 503;
+    analyze(f);
+    expect_failure(f, "registry_unavailable", "503");
+    for (size_t i = 0; i < f->image.failure_count; i++)
+        if (!f->image.failures[i].retryable)
+            fail_msg("lasting: %s", f->image.failures[i].message);
+}
+
+static void after_the_deadline_no_layer_is_fetched(void **state)
+{
+    struct fixture *f = *state;
+    struct peer_route *route;
+
+    evidence(f);
+    route = push_tar(f);
+    f->limits.deadline_ms = -1; /* over before it begins */
+    analyze(f);
+    expect_failure(f, "limit", "takes longer");
+    assert_int_equal(route->hits, 0);
+}
+
+/* ---- manifests ---- */
+
+static void a_manifest_of_100_mb_is_refused_in_little_memory(void **state)
+{
+    struct fixture *f = *state;
+    size_t len = 100 * 1000 * 1000;
+    char *json = malloc(len);
+
+    memset(json, ' ', len);
+    memcpy(json, "{\"schemaVersion\":2", 18);
+    json[len - 1] = '}';
+    (void)image_build_manifest_bytes(&f->peer, json, len, IMAGE_BUILD_MANIFEST, f->digest);
+    free(json);
+    analyze(f);
+    expect_failure(f, "limit", "manifest");
+    expect_memory_below(f, 24);
+}
+
+static void a_deeply_nested_manifest_is_refused(void **state)
+{
+    enum { DEPTH = 1000000 };
+    struct fixture *f = *state;
+    char *json = malloc(DEPTH);
+
+    memset(json, '[', DEPTH);
+    (void)image_build_manifest_bytes(&f->peer, json, DEPTH, IMAGE_BUILD_MANIFEST, f->digest);
+    free(json);
+    analyze(f);
+    expect_failure(f, "limit", "manifest");
+    expect_memory_below(f, 16);
+}
+
+static void manifests_that_are_none_are_refused(void **state)
+{
+    static const struct {
+        const char *json, *media_type, *code, *word;
+    } rows[] = {
+            {"", IMAGE_BUILD_MANIFEST, "unsupported", "manifest"},
+            {"{\"schemaVersion\":2,", IMAGE_BUILD_MANIFEST, "unsupported", "manifest"},
+            {"\xff\xfe{}", IMAGE_BUILD_MANIFEST, "unsupported", "manifest"},
+            {"[]", IMAGE_BUILD_MANIFEST, "unsupported", "manifest"},
+            {"{\"schemaVersion\":1}", IMAGE_BUILD_MANIFEST, "unsupported", "schema 1"},
+            {"{\"schemaVersion\":2}", "text/html", "unsupported", "text/html"},
+            {"{\"schemaVersion\":2,\"mediaType\":\"application/x-odd\"}", IMAGE_BUILD_MANIFEST,
+             "unsupported", "application/x-odd"},
+            {"{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_BUILD_INDEX "\",\"manifests\":[]}",
+             IMAGE_BUILD_MANIFEST, "unsupported", "says it is"},
+            {"{\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}", IMAGE_BUILD_INDEX,
+             "unsupported", "members of a manifest"},
+            {"{\"schemaVersion\":2,\"layers\":[]}", IMAGE_BUILD_MANIFEST, "unsupported",
+             "without config"},
+            {"{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:x\",\"size\":1}}",
+             IMAGE_BUILD_MANIFEST, "unsupported", "digest"},
+            {"{\"schemaVersion\":2,\"config\":{\"size\":-1,\"digest\":\"sha256:"
+             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
+             IMAGE_BUILD_MANIFEST, "unsupported", "size"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture *f;
+        void *own = NULL;
+
+        (void)set_up(&own);
+        f = own;
+        push_manifest(f, rows[i].json, rows[i].media_type);
+        analyze(f);
+        expect_failure(f, rows[i].code, rows[i].word);
+        assert_false(f->image.failures[0].retryable);
+        (void)tear_down(&own);
+    }
+}
+
+static void push_many_layers(struct fixture *f, size_t count)
+{
+    layer_build_end(&f->tar);
+    for (size_t i = 0; i < count; i++) {
+        const char *comma = i > 0 ? "," : "";
+
+        mu_buf_printf(&f->build.layers,
+                      "%s{\"mediaType\":\"" IMAGE_BUILD_TAR
+                      "\",\"digest\":\"sha256:%064zu\",\"size\":1024}",
+                      comma, i);
+        mu_buf_printf(&f->build.diff_ids, "%s\"sha256:%064zu\"", comma, i);
+    }
+    (void)image_build_finish(&f->build, f->digest);
+}
+
+static void more_layers_than_allowed_are_refused_before_any_is_fetched(void **state)
+{
+    struct fixture *f = *state;
+
+    push_many_layers(f, 513);
+    analyze(f);
+    expect_failure(f, "limit", "513 layers, more than 512");
+    assert_int_equal(f->image.failure_count, 1);
+    assert_int_equal(f->image.layer_count, 513);
+}
+
+static void thousands_of_layers_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    push_many_layers(f, 5000);
+    analyze(f);
+    expect_failure(f, "limit", "layers");
+    expect_memory_below(f, 16);
+}
+
+static void a_config_too_large_is_refused_unseen(void **state)
+{
+    struct fixture *f = *state;
+    char json[1024];
+
+    (void)snprintf(json, sizeof(json),
+                   "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" IMAGE_BUILD_CONFIG
+                   "\",\"digest\":\"sha256:%064d\",\"size\":9000000},\"layers\":[]}",
+                   7);
+    push_manifest(f, json, IMAGE_BUILD_MANIFEST);
+    analyze(f);
+    expect_failure(f, "limit", "a config of 9000000 bytes");
+}
+
+static void a_layer_kept_elsewhere_is_not_fetched(void **state)
+{
+    struct fixture *f = *state;
+
+    mu_buf_printf(&f->build.layers,
+                  "{\"mediaType\":\"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip\","
+                  "\"digest\":\"sha256:%064d\",\"size\":1,\"urls\":[\"https://elsewhere/x\"]}",
+                  7);
+    mu_buf_puts(&f->build.diff_ids, "\"sha256:x\"");
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_failure(f, "unsupported", "kept elsewhere");
+}
+
+/* ---- indexes and artifacts ---- */
+
+static void an_index_of_indexes_is_told_and_not_followed(void **state)
+{
+    struct fixture *f = *state;
+    char json[2048], inner[MU_DIGEST_TEXT_SIZE];
+    struct peer_route *route =
+            image_build_manifest_bytes(&f->peer, "{}", 2, IMAGE_BUILD_INDEX, inner);
+
+    (void)snprintf(json, sizeof(json),
+                   "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_BUILD_INDEX
+                   "\",\"manifests\":[{\"mediaType\":\"" IMAGE_BUILD_INDEX
+                   "\",\"digest\":\"%s\",\"size\":2},{\"mediaType\":\"" IMAGE_BUILD_INDEX
+                   "\",\"digest\":\"%s\",\"size\":2},{\"mediaType\":\"application/x-odd\","
+                   "\"digest\":\"sha256:%064d\",\"size\":1},{\"mediaType\":\"" IMAGE_BUILD_MANIFEST
+                   "\",\"digest\":\"sha256:%064d\",\"size\":1,\"platform\":{\"os\":\"unknown\","
+                   "\"architecture\":\"unknown\"}}]}",
+                   inner, inner, 1, 2);
+    push_manifest(f, json, IMAGE_BUILD_INDEX);
+    analyze(f);
+    expect_complete(f, 0);
+    assert_int_equal(f->image.kind, MU_DIGEST_KIND_INDEX);
+    assert_int_equal(f->image.child_count, 4);
+    assert_int_equal(f->image.children[0].kind, MU_DIGEST_KIND_INDEX);
+    assert_int_equal(f->image.children[2].kind, MU_DIGEST_KIND_UNKNOWN);
+    assert_int_equal(f->image.children[3].kind, MU_DIGEST_KIND_ATTESTATION);
+    assert_int_equal(route->hits, 0);
+}
+
+static void an_index_of_too_many_manifests_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    mu_buf_puts(&f->packed, "{\"schemaVersion\":2,\"manifests\":[");
+    for (int i = 0; i < 257; i++)
+        mu_buf_printf(&f->packed,
+                      "%s{\"mediaType\":\"" IMAGE_BUILD_MANIFEST
+                      "\",\"digest\":\"sha256:%064d\",\"size\":1}",
+                      i > 0 ? "," : "", i);
+    mu_buf_puts(&f->packed, "]}");
+    push_manifest(f, f->packed.data, IMAGE_BUILD_INDEX);
+    analyze(f);
+    expect_failure(f, "limit", "manifests");
+}
+
+static void an_artifact_is_no_image(void **state)
+{
+    struct fixture *f = *state;
+
+    f->build.config_type = "application/vnd.cncf.helm.config.v1+json";
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_complete(f, 0);
+    assert_int_equal(f->image.kind, MU_DIGEST_KIND_ATTESTATION);
+}
+
+static void a_foreign_package_database_is_not_taken_for_none(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "lib/apk/db/installed", "P:musl\n");
+    (void)push_tar(f);
+    analyze(f);
+    expect_failure(f, "unsupported", "lib/apk/db/installed");
+}
+
+static void a_name_that_is_none_is_an_error_not_a_failure(void **state)
+{
+    struct fixture *f = *state;
+    struct image_analysis untouched = {.package_count = 77};
+    MU_AUTO(registry_book) struct registry_book *book = NULL;
+
+    mu_sha256_text("x", 1, f->digest);
+    assert_int_equal(registry_book_load(NULL, &book, &f->err), MU_OK);
+    assert_int_equal(image_analyze(book, "No Such Name", f->digest, &f->limits, f->arena,
+                                   &untouched, &f->err),
+                     MU_E_INVALID);
+    assert_int_equal(image_analyze(book, IMAGE_BUILD_REPOSITORY, "sha256:short", &f->limits,
+                                   f->arena, &untouched, &f->err),
+                     MU_E_INVALID);
+    assert_int_equal(untouched.package_count, 77);
+    registry_peer_start(&f->peer);
+    registry_peer_stop(&f->peer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(an_image_gives_its_packages_and_distribution),
+            TEST(compression_is_told_by_the_bytes_not_by_the_label),
+            TEST(an_image_without_layers_is_complete),
+            TEST(a_gzip_bomb_ends_at_the_limit_in_little_memory),
+            TEST(all_layers_together_have_a_limit),
+            TEST(a_claimed_size_of_10_gb_reserves_nothing),
+            TEST(an_evidence_file_of_a_claimed_10_gb_is_refused_by_name),
+            TEST(size_fields_of_every_form_are_understood),
+            cmocka_unit_test(size_fields_that_are_no_number_are_refused),
+            TEST(too_many_packages_are_refused),
+            TEST(names_that_climb_out_stay_inside),
+            TEST(links_that_lead_out_find_nothing_of_the_host),
+            TEST(a_symbolic_link_to_an_absolute_path_stays_inside),
+            TEST(symbolic_links_in_a_circle_end),
+            TEST(a_chain_of_links_too_long_to_follow_is_named),
+            TEST(a_missing_layer_is_named_and_final),
+            TEST(a_missing_config_is_named),
+            TEST(a_missing_manifest_is_named),
+            TEST(a_layer_with_wrong_bytes_is_not_counted),
+            TEST(a_torn_layer_is_worth_another_try),
+            TEST(a_layer_shorter_than_its_manifest_says_is_a_mismatch),
+            TEST(a_layer_that_is_not_the_configs_is_a_mismatch),
+            TEST(the_number_of_diff_ids_must_be_that_of_the_layers),
+            TEST(an_outage_in_the_middle_stays_retryable),
+            TEST(after_the_deadline_no_layer_is_fetched),
+            TEST(a_manifest_of_100_mb_is_refused_in_little_memory),
+            TEST(a_deeply_nested_manifest_is_refused),
+            cmocka_unit_test(manifests_that_are_none_are_refused),
+            TEST(more_layers_than_allowed_are_refused_before_any_is_fetched),
+            TEST(thousands_of_layers_are_refused),
+            TEST(a_config_too_large_is_refused_unseen),
+            TEST(a_layer_kept_elsewhere_is_not_fetched),
+            TEST(an_index_of_indexes_is_told_and_not_followed),
+            TEST(an_index_of_too_many_manifests_is_refused),
+            TEST(an_artifact_is_no_image),
+            TEST(a_foreign_package_database_is_not_taken_for_none),
+            TEST(a_name_that_is_none_is_an_error_not_a_failure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
