@@ -2,7 +2,7 @@
  * registry_peer: a registry of one thread on a free port of 127.0.0.1 that serves what a test put
  * into it, by path, and can lie about any of it. Header-only; for tests.
  *
- * Routes are added before registry_peer_start; read `hits` after registry_peer_stop.
+ * Routes are added before registry_peer_start; `hits` counts at any time.
  */
 #ifndef TESTS_SUPPORT_REGISTRY_PEER_H
 #define TESTS_SUPPORT_REGISTRY_PEER_H
@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct peer_route {
     size_t cut;                /* bytes of the body that are not sent although announced */
     char headers[256];         /* further lines, each with CRLF */
     const char *authorization; /* needed value, else 401 with the peer's challenge; NULL: none */
-    unsigned hits;
+    atomic_uint hits;
 };
 
 struct registry_peer {

@@ -362,12 +362,17 @@ enum mu_status worker_pool_start(const struct worker_pool_config *config,
     return MU_OK;
 }
 
-void worker_pool_stop(struct worker_pool *pool)
+void worker_pool_close(struct worker_pool *pool)
 {
     (void)pthread_mutex_lock(&pool->lock);
     pool->closing = true;
     (void)pthread_cond_broadcast(&pool->wake);
     (void)pthread_mutex_unlock(&pool->lock);
+}
+
+void worker_pool_stop(struct worker_pool *pool)
+{
+    worker_pool_close(pool);
     for (; pool->thread_count > 0; pool->thread_count--)
         (void)pthread_join(pool->threads[pool->thread_count - 1], NULL);
 }

@@ -35,7 +35,10 @@ struct scan_task {
 /* Errors: MU_E_UNAVAILABLE (threads). */
 enum mu_status worker_pool_start(const struct worker_pool_config *config,
                                  struct worker_pool **ret_pool, struct mu_error *err) MU_MUST_CHECK;
-/* Ends the threads; tasks that did not end stay undone. */
+/* From here on no waiting task is begun. */
+void worker_pool_close(struct worker_pool *pool);
+/* Closes, and ends the threads when what they are at is over; tasks that did not end stay undone.
+ */
 void worker_pool_stop(struct worker_pool *pool);
 void worker_pool_free(struct worker_pool *pool); /* stops it first; NULL is fine */
 
