@@ -91,7 +91,7 @@ static void set_paused(struct lane *lane, bool paused)
 
 /* Polls even when nothing may be taken: a consumer that does not poll loses its partitions. */
 static enum mu_status take(struct feeder *feeder, struct lane *lane, int64_t timeout_ms,
-                           struct mu_error *err)
+                           bool *ret_taken, struct mu_error *err)
 {
     bool wanted = may_take(feeder, lane);
     struct scan_task *task = &lane->tasks[(lane->first + lane->count) % LANE_MAX_TASKS];
@@ -103,25 +103,36 @@ static enum mu_status take(struct feeder *feeder, struct lane *lane, int64_t tim
         return MU_OK;
     st = mu_consumer_poll(lane->consumer, &task->incoming, 1, timeout_ms, &count, err);
     if (st == MU_OK && count == 1) {
+        *ret_taken = true;
         lane->count++;
         worker_pool_submit(feeder->config->pool, task);
     }
     return st;
 }
 
+/* One look at every lane; waits, at the most urgent one, only when the last look found nothing. */
+static enum mu_status round_of(struct feeder *feeder, bool *idle, struct mu_error *err)
+{
+    enum mu_status st = MU_OK;
+    bool taken = false;
+
+    for (size_t i = 0; st == MU_OK && i < LANE_COUNT; i++) {
+        settle(feeder, &feeder->lanes[i]);
+        st = take(feeder, &feeder->lanes[i], *idle && i == 0 ? POLL_MS : 0, &taken, err);
+    }
+    *idle = !taken;
+    return st;
+}
+
 static void feed(struct feeder *feeder)
 {
     struct mu_backoff backoff = {200, 5000, 0};
+    bool idle = true;
 
     while (!mu_stop_requested()) {
         struct mu_error err;
-        enum mu_status st = MU_OK;
 
-        for (size_t i = 0; st == MU_OK && i < LANE_COUNT; i++) {
-            settle(feeder, &feeder->lanes[i]);
-            st = take(feeder, &feeder->lanes[i], i == 0 ? POLL_MS : 0, &err);
-        }
-        if (st == MU_OK) {
+        if (round_of(feeder, &idle, &err) == MU_OK) {
             backoff.attempt = 0;
             continue;
         }
