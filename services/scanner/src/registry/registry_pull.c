@@ -122,16 +122,13 @@ static enum mu_status digest_check(const char *digest, struct mu_error *err)
     return MU_OK;
 }
 
-/* "URL/v2/PATH/KIND/DIGEST". */
+/* "URL/v2/PATH/KIND/REFERENCE"; the reference was checked. */
 static enum mu_status url_make(const struct registry_client *client, const char *kind,
-                               const char *digest, char ret_url[URL_SIZE], struct mu_error *err)
+                               const char *reference, char ret_url[URL_SIZE], struct mu_error *err)
 {
-    int len;
+    int len = snprintf(ret_url, URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url, client->path,
+                       kind, reference);
 
-    if (digest_check(digest, err) != MU_OK)
-        return err->status;
-    len = snprintf(ret_url, URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url, client->path, kind,
-                   digest);
     if (len < 0 || len >= URL_SIZE)
         return mu_fail(err, MU_E_LIMIT, "repository name is too long");
     return MU_OK;
@@ -171,31 +168,63 @@ static enum mu_status manifest_check(const char *digest, const struct mu_http_re
     return MU_OK;
 }
 
-enum mu_status registry_fetch_manifest(struct registry_client *client, const char *digest,
-                                       struct mu_buf *out, struct registry_manifest *ret_manifest,
-                                       struct mu_error *err)
+/* The manifest a digest or tag leads to, unchecked. */
+static enum mu_status manifest_get(struct registry_client *client, const char *reference,
+                                   struct mu_buf *bytes, struct mu_http_response *ret_response,
+                                   struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf accept, bytes;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf accept;
     char url[URL_SIZE];
     const char *headers[] = {NULL, NULL};
-    struct mu_http_response response;
     struct mu_http_request request = {.method = "GET",
                                       .url = url,
                                       .headers = headers,
                                       .on_body = buf_take,
-                                      .opaque = &bytes,
+                                      .opaque = bytes,
                                       .max_body_bytes = REGISTRY_MANIFEST_MAX_BYTES};
 
     mu_buf_init(&accept, 4096);
-    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
     mu_buf_printf(&accept, "Accept: %s", mu_media_type_accept_manifests);
     headers[0] = accept.data;
-    if (url_make(client, "manifests", digest, url, err) != MU_OK ||
-        client_request(client, &request, &response, err) != MU_OK ||
+    if (url_make(client, "manifests", reference, url, err) != MU_OK)
+        return err->status;
+    return client_request(client, &request, ret_response, err);
+}
+
+enum mu_status registry_fetch_manifest(struct registry_client *client, const char *digest,
+                                       struct mu_buf *out, struct registry_manifest *ret_manifest,
+                                       struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    struct mu_http_response response;
+
+    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
+    if (digest_check(digest, err) != MU_OK ||
+        manifest_get(client, digest, &bytes, &response, err) != MU_OK ||
         manifest_check(digest, &response, &bytes, ret_manifest, err) != MU_OK)
         return err->status;
     mu_buf_append(out, bytes.data, bytes.len);
     return mu_buf_status(out, "manifest", err);
+}
+
+enum mu_status registry_resolve_tag(struct registry_client *client, const char *tag,
+                                    char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    struct mu_http_response response;
+    struct registry_manifest manifest;
+    char digest[MU_DIGEST_TEXT_SIZE];
+
+    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
+    if (!mu_oci_tag_valid(tag, strlen(tag)))
+        return mu_fail(err, MU_E_INVALID, "'%.130s' is no tag", tag);
+    if (manifest_get(client, tag, &bytes, &response, err) != MU_OK)
+        return err->status;
+    mu_sha256_text(bytes.data, bytes.len, digest);
+    if (manifest_check(digest, &response, &bytes, &manifest, err) != MU_OK)
+        return err->status;
+    memcpy(ret_digest, digest, sizeof(digest));
+    return MU_OK;
 }
 
 struct blob_check {
@@ -247,7 +276,8 @@ enum mu_status registry_fetch_blob(struct registry_client *client, const struct 
                                       .opaque = &check,
                                       .max_body_bytes = UINT64_MAX}; /* blob_take is the limit */
 
-    if (url_make(client, "blobs", blob->digest, url, err) != MU_OK ||
+    if (digest_check(blob->digest, err) != MU_OK ||
+        url_make(client, "blobs", blob->digest, url, err) != MU_OK ||
         client_request(client, &request, &response, err) != MU_OK)
         return err->status;
     return blob_end(&check, err);

@@ -1,5 +1,5 @@
 /*
- * registry_pull: manifests and blobs of one repository, by digest, over the OCI distribution API.
+ * registry_pull: manifests and blobs of one repository over the OCI distribution API.
  *
  * Authenticates when the registry asks for it: Bearer with a token from the challenge's realm
  * (kept for the client's life and renewed once when it is refused), or Basic. Every byte handed
@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "registry/registry.h"
 
 #include <stdint.h>
@@ -55,6 +56,12 @@ const char *registry_client_authentication(const struct registry_client *client)
 enum mu_status registry_fetch_manifest(struct registry_client *client, const char *digest,
                                        struct mu_buf *out, struct registry_manifest *ret_manifest,
                                        struct mu_error *err) MU_MUST_CHECK;
+
+/* The digest of the manifest a tag leads to now, by its bytes. Errors: MU_E_INVALID (no tag); as
+ * above. */
+enum mu_status registry_resolve_tag(struct registry_client *client, const char *tag,
+                                    char ret_digest[MU_DIGEST_TEXT_SIZE],
+                                    struct mu_error *err) MU_MUST_CHECK;
 
 /* A failure ends the transfer and is what registry_fetch_blob returns. */
 typedef enum mu_status registry_blob_fn(void *opaque, const void *bytes, size_t len,

@@ -1,0 +1,340 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "app/commands.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "database_build.h"
+#include "image_build.h"
+#include "job/scan.h"
+
+struct fixture {
+    struct registry_peer peer;
+    struct mu_buf bytes;
+    struct database *database;
+    struct registry_book *book;
+    struct scan_context context;
+    struct mu_arena *arena;
+    struct mu_scan_result result;
+    struct raw_file file;
+    struct mu_error err;
+    char digest[MU_DIGEST_TEXT_SIZE], folder[64], database_path[128], book_path[128];
+    char shown[16384]; /* what a command printed */
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct builder *builder = builder_new();
+    char json[256];
+
+    database_build_file(builder, "DEBIAN-CVE-2023-5363");
+    database_build_record(builder, "DEBIAN-CVE-2026-7", "openssl", "{\"introduced\":\"0\"}", "");
+    f->database = database_build_open(builder, &f->bytes);
+    registry_peer_listen(&f->peer);
+    image_build_book(&f->peer, json, sizeof(json));
+    assert_int_equal(registry_book_parse(json, strlen(json), &f->book, &f->err), MU_OK);
+    f->context = (struct scan_context){.book = f->book,
+                                       .database = f->database,
+                                       .limits = image_limits_default,
+                                       .temp_dir = "/tmp"};
+    f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
+    f->file.fd = -1;
+    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/test-scan-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    (void)snprintf(f->database_path, sizeof(f->database_path), "%s/v.db", f->folder);
+    (void)snprintf(f->book_path, sizeof(f->book_path), "%s/book.json", f->folder);
+    assert_int_equal(mu_file_write_atomic(f->database_path, f->bytes.data, f->bytes.len, &f->err),
+                     MU_OK);
+    assert_int_equal(mu_file_write_atomic(f->book_path, json, strlen(json), &f->err), MU_OK);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->file.fd >= 0)
+        (void)close(f->file.fd);
+    (void)unlink(f->database_path);
+    (void)unlink(f->book_path);
+    (void)rmdir(f->folder);
+    database_close(f->database);
+    registry_book_free(f->book);
+    registry_peer_clear(&f->peer);
+    mu_buf_done(&f->bytes);
+    mu_arena_free(f->arena);
+    free(f);
+    return 0;
+}
+
+static void scan_named(struct fixture *f, const char *repository)
+{
+    static const char *uai = "reg.example/team/app:1";
+    const struct mu_scan_request request = {.request_id = "r",
+                                            .job_id = "j",
+                                            .attempt = 1,
+                                            .repository = repository,
+                                            .digest = f->digest,
+                                            .uais = {&uai, 1}};
+
+    registry_peer_start(&f->peer);
+    if (scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err) != MU_OK)
+        fail_msg("%s", f->err.message);
+    registry_peer_stop(&f->peer);
+}
+
+static void scan(struct fixture *f)
+{
+    scan_named(f, IMAGE_BUILD_REPOSITORY);
+}
+
+static void expect_failed(const struct fixture *f, const char *code, const char *word)
+{
+    assert_int_equal(f->result.outcome, MU_SCAN_FAILED);
+    if (!mu_text_equal(f->result.failure.code, code) || !strstr(f->result.failure.message, word))
+        fail_msg("'%s: %s' is not '%s' with '%s'", f->result.failure.code,
+                 f->result.failure.message, code, word);
+    assert_true(f->file.fd >= 0); /* a failed scan has its raw result too */
+    assert_ptr_equal(f->result.evidence_digest, f->file.digest);
+}
+
+static void a_complete_scan_has_counts_and_evidence(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_simple(&f->peer, image_build_debian, image_build_status, f->digest);
+    scan(f);
+    assert_int_equal(f->result.outcome, MU_SCAN_COMPLETE);
+    assert_true(f->result.has_counts);
+    assert_int_equal(f->result.counts.findings, 2);
+    assert_string_equal(f->result.platform, "linux/amd64");
+    assert_string_equal(f->result.evidence_digest, f->file.digest);
+    assert_false(f->result.has_failure);
+}
+
+/* An image of another distribution has packages, and no advisory is known: that is not "clean". */
+static void packages_of_another_distribution_are_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_simple(&f->peer,
+                             "ID=ubuntu\nVERSION_ID=22.04\nPRETTY_NAME=\"Ubuntu 22.04\"\n",
+                             image_build_status, f->digest);
+    scan(f);
+    expect_failed(f, "unsupported", "knows nothing of Ubuntu 22.04");
+    assert_false(f->result.failure.retryable);
+    assert_false(f->result.has_counts);
+}
+
+static void packages_of_a_release_the_database_lacks_are_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_simple(&f->peer, "ID=debian\nVERSION_ID=99\n", image_build_status, f->digest);
+    scan(f);
+    expect_failed(f, "unsupported", "knows nothing of Debian:99");
+}
+
+static void packages_without_os_release_are_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_simple(&f->peer, NULL, image_build_status, f->digest);
+    scan(f);
+    expect_failed(f, "unsupported", "without os-release");
+}
+
+static void an_image_without_packages_and_distribution_is_complete(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)image_build_simple(&f->peer, NULL, NULL, f->digest);
+    scan(f);
+    assert_int_equal(f->result.outcome, MU_SCAN_COMPLETE);
+}
+
+static void an_index_is_resolved_without_evidence(void **state)
+{
+    struct fixture *f = *state;
+    char json[512];
+
+    (void)snprintf(json, sizeof(json),
+                   "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" IMAGE_BUILD_MANIFEST
+                   "\",\"digest\":\"sha256:%064d\",\"size\":5}]}",
+                   1);
+    (void)image_build_manifest_bytes(&f->peer, json, strlen(json), IMAGE_BUILD_INDEX, f->digest);
+    scan(f);
+    assert_int_equal(f->result.outcome, MU_SCAN_RESOLVED);
+    assert_int_equal(f->result.children.count, 1);
+    assert_int_equal(f->file.fd, -1);
+    assert_null(f->result.evidence_digest);
+}
+
+static void an_image_that_needs_too_much_memory_is_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_buf status;
+
+    mu_buf_init(&status, 8 << 20);
+    for (int i = 0; i < 2000; i++)
+        mu_buf_printf(&status, "Package: p%d\nStatus: install ok installed\nVersion: 1\n\n", i);
+    (void)image_build_simple(&f->peer, image_build_debian, status.data, f->digest);
+    mu_buf_done(&status);
+    mu_arena_free(f->arena);
+    f->arena = mu_arena_new(64 * 1024);
+    scan(f);
+    expect_failed(f, "limit", "memory");
+    assert_true(f->result.failure.retryable);
+}
+
+static void a_name_that_is_none_is_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+
+    mu_sha256_text("x", 1, f->digest);
+    scan_named(f, "Upper/Case Name");
+    expect_failed(f, "unsupported", "Upper");
+}
+
+static void a_temp_dir_that_is_gone_is_worth_another_try(void **state)
+{
+    struct fixture *f = *state;
+    const struct mu_scan_request request = {
+            .repository = IMAGE_BUILD_REPOSITORY, .digest = f->digest, .attempt = 1};
+
+    (void)image_build_simple(&f->peer, image_build_debian, image_build_status, f->digest);
+    f->context.temp_dir = "/no/such/folder";
+    f->result.attempt = 77;
+    registry_peer_start(&f->peer);
+    assert_int_equal(scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err),
+                     MU_E_UNAVAILABLE);
+    registry_peer_stop(&f->peer);
+    assert_int_equal(f->result.attempt, 77);
+    assert_int_equal(f->file.fd, -1);
+}
+
+/* ---- the command for people ---- */
+
+static int command(struct fixture *f, const char *name, const char *format)
+{
+    char text[256], *image = text;
+    struct scan_config config = {.database = f->database_path,
+                                 .registries = f->book_path,
+                                 .format = format,
+                                 .limits = {.max_layer_unpacked = 1 << 30,
+                                            .max_image_unpacked = 1 << 30,
+                                            .max_layer = 1 << 30,
+                                            .max_entries = 1000,
+                                            .max_layers = 10,
+                                            .max_packages = 100,
+                                            .deadline_ms = 20000}};
+    FILE *file = tmpfile();
+    int out = dup(STDOUT_FILENO), code;
+    size_t len;
+
+    (void)snprintf(text, sizeof(text), "%s", name);
+    assert_non_null(file);
+    (void)fflush(stdout);
+    assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+    registry_peer_start(&f->peer);
+    code = scan_command(&config, 1, &image);
+    registry_peer_stop(&f->peer);
+    (void)fflush(stdout);
+    assert_true(dup2(out, STDOUT_FILENO) >= 0);
+    (void)close(out);
+    rewind(file);
+    len = fread(f->shown, 1, sizeof(f->shown) - 1, file);
+    f->shown[len] = '\0';
+    (void)fclose(file);
+    return code;
+}
+
+static void push_tagged(struct fixture *f)
+{
+    struct peer_route *route;
+
+    (void)image_build_simple(&f->peer, image_build_debian, image_build_status, f->digest);
+    route = &f->peer.routes[f->peer.route_count - 1];
+    (void)registry_peer_route(&f->peer, "/v2/team/app/manifests/1.0", route->body, route->len);
+    memcpy(f->peer.routes[f->peer.route_count - 1].headers, route->headers, sizeof(route->headers));
+}
+
+static void a_tag_is_scanned_and_shown_the_worst_first(void **state)
+{
+    struct fixture *f = *state;
+    const char *high, *unknown;
+
+    push_tagged(f);
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "text"), MU_EXIT_OK);
+    high = strstr(f->shown, "CVE-2023-5363");
+    unknown = strstr(f->shown, "CVE-2026-7");
+    assert_true(high && unknown && high < unknown);
+    assert_non_null(strstr(f->shown, "1 packages, 2 findings: 0 critical, 1 high"));
+    assert_non_null(strstr(f->shown, f->digest));
+    assert_non_null(strstr(f->shown, "Debian GNU/Linux 12"));
+}
+
+static void the_raw_result_names_the_tag(void **state)
+{
+    struct fixture *f = *state;
+
+    push_tagged(f);
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "json"), MU_EXIT_OK);
+    assert_non_null(strstr(f->shown, "\"uai\":\"reg.example/team/app:1.0\""));
+    assert_non_null(strstr(f->shown, "\"status\":\"complete\""));
+}
+
+static void a_tag_that_is_not_there_could_not_be_done(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(command(f, "reg.example/team/app:9", "text"), MU_EXIT_FAILURE);
+}
+
+static void an_image_that_is_not_scanned_whole_is_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    char image[256];
+
+    (void)image_build_simple(&f->peer, NULL, image_build_status, f->digest);
+    (void)snprintf(image, sizeof(image), "reg.example/team/app@%s", f->digest);
+    assert_int_equal(command(f, image, "text"), MU_EXIT_DIFFERENCE);
+}
+
+static void neither_tag_nor_digest_is_wrong_usage(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(command(f, "reg.example/team/app", "text"), MU_EXIT_USAGE);
+    assert_int_equal(f->shown[0], '\0');
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(a_complete_scan_has_counts_and_evidence),
+            TEST(packages_of_another_distribution_are_a_failed_scan),
+            TEST(packages_of_a_release_the_database_lacks_are_a_failed_scan),
+            TEST(packages_without_os_release_are_a_failed_scan),
+            TEST(an_image_without_packages_and_distribution_is_complete),
+            TEST(an_index_is_resolved_without_evidence),
+            TEST(an_image_that_needs_too_much_memory_is_a_failed_scan),
+            TEST(a_name_that_is_none_is_a_failed_scan),
+            TEST(a_temp_dir_that_is_gone_is_worth_another_try),
+            TEST(a_tag_is_scanned_and_shown_the_worst_first),
+            TEST(the_raw_result_names_the_tag),
+            TEST(a_tag_that_is_not_there_could_not_be_done),
+            TEST(an_image_that_is_not_scanned_whole_is_told_apart),
+            TEST(neither_tag_nor_digest_is_wrong_usage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
