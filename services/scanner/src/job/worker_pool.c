@@ -264,14 +264,9 @@ static bool run_task(struct worker *worker, const struct mu_incoming *incoming)
 
 static size_t priority_of(enum mu_topic topic)
 {
-    switch (topic) {
-    case MU_TOPIC_SCAN_REQUESTS_URGENT:
+    if (topic == MU_TOPIC_SCAN_REQUESTS_URGENT)
         return 0;
-    case MU_TOPIC_SCAN_REQUESTS_NORMAL:
-        return 1;
-    default:
-        return 2;
-    }
+    return topic == MU_TOPIC_SCAN_REQUESTS_NORMAL ? 1 : 2;
 }
 
 static void queue_put(struct queue *queue, struct scan_task *task)
