@@ -11,6 +11,7 @@
 
 enum {
     API_THREADS = 4,
+    API_TRIES = 2,
     API_PAGE_DEFAULT = 100,
     API_PAGE_MAX = 1000,
     API_METRICS_MAX_BYTES = 64 * 1024,
@@ -25,19 +26,36 @@ struct api {
 
 /* ---- JSON straight from the database ---- */
 
+/* The rows of a query. A connection that was lost while it was idle costs a second try, no error.
+ */
+static enum mu_status run_query(struct api *api, enum inventory_query query,
+                                const char *const *values, struct mu_pg_result **ret_result,
+                                struct mu_error *err)
+{
+    enum mu_status st = MU_E_UNAVAILABLE;
+    bool lost = true;
+
+    for (int try = 0; lost && try < API_TRIES; try++) {
+        struct mu_pg *pg = NULL;
+
+        st = pool_take(api->pool, &pg, err);
+        if (st == MU_OK)
+            st = mu_pg_execute(pg, (int)query, values, ret_result, err);
+        lost = pg && !mu_pg_alive(pg);
+        pool_give(api->pool, pg);
+    }
+    return st;
+}
+
 /* Runs a query that gives one JSON text; NULL is 404. */
 static void reply_query(struct api *api, struct mu_request *request, enum inventory_query query,
                         const char *const *values)
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    struct mu_pg *pg = NULL;
     struct mu_error err;
-    enum mu_status st = pool_take(api->pool, &pg, &err);
+    enum mu_status st = run_query(api, query, values, &result, &err);
     const char *json = NULL;
 
-    if (st == MU_OK)
-        st = mu_pg_execute(pg, (int)query, values, &result, &err);
-    pool_give(api->pool, pg);
     if (st == MU_OK && mu_pg_rows(result) > 0)
         json = mu_pg_text(result, 0, 0);
     if (st != MU_OK)
@@ -210,13 +228,9 @@ static void get_healthz(void *opaque, struct mu_request *request)
 static void get_readyz(void *opaque, struct mu_request *request)
 {
     struct api *api = opaque;
-    struct mu_pg *pg = NULL;
     struct mu_error err;
-    enum mu_status st = pool_take(api->pool, &pg, &err);
+    enum mu_status st = run_query(api, QUERY_PING, NULL, NULL, &err);
 
-    if (st == MU_OK)
-        st = mu_pg_execute(pg, QUERY_PING, NULL, NULL, &err);
-    pool_give(api->pool, pg);
     if (st == MU_OK && api->config.ready && !api->config.ready(api->config.opaque))
         st = mu_fail(&err, MU_E_UNAVAILABLE, "Kafka is not reachable, or migrations are under way");
     if (st != MU_OK)

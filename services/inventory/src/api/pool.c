@@ -50,11 +50,20 @@ enum mu_status pool_take(struct pool *pool, struct mu_pg **ret_pg, struct mu_err
     return inventory_query_open(pool->conninfo, "muster-inventory api", ret_pg, err);
 }
 
+/* One lost connection: the server went, and with it all that were idle. */
+static void drop_idle(struct pool *pool)
+{
+    while (pool->idle_count > 0)
+        mu_pg_close(pool->idle[--pool->idle_count]);
+}
+
 void pool_give(struct pool *pool, struct mu_pg *pg)
 {
     if (!pg)
         return;
     (void)pthread_mutex_lock(&pool->lock);
+    if (!mu_pg_alive(pg))
+        drop_idle(pool);
     if (mu_pg_alive(pg) && pool->idle_count < POOL_MAX_IDLE) {
         pool->idle[pool->idle_count++] = pg;
         pg = NULL;

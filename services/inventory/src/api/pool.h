@@ -15,7 +15,8 @@ void pool_free(struct pool *pool); /* NULL is fine; nothing may be taken any mor
 /* A living connection, opened when none is idle. Errors: as mu_pg_open. */
 enum mu_status pool_take(struct pool *pool, struct mu_pg **ret_pg,
                          struct mu_error *err) MU_MUST_CHECK;
-/* Keeps a living one for the next taker. NULL is fine. */
+/* Keeps a living one for the next taker; after a lost one the idle are not trusted either. NULL is
+ * fine. */
 void pool_give(struct pool *pool, struct mu_pg *pg);
 
 #endif
