@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { DIGEST_PREFIX_LEN = 7, FOLDER_MAX = 3072 };
+enum { DIGEST_PREFIX_LEN = 7, FOLDER_MAX = 3072, LEFTOVER_AGE_S = 24 * 3600 };
+#define TEMPORARY_PREFIX ".new-"
 
 struct evidence_store {
     char folder[FOLDER_MAX];
@@ -27,6 +30,22 @@ struct evidence_writer {
     uint64_t size_bytes;
     int fd;
 };
+
+/* Removes what an upload left that a crash cut off; others may be writing, so only what is old. */
+static void remove_leftovers(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry;
+    struct stat status;
+
+    while (listing && (entry = readdir(listing)) != NULL)
+        if (mu_text_starts(entry->d_name, TEMPORARY_PREFIX) &&
+            fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            status.st_mtime < time(NULL) - LEFTOVER_AGE_S)
+            (void)unlinkat(dirfd(listing), entry->d_name, 0);
+    if (listing)
+        (void)closedir(listing);
+}
 
 enum mu_status evidence_store_open(const char *folder, struct evidence_store **ret_store,
                                    struct mu_error *err)
@@ -42,6 +61,7 @@ enum mu_status evidence_store_open(const char *folder, struct evidence_store **r
         free(store);
         return st;
     }
+    remove_leftovers(store->folder);
     *ret_store = store;
     return MU_OK;
 }
@@ -100,15 +120,15 @@ enum mu_status evidence_store_read(const struct evidence_store *store, const cha
 
 /* ---- writing ---- */
 
-static enum mu_status disk_error(struct mu_error *err, const char *what, const char *path)
-{
-    return mu_fail(err, MU_E_UNAVAILABLE, "evidence: %s '%s': %s", what, path, strerror(errno));
-}
-
 /* Path without its last component. */
 static void folder_of(const char *path, char ret_folder[PATH_MAX])
 {
     (void)snprintf(ret_folder, PATH_MAX, "%.*s", (int)(strrchr(path, '/') - path), path);
+}
+
+static enum mu_status disk_error(struct mu_error *err, const char *what, const char *path)
+{
+    return mu_fail(err, MU_E_UNAVAILABLE, "evidence: %s '%s': %s", what, path, strerror(errno));
 }
 
 enum mu_status evidence_writer_open(const struct evidence_store *store, const char *digest,
@@ -128,8 +148,8 @@ enum mu_status evidence_writer_open(const struct evidence_store *store, const ch
     st = mu_dir_make(folder, err);
     if (st != MU_OK)
         return st;
-    (void)snprintf(writer->temporary, sizeof(writer->temporary), "%.*s/.new-XXXXXX", PATH_MAX - 16,
-                   store->folder);
+    (void)snprintf(writer->temporary, sizeof(writer->temporary), "%.*s/" TEMPORARY_PREFIX "XXXXXX",
+                   PATH_MAX - 16, store->folder);
     writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
     if (writer->fd < 0)
         return disk_error(err, "create", writer->temporary);
@@ -160,14 +180,21 @@ enum mu_status evidence_writer_append(struct evidence_writer *writer, const void
     return MU_OK;
 }
 
-static enum mu_status sync_folder(const char *path, struct mu_error *err)
+static enum mu_status sync_folder(const char *folder, struct mu_error *err)
 {
-    char folder[PATH_MAX];
-    MU_AUTO_FD int fd = -1;
+    MU_AUTO_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    folder_of(path, folder);
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0 ? MU_OK : disk_error(err, "fsync", folder);
+}
+
+/* The file's folder, and the one above it, in which it may be new. */
+static enum mu_status sync_folders(const char *target, struct mu_error *err)
+{
+    char folder[PATH_MAX], above[PATH_MAX];
+
+    folder_of(target, folder);
+    folder_of(folder, above);
+    return sync_folder(folder, err) == MU_OK ? sync_folder(above, err) : err->status;
 }
 
 enum mu_status evidence_writer_commit(struct evidence_writer *writer,
@@ -183,12 +210,12 @@ enum mu_status evidence_writer_commit(struct evidence_writer *writer,
     if (access(writer->target, F_OK) == 0) {
         outcome = EVIDENCE_EXISTED;
     } else {
-        if (fsync(writer->fd) != 0 || fchmod(writer->fd, 0440) != 0 ||
+        if (fchmod(writer->fd, 0440) != 0 || fsync(writer->fd) != 0 ||
             rename(writer->temporary, writer->target) != 0)
             return disk_error(err, "store", writer->target);
         writer->temporary[0] = '\0';
     }
-    if (sync_folder(writer->target, err) != MU_OK)
+    if (sync_folders(writer->target, err) != MU_OK)
         return err->status;
     *ret_outcome = outcome;
     return MU_OK;

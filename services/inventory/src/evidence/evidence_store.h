@@ -22,7 +22,8 @@ enum { EVIDENCE_MAX_BYTES = 256 * 1024 * 1024 };
 
 struct evidence_store;
 
-/* Makes the folders. Errors: MU_E_UNAVAILABLE. */
+/* Makes the folders; removes uploads cut off more than a day ago. Errors: MU_E_UNAVAILABLE,
+ * MU_E_LIMIT (the name is too long). */
 enum mu_status evidence_store_open(const char *folder, struct evidence_store **ret_store,
                                    struct mu_error *err) MU_MUST_CHECK;
 void evidence_store_close(struct evidence_store *store); /* NULL is fine */
