@@ -20,6 +20,7 @@ struct loop {
     struct mu_pg *pg;
     struct mu_consumer *consumer;
     struct batch_applier *applier;
+    bool must_rewind; /* what was fetched is not applied: read again before anything newer */
 };
 
 static enum mu_status connect_database(struct loop *loop, struct mu_error *err)
@@ -49,21 +50,33 @@ static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t par
     return st;
 }
 
+/* The last message of each run of a partition is enough. */
 static void store_offsets(struct loop *loop, const struct mu_incoming *messages, size_t count)
 {
     struct mu_error ignored; /* a hint: the partition may have gone to another process */
 
     for (size_t i = 0; i < count; i++)
-        (void)!mu_consumer_store(loop->consumer, &messages[i], &ignored);
+        if (i + 1 == count || messages[i + 1].topic != messages[i].topic ||
+            messages[i + 1].partition != messages[i].partition)
+            (void)!mu_consumer_store(loop->consumer, &messages[i], &ignored);
+}
+
+/* Back to the database's positions. Until that has worked nothing newer may be read. */
+static enum mu_status rewind_to_positions(struct loop *loop, struct mu_error *err)
+{
+    enum mu_status st = loop->must_rewind ? mu_consumer_rewind(loop->consumer, err) : MU_OK;
+
+    if (st == MU_OK)
+        loop->must_rewind = false;
+    return st;
 }
 
 /* Takes and applies one batch. */
 static enum mu_status step(struct loop *loop, struct mu_error *err)
 {
     static struct mu_incoming messages[BATCH_MAX_MESSAGES];
-    struct mu_error ignored;
     size_t count = 0;
-    enum mu_status st = connect_database(loop, err);
+    enum mu_status st = rewind_to_positions(loop, err);
 
     if (st == MU_OK)
         st = mu_consumer_poll(loop->consumer, messages, BATCH_MAX_MESSAGES, POLL_MS, &count, err);
@@ -72,9 +85,8 @@ static enum mu_status step(struct loop *loop, struct mu_error *err)
     st = batch_apply(loop->applier, loop->pg, messages, count, err);
     if (st == MU_OK)
         store_offsets(loop, messages, count);
-    else if (mu_consumer_rewind(loop->consumer, &ignored) != MU_OK)
-        MU_LOG(MU_LOG_WARN, "cannot go back to the positions yet, retrying",
-               MU_KV("error", ignored.message));
+    else
+        loop->must_rewind = true;
     mu_consumer_release(messages, count);
     return st;
 }
@@ -108,6 +120,8 @@ void apply_loop_run(const struct apply_config *config)
         }
         MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "events wait, retrying",
                MU_KV("error", err.message));
+        mu_pg_close(loop.pg); /* another server may lead when we ask again */
+        loop.pg = NULL;
         (void)mu_backoff_wait(&backoff);
     }
     atomic_store(config->ready, false);

@@ -21,6 +21,7 @@ enum {
 struct relay {
     const struct relay_config *config;
     struct mu_pg *pg;
+    bool is_sender;                    /* `pg` holds the lock of the outbox */
     atomic_int states[RELAY_MAX_ROWS]; /* enum mu_status + 1 of each row; 0: not yet */
 };
 
@@ -119,16 +120,34 @@ static enum mu_status relay_some(struct relay *relay, struct mu_error *err)
     return st;
 }
 
+/* MU_END: another process is sending. */
+static enum mu_status become_sender(struct relay *relay, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    enum mu_status st = MU_OK;
+
+    if (!relay->is_sender)
+        st = mu_pg_execute(relay->pg, READ_OUTBOX_LOCK, NULL, &result, err);
+    if (result)
+        relay->is_sender = mu_pg_bool(result, 0, 0);
+    return st == MU_OK && !relay->is_sender ? MU_END : st;
+}
+
 static enum mu_status connect_and_relay(struct relay *relay, struct mu_error *err)
 {
+    enum mu_status st = MU_OK;
+
     if (relay->pg && !mu_pg_alive(relay->pg)) {
         mu_pg_close(relay->pg);
         relay->pg = NULL;
     }
-    if (!relay->pg && inventory_pg_open(relay->config->conninfo, "muster-inventory outbox",
-                                        &relay->pg, err) != MU_OK)
-        return err->status;
-    return relay_some(relay, err);
+    if (!relay->pg) {
+        relay->is_sender = false;
+        st = inventory_pg_open(relay->config->conninfo, "muster-inventory outbox", &relay->pg, err);
+    }
+    if (st == MU_OK)
+        st = become_sender(relay, err);
+    return st == MU_OK ? relay_some(relay, err) : st;
 }
 
 void relay_run(const struct relay_config *config)

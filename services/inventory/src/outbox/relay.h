@@ -1,6 +1,7 @@
 /*
  * relay: the outbox into Kafka. A row goes when the broker has acknowledged its message; a crash in
- * between sends it again under the same id.
+ * between sends it again under the same id. Of several processes one sends, in the order of
+ * commits.
  *
  * Threads: runs on the caller's thread until a stop is requested.
  */
