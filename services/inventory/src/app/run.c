@@ -16,7 +16,7 @@
 enum { TOPIC_TIMEOUT_MS = 5000 };
 
 #define OPTION(member) offsetof(struct run_config, member)
-#define FOREVER        INT64_MAX
+#define FOREVER        (INT64_C(3650) * 24 * 3600 * 1000) /* ten years */
 
 const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"kafka-brokers", MU_OPTION_TEXT, OPTION(kafka_brokers), NULL, 0, 0, MU_OPTION_REQUIRED,
@@ -45,6 +45,8 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "longest such delay"},
         {"max-attempts", MU_OPTION_INT, OPTION(max_attempts), "5", 1, 1000, 0,
          "attempts before a scan is given up into a detection failure"},
+        {"max-in-flight", MU_OPTION_INT, OPTION(max_in_flight), "100", 1, 100000, 0,
+         "requests of one priority that may be with the scanners at a time"},
         {"rescan-after", MU_OPTION_DURATION_MS, OPTION(rescan_after_ms), "25d", 1000, FOREVER, 0,
          "age at which a scan is repeated"},
         {"log-level", MU_OPTION_TEXT, OPTION(log_level), "info", 0, 0, 0,
@@ -76,6 +78,7 @@ static void *run_schedule(void *opaque)
                                        .retry_min_ms = config->retry_min_ms,
                                        .retry_max_ms = config->retry_max_ms,
                                        .max_attempts = config->max_attempts,
+                                       .max_in_flight = config->max_in_flight,
                                        .rescan_after_ms = config->rescan_after_ms};
 
     schedule_run(&schedule);
@@ -111,8 +114,9 @@ static bool is_ready(void *opaque)
     return atomic_load(&app->applying) && mu_producer_connected(app->producer);
 }
 
-/* Database and Kafka may come later than we do. False: stopped before. */
-static bool prepare_backing(struct app *app)
+/* Database and Kafka may come later than we do. Errors: MU_END (stopped before), MU_E_INVALID and
+ * MU_E_CONFLICT (no waiting helps: a wrong option, a database of another program). */
+static enum mu_status prepare_backing(struct app *app)
 {
     struct mu_backoff backoff = {200, 5000, 0};
     struct mu_error err;
@@ -128,13 +132,17 @@ static bool prepare_backing(struct app *app)
         if (st == MU_OK) {
             MU_LOG(MU_LOG_INFO, "database and topics are there",
                    MU_KV_INT("migrations_applied", applied));
-            return true;
+            return MU_OK;
+        }
+        if (st == MU_E_INVALID || st == MU_E_CONFLICT) {
+            MU_LOG(MU_LOG_ERROR, "cannot start", MU_KV("error", err.message));
+            return st;
         }
         MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
                "database or Kafka not ready, retrying", MU_KV("error", err.message));
         (void)mu_backoff_wait(&backoff);
     }
-    return false;
+    return MU_END;
 }
 
 static enum mu_status start(struct app *app, struct mu_error *err)
@@ -154,21 +162,27 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     return st;
 }
 
-static void serve(struct app *app)
+/* Gives the exit code. */
+static int serve(struct app *app)
 {
     pthread_t schedule, relay;
+    enum mu_status st;
+    int code = MU_EXIT_FAILURE;
 
     MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen));
-    if (!prepare_backing(app))
-        return;
+    st = prepare_backing(app);
+    if (st != MU_OK)
+        return st == MU_END ? MU_EXIT_OK : MU_EXIT_FAILURE;
     if (pthread_create(&schedule, NULL, run_schedule, app) != 0)
-        return;
+        return MU_EXIT_FAILURE;
     if (pthread_create(&relay, NULL, run_relay, app) == 0) {
         run_apply(app);
         (void)pthread_join(relay, NULL);
+        code = MU_EXIT_OK;
     }
     mu_stop_request();
     (void)pthread_join(schedule, NULL);
+    return code;
 }
 
 int run_command(void *config_struct, int argc, char **argv)
@@ -190,7 +204,7 @@ int run_command(void *config_struct, int argc, char **argv)
     mu_log_init("muster-inventory", level);
     mu_stop_install();
     if (start(&app, &err) == MU_OK) {
-        serve(&app);
+        code = serve(&app);
     } else {
         MU_LOG(MU_LOG_ERROR, "cannot start", MU_KV("error", err.message));
         code = MU_EXIT_FAILURE;

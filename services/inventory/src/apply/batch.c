@@ -33,7 +33,8 @@ struct batch {
     struct event *events;    /* as they came */
     struct event **distinct; /* each id once, sorted by it */
     size_t count, distinct_count;
-    bool *is_new; /* of distinct: not in the ledger before */
+    bool *is_new;      /* of distinct: to be applied or quarantined now */
+    bool *is_recorded; /* of distinct: the ledger had it before, not understood then */
     char known_at[64];
     int64_t applied, quarantined;
 };
@@ -80,7 +81,8 @@ static enum mu_status decode(struct batch *batch, const struct mu_incoming *mess
     batch->events = mu_arena_alloc(arena, batch->count * sizeof(struct event));
     batch->distinct = mu_arena_alloc(arena, batch->count * sizeof(struct event *));
     batch->is_new = mu_arena_alloc(arena, batch->count * sizeof(bool));
-    if (!batch->events || !batch->distinct || !batch->is_new)
+    batch->is_recorded = mu_arena_alloc(arena, batch->count * sizeof(bool));
+    if (!batch->events || !batch->distinct || !batch->is_new || !batch->is_recorded)
         return mu_fail(err, MU_E_UNAVAILABLE, "batch: out of memory");
     for (size_t i = 0; i < batch->count; i++) {
         event_decode(&messages[i], arena, &batch->events[i]);
@@ -134,14 +136,16 @@ static struct event **find_distinct(const struct batch *batch, const char *id)
                    compare_id_to_event);
 }
 
-/* Marks the ids that the ledger did not have. */
+/* Marks the ids that the ledger did not have, or only as not understood. */
 static void mark_new(struct batch *batch, const struct mu_pg_result *result)
 {
     for (size_t row = 0; row < mu_pg_rows(result); row++) {
         struct event **found = find_distinct(batch, mu_pg_text(result, row, 0));
 
-        if (found)
-            batch->is_new[found - batch->distinct] = true;
+        if (!found)
+            continue;
+        batch->is_new[found - batch->distinct] = true;
+        batch->is_recorded[found - batch->distinct] = !mu_pg_bool(result, row, 1);
     }
 }
 
@@ -248,12 +252,14 @@ static struct position *position_of(struct position *positions, size_t *count,
     return &positions[(*count)++];
 }
 
-static bool counts_as_new(const struct batch *batch, const struct event *event)
+/* Whether the event made a ledger row: received = ledger rows + duplicates. */
+static bool made_a_row(const struct batch *batch, const struct event *event)
 {
     struct event **found = find_distinct(batch, event->event_id);
+    size_t place = found ? (size_t)(found - batch->distinct) : 0;
 
     /* The same id twice in this batch: one of them. */
-    return found && *found == event && batch->is_new[found - batch->distinct];
+    return found && *found == event && batch->is_new[place] && !batch->is_recorded[place];
 }
 
 static enum mu_status write_positions(struct batch *batch, struct mu_error *err)
@@ -267,7 +273,7 @@ static enum mu_status write_positions(struct batch *batch, struct mu_error *err)
     for (size_t i = 0; i < batch->count; i++) {
         const struct mu_incoming *incoming = batch->events[i].incoming;
         struct position *position = position_of(positions, &count, incoming);
-        bool is_new = counts_as_new(batch, &batch->events[i]);
+        bool is_new = made_a_row(batch, &batch->events[i]);
 
         if (!position)
             return mu_fail(err, MU_E_LIMIT, "batch: too many partitions");
@@ -307,7 +313,7 @@ static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result
             .details = {details, 2}};
 
     mu_oci_uai_format(repository, tag, NULL, uai);
-    return outbox_notify(batch->applier->set, &notification, now, NULL, err);
+    return outbox_notify(batch->applier->set, &notification, mu_pg_text(result, row, 6), NULL, err);
 }
 
 static enum mu_status notify_moves(struct batch *batch, struct mu_error *err)
@@ -410,13 +416,22 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     return MU_OK;
 }
 
+/* Whether another try can help: then no message is to blame. */
+static bool is_passing(enum mu_status status, const struct mu_pg *pg)
+{
+    return status == MU_E_UNAVAILABLE || status == MU_E_NOMEM || status == MU_E_DENIED ||
+           !mu_pg_alive(pg);
+}
+
 enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
                            const struct mu_incoming *messages, size_t count, struct mu_error *err)
 {
     enum mu_status st = run_batch(applier, pg, messages, count, NULL, err);
 
-    if (st == MU_OK || st == MU_E_UNAVAILABLE || !mu_pg_alive(pg))
-        return st == MU_OK ? MU_OK : (err->status = MU_E_UNAVAILABLE);
+    if (st == MU_OK)
+        return MU_OK;
+    if (is_passing(st, pg))
+        return err->status = MU_E_UNAVAILABLE;
     if (count == 1) {
         struct mu_error poison = *err;
 

@@ -17,8 +17,13 @@ static bool usable_text(const char *text)
 
 void event_reject(struct event *event, struct mu_arena *arena, const struct mu_error *why)
 {
-    const char *reason = mu_arena_strdup(arena, why->message);
+    char *reason = mu_arena_strdup(arena, why->message);
+    bool is_text = reason != NULL && mu_utf8_valid(reason, strlen(reason));
 
+    /* A hostile text may have been cut in the middle of a character. */
+    for (char *at = is_text ? NULL : reason; at != NULL && *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
     event->message = NULL;
     event->status = why->status;
     event->reason = reason != NULL && reason[0] != '\0' ? reason : mu_status_name(why->status);

@@ -27,9 +27,14 @@ static enum mu_status add_findings(struct effects *effects, const struct event *
     const json_t *findings = json_object_get(root, "findings"), *finding;
     size_t index;
 
+    const char *manifest = mu_json_text_at(root, "image.manifest_digest");
+
     if (!json_is_array(findings) ||
         !mu_text_equal(mu_json_text_at(root, "schema"), "muster.raw-scan.v1"))
         return mu_fail(err, MU_E_INVALID, "evidence %s is no raw result", result->evidence_digest);
+    if (!mu_text_equal(manifest, result->digest))
+        return mu_fail(err, MU_E_INVALID, "evidence %s is of %.80s, not of %s",
+                       result->evidence_digest, manifest ? manifest : "nothing", result->digest);
     json_array_foreach (findings, index, finding) {
         add_finding(effects, result->evidence_digest, index, mu_json_text_at(root, "ecosystem"),
                     finding);

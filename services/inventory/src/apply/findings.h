@@ -10,8 +10,8 @@
 
 /*
  * Adds the findings of the evidence that `event` (a complete scan) points at. Errors:
- * MU_E_NOT_FOUND (the evidence is not there), MU_E_INVALID (no raw result), MU_E_LIMIT,
- * MU_E_UNAVAILABLE (disk).
+ * MU_E_NOT_FOUND (the evidence is not there), MU_E_INVALID (no raw result, or of another digest),
+ * MU_E_LIMIT, MU_E_UNAVAILABLE (disk).
  */
 enum mu_status findings_load(struct effects *effects, const struct evidence_store *store,
                              const struct event *event, struct mu_error *err) MU_MUST_CHECK;

@@ -52,7 +52,7 @@ static int64_t retry_delay_ms(const struct schedule_config *config, int64_t atte
     int64_t delay_ms = config->retry_min_ms;
 
     for (int64_t i = 1; i < attempts && delay_ms < config->retry_max_ms; i++)
-        delay_ms *= 2;
+        delay_ms = delay_ms > config->retry_max_ms / 2 ? config->retry_max_ms : 2 * delay_ms;
     return delay_ms < config->retry_max_ms ? delay_ms : config->retry_max_ms;
 }
 
@@ -180,13 +180,11 @@ static enum mu_status issue(struct round *round, const struct mu_pg_result *jobs
 static enum mu_status issue_due(struct round *round, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *jobs = NULL;
-    const char *limit = ROUND_MAX_TEXT;
+    const char *limit = int_text(round, round->config->max_in_flight);
     enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DUE, &limit, &jobs, err);
 
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(jobs); i++)
         st = issue(round, jobs, i, err);
-    if (st == MU_OK)
-        round->busy |= mu_pg_rows(jobs) == ROUND_MAX_JOBS;
     return st;
 }
 
@@ -195,9 +193,9 @@ static enum mu_status issue_due(struct round *round, struct mu_error *err)
 static enum mu_status reopen(struct round *round, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *reopened = NULL;
-    const char *limit = ROUND_MAX_TEXT;
+    const char *limit = ROUND_MAX_TEXT, *known_at = round->known_at;
     const char *rescan[] = {int_text(round, round->config->rescan_after_ms), ROUND_MAX_TEXT};
-    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DROP, NULL, NULL, err);
+    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DROP, &known_at, NULL, err);
 
     if (st == MU_OK)
         st = mu_pg_execute(round->pg, READ_JOBS_REOPEN, &limit, &reopened, err);
@@ -220,19 +218,30 @@ static enum mu_status tick(struct round *round, struct mu_error *err)
     return st;
 }
 
+static enum mu_status find_work(struct round *round, bool *ret_work, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    const char *rescan = int_text(round, round->config->rescan_after_ms);
+    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_WORK, &rescan, &result, err);
+
+    if (st == MU_OK)
+        *ret_work = mu_pg_bool(result, 0, 0);
+    return st;
+}
+
+/* The clock comes first, as in apply/: whoever has it may lock jobs, so the two cannot deadlock. */
 static enum mu_status run_steps(struct round *round, struct mu_error *err)
 {
     enum mu_status st = mu_pg_begin(round->pg, MU_PG_READ_COMMITTED, err);
 
+    if (st == MU_OK)
+        st = tick(round, err);
     if (st == MU_OK)
         st = reopen(round, err);
     if (st == MU_OK)
         st = expire_jobs(round, err);
     if (st == MU_OK)
         st = issue_due(round, err);
-    /* The clock's lock is taken last and held short: apply/ waits for it. */
-    if (st == MU_OK)
-        st = tick(round, err);
     if (st == MU_OK)
         st = write_set_queue(round->set, round->pg, round->known_at, err);
     if (st == MU_OK)
@@ -248,9 +257,12 @@ enum mu_status schedule_round(const struct schedule_config *config, struct mu_pg
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
     struct round round = {
             .config = config, .pg = pg, .set = set, .arena = arena, .now_us = mu_now_us()};
-    enum mu_status st = run_steps(&round, err);
+    bool work = false;
+    enum mu_status st = find_work(&round, &work, err);
 
     (void)transaction;
+    if (st == MU_OK && work)
+        st = run_steps(&round, err);
     if (st == MU_OK)
         *ret_busy = round.busy;
     return st;

@@ -4,8 +4,8 @@
  * Jobs live in the database. One round, in one transaction: what turned out to need no scan is
  * dropped; what got a new UAI or grew old is opened again; what was issued and did not come back is
  * tried again with backoff, or given up into a detection failure that people see; what is due
- * becomes a scan request in the outbox. Several processes may run it: rows are taken with SKIP
- * LOCKED.
+ * becomes a scan request in the outbox, as far as there is room under way. Several processes may
+ * run it: the ledger's clock lets one at a time.
  *
  * Threads: runs on the caller's thread until a stop is requested.
  */
@@ -23,6 +23,7 @@ struct schedule_config {
     int64_t lease_ms;
     int64_t retry_min_ms, retry_max_ms;
     int64_t max_attempts;
+    int64_t max_in_flight; /* of each priority */
     int64_t rescan_after_ms;
 };
 

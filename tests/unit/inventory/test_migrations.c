@@ -1,0 +1,171 @@
+#include "world.h"
+
+static enum mu_status migrate(const char *conninfo, const struct mu_pg_migration *migrations,
+                              size_t count, int *ret_applied, struct mu_error *err)
+{
+    return mu_pg_migrate(conninfo, migrations, count, ret_applied, err);
+}
+
+static void an_empty_database_gets_every_migration(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    assert_int_equal(applied, inventory_migration_count);
+}
+
+static void a_second_run_changes_nothing(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    assert_int_equal(applied, 0);
+}
+
+static void a_database_of_an_older_program_is_brought_up(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count - 1, &applied, &err),
+            MU_OK);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    assert_int_equal(applied, 1);
+}
+
+static void a_migration_edited_after_it_ran_is_refused_by_name(void **state)
+{
+    struct mu_pg_migration edited[16];
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    int applied = 99;
+
+    (void)state;
+    assert_true(inventory_migration_count <= 16);
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    memcpy(edited, inventory_migrations, inventory_migration_count * sizeof(edited[0]));
+    edited[1].sql = "SELECT 1";
+    applied = 99;
+    assert_int_equal(migrate(conninfo, edited, inventory_migration_count, &applied, &err),
+                     MU_E_CONFLICT);
+    assert_non_null(strstr(err.message, "0002_identity"));
+    assert_int_equal(applied, 99);
+}
+
+static void a_database_of_a_newer_program_is_refused(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    int applied = 99;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count - 1, &applied, &err),
+            MU_E_CONFLICT);
+    assert_non_null(strstr(err.message, "newer program"));
+}
+
+/* mu_pg_open prepares all of them: tables, columns, types and functions must fit. */
+static void every_statement_of_the_writing_side_prepares(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    world_connect(&w);
+    world_close(&w);
+}
+
+static void every_query_of_the_reading_side_prepares(void **state)
+{
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    if (inventory_query_open(w.conninfo, "test", &pg, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    world_close(&w);
+}
+
+/* The columns a write set has are the arrays its statement reads. */
+static void every_statement_declares_as_many_parameters_as_it_uses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < INVENTORY_STATEMENT_COUNT; i++) {
+        const struct mu_pg_statement *s = &inventory_statements[i];
+        int highest = 0;
+
+        for (const char *at = strchr(s->sql, '$'); at; at = strchr(at + 1, '$')) {
+            int number = (int)strtol(at + 1, NULL, 10);
+
+            highest = number > highest ? number : highest;
+        }
+        if (highest != s->parameter_count)
+            fail_msg("%s uses $%d, declares %d", s->name, highest, s->parameter_count);
+    }
+}
+
+static void report_may_execute_its_functions_and_read_no_table(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    assert_sql(&w,
+               "SELECT bool_and(has_function_privilege('muster_report', p.oid, 'EXECUTE')) "
+               "FROM pg_proc p WHERE p.pronamespace = 'report_v1'::regnamespace",
+               "t");
+    assert_sql(&w,
+               "SELECT count(*) FROM pg_class c WHERE c.relkind IN ('r', 'v') "
+               "AND c.relnamespace = 'public'::regnamespace "
+               "AND has_table_privilege('muster_report', c.oid, 'SELECT')",
+               "0");
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(an_empty_database_gets_every_migration),
+            cmocka_unit_test(a_second_run_changes_nothing),
+            cmocka_unit_test(a_database_of_an_older_program_is_brought_up),
+            cmocka_unit_test(a_migration_edited_after_it_ran_is_refused_by_name),
+            cmocka_unit_test(a_database_of_a_newer_program_is_refused),
+            cmocka_unit_test(every_statement_of_the_writing_side_prepares),
+            cmocka_unit_test(every_query_of_the_reading_side_prepares),
+            cmocka_unit_test(every_statement_declares_as_many_parameters_as_it_uses),
+            cmocka_unit_test(report_may_execute_its_functions_and_read_no_table),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
