@@ -405,6 +405,7 @@ static void missing_rights_blame_no_message(void **state)
                        "CREATE TRIGGER deny BEFORE INSERT ON assets EXECUTE FUNCTION deny()"));
     assert_int_equal(batch_apply(w.applier, w.pg, w.events, w.count, &err), MU_E_UNAVAILABLE);
     assert_sql(&w, "SELECT count(*) FROM ledger", "0");
+    free(world_sql(&w, "DROP TRIGGER deny ON assets"));
 }
 
 /* Two processes that both believe a partition is theirs, as after a rebalance. */

@@ -1,6 +1,6 @@
 /*
  * world: a migrated database, an evidence folder and the applier on them, and events in a line.
- * Every test gets its own, copied from a template. Header-only; for tests.
+ * Every test begins with empty tables. Header-only; for tests.
  *
  *     struct world w;
  *     world_open(&w);
@@ -23,6 +23,7 @@
 
 #include "apply/batch.h"
 #include "evidence/evidence_store.h"
+#include "explain/explain_command.h"
 #include "query/queries.h"
 #include "store/migrations.h"
 #include "store/statements.h"
@@ -66,7 +67,7 @@ static inline const char *digest_of(char digit)
 
 /* ---- life ---- */
 
-static inline void world_make_template(void)
+static inline void world_make_database(void)
 {
     static bool made;
     char conninfo[PG_SERVER_CONNINFO_SIZE];
@@ -93,18 +94,45 @@ static inline void world_connect(struct world *w)
         fail_msg("%s", err.message);
 }
 
+/* First cell of the answer or NULL; free it. Over a connection of its own that lasts. */
+static inline char *world_sql(struct world *w, const char *sql)
+{
+    static PGconn *connection;
+    char conninfo[PG_SERVER_CONNINFO_SIZE], *cell = NULL;
+    PGresult *result;
+
+    pg_server_conninfo(&world_server, w->database, conninfo);
+    if (!connection || PQstatus(connection) != CONNECTION_OK) {
+        PQfinish(connection);
+        connection = PQconnectdb(conninfo);
+    }
+    result = PQexec(connection, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(connection));
+    if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
+        cell = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return cell;
+}
+
+/* Empties every table. */
+static inline void world_empty(struct world *w)
+{
+    free(world_sql(w, "SET TimeZone = UTC; SET client_min_messages = error; DO $$ BEGIN EXECUTE ("
+                      "SELECT string_agg(format('DELETE FROM %I', relname), ';') FROM pg_class "
+                      "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname "
+                      "NOT IN ('ledger_clock', 'muster_schema_migrations')); END $$"));
+    w->offset = 0;
+}
+
 static inline void world_open(struct world *w)
 {
-    static unsigned number;
     struct mu_error err;
-    char sql[96];
 
-    *w = (struct world){.folder = "/tmp/muster-evidence-XXXXXX"};
-    world_make_template();
-    (void)snprintf(w->database, sizeof(w->database), "world_%u", ++number);
-    (void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE migrated", w->database);
-    free(pg_server_sql(&world_server, "postgres", sql));
+    *w = (struct world){.database = "migrated", .folder = "/tmp/muster-evidence-XXXXXX"};
+    world_make_database();
     pg_server_conninfo(&world_server, w->database, w->conninfo);
+    world_empty(w);
     world_connect(w);
     assert_non_null(mkdtemp(w->folder));
     assert_int_equal(evidence_store_open(w->folder, &w->evidence, &err), MU_OK);
@@ -122,11 +150,6 @@ static inline void world_close(struct world *w)
 }
 
 /* ---- looking ---- */
-
-static inline char *world_sql(struct world *w, const char *sql)
-{
-    return pg_server_sql(&world_server, w->database, sql);
-}
 
 /* First cell of the answer; "" for NULL. */
 #define assert_sql(w, sql, expected)                         \
@@ -157,6 +180,17 @@ static inline char *captured(int (*command)(void *, int, char **), void *config,
     text = calloc(1, (size_t)len + 1);
     assert_int_equal(fread(text, 1, (size_t)len, file), len);
     (void)fclose(file);
+    return text;
+}
+
+/* Everything that must not depend on the order of arrival; free it. */
+static inline char *world_dump(struct world *w)
+{
+    struct explain_config config = {.postgres = w->conninfo};
+    int code = -1;
+    char *text = captured(dump_command, &config, 0, NULL, &code);
+
+    assert_int_equal(code, 0);
     return text;
 }
 

@@ -1,0 +1,369 @@
+/* The seven states: every running container is in exactly one, and they add up. */
+#include "world.h"
+
+#include "coverage/coverage_command.h"
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+static void add_run(const char *id, const char *uid, const char *tag, char digit)
+{
+    add_pod(&w, id,
+            (struct pod){.uid = uid,
+                         .tag = tag,
+                         .digest = digit ? digest_of(digit) : NULL,
+                         .started = T(1),
+                         .at = T(1)});
+}
+
+static void add_complete(const char *id, char digit, const char *uai, int64_t at)
+{
+    add_scan(&w, id, (struct scan){.digest = digest_of(digit), .uai = uai, .at = at});
+}
+
+static void add_failed(const char *id, char digit, const char *uai, const char *why, int64_t at)
+{
+    add_scan(&w, id,
+             (struct scan){.digest = digest_of(digit),
+                           .uai = uai,
+                           .outcome = MU_SCAN_FAILED,
+                           .failure = why,
+                           .at = at});
+}
+
+static void a_fresh_complete_scan_covers(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "covered");
+}
+
+static void a_scan_covers_for_thirty_days_and_not_a_microsecond_more(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_state(&w, "p1", T(2), "covered");
+    assert_state(&w, "p1", T(2 + DAYS(30)), "covered");
+    assert_state(&w, "p1", T(2 + DAYS(30)) + 1, "scan_expired");
+}
+
+static void a_scan_of_tomorrow_does_not_cover_today(void **state)
+{
+    (void)state;
+    add_push(&w, "e0", "1.0", digest_of('a'), T(0));
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(20));
+    world_apply(&w);
+    assert_state(&w, "p1", T(19), "never_scanned");
+    assert_state(&w, "p1", T(20), "covered");
+}
+
+static void an_old_complete_scan_is_expired_whatever_failed_since(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_failed("e3", 'a', REPO ":1.0", "limit", T(DAYS(40)));
+    world_apply(&w);
+    assert_state(&w, "p1", T(DAYS(41)), "scan_expired");
+}
+
+static void a_failure_does_not_take_back_a_fresh_scan(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_failed("e3", 'a', REPO ":1.0", "limit", T(5));
+    world_apply(&w);
+    assert_state(&w, "p1", T(6), "covered");
+}
+
+static void only_failures_are_scan_failed_with_the_reason(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_failed("e2", 'a', REPO ":1.0", "layer_missing", T(2));
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "scan_failed");
+    assert_sql(&w, "SELECT reason FROM coverage_containers('2026-11-02', 'infinity')",
+               "layer_missing: why");
+}
+
+static void a_known_image_without_a_scan_is_never_scanned(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "never_scanned");
+}
+
+/* FedRAMP matches by name: a scan that carries another UAI is none of this asset's. */
+static void a_scan_under_another_name_does_not_cover(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.1", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "never_scanned");
+}
+
+static void no_digest_is_unresolved(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 0);
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "unresolved");
+}
+
+static void a_digest_nobody_explains_is_unresolved(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "unresolved");
+}
+
+static void what_the_registry_deleted_unscanned_is_not_in_registry(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    add_delete(&w, "e3", NULL, digest_of('a'), T(10));
+    world_apply(&w);
+    assert_state(&w, "p1", T(9), "never_scanned");
+    assert_state(&w, "p1", T(11), "not_in_registry");
+}
+
+static void what_the_scanner_does_not_find_is_not_in_registry(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_failed("e2", 'a', REPO ":1.0", "manifest_missing", T(2));
+    world_apply(&w);
+    assert_state(&w, "p1", T(3), "not_in_registry");
+}
+
+static void an_image_pushed_again_is_in_the_registry_again(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_failed("e2", 'a', REPO ":1.0", "manifest_missing", T(2));
+    add_push(&w, "e3", "1.0", digest_of('a'), T(5));
+    world_apply(&w);
+    assert_state(&w, "p1", T(6), "scan_failed");
+}
+
+static void an_exclusion_counts_within_its_time(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    free(world_sql(&w,
+                   "INSERT INTO exclusions SELECT gen_random_uuid(), '" REPO ":1.0', "
+                   "'2026-11-01T00:10:00Z', '2026-11-01T00:20:00Z', 'debug pod', 'ops', now()"));
+    assert_state(&w, "p1", T(9), "unresolved");
+    assert_state(&w, "p1", T(10), "excluded");
+    assert_state(&w, "p1", T(19), "excluded");
+    assert_state(&w, "p1", T(20), "unresolved");
+}
+
+/* One container of each state. */
+static void apply_all_states(void)
+{
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(DAYS(39)));
+    add_run("e3", "p2", "2.0", 'b');
+    add_complete("e4", 'b', REPO ":2.0", T(2));
+    add_run("e5", "p3", "3.0", 'c');
+    add_failed("e6", 'c', REPO ":3.0", "limit", T(2));
+    add_push(&w, "e7", "4.0", digest_of('d'), T(0));
+    add_run("e8", "p4", "4.0", 'd');
+    add_run("e9", "p5", "5.0", 0);
+    add_run("e10", "p6", "6.0", 'e');
+    add_failed("e11", 'e', REPO ":6.0", "manifest_missing", T(2));
+    add_run("e12", "p7", "7.0", 'f');
+    world_apply(&w);
+    free(world_sql(&w, "INSERT INTO exclusions SELECT gen_random_uuid(), '" REPO ":7.0', "
+                       "'2026-11-01', NULL, 'why', 'who', now()"));
+}
+
+static void the_states_add_up_to_the_running_containers(void **state)
+{
+    (void)state;
+    apply_all_states();
+    assert_sql(&w,
+               "SELECT string_agg(state || '=' || containers, ' ') FROM "
+               "report_v1.totals('2026-12-11', 'infinity')",
+               "covered=1 scan_expired=1 scan_failed=1 never_scanned=1 unresolved=1 "
+               "not_in_registry=1 excluded=1");
+    assert_sql(&w,
+               "SELECT (SELECT sum(containers) FROM report_v1.totals('2026-12-11', 'infinity')) = "
+               "(SELECT count(*) FROM running_known('2026-12-11', 'infinity'))",
+               "t");
+}
+
+static void before_anything_ran_every_state_counts_zero(void **state)
+{
+    (void)state;
+    apply_all_states();
+    assert_sql(&w, "SELECT sum(containers) FROM report_v1.totals('2026-10-01', 'infinity')", "0");
+    assert_sql(&w, "SELECT count(*) FROM report_v1.totals('2026-10-01', 'infinity')", "7");
+}
+
+static void scanned_assets_that_do_not_run_are_listed_apart(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'b', REPO ":2.0", T(2));
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT string_agg(uai, ' ') FROM report_v1.not_running('2026-11-02', 'infinity')",
+               REPO ":2.0");
+}
+
+static void the_inventory_row_carries_scan_and_asset(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT concat_ws(' ', uai, state, running_containers, scanner_name, "
+               "asset_id IS NOT NULL, evidence_digest LIKE 'sha256:%', floating) FROM "
+               "report_v1.inventory('2026-11-02', 'infinity')",
+               REPO ":1.0 covered 1 muster-scanner t t f");
+}
+
+static void the_horizon_is_no_earlier_than_any_fact(void **state)
+{
+    (void)state;
+    assert_sql(&w, "SELECT report_v1.horizon('infinity')", "");
+    add_push(&w, "e1", "1.0", digest_of('a'), T(DAYS(3650)));
+    world_apply(&w);
+    assert_sql(&w, "SELECT report_v1.horizon('infinity')", "2036-10-29 00:00:00+00");
+}
+
+/* ---- the command ---- */
+
+static char *run_coverage(struct coverage_config config, int *ret_code)
+{
+    config.postgres = w.conninfo;
+    if (!config.format)
+        config.format = "text";
+    return captured(coverage_command, &config, 0, NULL, ret_code);
+}
+
+static void the_command_names_what_is_not_covered_and_exits_1(void **state)
+{
+    char *text;
+    int code = -1;
+
+    (void)state;
+    apply_all_states();
+    text = run_coverage((struct coverage_config){.as_of = "2026-12-11T00:00:00Z"}, &code);
+    assert_int_equal(code, 1);
+    assert_non_null(strstr(text, "p4"));
+    assert_null(strstr(text, "p1 "));
+    free(text);
+    text = run_coverage(
+            (struct coverage_config){.as_of = "2026-12-11T00:00:00Z", .containers = true}, &code);
+    assert_non_null(strstr(text, "p1 "));
+    free(text);
+}
+
+static void the_command_exits_0_when_all_are_covered(void **state)
+{
+    char *text;
+    int code = -1;
+
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    text = run_coverage((struct coverage_config){.as_of = "2026-11-02T02:00:00+02:00"}, &code);
+    assert_int_equal(code, 0);
+    free(text);
+}
+
+static void pods_of_one_name_are_listed_each(void **state)
+{
+    char *text, *first;
+    int code = -1;
+
+    (void)state;
+    add_run("e1", "p1", "1.0", 0);
+    add_run("e2", "p2", "1.0", 0);
+    world_apply(&w);
+    free(world_sql(&w, "UPDATE pod_facts SET pod = 'web-0'"));
+    text = run_coverage((struct coverage_config){.as_of = "2026-11-02T00:00:00Z"}, &code);
+    first = strstr(text, "web-0");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "web-0"));
+    free(text);
+}
+
+static void a_wrong_instant_or_format_is_a_usage_error(void **state)
+{
+    char *text;
+    int code = -1;
+
+    (void)state;
+    text = run_coverage((struct coverage_config){.as_of = "yesterday"}, &code);
+    assert_int_equal(code, 2);
+    free(text);
+    text = run_coverage((struct coverage_config){.format = "xml"}, &code);
+    assert_int_equal(code, 2);
+    free(text);
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WORLD_TEST(a_fresh_complete_scan_covers),
+            WORLD_TEST(a_scan_covers_for_thirty_days_and_not_a_microsecond_more),
+            WORLD_TEST(a_scan_of_tomorrow_does_not_cover_today),
+            WORLD_TEST(an_old_complete_scan_is_expired_whatever_failed_since),
+            WORLD_TEST(a_failure_does_not_take_back_a_fresh_scan),
+            WORLD_TEST(only_failures_are_scan_failed_with_the_reason),
+            WORLD_TEST(a_known_image_without_a_scan_is_never_scanned),
+            WORLD_TEST(a_scan_under_another_name_does_not_cover),
+            WORLD_TEST(no_digest_is_unresolved),
+            WORLD_TEST(a_digest_nobody_explains_is_unresolved),
+            WORLD_TEST(what_the_registry_deleted_unscanned_is_not_in_registry),
+            WORLD_TEST(what_the_scanner_does_not_find_is_not_in_registry),
+            WORLD_TEST(an_image_pushed_again_is_in_the_registry_again),
+            WORLD_TEST(an_exclusion_counts_within_its_time),
+            WORLD_TEST(the_states_add_up_to_the_running_containers),
+            WORLD_TEST(before_anything_ran_every_state_counts_zero),
+            WORLD_TEST(scanned_assets_that_do_not_run_are_listed_apart),
+            WORLD_TEST(the_inventory_row_carries_scan_and_asset),
+            WORLD_TEST(the_horizon_is_no_earlier_than_any_fact),
+            WORLD_TEST(the_command_names_what_is_not_covered_and_exits_1),
+            WORLD_TEST(the_command_exits_0_when_all_are_covered),
+            WORLD_TEST(pods_of_one_name_are_listed_each),
+            WORLD_TEST(a_wrong_instant_or_format_is_a_usage_error),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
