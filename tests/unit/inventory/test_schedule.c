@@ -376,6 +376,59 @@ static void a_second_tag_is_scanned_for_its_name(void **state)
                "[\"" REPO ":1.0\", \"" REPO ":1.1\"]");
 }
 
+/* Scanned alone under its digest first; then an index with a tag turns out to hold it. */
+static void an_image_found_in_an_index_is_scanned_for_the_tag_of_it(void **state)
+{
+    const struct mu_scan_child child = {digest_of('a'), MU_DIGEST_KIND_MANIFEST, "m", 10, NULL};
+    char uai[256];
+
+    (void)state;
+    (void)snprintf(uai, sizeof(uai), REPO "@%s", digest_of('a'));
+    add_push(&w, "e1", NULL, digest_of('a'), T(0));
+    add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = uai, .at = mu_now_us()});
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, "SELECT state FROM scan_jobs", "complete");
+    add_push(&w, "e2", "1.0", digest_of('1'), T(1));
+    world_apply(&w);
+    add_scan(&w, "s2",
+             (struct scan){.digest = digest_of('1'),
+                           .outcome = MU_SCAN_RESOLVED,
+                           .at = mu_now_us(),
+                           .children = &child,
+                           .child_count = 1});
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, "SELECT state || ' ' || reason FROM scan_jobs WHERE digest LIKE 'sha256:a%'",
+               "issued new_asset");
+}
+
+/* The index was known first; a second tag of it names every image in it. */
+static void a_second_tag_of_an_index_is_scanned_for_in_its_images(void **state)
+{
+    const struct mu_scan_child child = {digest_of('a'), MU_DIGEST_KIND_MANIFEST, "m", 10, NULL};
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('1'), T(0));
+    add_scan(&w, "s1",
+             (struct scan){.digest = digest_of('1'),
+                           .outcome = MU_SCAN_RESOLVED,
+                           .at = mu_now_us(),
+                           .children = &child,
+                           .child_count = 1});
+    add_scan(&w, "s2",
+             (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = mu_now_us()});
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, "SELECT count(*) FROM scan_jobs WHERE state = 'issued'", "0");
+    add_push(&w, "e2", "1.1", digest_of('1'), T(1));
+    world_apply(&w);
+    run_round();
+    assert_sql(&w,
+               "SELECT substr(digest, 8, 1) || ' ' || reason FROM scan_jobs WHERE state = 'issued'",
+               "a new_asset");
+}
+
 static void the_same_tag_again_needs_no_scan(void **state)
 {
     (void)state;
@@ -466,6 +519,8 @@ int main(void)
             WORLD_TEST(what_the_registry_deleted_is_not_scanned_again),
             WORLD_TEST(an_index_is_not_scanned_again),
             WORLD_TEST(a_second_tag_is_scanned_for_its_name),
+            WORLD_TEST(an_image_found_in_an_index_is_scanned_for_the_tag_of_it),
+            WORLD_TEST(a_second_tag_of_an_index_is_scanned_for_in_its_images),
             WORLD_TEST(the_same_tag_again_needs_no_scan),
             WORLD_TEST(what_turned_out_no_image_is_dropped),
             WORLD_TEST(a_round_beside_a_batch_does_not_deadlock),

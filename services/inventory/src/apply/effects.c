@@ -37,7 +37,6 @@ void effects_asset(struct effects *effects, const struct event *event, const cha
     if (tag == NULL || digest == NULL)
         return;
     WRITE_SET_ADD(effects->set, WRITE_ASSET_DIGESTS, name.asset_id, digest, event->event_id);
-    WRITE_SET_ADD(effects->set, WRITE_JOBS_RECHECK, repository, digest);
 }
 
 void effects_digest(struct effects *effects, const struct event *event,

@@ -1,0 +1,266 @@
+/*
+ * Applies prepared events as muster-inventory does, batch by batch, and prints the seconds it took.
+ *   bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS
+ *
+ * Of ten events four are pushes, five are pods and one is a scan with twenty findings. Everything
+ * is encoded before the clock starts; decoding, evidence, SQL and commits are inside.
+ */
+#include "apply/batch.h"
+#include "evidence/evidence_store.h"
+#include "store/migrations.h"
+#include "store/statements.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH = 500,
+    EVENTS_MAX = 500000,
+    FINDINGS = 20,
+    REPOSITORIES = 500,
+    CLUSTERS = 4,
+    DIGEST_SIZE = MU_DIGEST_TEXT_SIZE
+};
+#define ARENA_BYTES (SIZE_MAX / 4)
+#define EPOCH_US    INT64_C(1793491200000000) /* 2026-11-01T00:00:00Z */
+
+struct bench {
+    struct evidence_store *evidence;
+    struct mu_arena *arena;
+    struct mu_incoming *events;
+    size_t count;
+};
+
+static _Noreturn void die(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "bench_inventory_apply: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void add(struct bench *bench, enum mu_topic topic, enum mu_msg_type type,
+                const void *message)
+{
+    struct mu_incoming *incoming = &bench->events[bench->count];
+    struct mu_buf json;
+    struct mu_error err;
+
+    mu_buf_init(&json, MU_MSG_MAX_BYTES);
+    if (mu_msg_encode(type, message, &json, &err) != MU_OK)
+        die("encode", err.message);
+    *incoming = (struct mu_incoming){
+            .topic = topic,
+            .offset = (int64_t)bench->count,
+            .value = mu_arena_strdup(bench->arena, json.data),
+            .value_len = json.len,
+            .envelope = {.type = type,
+                         .id = mu_arena_printf(bench->arena, "event-%zu", bench->count),
+                         .source = "/bench",
+                         .time_us = EPOCH_US,
+                         .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+            .ce_type = mu_msg_descriptor(type)->ce_type};
+    bench->count++;
+    mu_buf_done(&json);
+}
+
+/* Digest, repository and tag of image number `n`. */
+struct image {
+    char digest[DIGEST_SIZE], repository[64], tag[24];
+};
+
+static struct image image_of(size_t n)
+{
+    struct image image;
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "image %zu", n);
+    mu_sha256_text(text, strlen(text), image.digest);
+    (void)snprintf(image.repository, sizeof(image.repository), "registry.example/team/app-%zu",
+                   n % REPOSITORIES);
+    (void)snprintf(image.tag, sizeof(image.tag), "1.%zu", n / REPOSITORIES);
+    return image;
+}
+
+static void add_push(struct bench *bench, size_t n)
+{
+    struct image image = image_of(n);
+    struct mu_registry_event event = {.source = "registry",
+                                      .source_kind = "distribution",
+                                      .source_event_id = "x",
+                                      .action = MU_REGISTRY_PUSH,
+                                      .occurred_at_us = EPOCH_US + (int64_t)n * 1000,
+                                      .received_at_us = EPOCH_US + (int64_t)n * 1000,
+                                      .repository = image.repository,
+                                      .tag = image.tag,
+                                      .digest = image.digest,
+                                      .digest_kind = MU_DIGEST_KIND_MANIFEST,
+                                      .media_type = "application/vnd.oci.image.manifest.v1+json",
+                                      .size_bytes = 1024};
+
+    add(bench, MU_TOPIC_REGISTRY_EVENTS, MU_MSG_REGISTRY_EVENT, &event);
+}
+
+static void add_pod(struct bench *bench, size_t n, size_t images)
+{
+    struct image image = image_of(n * 7 % images);
+    char uid[40], run[40];
+    struct mu_workload_container containers[2] = {{.name = "main",
+                                                   .kind = MU_CONTAINER_REGULAR,
+                                                   .state = MU_CONTAINER_RUNNING,
+                                                   .image = image.repository,
+                                                   .image_id = image.digest,
+                                                   .repository = image.repository,
+                                                   .tag = image.tag,
+                                                   .digest = image.digest,
+                                                   .container_id = run,
+                                                   .started_at_us = EPOCH_US + (int64_t)n * 1000,
+                                                   .finished_at_us = MU_TIME_NONE}};
+    struct mu_workload_event event = {.source = "cluster",
+                                      .source_kind = "kubernetes",
+                                      .source_event_id = "x",
+                                      .action = MU_WORKLOAD_OBSERVED,
+                                      .occurred_at_us = EPOCH_US + (int64_t)n * 1000,
+                                      .received_at_us = EPOCH_US + (int64_t)n * 1000,
+                                      .cluster = "production",
+                                      .namespace_name = "default",
+                                      .pod = uid,
+                                      .pod_uid = uid,
+                                      .owner_kind = "ReplicaSet",
+                                      .owner_name = "web",
+                                      .node = "node-1",
+                                      .platform = "linux/amd64",
+                                      .containers = {containers, 2}};
+
+    (void)snprintf(uid, sizeof(uid), "pod-%zu", n);
+    (void)snprintf(run, sizeof(run), "containerd://%zu", n);
+    containers[1] = containers[0];
+    containers[1].name = "proxy";
+    containers[1].kind = MU_CONTAINER_SIDECAR;
+    add(bench, MU_TOPIC_WORKLOAD_EVENTS, MU_MSG_WORKLOAD_EVENT, &event);
+}
+
+static void store_evidence(struct bench *bench, const char *digest, char ret_name[DIGEST_SIZE],
+                           size_t *ret_len)
+{
+    struct evidence_writer *writer = NULL;
+    enum evidence_outcome outcome;
+    struct mu_error err;
+    struct mu_buf text;
+
+    mu_buf_init(&text, 1024 * 1024);
+    mu_buf_printf(&text,
+                  "{\"schema\":\"muster.raw-scan.v1\",\"image\":{\"manifest_digest\":\"%s\"},"
+                  "\"ecosystem\":\"Debian:12\",\"findings\":[",
+                  digest);
+    for (int i = 0; i < FINDINGS; i++)
+        mu_buf_printf(&text,
+                      "%s{\"id\":\"CVE-2026-%d\",\"package\":\"package-%d\",\"package_version\":"
+                      "\"1.2.3-%d\",\"severity\":\"moderate\",\"purl\":\"pkg:deb/debian/x@1\"}",
+                      i > 0 ? "," : "", i, i, i);
+    mu_buf_puts(&text, "]}");
+    mu_sha256_text(text.data, text.len, ret_name);
+    if (evidence_writer_open(bench->evidence, ret_name, &writer, &err) != MU_OK ||
+        evidence_writer_append(writer, text.data, text.len, &err) != MU_OK ||
+        evidence_writer_commit(writer, &outcome, &err) != MU_OK)
+        die("evidence", err.message);
+    evidence_writer_free(writer);
+    *ret_len = text.len;
+    mu_buf_done(&text);
+}
+
+static void add_scan(struct bench *bench, size_t n)
+{
+    struct image image = image_of(n);
+    char uai[128], evidence[DIGEST_SIZE];
+    const char *uais[] = {uai};
+    size_t evidence_len = 0;
+    struct mu_scan_result result = {.request_id = "request",
+                                    .job_id = "job",
+                                    .attempt = 1,
+                                    .repository = image.repository,
+                                    .digest = image.digest,
+                                    .digest_kind = MU_DIGEST_KIND_MANIFEST,
+                                    .outcome = MU_SCAN_COMPLETE,
+                                    .uais = {uais, 1},
+                                    .scanner_name = "muster-scanner",
+                                    .scanner_version = "1",
+                                    .database_version = image.digest,
+                                    .database_built_at_us = EPOCH_US,
+                                    .configuration_checksum = image.digest,
+                                    .started_at_us = EPOCH_US + (int64_t)n * 1000,
+                                    .finished_at_us = EPOCH_US + (int64_t)n * 1000,
+                                    .platform = "linux/amd64",
+                                    .has_counts = true,
+                                    .counts = {.packages = 80, .findings = FINDINGS}};
+
+    (void)snprintf(uai, sizeof(uai), "%s:%s", image.repository, image.tag);
+    store_evidence(bench, image.digest, evidence, &evidence_len);
+    result.evidence_digest = evidence;
+    result.evidence_size_bytes = (int64_t)evidence_len;
+    add(bench, MU_TOPIC_SCAN_RESULTS, MU_MSG_SCAN_RESULT, &result);
+}
+
+static void prepare(struct bench *bench, size_t events)
+{
+    size_t images = events * 4 / 10 + 1, pushes = 0, pods = 0, scans = 0;
+
+    while (bench->count < events) {
+        size_t kind = bench->count % 10;
+
+        if (kind < 4)
+            add_push(bench, pushes++);
+        else if (kind < 9)
+            add_pod(bench, pods++, images);
+        else
+            add_scan(bench, scans++);
+    }
+}
+
+static double apply_all(struct bench *bench, struct mu_pg *pg)
+{
+    struct batch_applier *applier = batch_applier_new(bench->evidence, 0);
+    uint64_t start_ms = mu_monotonic_ms();
+    struct mu_error err;
+
+    for (size_t done = 0; done < bench->count; done += BATCH) {
+        size_t left = bench->count - done;
+
+        if (batch_apply(applier, pg, bench->events + done, left < BATCH ? left : BATCH, &err) !=
+            MU_OK)
+            die("apply", err.message);
+    }
+    batch_applier_free(applier);
+    return (double)(mu_monotonic_ms() - start_ms) / 1000;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {.arena = mu_arena_new(ARENA_BYTES)};
+    struct mu_pg *pg = NULL;
+    uint64_t events = 0;
+    struct mu_error err;
+    int applied = 0;
+
+    if (argc != 4 || mu_text_to_u64(argv[3], "EVENTS", &events, &err) != MU_OK || events == 0 ||
+        events > EVENTS_MAX)
+        die("usage", "bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS (1 to 500000)");
+    bench.events = mu_xcalloc(events, sizeof(*bench.events));
+    if (evidence_store_open(argv[2], &bench.evidence, &err) != MU_OK)
+        die(argv[2], err.message);
+    prepare(&bench, events);
+    if (mu_pg_migrate(argv[1], inventory_migrations, inventory_migration_count, &applied, &err) !=
+                MU_OK ||
+        inventory_pg_open(argv[1], "bench", &pg, &err) != MU_OK)
+        die("database", err.message);
+    (void)printf("%.3f\n", apply_all(&bench, pg));
+    mu_pg_close(pg);
+    evidence_store_close(bench.evidence);
+    free(bench.events);
+    mu_arena_free(bench.arena);
+    return 0;
+}
