@@ -107,6 +107,11 @@ static inline char *world_sql(struct world *w, const char *sql)
         connection = PQconnectdb(conninfo);
     }
     result = PQexec(connection, sql);
+    if (PQstatus(connection) != CONNECTION_OK) { /* the server was restarted */
+        PQclear(result);
+        PQreset(connection);
+        result = PQexec(connection, sql);
+    }
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         fail_msg("%s: %s", sql, PQerrorMessage(connection));
     if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))

@@ -4,10 +4,12 @@
 #include "store/statements.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/stop.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { BATCH_MAX_MESSAGES = 500, POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
 
@@ -15,15 +17,16 @@ static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLO
                                        MU_TOPIC_SCAN_RESULTS};
 static const char group[] = "muster-inventory";
 
-struct loop {
+struct apply_loop {
     const struct apply_config *config;
     struct mu_pg *pg;
     struct mu_consumer *consumer;
     struct batch_applier *applier;
+    struct mu_incoming messages[BATCH_MAX_MESSAGES];
     bool must_rewind; /* what was fetched is not applied: read again before anything newer */
 };
 
-static enum mu_status connect_database(struct loop *loop, struct mu_error *err)
+static enum mu_status connect_database(struct apply_loop *loop, struct mu_error *err)
 {
     if (loop->pg && mu_pg_alive(loop->pg))
         return MU_OK;
@@ -36,7 +39,7 @@ static enum mu_status connect_database(struct loop *loop, struct mu_error *err)
 static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t partition,
                                   int64_t *ret_offset, struct mu_error *err)
 {
-    struct loop *loop = opaque;
+    struct apply_loop *loop = opaque;
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     char number[16];
     const char *values[] = {mu_topic_name(topic), number};
@@ -51,7 +54,7 @@ static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t par
 }
 
 /* The last message of each run of a partition is enough. */
-static void store_offsets(struct loop *loop, const struct mu_incoming *messages, size_t count)
+static void store_offsets(struct apply_loop *loop, const struct mu_incoming *messages, size_t count)
 {
     struct mu_error ignored; /* a hint: the partition may have gone to another process */
 
@@ -62,7 +65,7 @@ static void store_offsets(struct loop *loop, const struct mu_incoming *messages,
 }
 
 /* Back to the database's positions. Until that has worked nothing newer may be read. */
-static enum mu_status rewind_to_positions(struct loop *loop, struct mu_error *err)
+static enum mu_status rewind_to_positions(struct apply_loop *loop, struct mu_error *err)
 {
     enum mu_status st = loop->must_rewind ? mu_consumer_rewind(loop->consumer, err) : MU_OK;
 
@@ -72,9 +75,9 @@ static enum mu_status rewind_to_positions(struct loop *loop, struct mu_error *er
 }
 
 /* Takes and applies one batch. */
-static enum mu_status step(struct loop *loop, struct mu_error *err)
+static enum mu_status step(struct apply_loop *loop, struct mu_error *err)
 {
-    static struct mu_incoming messages[BATCH_MAX_MESSAGES];
+    struct mu_incoming *messages = loop->messages;
     size_t count = 0;
     enum mu_status st = rewind_to_positions(loop, err);
 
@@ -91,7 +94,7 @@ static enum mu_status step(struct loop *loop, struct mu_error *err)
     return st;
 }
 
-static enum mu_status open_all(struct loop *loop, struct mu_error *err)
+static enum mu_status open_all(struct apply_loop *loop, struct mu_error *err)
 {
     enum mu_status st = connect_database(loop, err);
 
@@ -101,18 +104,47 @@ static enum mu_status open_all(struct loop *loop, struct mu_error *err)
     return st;
 }
 
+struct apply_loop *apply_loop_new(const struct apply_config *config)
+{
+    struct apply_loop *loop = mu_xcalloc(1, sizeof(*loop));
+
+    loop->config = config;
+    loop->applier = batch_applier_new(config->evidence, config->untagged_grace_ms);
+    return loop;
+}
+
+void apply_loop_free(struct apply_loop *loop)
+{
+    if (!loop)
+        return;
+    mu_consumer_close(loop->consumer);
+    mu_pg_close(loop->pg);
+    batch_applier_free(loop->applier);
+    free(loop);
+}
+
+enum mu_status apply_loop_step(struct apply_loop *loop, struct mu_error *err)
+{
+    enum mu_status st = open_all(loop, err);
+
+    if (st == MU_OK)
+        st = step(loop, err);
+    if (st != MU_OK) { /* another server may lead when we ask again */
+        mu_pg_close(loop->pg);
+        loop->pg = NULL;
+    }
+    return st;
+}
+
 void apply_loop_run(const struct apply_config *config)
 {
-    struct loop loop = {.config = config,
-                        .applier = batch_applier_new(config->evidence, config->untagged_grace_ms)};
+    MU_AUTO(apply_loop) struct apply_loop *loop = apply_loop_new(config);
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
 
     while (!mu_stop_requested()) {
         struct mu_error err;
-        enum mu_status st = open_all(&loop, &err);
+        enum mu_status st = apply_loop_step(loop, &err);
 
-        if (st == MU_OK)
-            st = step(&loop, &err);
         atomic_store(config->ready, st == MU_OK);
         if (st == MU_OK) {
             backoff.attempt = 0;
@@ -120,12 +152,7 @@ void apply_loop_run(const struct apply_config *config)
         }
         MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "events wait, retrying",
                MU_KV("error", err.message));
-        mu_pg_close(loop.pg); /* another server may lead when we ask again */
-        loop.pg = NULL;
         (void)mu_backoff_wait(&backoff);
     }
     atomic_store(config->ready, false);
-    mu_consumer_close(loop.consumer);
-    mu_pg_close(loop.pg);
-    batch_applier_free(loop.applier);
 }

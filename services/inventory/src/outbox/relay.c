@@ -4,9 +4,11 @@
 #include "store/statements.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/stop.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -94,7 +96,7 @@ static enum mu_status delete_sent(struct relay *relay, const struct mu_pg_result
     return gone == sent ? MU_OK : mu_fail(err, MU_E_UNAVAILABLE, "Kafka did not acknowledge all");
 }
 
-/* Sends up to RELAY_MAX_ROWS. MU_END: the outbox is empty. */
+/* MU_END: the outbox is empty. */
 static enum mu_status relay_some(struct relay *relay, struct mu_error *err)
 {
     static const char *const from_start[] = {"0", "500"};
@@ -133,7 +135,23 @@ static enum mu_status become_sender(struct relay *relay, struct mu_error *err)
     return st == MU_OK && !relay->is_sender ? MU_END : st;
 }
 
-static enum mu_status connect_and_relay(struct relay *relay, struct mu_error *err)
+struct relay *relay_new(const struct relay_config *config)
+{
+    struct relay *relay = mu_xcalloc(1, sizeof(*relay));
+
+    relay->config = config;
+    return relay;
+}
+
+void relay_free(struct relay *relay)
+{
+    if (!relay)
+        return;
+    mu_pg_close(relay->pg);
+    free(relay);
+}
+
+enum mu_status relay_round(struct relay *relay, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
@@ -152,12 +170,12 @@ static enum mu_status connect_and_relay(struct relay *relay, struct mu_error *er
 
 void relay_run(const struct relay_config *config)
 {
-    struct relay relay = {.config = config};
+    MU_AUTO(relay) struct relay *relay = relay_new(config);
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
 
     while (!mu_stop_requested()) {
         struct mu_error err;
-        enum mu_status st = connect_and_relay(&relay, &err);
+        enum mu_status st = relay_round(relay, &err);
 
         if (st == MU_OK || st == MU_END) {
             backoff.attempt = 0;
@@ -168,5 +186,4 @@ void relay_run(const struct relay_config *config)
         MU_LOG(MU_LOG_WARN, "outbox waits, retrying", MU_KV("error", err.message));
         (void)mu_backoff_wait(&backoff);
     }
-    mu_pg_close(relay.pg);
 }

@@ -3,7 +3,7 @@
  * between sends it again under the same id. Of several processes one sends, in the order of
  * commits.
  *
- * Threads: runs on the caller's thread until a stop is requested.
+ * Threads: one at a time per relay. relay_run runs until a stop is requested.
  */
 #ifndef INVENTORY_OUTBOX_RELAY_H
 #define INVENTORY_OUTBOX_RELAY_H
@@ -16,5 +16,19 @@ struct relay_config {
 };
 
 void relay_run(const struct relay_config *config);
+
+struct relay;
+
+/* `config` is borrowed. */
+struct relay *relay_new(const struct relay_config *config);
+void relay_free(struct relay *relay); /* NULL is fine */
+MU_DEFINE_AUTO(relay, struct relay, relay_free)
+
+/*
+ * Sends the oldest messages and removes those that were acknowledged. MU_END: there is none, or
+ * another process sends. Errors: MU_E_UNAVAILABLE (what is not removed is sent again), as
+ * mu_pg_execute.
+ */
+enum mu_status relay_round(struct relay *relay, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

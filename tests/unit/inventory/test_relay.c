@@ -1,0 +1,177 @@
+/* The outbox into Kafka: nothing lost, sent again under the same id after a crash. */
+#include "kafka_world.h"
+
+#include "outbox/relay.h"
+#include "store/metrics.h"
+
+enum { HEARD_MAX = 64 };
+
+/* What arrived on the notifications: ids in order. */
+struct heard {
+    char ids[HEARD_MAX][16];
+    size_t count;
+};
+
+/* Reads until `count` messages have come. */
+static void hear(struct heard *heard, size_t count)
+{
+    const enum mu_topic topics[] = {MU_TOPIC_NOTIFICATIONS};
+    uint64_t deadline = mu_monotonic_ms() + WAIT_MS;
+    MU_AUTO(consumer) struct mu_consumer *consumer = NULL;
+    struct mu_incoming messages[HEARD_MAX];
+    struct mu_error err;
+
+    heard->count = 0;
+    assert_int_equal(
+            mu_consumer_open(&kafka.config, "listener", topics, 1, NULL, NULL, &consumer, &err),
+            MU_OK);
+    while (heard->count < count && mu_monotonic_ms() < deadline) {
+        size_t n = 0;
+
+        if (mu_consumer_poll(consumer, messages, HEARD_MAX, 100, &n, &err) != MU_OK)
+            continue;
+        for (size_t i = 0; i < n && heard->count < HEARD_MAX; i++)
+            (void)snprintf(heard->ids[heard->count++], 16, "%s", messages[i].envelope.id);
+        mu_consumer_release(messages, n);
+    }
+    assert_int_equal(heard->count, count);
+}
+
+/* Messages id0, id1, ... in the outbox; one key, so that their order can be seen. */
+static void fill_outbox(int count)
+{
+    char sql[400];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO outbox (topic, key, ce_id, ce_type, ce_source, ce_time, payload) "
+                   "SELECT 'muster.notifications', 'k', 'id' || n, 'muster.notification.v1', "
+                   "'/muster/inventory', now(), '{}' FROM generate_series(0, %d) n ORDER BY n",
+                   count - 1);
+    free(world_sql(&w, sql));
+}
+
+static void a_committed_message_arrives_and_leaves_the_outbox(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    MU_AUTO(relay) struct relay *relay = relay_new(&config);
+    struct heard heard;
+    struct mu_error err;
+
+    (void)state;
+    fill_outbox(3);
+    assert_int_equal(relay_round(relay, &err), MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+    hear(&heard, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(heard.ids[i], ((const char *[]){"id0", "id1", "id2"})[i]);
+    assert_int_equal(relay_round(relay, &err), MU_END);
+}
+
+static void a_crash_between_send_and_mark_sends_the_same_id_again(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    MU_AUTO(relay) struct relay *relay = relay_new(&config);
+    struct heard heard;
+    struct mu_error err;
+
+    (void)state;
+    fill_outbox(1);
+    free(world_sql(&w, "CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS "
+                       "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'; "
+                       "CREATE TRIGGER crash BEFORE DELETE ON outbox EXECUTE FUNCTION crash()"));
+    assert_int_equal(relay_round(relay, &err), MU_E_UNAVAILABLE);
+    free(world_sql(&w, "DROP TRIGGER crash ON outbox; DROP FUNCTION crash"));
+    assert_sql(&w, "SELECT count(*) FROM outbox", "1");
+    assert_int_equal(relay_round(relay, &err), MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+    hear(&heard, 2);
+    assert_string_equal(heard.ids[0], heard.ids[1]);
+}
+
+static void while_the_broker_is_away_messages_stay(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    MU_AUTO(relay) struct relay *relay = relay_new(&config);
+    struct heard heard;
+    struct mu_error err;
+
+    (void)state;
+    fill_outbox(2);
+    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
+    assert_int_equal(relay_round(relay, &err), MU_E_UNAVAILABLE);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "2");
+    rd_kafka_mock_broker_set_up(kafka.cluster, 1);
+    while (relay_round(relay, &err) != MU_END)
+        continue;
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+    hear(&heard, 2);
+}
+
+static void what_kafka_refuses_for_good_does_not_block_the_rest(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    MU_AUTO(relay) struct relay *relay = relay_new(&config);
+    struct heard heard;
+    struct mu_error err;
+
+    (void)state;
+    fill_outbox(2);
+    rd_kafka_mock_push_request_errors(kafka.cluster, API_PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    assert_int_equal(relay_round(relay, &err), MU_OK);
+    fill_outbox(1);
+    assert_int_equal(relay_round(relay, &err), MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+    hear(&heard, 1);
+}
+
+static void of_two_relays_one_sends_and_the_other_takes_over(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    struct relay *first = relay_new(&config);
+    MU_AUTO(relay) struct relay *second = relay_new(&config);
+    uint64_t deadline = mu_monotonic_ms() + WAIT_MS;
+    enum mu_status st = MU_END;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(relay_round(first, &err), MU_END);
+    fill_outbox(1);
+    assert_int_equal(relay_round(second, &err), MU_END);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "1");
+    relay_free(first);
+    while (st == MU_END && mu_monotonic_ms() < deadline)
+        st = relay_round(second, &err); /* the server notices the end of a session when it does */
+    assert_int_equal(st, MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+}
+
+static void a_lost_database_is_connected_again(void **state)
+{
+    struct relay_config config = {producer, w.conninfo};
+    MU_AUTO(relay) struct relay *relay = relay_new(&config);
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(relay_round(relay, &err), MU_END);
+    free(world_sql(&w, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                       "WHERE application_name = 'muster-inventory outbox'"));
+    fill_outbox(1);
+    assert_int_equal(relay_round(relay, &err), MU_E_UNAVAILABLE);
+    assert_int_equal(relay_round(relay, &err), MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM outbox", "0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            KAFKA_TEST(a_committed_message_arrives_and_leaves_the_outbox),
+            KAFKA_TEST(a_crash_between_send_and_mark_sends_the_same_id_again),
+            KAFKA_TEST(while_the_broker_is_away_messages_stay),
+            KAFKA_TEST(what_kafka_refuses_for_good_does_not_block_the_rest),
+            KAFKA_TEST(of_two_relays_one_sends_and_the_other_takes_over),
+            KAFKA_TEST(a_lost_database_is_connected_again),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
