@@ -34,6 +34,4 @@ static int close_kafka_world(void **state)
     return 0;
 }
 
-#define KAFKA_TEST(name) cmocka_unit_test_setup_teardown(name, open_kafka_world, close_kafka_world)
-
 #endif
