@@ -283,6 +283,11 @@ enum mu_status api_start(const struct api_config *config, struct api **ret_api,
     return MU_OK;
 }
 
+uint16_t api_port(const struct api *api)
+{
+    return mu_httpd_port(api->server);
+}
+
 void api_stop(struct api *api)
 {
     if (!api)

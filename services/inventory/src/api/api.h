@@ -27,6 +27,7 @@ struct api;
 /* `config` texts must outlive the api. Errors: as mu_httpd_start. */
 enum mu_status api_start(const struct api_config *config, struct api **ret_api,
                          struct mu_error *err) MU_MUST_CHECK;
+uint16_t api_port(const struct api *api); /* bound, for a listen address with port 0 */
 void api_stop(struct api *api); /* NULL is fine */
 
 #endif
