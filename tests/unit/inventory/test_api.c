@@ -61,7 +61,8 @@ static int connect_api(void)
     return fd;
 }
 
-/* Sends the bytes, reads the reply until the server closes; gives the status. The body is in body(). */
+/* Sends the bytes, reads the reply until the server closes; gives the status. The body is in
+ * body(). */
 static int exchange(const char *request)
 {
     int fd = connect_api();
@@ -198,8 +199,8 @@ static void assets_page_by_key(void **state)
 
 static void limits_out_of_range_are_400(void **state)
 {
-    static const char *const limits[] = {"0",  "1001", "-1", "x", "",
-                                         "1.5", "99999999999999999999", "1%20"};
+    static const char *const limits[] = {
+            "0", "1001", "-1", "x", "", "1.5", "99999999999999999999", "1%20"};
     char target[128];
 
     (void)state;
@@ -392,7 +393,8 @@ static void evidence_under_a_wrong_name_is_400_and_not_kept(void **state)
 static void names_that_are_no_digest_are_400(void **state)
 {
     static const char *const names[] = {"x", "sha256:..%2f..%2f..%2fetc%2fpasswd",
-                                        "sha256:%2e%2e/%2e%2e/etc/passwd", "..%2f..%2fetc%2fpasswd"};
+                                        "sha256:%2e%2e/%2e%2e/etc/passwd",
+                                        "..%2f..%2fetc%2fpasswd"};
     char target[256];
 
     (void)state;
@@ -409,12 +411,12 @@ static void writing_evidence_needs_the_token_reading_does_not(void **state)
     api_stop(api);
     start(w.conninfo, "secret");
     assert_int_equal(ask("PUT", evidence_of("hello"), "", "hello"), 401);
-    assert_int_equal(
-            ask("PUT", evidence_of("hello"), "Authorization: Bearer secre\r\n", "hello"), 401);
+    assert_int_equal(ask("PUT", evidence_of("hello"), "Authorization: Bearer secre\r\n", "hello"),
+                     401);
     assert_int_equal(ask("PUT", evidence_of("hello"), "Authorization: secret\r\n", "hello"), 401);
     assert_int_equal(ask("PUT", evidence_of(""), "", ""), 401);
-    assert_int_equal(
-            ask("PUT", evidence_of("hello"), "Authorization: Bearer secret\r\n", "hello"), 201);
+    assert_int_equal(ask("PUT", evidence_of("hello"), "Authorization: Bearer secret\r\n", "hello"),
+                     201);
     assert_int_equal(get(evidence_of("hello")), 200);
 }
 
@@ -423,9 +425,10 @@ static void evidence_announced_too_large_is_413(void **state)
     char request[512];
 
     (void)state;
-    (void)snprintf(request, sizeof(request),
-                   "PUT %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %lld\r\n\r\n",
-                   evidence_of("x"), (long long)EVIDENCE_MAX_BYTES + 1);
+    (void)snprintf(
+            request, sizeof(request),
+            "PUT %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %lld\r\n\r\n",
+            evidence_of("x"), (long long)EVIDENCE_MAX_BYTES + 1);
     assert_int_equal(exchange(request), 413);
 }
 

@@ -28,6 +28,6 @@ struct api;
 enum mu_status api_start(const struct api_config *config, struct api **ret_api,
                          struct mu_error *err) MU_MUST_CHECK;
 uint16_t api_port(const struct api *api); /* bound, for a listen address with port 0 */
-void api_stop(struct api *api); /* NULL is fine */
+void api_stop(struct api *api);           /* NULL is fine */
 
 #endif

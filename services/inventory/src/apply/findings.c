@@ -45,17 +45,23 @@ static enum mu_status add_findings(struct effects *effects, const struct event *
     return MU_OK;
 }
 
+enum mu_status findings_parse(struct effects *effects, const struct event *event, const char *bytes,
+                              size_t len, struct mu_error *err)
+{
+    json_auto_t *root = NULL;
+    enum mu_status st = mu_json_parse(bytes, len, &limits, &root, err);
+
+    return st == MU_OK ? add_findings(effects, event, root, err) : st;
+}
+
 enum mu_status findings_load(struct effects *effects, const struct evidence_store *store,
                              const struct event *event, struct mu_error *err)
 {
     const struct mu_scan_result *result = event->message;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    json_auto_t *root = NULL;
     enum mu_status st;
 
     mu_buf_init(&text, EVIDENCE_MAX_BYTES);
     st = evidence_store_read(store, result->evidence_digest, &text, err);
-    if (st == MU_OK)
-        st = mu_json_parse(text.data, text.len, &limits, &root, err);
-    return st == MU_OK ? add_findings(effects, event, root, err) : st;
+    return st == MU_OK ? findings_parse(effects, event, text.data, text.len, err) : st;
 }

@@ -16,4 +16,9 @@
 enum mu_status findings_load(struct effects *effects, const struct evidence_store *store,
                              const struct event *event, struct mu_error *err) MU_MUST_CHECK;
 
+/* The same from the bytes of the evidence; rows are added only on success. Errors: MU_E_INVALID,
+ * MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status findings_parse(struct effects *effects, const struct event *event, const char *bytes,
+                              size_t len, struct mu_error *err) MU_MUST_CHECK;
+
 #endif
