@@ -1,0 +1,221 @@
+/* The whole trail of one thing, by whatever name it is asked for. */
+#include "world.h"
+
+#include "app/commands.h"
+#include "query/text_query.h"
+
+#include <jansson.h>
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+static char *explain(const char *subject, const char *format, int *ret_code)
+{
+    struct explain_config config = {.postgres = w.conninfo, .format = format};
+    char *argv[] = {(char *)(uintptr_t)subject, NULL};
+
+    return captured(explain_command, &config, subject ? 1 : 0, argv, ret_code);
+}
+
+/* Index 1 as 1.0 with the image a, scanned, and a pod of it; all just now. */
+static void apply_story(void)
+{
+    const struct mu_scan_child child = {digest_of('a'), MU_DIGEST_KIND_MANIFEST, "m", 10,
+                                        "linux/amd64"};
+    int64_t now = mu_now_us();
+
+    add_push(&w, "e1", "1.0", digest_of('1'), now - 3000000);
+    add_scan(&w, "s1",
+             (struct scan){.digest = digest_of('1'),
+                           .outcome = MU_SCAN_RESOLVED,
+                           .at = now - 2000000,
+                           .children = &child,
+                           .child_count = 1});
+    add_scan(&w, "s2",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .platform = "linux/amd64",
+                           .evidence = add_evidence(&w, digest_of('a'),
+                                                    "[{\"id\":\"CVE-2026-7\",\"package\":\"zlib\","
+                                                    "\"package_version\":\"1\"}]"),
+                           .at = now - 1500000});
+    add_pod(&w, "e2",
+            (struct pod){.uid = "web-0",
+                         .tag = "1.0",
+                         .digest = digest_of('1'),
+                         .platform = "linux/amd64",
+                         .started = now - 1000000,
+                         .at = now - 1000000});
+    world_apply(&w);
+}
+
+static void every_name_of_a_thing_leads_to_the_same_trail(void **state)
+{
+    const char *subjects[] = {REPO ":1.0", digest_of('1'), digest_of('a'), "web-0"};
+    static const char *const facts[] = {REPO ":1.0", "Tags over time", "pushed",    "complete",
+                                        "web-0",     "covered",        "CVE-2026-7"};
+
+    (void)state;
+    apply_story();
+    for (size_t s = 0; s < 4; s++) {
+        int code = -1;
+        char *text = explain(subjects[s], "text", &code);
+
+        assert_int_equal(code, 0);
+        for (size_t f = 0; f < sizeof(facts) / sizeof(facts[0]); f++)
+            if (!strstr(text, facts[f]))
+                fail_msg("'%s' does not tell '%s': %s", subjects[s], facts[f], text);
+        free(text);
+    }
+}
+
+static void a_fresh_scan_is_covered_now_and_not_expired(void **state)
+{
+    int code = -1;
+    char *text;
+
+    (void)state;
+    apply_story();
+    text = explain("web-0", "text", &code);
+    assert_non_null(strstr(text, "covered"));
+    assert_null(strstr(text, "scan_expired"));
+    free(text);
+}
+
+static void json_has_every_section_as_an_array(void **state)
+{
+    static const char *const sections[] = {"assets", "tags", "digests",  "registry", "scans",
+                                           "jobs",   "runs", "coverage", "findings", "events"};
+    json_auto_t *root = NULL;
+    int code = -1;
+    char *text;
+
+    (void)state;
+    apply_story();
+    text = explain(REPO ":1.0", "json", &code);
+    root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    for (size_t i = 0; i < 10; i++)
+        assert_true(json_array_size(json_object_get(root, sections[i])) > 0);
+    free(text);
+}
+
+static void the_unknown_exits_1(void **state)
+{
+    int code = -1;
+
+    (void)state;
+    apply_story();
+    free(explain("registry.example/none:1", "text", &code));
+    assert_int_equal(code, 1);
+}
+
+static void wrong_use_exits_2(void **state)
+{
+    int code = -1;
+
+    (void)state;
+    free(explain(NULL, "text", &code));
+    assert_int_equal(code, 2);
+    free(explain("x", "yaml", &code));
+    assert_int_equal(code, 2);
+}
+
+static void sql_in_the_name_is_only_text(void **state)
+{
+    int code = -1;
+
+    (void)state;
+    apply_story();
+    free(explain("' OR '1'='1", "text", &code));
+    assert_int_equal(code, 1);
+}
+
+static void a_database_that_is_away_exits_3(void **state)
+{
+    struct explain_config config = {.postgres = "host=127.0.0.1 port=1 dbname=x", .format = "text"};
+    char subject[] = "x", *argv[] = {subject, NULL};
+    int code = -1;
+
+    (void)state;
+    free(captured(explain_command, &config, 1, argv, &code));
+    assert_int_equal(code, 3);
+    free(captured(dump_command, &config, 0, NULL, &code));
+    assert_int_equal(code, 3);
+}
+
+static void the_dump_names_facts_and_no_time_of_learning(void **state)
+{
+    char *text, *known;
+
+    (void)state;
+    apply_story();
+    text = world_dump(&w);
+    assert_non_null(strstr(text, "asset " REPO ":1.0 "));
+    assert_non_null(strstr(text, "coverage prod web-0 main " REPO ":1.0 "));
+    known = world_sql(&w, "SELECT known_at FROM ledger LIMIT 1");
+    assert_null(strstr(text, known));
+    free(known);
+    free(text);
+}
+
+static void migrate_says_what_it_did(void **state)
+{
+    struct migrate_config config = {.postgres = w.conninfo};
+    int code = -1;
+    char *text;
+
+    (void)state;
+    text = captured(migrate_command, &config, 0, NULL, &code);
+    assert_int_equal(code, 0);
+    assert_int_equal(strncmp(text, "0 migrations applied", 20), 0);
+    free(text);
+}
+
+static void no_instant_is_now_and_another_zone_is_the_same_instant(void **state)
+{
+    char text[QUERY_TIME_SIZE] = "kept";
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(text_query_time("2026-11-01T02:00:00+02:00", text, &err), MU_OK);
+    assert_string_equal(text, "2026-11-01T00:00:00.000000Z");
+    assert_int_equal(text_query_time("yesterday", text, &err), MU_E_INVALID);
+    assert_string_equal(text, "2026-11-01T00:00:00.000000Z");
+    assert_int_equal(text_query_time(NULL, text, &err), MU_OK);
+    assert_int_equal(strncmp(text, "20", 2), 0);
+    assert_int_equal(text_query_time("", text, &err), MU_OK);
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WORLD_TEST(every_name_of_a_thing_leads_to_the_same_trail),
+            WORLD_TEST(a_fresh_scan_is_covered_now_and_not_expired),
+            WORLD_TEST(json_has_every_section_as_an_array),
+            WORLD_TEST(the_unknown_exits_1),
+            WORLD_TEST(wrong_use_exits_2),
+            WORLD_TEST(sql_in_the_name_is_only_text),
+            WORLD_TEST(a_database_that_is_away_exits_3),
+            WORLD_TEST(the_dump_names_facts_and_no_time_of_learning),
+            WORLD_TEST(migrate_says_what_it_did),
+            WORLD_TEST(no_instant_is_now_and_another_zone_is_the_same_instant),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
