@@ -16,7 +16,7 @@ static const char *const default_names[] = {"connect_timeout", "keepalives_idle"
                                             "keepalives_interval", "keepalives_count", "options"};
 #define SESSION_OPTIONS                                                                        \
     "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error" \
-    " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000"
+    " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000 -c jit=off"
 static const char *const default_values[] = {"5", "15", "5", "3", SESSION_OPTIONS};
 
 struct parameters {
