@@ -24,6 +24,7 @@ static int open_reader(void **state)
     char why[128];
 
     (void)open_kafka_world(state);
+    rd_kafka_conf_set_log_cb(conf, NULL);
     (void)rd_kafka_conf_set(conf, "bootstrap.servers", kafka.config.brokers, why, sizeof(why));
     (void)rd_kafka_conf_set(conf, "group.id", "reader", why, sizeof(why));
     (void)rd_kafka_conf_set(conf, "reconnect.backoff.max.ms", "200", why, sizeof(why));

@@ -63,6 +63,8 @@ struct app {
     struct mu_bus_config bus;
     struct evidence_store *evidence;
     struct mu_producer *producer;
+    struct relay_config relay_config;
+    struct relay *relay;
     struct api *api;
     atomic_bool applying;
 };
@@ -87,10 +89,7 @@ static void *run_schedule(void *opaque)
 
 static void *run_relay(void *opaque)
 {
-    const struct app *app = opaque;
-    struct relay_config relay = {.producer = app->producer, .conninfo = app->config->postgres};
-
-    relay_run(&relay);
+    relay_run(((struct app *)opaque)->relay);
     return NULL;
 }
 
@@ -157,6 +156,8 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     api.evidence = app->evidence;
     if (st == MU_OK)
         st = mu_producer_open(&app->bus, &app->producer, err);
+    app->relay_config = (struct relay_config){app->producer, app->config->postgres};
+    app->relay = relay_new(&app->relay_config);
     if (st == MU_OK)
         st = api_start(&api, &app->api, err);
     return st;
@@ -212,6 +213,7 @@ int run_command(void *config_struct, int argc, char **argv)
     MU_LOG(MU_LOG_INFO, "stopping");
     api_stop(app.api);
     mu_producer_close(app.producer);
+    relay_free(app.relay);
     evidence_store_close(app.evidence);
     return code;
 }

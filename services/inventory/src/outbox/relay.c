@@ -14,7 +14,7 @@
 enum {
     RELAY_MAX_ROWS = 500,
     RELAY_IDLE_MS = 50,
-    RELAY_FLUSH_MS = 60000,
+    RELAY_FLUSH_MS = 200,
     RETRY_MIN_MS = 200,
     RETRY_MAX_MS = 5000,
     IDS_MAX_BYTES = 64 * 1024
@@ -116,7 +116,8 @@ static enum mu_status relay_some(struct relay *relay, struct mu_error *err)
     }
     /* Also after a failure: callbacks point into `states`. Deliveries time out by themselves. */
     while (mu_producer_flush(relay->config->producer, RELAY_FLUSH_MS, &flush_err) != MU_OK)
-        continue;
+        if (mu_stop_requested())
+            return mu_fail(err, MU_E_UNAVAILABLE, "stopped before Kafka acknowledged");
     if (sent > 0 && delete_sent(relay, rows, sent, err) != MU_OK)
         return err->status;
     return st;
@@ -168,9 +169,8 @@ enum mu_status relay_round(struct relay *relay, struct mu_error *err)
     return st == MU_OK ? relay_some(relay, err) : st;
 }
 
-void relay_run(const struct relay_config *config)
+void relay_run(struct relay *relay)
 {
-    MU_AUTO(relay) struct relay *relay = relay_new(config);
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
 
     while (!mu_stop_requested()) {

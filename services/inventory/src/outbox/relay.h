@@ -15,11 +15,9 @@ struct relay_config {
     const char *conninfo;
 };
 
-void relay_run(const struct relay_config *config);
-
 struct relay;
 
-/* `config` is borrowed. */
+/* `config` is borrowed. Free it after the producer is closed: deliveries under way report to it. */
 struct relay *relay_new(const struct relay_config *config);
 void relay_free(struct relay *relay); /* NULL is fine */
 MU_DEFINE_AUTO(relay, struct relay, relay_free)
@@ -30,5 +28,8 @@ MU_DEFINE_AUTO(relay, struct relay, relay_free)
  * mu_pg_execute.
  */
 enum mu_status relay_round(struct relay *relay, struct mu_error *err) MU_MUST_CHECK;
+
+/* Rounds until a stop is requested, also while the broker is away. */
+void relay_run(struct relay *relay);
 
 #endif
