@@ -22,8 +22,8 @@ enum { RUN_OPTION_COUNT = 16, MIGRATE_OPTION_COUNT = 1 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
 
-int run_command(void *config, int argc, char **argv);
-int migrate_command(void *config, int argc, char **argv);
+int run_command(void *config_struct, int argc, char **argv);
+int migrate_command(void *config_struct, int argc, char **argv);
 
 extern const struct mu_program inventory_program;
 

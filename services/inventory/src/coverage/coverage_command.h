@@ -13,6 +13,6 @@ enum { COVERAGE_OPTION_COUNT = 4 };
 extern const struct mu_option coverage_options[COVERAGE_OPTION_COUNT];
 
 /* Exit code 1: some running container is not covered. */
-int coverage_command(void *config, int argc, char **argv);
+int coverage_command(void *config_struct, int argc, char **argv);
 
 #endif

@@ -16,8 +16,8 @@ enum { EXPLAIN_OPTION_COUNT = 2, DUMP_OPTION_COUNT = 1 };
 extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
 
 /* Exit code 1: nothing is known of it. */
-int explain_command(void *config, int argc, char **argv);
+int explain_command(void *config_struct, int argc, char **argv);
 /* Uses the first of explain_options only. */
-int dump_command(void *config, int argc, char **argv);
+int dump_command(void *config_struct, int argc, char **argv);
 
 #endif

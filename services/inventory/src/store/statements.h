@@ -18,13 +18,13 @@ enum inventory_statement {
     INVENTORY_STATEMENT_COUNT
 };
 
-enum {
-    WRITE_COUNT = 0
-#define WRITE(name, columns, sql) +1
+enum inventory_write {
+#define WRITE(name, columns, sql) WRITE_PLACE_##name,
 #define READ(name, parameters, sql)
 #include "store/statements.def"
 #undef WRITE
 #undef READ
+    WRITE_COUNT
 };
 
 extern const struct mu_pg_statement inventory_statements[INVENTORY_STATEMENT_COUNT];
