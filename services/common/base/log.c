@@ -97,9 +97,9 @@ void mu_log_write(enum mu_log_level level, const char *message, const struct mu_
     MU_AUTO_DONE(mu_buf_done) struct mu_buf line;
     int saved = errno;
 
+    mu_buf_init(&line, LOG_LINE_MAX_BYTES);
     if (level < log_threshold)
         return;
-    mu_buf_init(&line, LOG_LINE_MAX_BYTES);
     (log_to_terminal ? put_aligned : put_json)(&line, level, message, fields, field_count);
     if (line.failed) { /* too much detail: the message alone */
         mu_buf_reset(&line);

@@ -109,6 +109,15 @@ static void assert_says(const char *text)
         fail_msg("'%s' is not in: %s", text, body());
 }
 
+static size_t occurrences(const char *text)
+{
+    size_t count = 0;
+
+    for (const char *at = strstr(body(), text); at; at = strstr(at + 1, text))
+        count++;
+    return count;
+}
+
 /* ---- health ---- */
 
 static void health_needs_nothing(void **state)
@@ -222,6 +231,28 @@ static void one_asset_comes_with_the_history_of_its_tag(void **state)
     assert_int_equal(get("/v1/assets?uai=registry.example/app:9"), 404);
 }
 
+static void lists_within_an_answer_end(void **state)
+{
+    char target[128];
+
+    (void)state;
+    push_three();
+    free(world_sql(&w, "INSERT INTO tag_observations SELECT gen_random_uuid(), repository, tag, "
+                       "digest, valid_from + n * interval '1 hour', known_at "
+                       "FROM tag_observations, generate_series(1, 150) n WHERE tag = '1.0'"));
+    free(world_sql(&w, "INSERT INTO asset_digests SELECT asset_id, 'sha256:' || n, NULL, known_at "
+                       "FROM asset_digests, generate_series(1, 150) n"));
+    free(world_sql(&w, "INSERT INTO digest_edges SELECT 'sha256:' || n, 'sha256:' || repeat('a', "
+                       "64), '', NULL, now() FROM generate_series(1, 150) n"));
+    assert_int_equal(get("/v1/assets?uai=registry.example/app:1.0"), 200);
+    assert_int_equal(occurrences("valid_from"), 100);
+    assert_says("2026-11-07T06:00:00+00:00");
+    assert_int_equal(occurrences("\"sha256:"), 200);
+    (void)snprintf(target, sizeof(target), "/v1/digests/%s", digest_of('a'));
+    assert_int_equal(get(target), 200);
+    assert_int_equal(occurrences("\"sha256:"), 101);
+}
+
 static void a_digest_tells_its_names_and_registries(void **state)
 {
     char target[128];
@@ -276,15 +307,6 @@ static void run_two(void)
                              .started = T(1),
                              .at = T(1)});
     world_apply(&w);
-}
-
-static size_t occurrences(const char *text)
-{
-    size_t count = 0;
-
-    for (const char *at = strstr(body(), text); at; at = strstr(at + 1, text))
-        count++;
-    return count;
 }
 
 static void a_page_of_instances_never_cuts_one_in_two(void **state)
@@ -481,6 +503,7 @@ int main(void)
             API_TEST(assets_page_by_key),
             API_TEST(limits_out_of_range_are_400),
             API_TEST(one_asset_comes_with_the_history_of_its_tag),
+            API_TEST(lists_within_an_answer_end),
             API_TEST(a_digest_tells_its_names_and_registries),
             API_TEST(sql_in_a_question_is_only_text),
             API_TEST(bytes_that_are_no_text_are_400),

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "app/commands.h"
+
 static enum mu_status migrate(const char *conninfo, const struct mu_pg_migration *migrations,
                               size_t count, int *ret_applied, struct mu_error *err)
 {
@@ -93,6 +95,34 @@ static void a_database_of_a_newer_program_is_refused(void **state)
     assert_non_null(strstr(err.message, "newer program"));
 }
 
+/* No waiting helps: the process says so and ends, where a database that is away would be waited
+ * for. */
+static void no_process_runs_on_a_database_of_another_program(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE], folder[] = "/tmp/muster-evidence-XXXXXX";
+    struct run_config config = {.kafka_brokers = "127.0.0.1:1",
+                                .kafka_properties = "",
+                                .postgres = conninfo,
+                                .listen = "127.0.0.1:0",
+                                .evidence_dir = folder,
+                                .log_level = "error"};
+    char sql[128];
+    struct mu_error err;
+    int applied = 0;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    pg_server_database(&world_server, conninfo);
+    assert_int_equal(
+            migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
+            MU_OK);
+    (void)snprintf(sql, sizeof(sql), "test_%u", world_server.database_count);
+    free(pg_server_sql(&world_server, sql,
+                       "UPDATE muster_schema_migrations SET checksum = 'x' WHERE version = 1"));
+    assert_int_equal(run_command(&config, 0, NULL), 3);
+    (void)nftw(folder, pg_server_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 /* mu_pg_open prepares all of them: tables, columns, types and functions must fit. */
 static void every_statement_of_the_writing_side_prepares(void **state)
 {
@@ -161,6 +191,7 @@ int main(void)
             cmocka_unit_test(a_database_of_an_older_program_is_brought_up),
             cmocka_unit_test(a_migration_edited_after_it_ran_is_refused_by_name),
             cmocka_unit_test(a_database_of_a_newer_program_is_refused),
+            cmocka_unit_test(no_process_runs_on_a_database_of_another_program),
             cmocka_unit_test(every_statement_of_the_writing_side_prepares),
             cmocka_unit_test(every_query_of_the_reading_side_prepares),
             cmocka_unit_test(every_statement_declares_as_many_parameters_as_it_uses),
