@@ -139,6 +139,7 @@ struct mu_workload_event {
     const char *node;       /* optional */
     const char *platform;   /* "linux/amd64" of the node; optional */
     int64_t sequence; /* resourceVersion or the like: higher is later, within pod_uid; 0 unknown */
+    bool reconcile;   /* found by listing, not told by the cluster */
     struct mu_json_array containers; /* of struct mu_workload_container */
 };
 

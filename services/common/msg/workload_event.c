@@ -39,6 +39,7 @@ static const struct mu_json_field fields[] = {
         TEXT(M, node, "node", MAY, FIELD_NAME_MAX),
         TEXT(M, platform, "platform", MAY, FIELD_NAME_MAX),
         COUNT(M, sequence, "sequence", MAY),
+        BOOL(M, reconcile, "reconcile", MAY),
         ARRAY(M, containers, "containers", MUST, MU_WORKLOAD_MAX_CONTAINERS, &container_object),
 };
 

@@ -2,6 +2,7 @@
 #include "app/commands.h"
 
 #include "config/ingest_config.h"
+#include "delivery/outbound.h"
 #include "source/source.h"
 
 #include "base/file.h"
@@ -113,20 +114,24 @@ static enum mu_status choose_source(const struct explain_config *config, struct 
     return MU_OK;
 }
 
-/* One JSON line per message; {"ignored": n} for what is of no interest. */
-static int print_events(const struct source_events *events, struct mu_error *err)
+/* One JSON line per message as it would go to Kafka; {"ignored":n} for what is of no interest. */
+static int print_messages(const struct source_events *events, const struct mu_outgoing *messages)
 {
     int code = MU_EXIT_OK;
 
     for (size_t i = 0; i < events->count; i++) {
-        MU_AUTO_DONE(mu_buf_done) struct mu_buf line;
+        const struct mu_outgoing *message = &messages[i];
 
-        mu_buf_init(&line, 4 * MU_MSG_MAX_BYTES);
-        if (mu_msg_encode(events->items[i].type, events->items[i].message, &line, err) != MU_OK)
-            return usage(err);
-        (void)printf("{\"%s\":%s}\n", mu_msg_descriptor(events->items[i].type)->ce_type, line.data);
-        if (events->items[i].type == MU_MSG_QUARANTINE_RECORD)
+        (void)printf("{\"topic\":\"%s\",\"ce_type\":\"%s\",\"ce_id\":\"%s\",\"data\":%.*s}\n",
+                     mu_topic_name(message->topic),
+                     mu_msg_descriptor(message->envelope.type)->ce_type, message->envelope.id,
+                     (int)message->value_len, (const char *)message->value);
+        if (message->topic == MU_TOPIC_QUARANTINE) {
+            const struct mu_quarantine_record *record = events->items[i].message;
+
+            (void)fprintf(stderr, "not understood: %s\n", record->reason);
             code = MU_EXIT_DIFFERENCE;
+        }
     }
     if (events->ignored > 0)
         (void)printf("{\"ignored\":%zu}\n", events->ignored);
@@ -144,8 +149,8 @@ int explain_command(void *config_struct, int argc, char **argv)
                                  .content_type = config->content_type,
                                  .received_at_us = mu_now_us(),
                                  .arena = arena};
+    struct mu_outgoing *messages = NULL;
     struct mu_error err;
-    enum mu_status st;
 
     mu_buf_init(&body, SOURCE_MAX_BODY_BYTES);
     if (argc != 1)
@@ -155,10 +160,10 @@ int explain_command(void *config_struct, int argc, char **argv)
         return usage(&err);
     input.body = body.data;
     input.len = body.len;
-    st = source.kind->decode(&input, &events, &err);
-    if (st != MU_OK) {
-        (void)fprintf(stderr, "quarantined: %s\n", err.message);
-        return MU_EXIT_DIFFERENCE;
+    if (source_decode(&input, &events, &err) != MU_OK ||
+        outbound_make(&input, &events, NULL, &messages, &err) != MU_OK) {
+        (void)fprintf(stderr, "muster-ingest: %s\n", err.message);
+        return MU_EXIT_FAILURE;
     }
-    return print_events(&events, &err);
+    return print_messages(&events, messages);
 }

@@ -56,7 +56,8 @@ static enum mu_status start_watches(struct app *app, struct mu_error *err)
 {
     for (size_t i = 0; i < app->sources.source_count; i++) {
         struct kube_watch_config watch = {.source = &app->sources.sources[i],
-                                          .delivery = app->delivery};
+                                          .delivery = app->delivery,
+                                          .state_folder = app->config->spool_dir};
         enum mu_status st;
 
         if (!mu_text_equal(watch.source->kind->transport, "watch"))
@@ -103,6 +104,7 @@ static void stop(struct app *app)
     delivery_stop(app->delivery);
     mu_producer_close(app->producer);
     spool_close(app->spool);
+    delivery_free(app->delivery);
 }
 
 /* Kafka may come later than we do; until then events go to the spool. */

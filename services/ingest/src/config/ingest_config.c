@@ -14,6 +14,7 @@ enum {
     CONFIG_MAX_BYTES = 1024 * 1024,
     CONFIG_TEXT_MAX_BYTES = 4096,
     SECRET_MAX_BYTES = 4096,
+    SOURCE_NAME_MAX = 64,
     PAGE_LIMIT_DEFAULT = 500,
     PAGE_LIMIT_MAX = 10000
 };
@@ -31,6 +32,7 @@ typedef enum mu_status key_fn(struct reader *reader, const char *key, const yaml
 struct key {
     const char *name;
     key_fn *read;
+    const char *transport; /* of the kinds that have it; NULL: all */
 };
 
 static size_t line_of(const yaml_node_t *node)
@@ -59,6 +61,20 @@ static enum mu_status text_of(struct reader *reader, const char *key, const yaml
     return *ret_text ? MU_OK : mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
 }
 
+/* True when an earlier pair of the mapping has the same key. */
+static bool is_repeated(const struct reader *reader, const yaml_node_t *node,
+                        const yaml_node_pair_t *pair, const char *name)
+{
+    for (const yaml_node_pair_t *at = node->data.mapping.pairs.start; at < pair; at++) {
+        const yaml_node_t *key = yaml_document_get_node(reader->document, at->key);
+
+        if (key->type == YAML_SCALAR_NODE &&
+            mu_text_equal((const char *)key->data.scalar.value, name))
+            return true;
+    }
+    return false;
+}
+
 /* Calls the row of each key of a mapping. */
 static enum mu_status read_mapping(struct reader *reader, const char *what, const yaml_node_t *node,
                                    const struct key *keys, size_t key_count, struct mu_error *err)
@@ -78,6 +94,8 @@ static enum mu_status read_mapping(struct reader *reader, const char *what, cons
             i++;
         if (i == key_count)
             return wrong(reader, key_node, name, "is an unknown option", err);
+        if (is_repeated(reader, node, pair, name))
+            return wrong(reader, key_node, name, "is given twice", err);
         st = keys[i].read(reader, name, yaml_document_get_node(reader->document, pair->value), err);
         if (st != MU_OK)
             return st;
@@ -96,9 +114,10 @@ static enum mu_status add_secret(struct reader *reader, const char *key, const y
         return wrong(reader, node, key, "leads to an empty secret", err);
     if (reader->source->secret_count == SOURCE_MAX_SECRETS)
         return wrong(reader, node, key, "is one secret too many: two may be valid at once", err);
-    reader->source->secrets[reader->source->secret_count] =
-            mu_arena_strndup(reader->arena, secret, len);
-    reader->source->secret_count++;
+    secret = mu_arena_strndup(reader->arena, secret, len);
+    if (!secret)
+        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
+    reader->source->secrets[reader->source->secret_count++] = secret;
     return MU_OK;
 }
 
@@ -134,12 +153,15 @@ static enum mu_status read_secret_env(struct reader *reader, const char *key,
 static enum mu_status read_auth(struct reader *reader, const char *key, const yaml_node_t *node,
                                 struct mu_error *err)
 {
-    static const struct key keys[] = {{"bearer_file", read_secret_file},
-                                      {"previous_bearer_file", read_secret_file},
-                                      {"bearer_env", read_secret_env},
-                                      {"previous_bearer_env", read_secret_env}};
+    static const struct key keys[] = {{"bearer_file", read_secret_file, NULL},
+                                      {"previous_bearer_file", read_secret_file, NULL},
+                                      {"bearer_env", read_secret_env, NULL},
+                                      {"previous_bearer_env", read_secret_env, NULL}};
+    enum mu_status st = read_mapping(reader, key, node, keys, sizeof(keys) / sizeof(keys[0]), err);
 
-    return read_mapping(reader, key, node, keys, sizeof(keys) / sizeof(keys[0]), err);
+    if (st == MU_OK && reader->source->secret_count == 0)
+        return wrong(reader, node, key, "holds no secret: everybody would be let in", err);
+    return st;
 }
 
 /* ---- the other options of a source ---- */
@@ -214,32 +236,97 @@ static enum mu_status read_page_limit(struct reader *reader, const char *key,
         return text_of(reader, key, node, &reader->source->member, err);               \
     }
 
-TEXT_KEY(name)
-TEXT_KEY(path)
 TEXT_KEY(cluster)
-TEXT_KEY(url)
 TEXT_KEY(token_file)
 TEXT_KEY(ca_file)
 
+static enum mu_status read_name(struct reader *reader, const char *key, const yaml_node_t *node,
+                                struct mu_error *err)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
+    const char *name = NULL;
+    enum mu_status st = text_of(reader, key, node, &name, err);
+
+    if (st == MU_OK && (strlen(name) > SOURCE_NAME_MAX || strspn(name, plain) != strlen(name)))
+        return wrong(reader, node, key, "must be at most 64 of a-z 0-9 - . _", err);
+    if (st == MU_OK)
+        reader->source->name = name;
+    return st;
+}
+
+/* A path is compared as a whole; the service has some of its own. */
+static enum mu_status read_path(struct reader *reader, const char *key, const yaml_node_t *node,
+                                struct mu_error *err)
+{
+    static const char plain[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+    static const char *const taken[] = {"/healthz", "/readyz", "/metrics"};
+    const char *path = NULL;
+    enum mu_status st = text_of(reader, key, node, &path, err);
+
+    if (st != MU_OK)
+        return st;
+    if (path[0] != '/' || strspn(path, plain) != strlen(path))
+        return wrong(reader, node, key,
+                     "must begin with a slash and hold only a-z A-Z 0-9 - . _ ~ /", err);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        if (mu_text_equal(path, taken[i]))
+            return wrong(reader, node, key, "is a path of the service itself", err);
+    reader->source->path = path;
+    return MU_OK;
+}
+
+static enum mu_status read_url(struct reader *reader, const char *key, const yaml_node_t *node,
+                               struct mu_error *err)
+{
+    const char *url = NULL;
+    enum mu_status st = text_of(reader, key, node, &url, err);
+
+    if (st != MU_OK)
+        return st;
+    if (!mu_text_starts(url, "https://") && !mu_text_starts(url, "http://"))
+        return wrong(reader, node, key, "must begin with https:// or http://", err);
+    if (mu_text_ends(url, "/") || strpbrk(url, "?# "))
+        return wrong(reader, node, key, "must end with host, port or path, and without a slash",
+                     err);
+    reader->source->url = url;
+    return MU_OK;
+}
+
 static const struct key source_keys[] = {
-        {"name", read_name},
-        {"kind", read_kind},
-        {"path", read_path},
-        {"auth", read_auth},
-        {"repository_aliases", read_aliases},
-        {"cluster", read_cluster},
-        {"url", read_url},
-        {"token_file", read_token_file},
-        {"ca_file", read_ca_file},
-        {"page_limit", read_page_limit},
+        {"name", read_name, NULL},
+        {"kind", read_kind, NULL},
+        {"path", read_path, "webhook"},
+        {"auth", read_auth, "webhook"},
+        {"repository_aliases", read_aliases, NULL},
+        {"cluster", read_cluster, "watch"},
+        {"url", read_url, "watch"},
+        {"token_file", read_token_file, "watch"},
+        {"ca_file", read_ca_file, "watch"},
+        {"page_limit", read_page_limit, "watch"},
 };
+enum { SOURCE_KEYS = sizeof(source_keys) / sizeof(source_keys[0]) };
 
 /* ---- a whole source ---- */
 
-static bool name_is_plain(const char *name)
+/* An option that the source's kind would never look at is a mistake. */
+static enum mu_status check_transport(const struct reader *reader, const yaml_node_t *node,
+                                      struct mu_error *err)
 {
-    return strlen(name) <= 64 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") == strlen(name);
+    const struct source_kind *kind = reader->source->kind;
+
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(reader->document, pair->key);
+        const char *name = (const char *)key->data.scalar.value;
+
+        for (size_t i = 0; i < SOURCE_KEYS; i++)
+            if (mu_text_equal(source_keys[i].name, name) && source_keys[i].transport &&
+                !mu_text_equal(source_keys[i].transport, kind->transport))
+                return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' is no option of kind '%s'",
+                               reader->path, line_of(key), name, kind->name);
+    }
+    return MU_OK;
 }
 
 static enum mu_status finish_source(struct reader *reader, const yaml_node_t *node,
@@ -247,19 +334,22 @@ static enum mu_status finish_source(struct reader *reader, const yaml_node_t *no
 {
     struct source_config *source = reader->source;
 
-    if (!source->name || !name_is_plain(source->name))
-        return wrong(reader, node, "name", "is missing, or more than a-z 0-9 - . _", err);
+    if (!source->name)
+        return wrong(reader, node, "name", "is missing", err);
     if (!source->kind)
         return wrong(reader, node, "kind", "is missing", err);
-    if (mu_text_equal(source->kind->transport, "watch") && (!source->url || !source->cluster))
-        return wrong(reader, node, source->name, "needs 'url' and 'cluster'", err);
+    if (check_transport(reader, node, err) != MU_OK)
+        return err->status;
+    if (mu_text_equal(source->kind->transport, "watch")) {
+        if (!source->cluster || !source->url)
+            return wrong(reader, node, source->cluster ? "url" : "cluster", "is missing", err);
+        if (source->page_limit == 0)
+            source->page_limit = PAGE_LIMIT_DEFAULT;
+        return MU_OK;
+    }
     if (!source->path)
         source->path = mu_arena_printf(reader->arena, "/v1/sources/%s", source->name);
-    if (source->path && source->path[0] != '/')
-        return wrong(reader, node, "path", "must begin with a slash", err);
-    if (source->page_limit == 0)
-        source->page_limit = PAGE_LIMIT_DEFAULT;
-    return MU_OK;
+    return source->path ? MU_OK : mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
 }
 
 /* No two sources with one name or one path. */
@@ -271,7 +361,7 @@ static enum mu_status check_unique(const struct reader *reader, const struct ing
     for (size_t i = 0; i < config->source_count; i++) {
         if (mu_text_equal(config->sources[i].name, last->name))
             return wrong(reader, node, last->name, "is the name of two sources", err);
-        if (mu_text_equal(config->sources[i].path, last->path))
+        if (last->path && mu_text_equal(config->sources[i].path, last->path))
             return wrong(reader, node, last->path, "is the path of two sources", err);
     }
     return MU_OK;
@@ -297,8 +387,7 @@ static enum mu_status read_sources(struct reader *reader, const char *key, const
         if (config->source_count == SOURCES_MAX)
             return wrong(reader, node, key, "holds too many sources", err);
         reader->source = &config->sources[config->source_count];
-        st = read_mapping(reader, "source", source, source_keys,
-                          sizeof(source_keys) / sizeof(source_keys[0]), err);
+        st = read_mapping(reader, "source", source, source_keys, SOURCE_KEYS, err);
         if (st == MU_OK)
             st = finish_source(reader, source, err);
         if (st == MU_OK)
@@ -328,7 +417,7 @@ enum mu_status ingest_config_parse(const char *path, const char *bytes, size_t l
                                    struct mu_arena *arena, struct ingest_config *ret_config,
                                    struct mu_error *err)
 {
-    static const struct key top_keys[] = {{"sources", read_sources}};
+    static const struct key top_keys[] = {{"sources", read_sources, NULL}};
     yaml_document_t document;
     struct top top = {.reader = {.path = path, .arena = arena, .document = &document}};
     const yaml_node_t *root;

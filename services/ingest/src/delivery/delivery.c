@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAIN_POLL_MS = 200, DRAIN_MIN_MS = 200, DRAIN_MAX_MS = 5000, DRAIN_FLUSH_MS = 60000 };
+enum {
+    DRAIN_POLL_MS = 200,
+    DRAIN_MIN_MS = 200,
+    DRAIN_MAX_MS = 5000,
+    DRAIN_FLUSH_MS = 60000,
+    DRAIN_WINDOW = 500 /* messages under way: each must be delivered within its own timeout */
+};
 
 struct delivery {
     struct mu_producer *producer;
@@ -135,28 +141,22 @@ static void on_delivered(void *opaque, enum mu_status status, const char *messag
     struct parcel *parcel = opaque;
 
     (void)message;
-    if (status == MU_OK) {
-        mu_metric_add(&metric_messages_delivered, 1);
-        batch_step(parcel->batch, MU_OK);
-    } else if (status == MU_E_UNAVAILABLE) {
-        to_spool(parcel);
-    } else {
-        batch_step(parcel->batch, status);
+    if (status != MU_OK) {
+        to_spool(parcel); /* also what is refused for good: the drainer sets it aside */
+        return;
     }
+    mu_metric_add(&metric_messages_delivered, 1);
+    batch_step(parcel->batch, MU_OK);
 }
 
 static void send_parcel(struct parcel *parcel)
 {
     struct delivery *delivery = parcel->batch->delivery;
     struct mu_error err;
-    enum mu_status st = MU_E_UNAVAILABLE;
 
-    if (mu_producer_connected(delivery->producer))
-        st = mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err);
-    if (st == MU_E_UNAVAILABLE)
+    if (!mu_producer_connected(delivery->producer) ||
+        mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err) != MU_OK)
         to_spool(parcel);
-    else if (st != MU_OK)
-        batch_step(parcel->batch, st);
 }
 
 void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
@@ -177,60 +177,97 @@ void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages
 
 struct drain {
     struct delivery *delivery;
-    atomic_int failed;
+    atomic_bool failed;
+    atomic_size_t refused;
     size_t count;
 };
+
+static void note_refused(struct drain *drain, enum mu_status status, const char *reason)
+{
+    atomic_fetch_add(&drain->refused, 1);
+    mu_metric_add(&metric_messages_kept, 1);
+    MU_LOG(MU_LOG_ERROR, "Kafka refuses a message for good",
+           MU_KV("status", mu_status_name(status)), MU_KV("reason", reason));
+}
 
 static void on_drained(void *opaque, enum mu_status status, const char *message)
 {
     struct drain *drain = opaque;
 
-    (void)message;
     if (status == MU_E_UNAVAILABLE)
-        atomic_store(&drain->failed, 1);
+        atomic_store(&drain->failed, true);
     else if (status != MU_OK)
-        MU_LOG(MU_LOG_ERROR, "Kafka refuses a spooled message for good",
-               MU_KV("status", mu_status_name(status)), MU_KV("reason", message));
+        note_refused(drain, status, message);
+}
+
+/* Until nothing of the drain is under way: callbacks point into its frame. Deliveries time out by
+ * themselves. */
+static enum mu_status settle(struct drain *drain, struct mu_error *err)
+{
+    struct mu_error ignored;
+
+    while (mu_producer_flush(drain->delivery->producer, DRAIN_FLUSH_MS, &ignored) != MU_OK)
+        continue;
+    return atomic_load(&drain->failed)
+                   ? mu_fail(err, MU_E_UNAVAILABLE, "Kafka did not take all of it")
+                   : MU_OK;
 }
 
 static enum mu_status drain_message(void *opaque, const struct mu_outgoing *message,
                                     struct mu_error *err)
 {
     struct drain *drain = opaque;
-    enum mu_status st;
+    enum mu_status st = drain->count % DRAIN_WINDOW == 0 ? settle(drain, err) : MU_OK;
 
-    while ((st = mu_producer_send(drain->delivery->producer, message, on_drained, drain, err)) ==
-           MU_E_UNAVAILABLE) {
-        /* The producer's queue is full: let it empty. */
-        if (atomic_load(&drain->delivery->stopping) || atomic_load(&drain->failed) ||
-            mu_stop_wait(10))
-            return st;
+    if (st == MU_OK && atomic_load(&drain->delivery->stopping))
+        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
+    if (st == MU_OK)
+        st = mu_producer_send(drain->delivery->producer, message, on_drained, drain, err);
+    if (st == MU_E_LIMIT || st == MU_E_INVALID) {
+        note_refused(drain, st, err->message);
+        st = MU_OK;
     }
     drain->count++;
-    return st == MU_E_LIMIT ? MU_OK : st;
+    return st;
+}
+
+/* Everything in it that Kafka takes is delivered. */
+static enum mu_status finish_segment(const struct drain *drain, bool damaged, struct mu_error *err)
+{
+    struct spool *spool = drain->delivery->spool;
+    size_t refused = atomic_load(&drain->refused);
+    char kept[PATH_MAX];
+
+    mu_metric_add(&metric_messages_delivered, (int64_t)(drain->count - refused));
+    MU_LOG(MU_LOG_INFO, "spool segment delivered", MU_KV_INT("messages", drain->count - refused));
+    if (!damaged && refused == 0) {
+        spool_remove_oldest(spool);
+        return MU_OK;
+    }
+    if (spool_keep_oldest(spool, damaged ? "damaged" : "refused", kept, err) != MU_OK)
+        return err->status;
+    MU_LOG(MU_LOG_ERROR, "spool segment is kept for inspection", MU_KV("file", kept),
+           MU_KV("reason", damaged ? "damaged" : "refused by Kafka"));
+    return MU_OK;
 }
 
 /* Carries the oldest segment over. MU_END: nothing is there. */
 static enum mu_status drain_segment(struct delivery *delivery, struct mu_error *err)
 {
     struct drain drain = {.delivery = delivery};
-    struct mu_error flush_err;
-    enum mu_status flushed, st = spool_read_oldest(delivery->spool, drain_message, &drain, err);
+    bool damaged = false;
+    struct mu_error settle_err;
+    enum mu_status settled,
+            st = spool_read_oldest(delivery->spool, drain_message, &drain, &damaged, err);
 
     if (st == MU_END)
         return st;
-    /* Also after a failure: callbacks point into this frame. Deliveries time out by themselves. */
-    do
-        flushed = mu_producer_flush(delivery->producer, DRAIN_FLUSH_MS, &flush_err);
-    while (flushed != MU_OK);
-    if (st == MU_OK && atomic_load(&drain.failed))
-        st = mu_fail(err, MU_E_UNAVAILABLE, "Kafka did not take all of it");
-    if (st == MU_OK) {
-        spool_remove_oldest(delivery->spool);
-        mu_metric_add(&metric_messages_delivered, (int64_t)drain.count);
-        MU_LOG(MU_LOG_INFO, "spool segment delivered", MU_KV_INT("messages", drain.count));
+    settled = settle(&drain, &settle_err);
+    if (st == MU_OK && settled != MU_OK) {
+        *err = settle_err;
+        st = settled;
     }
-    return st;
+    return st == MU_OK ? finish_segment(&drain, damaged, err) : st;
 }
 
 static void *drain_loop(void *opaque)
@@ -242,10 +279,10 @@ static void *drain_loop(void *opaque)
     while (!atomic_load(&delivery->stopping) && !mu_stop_requested()) {
         enum mu_status st = MU_END;
 
-        if (spool_bytes(delivery->spool) > 0 && mu_producer_connected(delivery->producer))
+        if (mu_producer_connected(delivery->producer))
             st = drain_segment(delivery, &err);
         mu_metric_set(&metric_spool_bytes, spool_bytes(delivery->spool));
-        if (st == MU_E_UNAVAILABLE) {
+        if (st != MU_OK && st != MU_END) {
             MU_LOG(MU_LOG_WARN, "spool not delivered, retrying", MU_KV("error", err.message));
             (void)mu_backoff_wait(&backoff);
             continue;
@@ -278,5 +315,9 @@ void delivery_stop(struct delivery *delivery)
         return;
     atomic_store(&delivery->stopping, true);
     (void)pthread_join(delivery->drainer, NULL);
+}
+
+void delivery_free(struct delivery *delivery)
+{
     free(delivery);
 }

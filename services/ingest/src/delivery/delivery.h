@@ -2,8 +2,13 @@
  * delivery: makes the messages of one request durable, then says so.
  *
  * Each message goes to Kafka; one that Kafka does not take (queue full, not connected, delivery
- * failed) goes to the spool. `done` runs once, from the thread that made the last message durable,
- * with MU_OK only when every one is. A drainer thread carries the spool to Kafka when that is back.
+ * failed, refused) goes to the spool. `done` runs once, from the thread that made the last message
+ * durable, with MU_OK only when every one is. A drainer thread carries the spool to Kafka when that
+ * is back, in the order in which it was filled; new messages do not wait for it, so that the two
+ * may pass each other: events carry their own time and order.
+ *
+ * What Kafka refuses for good (larger than the broker allows) is not sent for ever: its segment is
+ * kept as *.refused, and an error is logged.
  *
  * Threads: delivery_send from any thread.
  */
@@ -18,9 +23,12 @@ struct delivery;
 /* Both outlive the delivery. Errors: MU_E_UNAVAILABLE (no thread). */
 enum mu_status delivery_start(struct mu_producer *producer, struct spool *spool,
                               struct delivery **ret_delivery, struct mu_error *err) MU_MUST_CHECK;
-/* Stops the drainer; messages under way still get their callbacks from producer and spool. NULL is
- * fine. */
+/*
+ * To end: delivery_stop (the drainer goes; messages under way still get their callbacks), then
+ * mu_producer_close and spool_close, which run the last of them, then delivery_free. NULL is fine.
+ */
 void delivery_stop(struct delivery *delivery);
+void delivery_free(struct delivery *delivery);
 
 /* MU_OK, MU_E_LIMIT (the spool is full too), MU_E_UNAVAILABLE. */
 typedef void delivery_done_fn(void *opaque, enum mu_status status);

@@ -78,24 +78,39 @@ static enum mu_status make_one(const struct source_input *input, const struct so
     return MU_OK;
 }
 
-/* An event that breaks its own schema (a name too long, too many members) goes where people see it.
- */
-static enum mu_status quarantine_instead(const struct source_input *input,
-                                         struct source_events *events, size_t index,
-                                         const struct mu_error *why, struct mu_error *err)
+/* Encodes what can be; `ret_bad` events are taken out, the first one's reason in `why`. */
+static enum mu_status make_good(const struct source_input *input, struct source_events *events,
+                                const char *parent, struct mu_outgoing *messages, size_t *ret_bad,
+                                struct mu_error *why)
 {
-    enum mu_status st = source_events_reject(input, events, input->body, input->len, why, err);
+    size_t kept = 0, bad = 0;
 
-    if (st == MU_OK)
-        events->items[index] = events->items[--events->count];
-    return st;
+    for (size_t i = 0; i < events->count; i++) {
+        struct mu_error failure;
+        enum mu_status st = make_one(input, &events->items[i], parent, &messages[kept], &failure);
+
+        if (st == MU_OK) {
+            events->items[kept++] = events->items[i];
+            continue;
+        }
+        if (bad++ == 0 || st == MU_E_NOMEM)
+            *why = failure;
+        if (st == MU_E_NOMEM)
+            return st;
+        messages[kept] = (struct mu_outgoing){0};
+    }
+    events->count = kept;
+    *ret_bad = bad;
+    return MU_OK;
 }
 
-static void count_event(const struct source_event *event)
+static void count_events(const struct source_events *events)
 {
-    mu_metric_add(event->type == MU_MSG_QUARANTINE_RECORD ? &metric_events_quarantined
-                                                          : &metric_events_accepted,
-                  1);
+    for (size_t i = 0; i < events->count; i++)
+        mu_metric_add(events->items[i].type == MU_MSG_QUARANTINE_RECORD ? &metric_events_quarantined
+                                                                        : &metric_events_accepted,
+                      1);
+    mu_metric_add(&metric_events_ignored, (int64_t)events->ignored);
 }
 
 enum mu_status outbound_make(const struct source_input *input, struct source_events *events,
@@ -104,25 +119,21 @@ enum mu_status outbound_make(const struct source_input *input, struct source_eve
 {
     struct mu_outgoing *messages =
             mu_arena_alloc(input->arena, (events->count + 1) * sizeof(struct mu_outgoing));
-    enum mu_status st = messages ? MU_OK : mu_fail(err, MU_E_NOMEM, "out of memory");
+    struct mu_error why;
+    size_t bad = 0;
+    enum mu_status st = messages ? make_good(input, events, parent, messages, &bad, err)
+                                 : mu_fail(err, MU_E_NOMEM, "out of memory");
 
-    for (size_t i = 0; st == MU_OK && i < events->count; i++) {
-        struct mu_error why;
-
-        st = make_one(input, &events->items[i], parent, &messages[i], &why);
-        if ((st == MU_E_INVALID || st == MU_E_LIMIT) &&
-            events->items[i].type != MU_MSG_QUARANTINE_RECORD) {
-            st = quarantine_instead(input, events, i, &why, err);
-            if (st == MU_OK)
-                st = make_one(input, &events->items[i], parent, &messages[i], err);
-        } else if (st != MU_OK) {
-            *err = why;
-        }
+    if (st == MU_OK && bad > 0) {
+        why = *err;
+        st = source_events_reject(input, events, input->body, input->len, &why, err);
         if (st == MU_OK)
-            count_event(&events->items[i]);
+            st = make_one(input, &events->items[events->count - 1], parent,
+                          &messages[events->count - 1], err);
     }
-    mu_metric_add(&metric_events_ignored, (int64_t)events->ignored);
-    if (st == MU_OK)
-        *ret_messages = messages;
-    return st;
+    if (st != MU_OK)
+        return st;
+    count_events(events);
+    *ret_messages = messages;
+    return MU_OK;
 }

@@ -8,8 +8,9 @@
 #include "source/source.h"
 
 /*
- * One message per event, in the arena of the events. An event too large for a message becomes a
- * quarantine record. `parent` is the sender's traceparent or NULL. Errors: MU_E_NOMEM.
+ * One message per event, in the arena of the events. Events that break their own schema (a name too
+ * long, too large for a message) are taken out, and the body they came in becomes one quarantine
+ * record with the first reason. `parent` is the sender's traceparent or NULL. Errors: MU_E_NOMEM.
  */
 enum mu_status outbound_make(const struct source_input *input, struct source_events *events,
                              const char *parent, struct mu_outgoing **ret_messages,

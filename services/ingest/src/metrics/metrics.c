@@ -20,6 +20,9 @@ COUNTER(metric_events_quarantined, EVENTS, "outcome=\"quarantined\"", events_hel
 COUNTER(metric_messages_delivered, MESSAGES, "outcome=\"delivered\"", messages_help);
 COUNTER(metric_messages_spooled, MESSAGES, "outcome=\"spooled\"", messages_help);
 COUNTER(metric_messages_refused, MESSAGES, "outcome=\"refused\"", messages_help);
+COUNTER(metric_messages_kept, MESSAGES, "outcome=\"kept\"", messages_help);
+COUNTER(metric_watch_vanished, "muster_ingest_watch_vanished_total", NULL,
+        "Pods that a listing no longer had.");
 COUNTER(metric_watch_relists, "muster_ingest_watch_relists_total", NULL,
         "Full listings of a cluster.");
 struct mu_metric metric_spool_bytes = {.name = "muster_ingest_spool_bytes",
@@ -30,6 +33,7 @@ struct mu_metric *const ingest_metrics[] = {
         &metric_requests_accepted,  &metric_requests_denied,  &metric_requests_refused,
         &metric_events_accepted,    &metric_events_ignored,   &metric_events_quarantined,
         &metric_messages_delivered, &metric_messages_spooled, &metric_messages_refused,
-        &metric_spool_bytes,        &metric_watch_relists,
+        &metric_messages_kept,      &metric_spool_bytes,      &metric_watch_relists,
+        &metric_watch_vanished,
 };
 const size_t ingest_metric_count = sizeof(ingest_metrics) / sizeof(ingest_metrics[0]);

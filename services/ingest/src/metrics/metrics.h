@@ -14,9 +14,12 @@ extern struct mu_metric metric_events_ignored;
 extern struct mu_metric metric_events_quarantined;
 extern struct mu_metric metric_messages_delivered;
 extern struct mu_metric metric_messages_spooled;
-extern struct mu_metric metric_messages_refused;
+extern struct mu_metric
+        metric_messages_refused;              /* neither Kafka nor the spool: the sender retries */
+extern struct mu_metric metric_messages_kept; /* refused by Kafka for good: set aside */
 extern struct mu_metric metric_spool_bytes;
 extern struct mu_metric metric_watch_relists;
+extern struct mu_metric metric_watch_vanished;
 
 extern struct mu_metric *const ingest_metrics[];
 extern const size_t ingest_metric_count;

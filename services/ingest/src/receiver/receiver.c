@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { RECEIVER_THREADS = 2, RECEIVER_STOP_GRACE_MS = 15000, METRICS_MAX_BYTES = 64 * 1024 };
 
@@ -40,7 +41,7 @@ static bool is_authorised(const struct source_config *source, const struct mu_re
 
     if (source->secret_count == 0)
         return true;
-    if (!mu_text_starts(given, scheme))
+    if (!given || strncasecmp(given, scheme, strlen(scheme)) != 0)
         return false;
     given += strlen(scheme);
     for (size_t i = 0; i < source->secret_count; i++)
@@ -51,40 +52,20 @@ static bool is_authorised(const struct source_config *source, const struct mu_re
 
 static void on_durable(void *opaque, enum mu_status status)
 {
-    static const char *const retry[] = {"Retry-After", "5", NULL};
     struct mu_request *request = opaque;
 
     if (status == MU_OK) {
         mu_metric_add(&metric_requests_accepted, 1);
         mu_httpd_reply(request, 202, NULL, "", 0, NULL);
-    } else if (status == MU_E_UNAVAILABLE || status == MU_E_LIMIT) {
-        mu_metric_add(&metric_requests_refused, 1);
-        mu_httpd_reply(request, 503, "text/plain", "not durable yet: send it again\n", 31, retry);
     } else {
-        mu_httpd_reply_error(request, 500, "Kafka refuses the event for good");
+        mu_metric_add(&metric_requests_refused, 1);
+        mu_httpd_reply_error(request, 503, "not durable yet: send it again");
     }
 }
 
 static const char *request_header(void *opaque, const char *name)
 {
     return mu_request_header(opaque, name);
-}
-
-/* What the whole body means; one that is not understood as a whole becomes one quarantine record.
- */
-static enum mu_status decode(const struct source_input *input, struct source_events *events,
-                             struct mu_error *err)
-{
-    struct mu_error why;
-    enum mu_status st = input->source->kind->decode(input, events, &why);
-
-    if (st == MU_E_INVALID || st == MU_E_LIMIT) {
-        events->count = 0;
-        return source_events_reject(input, events, input->body, input->len, &why, err);
-    }
-    if (st != MU_OK)
-        *err = why;
-    return st;
 }
 
 static void post_event(void *opaque, struct mu_request *request)
@@ -107,11 +88,12 @@ static void post_event(void *opaque, struct mu_request *request)
         return;
     }
     input.body = mu_request_body(request, &input.len);
-    st = decode(&input, &events, &err);
+    st = source_decode(&input, &events, &err);
     if (st == MU_OK)
         st = outbound_make(&input, &events, mu_request_header(request, "traceparent"), &messages,
                            &err);
     if (st != MU_OK) {
+        mu_metric_add(&metric_requests_refused, 1);
         mu_httpd_reply_error(request, 503, err.message);
         return;
     }
@@ -214,6 +196,11 @@ enum mu_status receiver_start(const struct receiver_config *config, struct recei
     }
     *ret_receiver = receiver;
     return MU_OK;
+}
+
+uint16_t receiver_port(const struct receiver *receiver)
+{
+    return mu_httpd_port(receiver->server);
 }
 
 void receiver_stop(struct receiver *receiver)

@@ -2,9 +2,9 @@
  * receiver: the webhooks of all sources over HTTP.
  *
  *   202  every event of the request is durable (Kafka's delivery report, or an fsync'd spool
- * record); also when it was of no interest, or not understood and quarantined with the reason 401
- * credentials missing or wrong 413  body larger than the limit 503  neither Kafka nor the spool
- * takes it; Retry-After says when to come again
+ *        record); also when it was of no interest, or not understood and quarantined with the
+ * reason 401  credentials missing or wrong 413  body larger than the limit 503  neither Kafka nor
+ * the spool takes it; Retry-After says when to come again
  *
  * A sender that gets 4xx for a body it will not change would send it forever; so only credentials
  * and size are answered with 4xx (CNCF Distribution retries any non-2xx for ever, in order).
@@ -17,6 +17,8 @@
 
 #include "config/ingest_config.h"
 #include "delivery/delivery.h"
+
+#include <stdint.h>
 
 struct receiver;
 
@@ -32,6 +34,7 @@ struct receiver_config {
 /* What `config` points at outlives the receiver. Errors: as mu_httpd_start. */
 enum mu_status receiver_start(const struct receiver_config *config, struct receiver **ret_receiver,
                               struct mu_error *err) MU_MUST_CHECK;
-void receiver_stop(struct receiver *receiver); /* NULL is fine */
+uint16_t receiver_port(const struct receiver *receiver); /* actually bound, for listen ":0" */
+void receiver_stop(struct receiver *receiver);           /* NULL is fine */
 
 #endif

@@ -11,6 +11,7 @@
 #include "json/json_doc.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct mu_json_limits limits = {SOURCE_MAX_BODY_BYTES, 32};
 
@@ -18,10 +19,19 @@ struct attributes {
     const char *id, *source, *type, *specversion;
 };
 
+enum { EVENT_ID_MAX_BYTES = 512 }; /* schemas/registry-event.v1.schema.json, source_event_id */
+
+/* "source#id"; where that is too long, or could be read in two ways, a hash of both. */
 static const char *source_event_id(const struct source_input *input,
                                    const struct attributes *attributes)
 {
-    return mu_arena_printf(input->arena, "%.250s#%.250s", attributes->source, attributes->id);
+    size_t len = strlen(attributes->source) + 1 + strlen(attributes->id);
+    char id[MU_UUID_TEXT_SIZE];
+
+    if (len <= EVENT_ID_MAX_BYTES && !strchr(attributes->source, '#'))
+        return mu_arena_printf(input->arena, "%s#%s", attributes->source, attributes->id);
+    mu_stable_id("cloudevents", (const char *const[]){attributes->source, attributes->id}, 2, id);
+    return mu_arena_strdup(input->arena, id);
 }
 
 static enum mu_status check_attributes(const struct attributes *attributes, struct mu_error *err)
@@ -89,6 +99,8 @@ static enum mu_status add_event(const struct source_input *input, const json_t *
 
     if (st != MU_OK)
         return st;
+    if (!data)
+        return mu_fail(err, MU_E_INVALID, "data: is missing");
     switch (mu_msg_type_of(attributes->type)) {
     case MU_MSG_REGISTRY_EVENT:
         return add_registry(input, data, attributes, events, err);
@@ -168,30 +180,55 @@ static const char *header(const struct source_input *input, const char *name)
     return input->header ? input->header(input->opaque, name) : NULL;
 }
 
+/* Header values are percent-encoded (HTTP protocol binding, section 3.1.3.2). */
+static const char *attribute(const struct source_input *input, const char *name)
+{
+    const char *value = header(input, name);
+    char *text = value ? mu_arena_strdup(input->arena, value) : NULL, *to = text;
+    uint8_t byte;
+
+    for (const char *at = text; at && *at; at++) {
+        bool escape =
+                *at == '%' && mu_hex_decode(at + 1, strnlen(at + 1, 2), &byte, 1) && byte != 0;
+
+        *to++ = escape ? (char)byte : *at;
+        at += escape ? 2 : 0;
+    }
+    if (to)
+        *to = '\0';
+    return text;
+}
+
 static enum mu_status decode_binary(const struct source_input *input, struct source_events *events,
                                     struct mu_error *err)
 {
-    struct attributes attributes = {.id = header(input, "ce-id"),
-                                    .source = header(input, "ce-source"),
-                                    .type = header(input, "ce-type"),
-                                    .specversion = header(input, "ce-specversion")};
+    struct attributes attributes = {.id = attribute(input, "ce-id"),
+                                    .source = attribute(input, "ce-source"),
+                                    .type = attribute(input, "ce-type"),
+                                    .specversion = attribute(input, "ce-specversion")};
     json_auto_t *root = NULL;
     enum mu_status st = mu_json_parse(input->body, input->len, &limits, &root, err);
 
     return st == MU_OK ? add_event(input, root, &attributes, events, err) : st;
 }
 
+static bool is_type(const struct source_input *input, const char *media_type)
+{
+    return input->content_type &&
+           strncasecmp(input->content_type, media_type, strlen(media_type)) == 0;
+}
+
 enum mu_status cloudevents_decode(const struct source_input *input,
                                   struct source_events *ret_events, struct mu_error *err)
 {
-    if (mu_text_starts(input->content_type, "application/cloudevents-batch+json"))
+    if (is_type(input, "application/cloudevents-batch+json"))
         return decode_batch(input, ret_events, err);
-    if (mu_text_starts(input->content_type, "application/cloudevents+json"))
+    if (is_type(input, "application/cloudevents+json"))
         return decode_structured(input, ret_events, err);
     if (header(input, "ce-specversion"))
         return decode_binary(input, ret_events, err);
     /* Senders that forget the media type are common; what the body looks like decides. */
-    if (input->len > 0 && input->body[0] == '[')
+    if (input->body[strspn(input->body, " \t\r\n")] == '[')
         return decode_batch(input, ret_events, err);
     return decode_structured(input, ret_events, err);
 }

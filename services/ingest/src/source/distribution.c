@@ -160,6 +160,10 @@ enum mu_status distribution_decode(const struct source_input *input,
     if (st != MU_OK)
         return st;
     events = json_object_get(root, "events");
+    if (json_is_null(events) || (json_is_object(root) && json_object_size(root) == 0)) {
+        ret_events->ignored++; /* Go writes an empty list so */
+        return MU_OK;
+    }
     if (!json_is_array(events))
         return mu_fail(err, MU_E_INVALID, "no member 'events' with an array: not a notification");
     json_array_foreach (events, index, event) {

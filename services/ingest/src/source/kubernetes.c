@@ -1,6 +1,7 @@
 /*
  * Kubernetes watch events of Pods, one JSON object a line (API concepts, "Efficient detection of
- * changes").
+ * changes"). One object over several lines does as well, and so does a Pod or a list of Pods, which
+ * is what people have at hand.
  *
  * Every run of every container that the status tells becomes an entry: the current state, and the
  * last termination, which is an earlier run. imageID is what the runtime says it runs; its digest
@@ -28,9 +29,27 @@ static const struct group groups[] = {
         {"ephemeralContainers", "ephemeralContainerStatuses", MU_CONTAINER_EPHEMERAL},
 };
 
+/* What a line tells of its pod. ABSENT is of our own making: a listing no longer has the pod. */
+struct line_type {
+    const char *name;
+    enum mu_workload_action action;
+    bool reconcile;
+};
+
+static const struct line_type line_types[] = {
+        {"ADDED", MU_WORKLOAD_OBSERVED, false},
+        {"MODIFIED", MU_WORKLOAD_OBSERVED, false},
+        {"DELETED", MU_WORKLOAD_REMOVED, false},
+        {"ABSENT", MU_WORKLOAD_REMOVED, true},
+};
+
+enum { VERSION_MAX_BYTES = 128 };
+
 struct pod {
     const struct source_input *input;
+    const struct line_type *type;
     const json_t *object;
+    const char *version; /* of this state: resourceVersion, else the hash of the line */
     struct mu_workload_container *containers;
     size_t count, capacity;
 };
@@ -194,12 +213,12 @@ static const json_t *controller_of(const json_t *object)
 }
 
 /* When this version of the pod became true: the newest time its status tells, else its creation. */
-static int64_t occurred_at(const struct pod *pod, enum mu_workload_action action)
+static int64_t occurred_at(const struct pod *pod)
 {
     int64_t deleted_us = time_or_none(pod->object, "metadata.deletionTimestamp");
     int64_t newest_us = time_or_none(pod->object, "metadata.creationTimestamp");
 
-    if (action == MU_WORKLOAD_REMOVED)
+    if (pod->type->action == MU_WORKLOAD_REMOVED)
         return deleted_us != MU_TIME_NONE ? deleted_us : pod->input->received_at_us;
     for (size_t i = 0; i < pod->count; i++) {
         const struct mu_workload_container *container = &pod->containers[i];
@@ -213,19 +232,18 @@ static int64_t occurred_at(const struct pod *pod, enum mu_workload_action action
 }
 
 /* Everything but containers and id. */
-static enum mu_status fill_event(const struct pod *pod, enum mu_workload_action action,
-                                 struct mu_workload_event *event, struct mu_error *err)
+static enum mu_status fill_event(const struct pod *pod, struct mu_workload_event *event,
+                                 struct mu_error *err)
 {
     const struct source_input *input = pod->input;
     const json_t *owner = controller_of(pod->object);
-    const char *version = mu_json_text_at(pod->object, "metadata.resourceVersion");
 
     *event = (struct mu_workload_event){
             .source = input->source->name,
             .source_kind = "kubernetes",
-            .action = (int)action,
+            .action = (int)pod->type->action,
             .received_at_us = input->received_at_us,
-            .occurred_at_us = occurred_at(pod, action),
+            .occurred_at_us = occurred_at(pod),
             .cluster = input->source->cluster ? input->source->cluster : input->source->name,
             .namespace_name = text(input, pod->object, "metadata.namespace"),
             .pod = text(input, pod->object, "metadata.name"),
@@ -233,7 +251,8 @@ static enum mu_status fill_event(const struct pod *pod, enum mu_workload_action 
             .owner_kind = text(input, owner, "kind"),
             .owner_name = text(input, owner, "name"),
             .node = text(input, pod->object, "spec.nodeName"),
-            .sequence = version ? (int64_t)strtoll(version, NULL, 10) : 0,
+            .sequence = (int64_t)strtoll(pod->version, NULL, 10),
+            .reconcile = pod->type->reconcile,
     };
     if (event->sequence < 0)
         event->sequence = 0;
@@ -257,10 +276,10 @@ static enum mu_status add_events(const struct pod *pod, const struct mu_workload
         if (!event)
             return mu_fail(err, MU_E_NOMEM, "out of memory");
         *event = *whole;
-        event->source_event_id = mu_arena_printf(
-                pod->input->arena, "%s:%lld:%s%zu", event->pod_uid, (long long)event->sequence,
-                event->action == MU_WORKLOAD_REMOVED ? "removed." : "",
-                first / MU_WORKLOAD_MAX_CONTAINERS);
+        event->source_event_id =
+                mu_arena_printf(pod->input->arena, "%s:%s:%s%zu", event->pod_uid, pod->version,
+                                event->action == MU_WORKLOAD_REMOVED ? "removed." : "",
+                                first / MU_WORKLOAD_MAX_CONTAINERS);
         event->containers =
                 (struct mu_json_array){pod->containers ? pod->containers + first : NULL, taken};
         st = source_events_add(events, MU_MSG_WORKLOAD_EVENT, event, event->pod_uid, err);
@@ -269,48 +288,148 @@ static enum mu_status add_events(const struct pod *pod, const struct mu_workload
     return st;
 }
 
-static enum mu_status decode_pod(const struct source_input *input, const json_t *object,
-                                 enum mu_workload_action action, struct source_events *events,
-                                 struct mu_error *err)
+/* resourceVersion is opaque (API concepts, "Resource versions"); two states never share one. */
+static const char *version_of(const struct source_input *input, const json_t *object,
+                              const char *line, size_t len)
 {
-    struct pod pod = {.input = input, .object = object};
-    struct mu_workload_event event;
-    enum mu_status st = add_containers(&pod, err);
+    const char *version = mu_json_text_at(object, "metadata.resourceVersion");
+    char *digest;
 
-    if (st == MU_OK)
-        st = fill_event(&pod, action, &event, err);
-    return st == MU_OK ? add_events(&pod, &event, events, err) : st;
+    if (version && *version && strlen(version) <= VERSION_MAX_BYTES)
+        return mu_arena_strdup(input->arena, version);
+    digest = mu_arena_alloc(input->arena, MU_DIGEST_TEXT_SIZE);
+    if (digest)
+        mu_sha256_text(line, len, digest);
+    return digest;
 }
 
-static enum mu_status decode_line(const struct source_input *input, const char *line, size_t len,
-                                  struct source_events *events, struct mu_error *err)
+static enum mu_status decode_pod(struct pod *pod, struct source_events *events,
+                                 struct mu_error *err)
 {
-    json_auto_t *root = NULL;
-    enum mu_status st = mu_json_parse(line, len, &limits, &root, err);
-    const char *type = st == MU_OK ? mu_json_text_at(root, "type") : NULL;
-    const json_t *object = json_object_get(root, "object");
+    struct mu_workload_event event;
+    enum mu_status st = add_containers(pod, err);
 
-    if (st != MU_OK)
-        return st;
-    if (mu_text_equal(type, "BOOKMARK")) {
+    if (st == MU_OK)
+        st = fill_event(pod, &event, err);
+    return st == MU_OK ? add_events(pod, &event, events, err) : st;
+}
+
+static const struct line_type *find_type(const char *name)
+{
+    for (size_t i = 0; i < sizeof(line_types) / sizeof(line_types[0]); i++)
+        if (mu_text_equal(line_types[i].name, name))
+            return &line_types[i];
+    return NULL;
+}
+
+/* A part of the body: its JSON, and its text for ids and quarantine. */
+struct part {
+    const json_t *root;
+    const char *text;
+    size_t len;
+};
+
+static enum mu_status decode_object(const struct source_input *input, const struct part *part,
+                                    const struct line_type *type, const json_t *object,
+                                    struct source_events *events, struct mu_error *err)
+{
+    struct pod pod = {.input = input, .type = type, .object = object};
+
+    pod.version = version_of(input, object, part->text, part->len);
+    return pod.version ? decode_pod(&pod, events, err) : mu_fail(err, MU_E_NOMEM, "out of memory");
+}
+
+/* {"type":..., "object":...} */
+static enum mu_status decode_event(const struct source_input *input, const struct part *part,
+                                   struct source_events *events, struct mu_error *err)
+{
+    const char *name = mu_json_text_at(part->root, "type");
+    const json_t *object = json_object_get(part->root, "object");
+    const char *message = mu_json_text_at(object, "message");
+    const struct line_type *type = find_type(name);
+
+    if (mu_text_equal(name, "BOOKMARK")) {
         events->ignored++;
         return MU_OK;
     }
-    if (mu_text_equal(type, "ERROR"))
+    if (mu_text_equal(name, "ERROR"))
         return mu_fail(err, MU_E_INVALID, "the watch ended with an error: %.200s",
-                       mu_json_text_at(object, "message") ? mu_json_text_at(object, "message")
-                                                          : "");
+                       message ? message : "");
     if (!mu_text_equal(mu_json_text_at(object, "kind"), "Pod"))
         return mu_fail(err, MU_E_INVALID, "object.kind: is not Pod");
-    if (mu_text_equal(type, "DELETED"))
-        return decode_pod(input, object, MU_WORKLOAD_REMOVED, events, err);
-    if (mu_text_equal(type, "ADDED") || mu_text_equal(type, "MODIFIED"))
-        return decode_pod(input, object, MU_WORKLOAD_OBSERVED, events, err);
-    return mu_fail(err, MU_E_INVALID, "type: '%.40s' is unknown", type ? type : "(none)");
+    if (!type)
+        return mu_fail(err, MU_E_INVALID, "type: '%.40s' is unknown", name ? name : "(none)");
+    return decode_object(input, part, type, object, events, err);
 }
 
-enum mu_status kubernetes_decode(const struct source_input *input, struct source_events *ret_events,
-                                 struct mu_error *err)
+/* One pod of a list that is not understood does not take the others with it. */
+static enum mu_status decode_item(const struct source_input *input, const json_t *pod,
+                                  struct source_events *events, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct part part = {.root = pod};
+    struct mu_error why;
+    enum mu_status st;
+
+    mu_buf_init(&text, SOURCE_MAX_BODY_BYTES);
+    st = mu_json_print(pod, &text, err);
+    if (st != MU_OK)
+        return st;
+    part.text = text.data;
+    part.len = text.len;
+    st = decode_object(input, &part, &line_types[0], pod, events, &why);
+    if (st == MU_E_INVALID || st == MU_E_LIMIT)
+        return source_events_reject(input, events, text.data, text.len, &why, err);
+    if (st != MU_OK)
+        *err = why;
+    return st;
+}
+
+static enum mu_status decode_part(const struct source_input *input, const struct part *part,
+                                  struct source_events *events, struct mu_error *err)
+{
+    const char *kind = mu_json_text_at(part->root, "kind");
+    const json_t *pod;
+    size_t index;
+
+    if (mu_text_equal(kind, "Pod"))
+        return decode_object(input, part, &line_types[0], part->root, events, err);
+    if (!mu_text_equal(kind, "PodList") && !mu_text_equal(kind, "List"))
+        return decode_event(input, part, events, err);
+    json_array_foreach (json_object_get(part->root, "items"), index, pod) {
+        enum mu_status st = decode_item(input, pod, events, err);
+
+        if (st != MU_OK)
+            return st;
+    }
+    return MU_OK;
+}
+
+static enum mu_status decode_text(const struct source_input *input, const char *text, size_t len,
+                                  struct source_events *events, struct mu_error *err)
+{
+    json_auto_t *root = NULL;
+    enum mu_status st = mu_json_parse(text, len, &limits, &root, err);
+
+    return st == MU_OK ? decode_part(input, &(struct part){root, text, len}, events, err) : st;
+}
+
+/* What is not understood goes where people see it. */
+static enum mu_status decode_line(const struct source_input *input, const char *line, size_t len,
+                                  struct source_events *events, struct mu_error *err)
+{
+    struct mu_error why;
+    enum mu_status st = decode_text(input, line, len, events, &why);
+
+    if (st == MU_E_INVALID || st == MU_E_LIMIT)
+        return source_events_reject(input, events, line, len, &why, err);
+    if (st != MU_OK)
+        *err = why;
+    return st;
+}
+
+static enum mu_status decode_lines(const struct source_input *input, struct source_events *events,
+                                   struct mu_error *err)
 {
     const char *at = input->body, *end = input->body + input->len;
     enum mu_status st = MU_OK;
@@ -318,16 +437,23 @@ enum mu_status kubernetes_decode(const struct source_input *input, struct source
     while (st == MU_OK && at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t len = newline ? (size_t)(newline - at) : (size_t)(end - at);
-        struct mu_error why;
 
-        if (len > 0 && strspn(at, " \t\r") < len) {
-            st = decode_line(input, at, len, ret_events, &why);
-            if (st == MU_E_INVALID || st == MU_E_LIMIT)
-                st = source_events_reject(input, ret_events, at, len, &why, err);
-            else if (st != MU_OK)
-                *err = why;
-        }
+        if (len > 0 && strspn(at, " \t\r") < len)
+            st = decode_line(input, at, len, events, err);
         at += len + (newline != NULL);
     }
     return st;
+}
+
+enum mu_status kubernetes_decode(const struct source_input *input, struct source_events *ret_events,
+                                 struct mu_error *err)
+{
+    struct part whole = {.text = input->body, .len = input->len};
+    json_auto_t *root = NULL;
+
+    /* Many lines are no JSON as a whole, which the first of them shows: it ends too early. */
+    if (mu_json_parse(input->body, input->len, &limits, &root, err) != MU_OK)
+        return decode_lines(input, ret_events, err);
+    whole.root = root;
+    return decode_part(input, &whole, ret_events, err);
 }

@@ -57,6 +57,18 @@ static const char *base64_of(const struct source_input *input, const char *bytes
     return mu_arena_strndup(input->arena, text.data, text.len);
 }
 
+/* Messages quote what came, and may cut a character in two. */
+static const char *reason_text(const struct source_input *input, const struct mu_error *why)
+{
+    char *text = mu_arena_strdup(input->arena, why->message);
+
+    if (text && !mu_utf8_valid(text, strlen(text)))
+        for (char *at = text; *at; at++)
+            if ((unsigned char)*at > 0x7f)
+                *at = '?';
+    return text;
+}
+
 enum mu_status source_events_reject(const struct source_input *input, struct source_events *events,
                                     const char *part, size_t part_len, const struct mu_error *why,
                                     struct mu_error *err)
@@ -77,7 +89,7 @@ enum mu_status source_events_reject(const struct source_input *input, struct sou
             .source = input->source->name,
             .source_kind = input->source->kind->name,
             .reason_code = mu_status_name(why->status),
-            .reason = mu_arena_strdup(input->arena, why->message),
+            .reason = reason_text(input, why),
             .received_at_us = input->received_at_us,
             .content_type = content_type,
             .payload_base64 = base64_of(input, part, kept),
@@ -88,6 +100,21 @@ enum mu_status source_events_reject(const struct source_input *input, struct sou
     if (!record->reason || !record->payload_base64)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
     return source_events_add(events, MU_MSG_QUARANTINE_RECORD, record, digest, err);
+}
+
+enum mu_status source_decode(const struct source_input *input, struct source_events *events,
+                             struct mu_error *err)
+{
+    struct mu_error why;
+    enum mu_status st = input->source->kind->decode(input, events, &why);
+
+    if (st == MU_E_INVALID || st == MU_E_LIMIT) {
+        events->count = 0;
+        return source_events_reject(input, events, input->body, input->len, &why, err);
+    }
+    if (st != MU_OK)
+        *err = why;
+    return st;
 }
 
 /* "from" matches the whole name or whole components at its beginning. */

@@ -61,6 +61,13 @@ extern const struct source_kind source_kinds[];
 extern const size_t source_kind_count;
 const struct source_kind *source_kind_find(const char *name); /* NULL when there is none */
 
+/*
+ * What a body means, by its source's kind; one that is not understood as a whole becomes one
+ * quarantine record. Errors: MU_E_NOMEM.
+ */
+enum mu_status source_decode(const struct source_input *input, struct source_events *events,
+                             struct mu_error *err) MU_MUST_CHECK;
+
 /* ---- for the kinds ---- */
 
 /* Errors: MU_E_LIMIT, MU_E_NOMEM. */

@@ -1,16 +1,14 @@
 #include "spool/spool.h"
 
+#include "spool/spool_folder.h"
 #include "spool/spool_record.h"
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,9 +18,6 @@
 #include <unistd.h>
 
 enum { SEGMENT_DEFAULT_BYTES = 64 * 1024 * 1024, GROUP_MAX_BYTES = 8 * 1024 * 1024 };
-/* A segment's name sorts by number. */
-#define SEGMENT_FORMAT "%020llu.spool"
-enum { SEGMENT_NAME_LEN = 26 };
 
 struct waiting {
     struct waiting *next;
@@ -34,6 +29,7 @@ struct waiting {
 
 struct spool {
     struct spool_config config;
+    struct spool_folder folder;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t writer;
@@ -45,52 +41,12 @@ struct spool {
     pthread_mutex_t file_lock;
     int fd;
     unsigned long long number;
-    int64_t segment_len;
+    int64_t segment_len;   /* what of it is durable */
     char oldest[PATH_MAX]; /* the one last read; "" none */
     int64_t oldest_len;
 };
 
 /* ---- files ---- */
-
-static void segment_path(const struct spool *spool, unsigned long long number, char path[PATH_MAX])
-{
-    (void)snprintf(path, PATH_MAX, "%s/" SEGMENT_FORMAT, spool->config.folder, number);
-}
-
-static bool is_segment(const char *name)
-{
-    return strlen(name) == SEGMENT_NAME_LEN && mu_text_ends(name, ".spool") &&
-           strspn(name, "0123456789") == SEGMENT_NAME_LEN - 6;
-}
-
-static enum mu_status disk_error(struct mu_error *err, const char *what, const char *path)
-{
-    return mu_fail(err, MU_E_UNAVAILABLE, "spool: %s '%s': %s", what, path, strerror(errno));
-}
-
-/* Sum of the segments' sizes, and the highest number. */
-static enum mu_status scan_folder(struct spool *spool, struct mu_error *err)
-{
-    DIR *dir = opendir(spool->config.folder);
-    struct dirent *entry;
-    int64_t total = 0;
-
-    if (!dir)
-        return disk_error(err, "open", spool->config.folder);
-    while ((entry = readdir(dir))) {
-        struct stat status;
-        unsigned long long number;
-
-        if (!is_segment(entry->d_name) || fstatat(dirfd(dir), entry->d_name, &status, 0) != 0)
-            continue;
-        number = strtoull(entry->d_name, NULL, 10);
-        spool->number = number > spool->number ? number : spool->number;
-        total += status.st_size;
-    }
-    (void)closedir(dir);
-    atomic_store(&spool->bytes, total);
-    return MU_OK;
-}
 
 static void close_segment(struct spool *spool)
 {
@@ -111,7 +67,7 @@ static enum mu_status write_all(int fd, const char *path, const void *bytes, siz
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return disk_error(err, "write", path);
+            return spool_disk_error(err, "write", path);
         at += written;
         len -= (size_t)written;
     }
@@ -120,27 +76,40 @@ static enum mu_status write_all(int fd, const char *path, const void *bytes, siz
 
 static enum mu_status open_segment(struct spool *spool, struct mu_error *err)
 {
-    MU_AUTO_FD int folder = -1;
     char path[PATH_MAX];
     enum mu_status st;
 
-    segment_path(spool, ++spool->number, path);
+    spool_folder_segment(&spool->folder, ++spool->number, path);
     spool->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
     if (spool->fd < 0)
-        return disk_error(err, "create", path);
+        return spool_disk_error(err, "create", path);
     st = write_all(spool->fd, path, spool_magic, sizeof(spool_magic), err);
-    folder = open(spool->config.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (st == MU_OK && (folder < 0 || fsync(folder) != 0))
-        st = disk_error(err, "fsync", spool->config.folder);
-    if (st != MU_OK)
+    if (st == MU_OK)
+        st = spool_folder_sync(&spool->folder, err);
+    if (st != MU_OK) {
         close_segment(spool);
-    else
-        atomic_fetch_add(&spool->bytes, (int64_t)sizeof(spool_magic));
-    return st;
+        (void)unlink(path);
+        return st;
+    }
+    spool->segment_len = (int64_t)sizeof(spool_magic);
+    atomic_fetch_add(&spool->bytes, spool->segment_len);
+    return MU_OK;
 }
 
-/* Appends one group and makes it durable; a failed write leaves a torn tail and a new segment for
- * the next. */
+/* After a failed write: nothing of the group stays, and the next group begins a new segment. What
+ * cannot be cut off is counted, so that removing the segment gives back what it took. */
+static void abandon_group(struct spool *spool)
+{
+    struct stat status;
+
+    if (spool->fd < 0)
+        return;
+    if (ftruncate(spool->fd, spool->segment_len) != 0 && fstat(spool->fd, &status) == 0)
+        atomic_fetch_add(&spool->bytes, (int64_t)status.st_size - spool->segment_len);
+    close_segment(spool);
+}
+
+/* Appends one group and makes it durable. */
 static enum mu_status write_group(struct spool *spool, const struct mu_buf *group,
                                   struct mu_error *err)
 {
@@ -154,10 +123,11 @@ static enum mu_status write_group(struct spool *spool, const struct mu_buf *grou
     if (st == MU_OK)
         st = write_all(spool->fd, spool->config.folder, group->data, group->len, err);
     if (st == MU_OK && fdatasync(spool->fd) != 0)
-        st = disk_error(err, "fsync", spool->config.folder);
-    spool->segment_len += (int64_t)group->len;
-    if (st != MU_OK)
-        close_segment(spool);
+        st = spool_disk_error(err, "fsync", spool->config.folder);
+    if (st == MU_OK)
+        spool->segment_len += (int64_t)group->len;
+    else
+        abandon_group(spool);
     (void)pthread_mutex_unlock(&spool->file_lock);
     return st;
 }
@@ -221,27 +191,47 @@ static void *write_loop(void *opaque)
 
 /* ---- open, close, append ---- */
 
-enum mu_status spool_open(const struct spool_config *config, struct spool **ret_spool,
-                          struct mu_error *err)
+static void free_spool(struct spool *spool)
 {
-    struct spool *spool;
-    enum mu_status st = mu_dir_make(config->folder, err);
+    spool_folder_close(&spool->folder);
+    (void)pthread_cond_destroy(&spool->wake);
+    (void)pthread_mutex_destroy(&spool->lock);
+    (void)pthread_mutex_destroy(&spool->file_lock);
+    free(spool);
+}
 
-    if (st != MU_OK)
-        return st;
-    spool = mu_xcalloc(1, sizeof(*spool));
+static struct spool *new_spool(const struct spool_config *config)
+{
+    struct spool *spool = mu_xcalloc(1, sizeof(*spool));
+
     spool->config = *config;
     if (spool->config.segment_bytes == 0)
         spool->config.segment_bytes = SEGMENT_DEFAULT_BYTES;
     spool->fd = -1;
+    spool->folder.lock_fd = -1;
     (void)pthread_mutex_init(&spool->lock, NULL);
     (void)pthread_mutex_init(&spool->file_lock, NULL);
     (void)pthread_cond_init(&spool->wake, NULL);
-    st = scan_folder(spool, err);
-    if (st == MU_OK && pthread_create(&spool->writer, NULL, write_loop, spool) != 0)
-        st = mu_fail(err, MU_E_UNAVAILABLE, "spool: no thread");
+    return spool;
+}
+
+enum mu_status spool_open(const struct spool_config *config, struct spool **ret_spool,
+                          struct mu_error *err)
+{
+    struct spool *spool = new_spool(config);
+    struct spool_folder_content content;
+    enum mu_status st = spool_folder_open(config->folder, &spool->folder, err);
+
+    if (st == MU_OK)
+        st = spool_folder_scan(&spool->folder, &content, err);
+    if (st == MU_OK) {
+        spool->number = content.highest;
+        atomic_store(&spool->bytes, content.size_bytes);
+        if (pthread_create(&spool->writer, NULL, write_loop, spool) != 0)
+            st = mu_fail(err, MU_E_UNAVAILABLE, "spool: no thread");
+    }
     if (st != MU_OK) {
-        free(spool);
+        free_spool(spool);
         return st;
     }
     *ret_spool = spool;
@@ -258,10 +248,7 @@ void spool_close(struct spool *spool)
     (void)pthread_mutex_unlock(&spool->lock);
     (void)pthread_join(spool->writer, NULL);
     close_segment(spool);
-    (void)pthread_cond_destroy(&spool->wake);
-    (void)pthread_mutex_destroy(&spool->lock);
-    (void)pthread_mutex_destroy(&spool->file_lock);
-    free(spool);
+    free_spool(spool);
 }
 
 int64_t spool_bytes(const struct spool *spool)
@@ -272,6 +259,26 @@ int64_t spool_bytes(const struct spool *spool)
 bool spool_has_room(const struct spool *spool)
 {
     return spool_bytes(spool) < spool->config.max_bytes;
+}
+
+/* False when the spool is closing. */
+static bool enqueue(struct spool *spool, struct waiting *one)
+{
+    bool open;
+
+    (void)pthread_mutex_lock(&spool->lock);
+    open = !spool->closing;
+    if (open) {
+        atomic_fetch_add(&spool->bytes, (int64_t)one->len);
+        if (spool->first)
+            spool->last->next = one;
+        else
+            spool->first = one;
+        spool->last = one;
+        (void)pthread_cond_signal(&spool->wake);
+    }
+    (void)pthread_mutex_unlock(&spool->lock);
+    return open;
 }
 
 enum mu_status spool_append(struct spool *spool, const struct mu_outgoing *message,
@@ -293,15 +300,10 @@ enum mu_status spool_append(struct spool *spool, const struct mu_outgoing *messa
         return mu_fail(err, MU_E_UNAVAILABLE, "spool: out of memory");
     *one = (struct waiting){.done = done, .opaque = opaque, .len = record.len};
     memcpy(one->bytes, record.data, record.len);
-    atomic_fetch_add(&spool->bytes, (int64_t)record.len);
-    (void)pthread_mutex_lock(&spool->lock);
-    if (spool->first)
-        spool->last->next = one;
-    else
-        spool->first = one;
-    spool->last = one;
-    (void)pthread_cond_signal(&spool->wake);
-    (void)pthread_mutex_unlock(&spool->lock);
+    if (!enqueue(spool, one)) {
+        free(one);
+        return mu_fail(err, MU_E_UNAVAILABLE, "spool: closing");
+    }
     return MU_OK;
 }
 
@@ -310,81 +312,62 @@ enum mu_status spool_append(struct spool *spool, const struct mu_outgoing *messa
 enum mu_status spool_parse(const char *bytes, size_t len, spool_message_fn *each, void *opaque,
                            bool *ret_damaged, struct mu_error *err)
 {
-    size_t at = sizeof(spool_magic);
-    enum mu_status st = MU_OK;
+    size_t at = sizeof(spool_magic), record_len;
 
     *ret_damaged = len >= at && memcmp(bytes, spool_magic, at) != 0;
-    while (!*ret_damaged && at < len) {
+    if (*ret_damaged)
+        return MU_OK;
+    for (; at < len; at += record_len) {
+        struct mu_error damage;
         struct mu_outgoing message;
-        size_t record_len = 0;
+        enum mu_status st = spool_record_measure(bytes + at, len - at, &record_len, &damage);
 
-        st = spool_record_read(bytes + at, len - at, &message, &record_len, err);
         if (st == MU_END)
             return MU_OK; /* torn: never acknowledged */
-        *ret_damaged = st == MU_E_INVALID;
-        if (st == MU_OK)
-            st = each(opaque, &message, err);
+        *ret_damaged |= st != MU_OK;
         if (st != MU_OK)
-            break;
-        at += record_len;
+            return MU_OK; /* where the next begins, nobody knows */
+        if (spool_record_read(bytes + at, record_len, &message, &damage) != MU_OK)
+            *ret_damaged = true; /* and on behind it */
+        else if ((st = each(opaque, &message, err)) != MU_OK)
+            return st;
     }
-    return *ret_damaged ? MU_OK : st;
+    return MU_OK;
 }
 
-/* Path of the lowest number; false when there is none. Closes the segment being written when it is
+/* Path of the lowest number, "" when there is none. Closes the segment being written when it is
  * that. */
-static bool find_oldest(struct spool *spool, char path[PATH_MAX])
+static enum mu_status find_oldest(struct spool *spool, struct mu_error *err)
 {
-    unsigned long long lowest = ULLONG_MAX;
-    struct dirent *entry;
-    DIR *dir = opendir(spool->config.folder);
-
-    while (dir && (entry = readdir(dir))) {
-        unsigned long long number;
-
-        if (!is_segment(entry->d_name))
-            continue;
-        number = strtoull(entry->d_name, NULL, 10);
-        lowest = number < lowest ? number : lowest;
-    }
-    if (dir)
-        (void)closedir(dir);
-    if (lowest == ULLONG_MAX)
-        return false;
-    if (lowest == spool->number)
-        close_segment(spool);
-    segment_path(spool, lowest, path);
-    return true;
-}
-
-enum mu_status spool_read_oldest(struct spool *spool, spool_message_fn *each, void *opaque,
-                                 struct mu_error *err)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    char kept[PATH_MAX + 16];
-    bool found, damaged = false;
+    struct spool_folder_content content;
     enum mu_status st;
 
     (void)pthread_mutex_lock(&spool->file_lock);
-    found = find_oldest(spool, spool->oldest);
-    (void)pthread_mutex_unlock(&spool->file_lock);
-    if (!found) {
-        spool->oldest[0] = '\0';
-        return MU_END;
+    st = spool_folder_scan(&spool->folder, &content, err);
+    spool->oldest[0] = '\0';
+    if (st == MU_OK && content.oldest > 0) {
+        if (content.oldest == spool->number)
+            close_segment(spool);
+        spool_folder_segment(&spool->folder, content.oldest, spool->oldest);
     }
+    (void)pthread_mutex_unlock(&spool->file_lock);
+    return st;
+}
+
+enum mu_status spool_read_oldest(struct spool *spool, spool_message_fn *each, void *opaque,
+                                 bool *ret_damaged, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    enum mu_status st = find_oldest(spool, err);
+
+    if (st != MU_OK || !spool->oldest[0])
+        return st != MU_OK ? st : MU_END;
     mu_buf_init(&bytes, (size_t)spool->config.segment_bytes + 2 * GROUP_MAX_BYTES);
     st = mu_file_read(spool->oldest, &bytes, err);
     if (st != MU_OK)
         return mu_wrap(err, "spool");
     spool->oldest_len = (int64_t)bytes.len;
-    st = spool_parse(bytes.data, bytes.len, each, opaque, &damaged, err);
-    if (st == MU_OK && damaged) {
-        (void)snprintf(kept, sizeof(kept), "%s.damaged", spool->oldest);
-        if (link(spool->oldest, kept) != 0 && errno != EEXIST)
-            return disk_error(err, "keep", kept);
-        MU_LOG(MU_LOG_ERROR, "spool segment is damaged, kept for inspection", MU_KV("file", kept));
-    }
-    return st;
+    return spool_parse(bytes.data, bytes.len, each, opaque, ret_damaged, err);
 }
 
 void spool_remove_oldest(struct spool *spool)
@@ -394,4 +377,18 @@ void spool_remove_oldest(struct spool *spool)
     if (unlink(spool->oldest) == 0)
         atomic_fetch_sub(&spool->bytes, spool->oldest_len);
     spool->oldest[0] = '\0';
+}
+
+enum mu_status spool_keep_oldest(struct spool *spool, const char *why, char ret_path[PATH_MAX],
+                                 struct mu_error *err)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s.%s", spool->oldest, why) >= (int)sizeof(path))
+        return mu_fail(err, MU_E_UNAVAILABLE, "spool: '%s' is too long a name", spool->oldest);
+    if (rename(spool->oldest, path) != 0)
+        return spool_disk_error(err, "keep", path);
+    memcpy(ret_path, path, sizeof(path));
+    spool->oldest[0] = '\0';
+    return MU_OK;
 }

@@ -9,7 +9,7 @@
 
 const char spool_magic[8] = {'M', 'U', 'S', 'P', 'O', 'O', 'L', '1'};
 
-enum { HEADER_BYTES = 12 };
+enum { HEADER_BYTES = 16 };
 
 static uint64_t checksum_of(const void *bytes, size_t len)
 {
@@ -62,6 +62,7 @@ enum mu_status spool_record_write(const struct mu_outgoing *message, struct mu_b
         return mu_buf_status(&payload, "spool record", err);
     checksum = checksum_of(payload.data, payload.len);
     put_u32(out, (uint32_t)payload.len);
+    put_u32(out, ~(uint32_t)payload.len);
     mu_buf_append(out, &checksum, sizeof(checksum));
     mu_buf_append(out, payload.data, payload.len);
     return mu_buf_status(out, "spool", err);
@@ -121,26 +122,34 @@ static bool parse_payload(struct cursor cursor, struct mu_outgoing *message)
            message->envelope.source && message->value;
 }
 
-enum mu_status spool_record_read(const char *bytes, size_t len, struct mu_outgoing *ret_message,
-                                 size_t *ret_record_len, struct mu_error *err)
+enum mu_status spool_record_measure(const char *bytes, size_t len, size_t *ret_record_len,
+                                    struct mu_error *err)
 {
     struct cursor cursor = {bytes, len};
-    struct mu_outgoing message = {0};
-    uint32_t payload_len;
-    uint64_t checksum;
+    uint32_t payload_len, complement;
 
-    if (!take(&cursor, &payload_len, sizeof(payload_len)) ||
-        !take(&cursor, &checksum, sizeof(checksum)))
+    if (len < HEADER_BYTES || !take(&cursor, &payload_len, sizeof(payload_len)) ||
+        !take(&cursor, &complement, sizeof(complement)))
         return MU_END;
     payload_len = le32toh(payload_len);
-    if (payload_len > SPOOL_RECORD_MAX_BYTES)
-        return mu_fail(err, MU_E_INVALID, "spool record claims %u bytes", payload_len);
-    if (cursor.left < payload_len)
+    if (payload_len != ~le32toh(complement) || payload_len > SPOOL_RECORD_MAX_BYTES)
+        return mu_fail(err, MU_E_INVALID, "spool record has a damaged length");
+    if (len - HEADER_BYTES < payload_len)
         return MU_END;
-    cursor.left = payload_len;
-    if (checksum_of(cursor.at, payload_len) != checksum || !parse_payload(cursor, &message))
+    *ret_record_len = HEADER_BYTES + payload_len;
+    return MU_OK;
+}
+
+enum mu_status spool_record_read(const char *bytes, size_t record_len,
+                                 struct mu_outgoing *ret_message, struct mu_error *err)
+{
+    struct cursor cursor = {bytes + HEADER_BYTES, record_len - HEADER_BYTES};
+    struct mu_outgoing message = {0};
+    uint64_t checksum;
+
+    memcpy(&checksum, bytes + HEADER_BYTES - sizeof(checksum), sizeof(checksum));
+    if (checksum_of(cursor.at, cursor.left) != checksum || !parse_payload(cursor, &message))
         return mu_fail(err, MU_E_INVALID, "spool record does not match its checksum");
     *ret_message = message;
-    *ret_record_len = HEADER_BYTES + payload_len;
     return MU_OK;
 }

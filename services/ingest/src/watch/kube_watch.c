@@ -3,6 +3,7 @@
 #include "delivery/outbound.h"
 #include "metrics/metrics.h"
 #include "source/source.h"
+#include "watch/known_pods.h"
 #include "watch/line_splitter.h"
 
 #include "base/file.h"
@@ -12,6 +13,7 @@
 #include "http/http_client.h"
 #include "json/json_doc.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,8 @@ enum {
     WATCH_PAGE_MAX_BYTES = 256 * 1024 * 1024,
     WATCH_ARENA_MAX_BYTES = 64 * 1024 * 1024,
     WATCH_MAX_UNDER_WAY = 1000, /* lines sent and not yet durable */
+    WATCH_MAX_LEAVING = 1000,   /* pods gone and not yet forgotten */
+    WATCH_CALM_MS = 5000,       /* a watch that lasted so long was no failure */
     WATCH_BACKOFF_MIN_MS = 500,
     WATCH_BACKOFF_MAX_MS = 30000,
     WATCH_SERVER_TIMEOUT_S = 300, /* the server ends the watch then, and we go on */
@@ -35,7 +39,8 @@ struct kube_watch {
     struct kube_watch_config config;
     pthread_t thread;
     char version[VERSION_SIZE]; /* where to go on; "" list first */
-    json_t *known;              /* uid -> the pod as last seen, for what a list no longer has */
+    struct known_pods *known;   /* for what a list no longer has */
+    bool file_failed;           /* their file could not be written; logged once */
     struct mu_arena *arena;     /* of one line */
 
     /* deliveries under way */
@@ -71,12 +76,35 @@ static bool wait_settled(struct kube_watch *watch, size_t most)
     return !lost;
 }
 
-/* After a failure: forget the position when something was lost. */
-static void settle(struct kube_watch *watch)
+/* The file of known pods is a help: without it the watch goes on. */
+static void note_file(struct kube_watch *watch, enum mu_status st, const struct mu_error *err)
 {
-    if (!wait_settled(watch, 0))
-        watch->version[0] = '\0';
+    if (st != MU_OK && !watch->file_failed)
+        MU_LOG(MU_LOG_ERROR,
+               "known pods cannot be written: a pod that goes while ingest is down "
+               "will stay open",
+               MU_KV("source", watch->config.source->name), MU_KV("error", err->message));
+    watch->file_failed = st != MU_OK;
+}
+
+/*
+ * Waits for everything sent. When something was lost, the position is forgotten, and the pods that
+ * left are missing again for the next listing.
+ */
+static enum mu_status settle(struct kube_watch *watch, struct mu_error *err)
+{
+    struct mu_error file_err;
+    bool durable = wait_settled(watch, 0);
+    enum mu_status st = known_pods_settle(watch->known, durable, &file_err);
+
+    note_file(watch, st, &file_err);
+    (void)pthread_mutex_lock(&watch->lock);
     watch->lost = false;
+    (void)pthread_mutex_unlock(&watch->lock);
+    if (durable)
+        return MU_OK;
+    watch->version[0] = '\0';
+    return mu_fail(err, MU_E_UNAVAILABLE, "events could not be made durable");
 }
 
 /* ---- position ---- */
@@ -107,7 +135,7 @@ static enum mu_status send_line(struct kube_watch *watch, const char *line, size
                                  .arena = watch->arena};
     struct source_events events = {.arena = watch->arena};
     struct mu_outgoing *messages = NULL;
-    enum mu_status st = kubernetes_decode(&input, &events, err);
+    enum mu_status st = source_decode(&input, &events, err);
 
     if (st == MU_OK)
         st = outbound_make(&input, &events, NULL, &messages, err);
@@ -134,26 +162,20 @@ static enum mu_status send_event(struct kube_watch *watch, const char *type, jso
     return st == MU_OK ? send_line(watch, line.data, line.len, err) : st;
 }
 
-/* Of a pod, what a later "removed" must tell. */
-static json_t *remnant_of(const json_t *object)
-{
-    return json_pack("{s:s, s:{s:s?, s:s?, s:s?, s:s?}}", "kind", "Pod", "metadata", "uid",
-                     mu_json_text_at(object, "metadata.uid"), "name",
-                     mu_json_text_at(object, "metadata.name"), "namespace",
-                     mu_json_text_at(object, "metadata.namespace"), "resourceVersion",
-                     mu_json_text_at(object, "metadata.resourceVersion"));
-}
-
-static void remember(struct kube_watch *watch, const char *type, const json_t *object)
+static enum mu_status remember(struct kube_watch *watch, const char *type, const json_t *object,
+                               struct mu_error *err)
 {
     const char *uid = mu_json_text_at(object, "metadata.uid");
+    struct mu_error file_err;
 
     if (!uid)
-        return;
-    if (mu_text_equal(type, "DELETED"))
-        (void)json_object_del(watch->known, uid);
-    else
-        (void)json_object_set_new(watch->known, uid, remnant_of(object));
+        return MU_OK;
+    if (!mu_text_equal(type, "DELETED")) {
+        note_file(watch, known_pods_see(watch->known, object, &file_err), &file_err);
+        return MU_OK;
+    }
+    known_pods_leave(watch->known, uid);
+    return known_pods_leaving(watch->known) > WATCH_MAX_LEAVING ? settle(watch, err) : MU_OK;
 }
 
 /* ---- requests ---- */
@@ -200,33 +222,41 @@ static enum mu_status send_page(struct kube_watch *watch, const json_t *page, js
         (void)json_object_set_new(pod, "kind",
                                   json_string("Pod")); /* items of a list leave it out */
         st = send_event(watch, "ADDED", pod, err);
+        if (st == MU_E_LIMIT) { /* no other pod waits for this one */
+            MU_LOG(MU_LOG_ERROR, "a pod is too large and is left out",
+                   MU_KV("source", watch->config.source->name), MU_KV("uid", uid),
+                   MU_KV("error", err->message));
+            st = MU_OK;
+        }
+        if (st == MU_OK)
+            st = remember(watch, "ADDED", pod, err);
         if (st != MU_OK)
             return st;
-        remember(watch, "ADDED", pod);
         if (uid)
             (void)json_object_set_new(seen, uid, json_true());
     }
     return MU_OK;
 }
 
-/* Pods that were known and that the list does not have any more. */
-static enum mu_status send_vanished(struct kube_watch *watch, const json_t *seen,
-                                    struct mu_error *err)
+struct missing {
+    struct kube_watch *watch;
+    const char *version; /* of the list that has it no more */
+};
+
+/* A pod that was known and that the list does not have any more. */
+static enum mu_status send_missing(void *opaque, const char *uid, json_t *pod, struct mu_error *err)
 {
-    const char *uid;
-    json_t *pod;
-    void *next;
+    const struct missing *missing = opaque;
+    json_auto_t *object = json_deep_copy(pod);
+    enum mu_status st;
 
-    json_object_foreach_safe (watch->known, next, uid, pod) {
-        enum mu_status st;
-
-        if (json_object_get(seen, uid))
-            continue;
-        st = send_event(watch, "DELETED", pod, err);
-        if (st != MU_OK)
-            return st;
-        (void)json_object_del(watch->known, uid);
-    }
+    (void)json_object_set_new(json_object_get(object, "metadata"), "resourceVersion",
+                              json_string(missing->version));
+    st = send_event(missing->watch, "ABSENT", object, err);
+    if (st != MU_OK)
+        return st;
+    known_pods_leave(missing->watch->known, uid);
+    mu_metric_add(&metric_watch_vanished, 1);
     return MU_OK;
 }
 
@@ -266,6 +296,21 @@ static enum mu_status fetch_page(struct kube_watch *watch, struct mu_http_client
     return MU_OK;
 }
 
+static enum mu_status finish_list(struct kube_watch *watch, const json_t *seen, const char *version,
+                                  struct mu_error *err)
+{
+    struct missing missing = {watch, version};
+    struct mu_error file_err;
+    enum mu_status st = known_pods_each_missing(watch->known, seen, send_missing, &missing, err);
+
+    if (st == MU_OK)
+        st = settle(watch, err);
+    if (st != MU_OK)
+        return st;
+    note_file(watch, known_pods_compact(watch->known, &file_err), &file_err);
+    return move_position(watch, version, err);
+}
+
 static enum mu_status list_pods(struct kube_watch *watch, struct mu_error *err)
 {
     MU_AUTO(http_client) struct mu_http_client *client = NULL;
@@ -290,9 +335,7 @@ static enum mu_status list_pods(struct kube_watch *watch, struct mu_error *err)
     if (st == MU_OK && !version[0])
         st = mu_fail(err, MU_E_INVALID, "the list has no metadata.resourceVersion");
     if (st == MU_OK)
-        st = send_vanished(watch, seen, err);
-    if (st == MU_OK)
-        st = move_position(watch, version, err);
+        st = finish_list(watch, seen, version, err);
     return st == MU_OK ? MU_OK : mu_wrap(err, "list pods");
 }
 
@@ -317,7 +360,7 @@ static enum mu_status on_line(void *opaque, const char *line, size_t len, struct
     /* What is no JSON goes to quarantine like everything that is not understood. */
     st = send_line(watch, line, len, err);
     if (st == MU_OK && object)
-        remember(watch, type, object);
+        st = remember(watch, type, object, err);
     if (st == MU_OK && version)
         st = move_position(watch, version, err);
     return st;
@@ -361,21 +404,30 @@ static enum mu_status watch_pods(struct kube_watch *watch, struct mu_error *err)
 
 /* ---- the loop ---- */
 
-/* One list or one watch. */
+/* One list or one watch, and everything it sent is durable. */
 static enum mu_status step(struct kube_watch *watch, struct mu_error *err)
 {
-    enum mu_status st;
+    bool listing = !watch->version[0];
+    enum mu_status st = listing ? list_pods(watch, err) : watch_pods(watch, err);
+    struct mu_error settle_err;
 
-    if (!watch->version[0])
-        return list_pods(watch, err);
-    st = watch_pods(watch, err);
-    if (st == MU_E_NOT_FOUND || st == MU_E_INVALID || st == MU_E_LIMIT) {
+    if (settle(watch, &settle_err) != MU_OK && st == MU_OK) {
+        *err = settle_err;
+        st = settle_err.status;
+    }
+    if (!listing && (st == MU_E_NOT_FOUND || st == MU_E_INVALID || st == MU_E_LIMIT))
+        watch->version[0] = '\0';
+    return st;
+}
+
+static void log_failure(const struct kube_watch *watch, const struct mu_error *err)
+{
+    if (!watch->version[0] && err->status == MU_E_NOT_FOUND)
         MU_LOG(MU_LOG_INFO, "listing the cluster again",
                MU_KV("source", watch->config.source->name), MU_KV("reason", err->message));
-        watch->version[0] = '\0';
-        return MU_OK;
-    }
-    return st;
+    else
+        MU_LOG(MU_LOG_WARN, "cluster not reachable, retrying",
+               MU_KV("source", watch->config.source->name), MU_KV("error", err->message));
 }
 
 static void *watch_loop(void *opaque)
@@ -384,37 +436,60 @@ static void *watch_loop(void *opaque)
     struct mu_backoff backoff = {WATCH_BACKOFF_MIN_MS, WATCH_BACKOFF_MAX_MS, 0};
 
     while (!mu_stop_requested()) {
+        bool listing = !watch->version[0], calm;
+        uint64_t began_ms = mu_monotonic_ms();
         struct mu_error err;
         enum mu_status st = step(watch, &err);
 
-        if (st == MU_OK) {
+        /* A server that ends every watch at once, or calls every position too old, is not asked in
+         * a tight loop. */
+        calm = !listing && mu_monotonic_ms() - began_ms >= WATCH_CALM_MS;
+        if (calm)
             backoff.attempt = 0;
+        if (mu_stop_requested() || (st == MU_OK && (listing || calm)))
             continue;
-        }
-        if (mu_stop_requested())
-            break;
-        MU_LOG(MU_LOG_WARN, "cluster not reachable, retrying",
-               MU_KV("source", watch->config.source->name), MU_KV("error", err.message));
-        settle(watch);
+        if (st != MU_OK)
+            log_failure(watch, &err);
         (void)mu_backoff_wait(&backoff);
     }
-    (void)wait_settled(watch, 0);
     return NULL;
+}
+
+static void free_watch(struct kube_watch *watch)
+{
+    known_pods_close(watch->known);
+    mu_arena_free(watch->arena);
+    (void)pthread_cond_destroy(&watch->settled);
+    (void)pthread_mutex_destroy(&watch->lock);
+    free(watch);
+}
+
+static enum mu_status open_known(struct kube_watch *watch, struct mu_error *err)
+{
+    char path[PATH_MAX];
+    const char *folder = watch->config.state_folder;
+
+    (void)snprintf(path, sizeof(path), "%s/known-%s.jsonl", folder ? folder : "",
+                   watch->config.source->name);
+    return known_pods_open(folder ? path : NULL, &watch->known, err);
 }
 
 enum mu_status kube_watch_start(const struct kube_watch_config *config,
                                 struct kube_watch **ret_watch, struct mu_error *err)
 {
     struct kube_watch *watch = mu_xcalloc(1, sizeof(*watch));
+    enum mu_status st;
 
     watch->config = *config;
-    watch->known = json_object();
     watch->arena = mu_arena_new(WATCH_ARENA_MAX_BYTES);
     (void)pthread_mutex_init(&watch->lock, NULL);
     (void)pthread_cond_init(&watch->settled, NULL);
-    if (pthread_create(&watch->thread, NULL, watch_loop, watch) != 0) {
-        free(watch);
-        return mu_fail(err, MU_E_UNAVAILABLE, "no thread for source '%s'", config->source->name);
+    st = open_known(watch, err);
+    if (st == MU_OK && pthread_create(&watch->thread, NULL, watch_loop, watch) != 0)
+        st = mu_fail(err, MU_E_UNAVAILABLE, "no thread");
+    if (st != MU_OK) {
+        free_watch(watch);
+        return mu_wrap(err, "source '%s'", config->source->name);
     }
     *ret_watch = watch;
     return MU_OK;
@@ -425,9 +500,5 @@ void kube_watch_stop(struct kube_watch *watch)
     if (!watch)
         return;
     (void)pthread_join(watch->thread, NULL);
-    json_decref(watch->known);
-    mu_arena_free(watch->arena);
-    (void)pthread_cond_destroy(&watch->settled);
-    (void)pthread_mutex_destroy(&watch->lock);
-    free(watch);
+    free_watch(watch);
 }

@@ -5,8 +5,9 @@
  *
  * When an event could not be made durable, the cluster is listed again. A process starts with a
  * list, since only that can tell what is there now; ids are made of uid and resourceVersion, so
- * what was told before is told again as the same event. A pod that vanished is told as removed when
- * a later list of the same process no longer has it.
+ * what was told before is told again as the same event. A pod that went while nobody watched is
+ * told as removed, marked `reconcile`, when a list no longer has it: what was there is remembered
+ * in a file of `state_folder` (known_pods.h).
  *
  * Threads: one of its own per source.
  */
@@ -21,9 +22,11 @@ struct kube_watch;
 struct kube_watch_config {
     const struct source_config *source;
     struct delivery *delivery;
+    const char *state_folder; /* NULL: what was there is forgotten with the process */
 };
 
-/* What `config` points at outlives the watch. Errors: MU_E_UNAVAILABLE (no thread). */
+/* What `config` points at outlives the watch. Errors: MU_E_UNAVAILABLE (no thread, no file),
+ * MU_E_LIMIT (file). */
 enum mu_status kube_watch_start(const struct kube_watch_config *config,
                                 struct kube_watch **ret_watch, struct mu_error *err) MU_MUST_CHECK;
 /* Ends with the process's stop flag; waits for the thread. NULL is fine. */
