@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+enum { REMARK_MAX_BYTES = 255 }; /* schemas/registry-event.v1.schema.json */
+
 struct action_row {
     const char *name;
     enum mu_registry_action action; /* MU_REGISTRY_NONE: of no interest */
@@ -61,6 +63,15 @@ static const char *copy_text(const struct source_input *input, const json_t *eve
     return text && *text ? mu_arena_strdup(input->arena, text) : NULL;
 }
 
+/* What is nice to know is left out rather than let it keep a push from being seen. */
+static const char *copy_remark(const struct source_input *input, const json_t *event,
+                               const char *path)
+{
+    const char *text = mu_json_text_at(event, path);
+
+    return text && strlen(text) <= REMARK_MAX_BYTES ? copy_text(input, event, path) : NULL;
+}
+
 /* Text parts; checks what must have a form. */
 static enum mu_status fill_target(const struct source_input *input, const json_t *event,
                                   struct mu_registry_event *message, struct mu_error *err)
@@ -69,8 +80,8 @@ static enum mu_status fill_target(const struct source_input *input, const json_t
 
     message->tag = copy_text(input, event, "target.tag");
     message->digest = copy_text(input, event, "target.digest");
-    message->media_type = copy_text(input, event, "target.mediaType");
-    message->actor = copy_text(input, event, "actor.name");
+    message->media_type = copy_remark(input, event, "target.mediaType");
+    message->actor = copy_remark(input, event, "actor.name");
     message->size_bytes = json_is_integer(size) ? json_integer_value(size) : -1;
     if (message->tag && !mu_oci_tag_valid(message->tag, strlen(message->tag)))
         return mu_fail(err, MU_E_INVALID, "target.tag: '%.100s' is no tag", message->tag);
