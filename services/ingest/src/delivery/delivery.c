@@ -15,7 +15,7 @@
 enum {
     DRAIN_POLL_MS = 200,
     DRAIN_MIN_MS = 200,
-    DRAIN_MAX_MS = 5000,
+    DRAIN_MAX_MS = 1000,
     DRAIN_FLUSH_MS = 60000,
     DRAIN_WINDOW = 500 /* messages under way: each must be delivered within its own timeout */
 };

@@ -360,9 +360,9 @@ enum mu_status spool_read_oldest(struct spool *spool, spool_message_fn *each, vo
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     enum mu_status st = find_oldest(spool, err);
 
+    mu_buf_init(&bytes, (size_t)spool->config.segment_bytes + 2 * GROUP_MAX_BYTES);
     if (st != MU_OK || !spool->oldest[0])
         return st != MU_OK ? st : MU_END;
-    mu_buf_init(&bytes, (size_t)spool->config.segment_bytes + 2 * GROUP_MAX_BYTES);
     st = mu_file_read(spool->oldest, &bytes, err);
     if (st != MU_OK)
         return mu_wrap(err, "spool");

@@ -110,9 +110,9 @@ enum mu_status known_pods_compact(struct known_pods *known, struct mu_error *err
     json_t *pod;
     enum mu_status st = MU_OK;
 
+    mu_buf_init(&lines, FILE_MAX_BYTES);
     if (!known->path)
         return MU_OK;
-    mu_buf_init(&lines, FILE_MAX_BYTES);
     json_object_foreach (known->pods, uid, pod) {
         st = put_line(&lines, json_pack("{s:O}", "pod", pod), err);
         if (st != MU_OK)
@@ -175,12 +175,12 @@ enum mu_status known_pods_see(struct known_pods *known, const json_t *pod, struc
     json_t *remnant;
     enum mu_status st;
 
+    mu_buf_init(&line, FILE_LINE_MAX_BYTES);
     if (!uid || (json_object_get(known->pods, uid) && !json_object_get(known->leaving, uid)))
         return MU_OK;
     (void)json_object_del(known->leaving, uid);
     remnant = remnant_of(pod);
     (void)json_object_set_new(known->pods, uid, remnant);
-    mu_buf_init(&line, FILE_LINE_MAX_BYTES);
     st = put_line(&line, json_pack("{s:O}", "pod", remnant), err);
     return st == MU_OK ? append(known, &line, err) : st;
 }
@@ -203,9 +203,9 @@ enum mu_status known_pods_settle(struct known_pods *known, bool durable, struct 
     json_t *value;
     enum mu_status st = MU_OK;
 
+    mu_buf_init(&lines, FILE_MAX_BYTES);
     if (known_pods_leaving(known) == 0)
         return MU_OK;
-    mu_buf_init(&lines, FILE_MAX_BYTES);
     json_object_foreach (known->leaving, uid, value) {
         if (!durable)
             break;
