@@ -15,6 +15,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ enum {
 struct kube_watch {
     struct kube_watch_config config;
     pthread_t thread;
+    atomic_bool stopping;
     char version[VERSION_SIZE]; /* where to go on; "" list first */
     struct known_pods *known;   /* for what a list no longer has */
     bool file_failed;           /* their file could not be written; logged once */
@@ -420,6 +422,11 @@ static enum mu_status step(struct kube_watch *watch, struct mu_error *err)
     return st;
 }
 
+static bool is_stopping(const struct kube_watch *watch)
+{
+    return atomic_load(&watch->stopping) || mu_stop_requested();
+}
+
 static void log_failure(const struct kube_watch *watch, const struct mu_error *err)
 {
     if (!watch->version[0] && err->status == MU_E_NOT_FOUND)
@@ -435,7 +442,7 @@ static void *watch_loop(void *opaque)
     struct kube_watch *watch = opaque;
     struct mu_backoff backoff = {WATCH_BACKOFF_MIN_MS, WATCH_BACKOFF_MAX_MS, 0};
 
-    while (!mu_stop_requested()) {
+    while (!is_stopping(watch)) {
         bool listing = !watch->version[0], calm;
         uint64_t began_ms = mu_monotonic_ms();
         struct mu_error err;
@@ -446,7 +453,7 @@ static void *watch_loop(void *opaque)
         calm = !listing && mu_monotonic_ms() - began_ms >= WATCH_CALM_MS;
         if (calm)
             backoff.attempt = 0;
-        if (mu_stop_requested() || (st == MU_OK && (listing || calm)))
+        if (is_stopping(watch) || (st == MU_OK && (listing || calm)))
             continue;
         if (st != MU_OK)
             log_failure(watch, &err);
@@ -499,6 +506,7 @@ void kube_watch_stop(struct kube_watch *watch)
 {
     if (!watch)
         return;
+    atomic_store(&watch->stopping, true);
     (void)pthread_join(watch->thread, NULL);
     free_watch(watch);
 }
