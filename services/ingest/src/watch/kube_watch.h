@@ -29,8 +29,8 @@ struct kube_watch_config {
  * MU_E_LIMIT (file). */
 enum mu_status kube_watch_start(const struct kube_watch_config *config,
                                 struct kube_watch **ret_watch, struct mu_error *err) MU_MUST_CHECK;
-/* Waits for the thread, which leaves a stream at once when the process's stop flag is set, else at its
- * end. NULL is fine. */
+/* Waits for the thread, which leaves a stream at once when the process's stop flag is set, else at
+ * its end. NULL is fine. */
 void kube_watch_stop(struct kube_watch *watch);
 
 #endif
