@@ -78,8 +78,10 @@ struct cluster {
 
 static void cluster_start(struct cluster *cluster)
 {
-    const struct kube_watch_config config = {
-            .source = &source, .delivery = fixture.delivery, .state_folder = fixture.folder.path};
+    const struct kube_watch_config config = {.source = &source,
+                                             .delivery = fixture.delivery,
+                                             .state_folder = fixture.folder.path,
+                                             .retry_min_ms = 10};
 
     http_peer_start(&cluster->peer);
     (void)snprintf(cluster->url, sizeof(cluster->url), "http://127.0.0.1:%d", cluster->peer.port);
@@ -319,19 +321,18 @@ static void the_token_is_sent_and_read_again_each_time(void **state)
     (void)snprintf(token, sizeof(token), "%s/token", fixture.folder.path);
     assert_int_equal(mu_file_write_atomic(token, "first\n", 6, &fixture.err), MU_OK);
     source.token_file = token;
-    cluster = (struct cluster){
-            .peer.replies = {{"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                              PEER_CLOSE},
-                             {LIST("100", POD("a", "1")), PEER_CLOSE},
-                             {OK_HEAD, PEER_HOLD}}};
+    cluster = (struct cluster){.peer.replies = {{LIST("100", POD("a", "1")), PEER_CLOSE}}};
+    for (int i = 1; i < HTTP_PEER_MAX_REPLIES;
+         i++) /* watches that end at once, 10 ms and more apart */
+        cluster.peer.replies[i] = (struct http_peer_reply){OK_HEAD, PEER_CLOSE};
     cluster_start(&cluster);
     WAIT_FOR(__atomic_load_n(&cluster.peer.request_count, __ATOMIC_ACQUIRE) >= 1);
     assert_int_equal(mu_file_write_atomic(token, "second", 6, &fixture.err), MU_OK);
     assert_events(1, "observed a 1, ");
-    cluster_stop(&cluster, 3);
+    cluster_stop(&cluster, HTTP_PEER_MAX_REPLIES);
     source.token_file = NULL;
     assert_request(&cluster, 0, "Authorization: Bearer first\r\n");
-    assert_request(&cluster, 2, "Authorization: Bearer second\r\n");
+    assert_request(&cluster, HTTP_PEER_MAX_REPLIES - 1, "Authorization: Bearer second\r\n");
 }
 
 /* Neither Kafka nor the spool takes it: the position may not move, and the list is asked again. */

@@ -28,7 +28,7 @@ enum {
     WATCH_MAX_LEAVING = 1000,   /* pods gone and not yet forgotten */
     WATCH_CALM_MS = 5000,       /* a watch that lasted so long was no failure */
     WATCH_BACKOFF_MIN_MS = 500,
-    WATCH_BACKOFF_MAX_MS = 30000,
+    WATCH_BACKOFF_MAX_TIMES = 60,
     WATCH_SERVER_TIMEOUT_S = 300, /* the server ends the watch then, and we go on */
     WATCH_STALL_MS = (WATCH_SERVER_TIMEOUT_S + 60) * 1000,
     VERSION_SIZE = 64,
@@ -440,7 +440,9 @@ static void log_failure(const struct kube_watch *watch, const struct mu_error *e
 static void *watch_loop(void *opaque)
 {
     struct kube_watch *watch = opaque;
-    struct mu_backoff backoff = {WATCH_BACKOFF_MIN_MS, WATCH_BACKOFF_MAX_MS, 0};
+    const int64_t min_ms =
+            watch->config.retry_min_ms ? watch->config.retry_min_ms : WATCH_BACKOFF_MIN_MS;
+    struct mu_backoff backoff = {min_ms, WATCH_BACKOFF_MAX_TIMES * min_ms, 0};
 
     while (!is_stopping(watch)) {
         bool listing = !watch->version[0], calm;

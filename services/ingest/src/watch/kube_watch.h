@@ -23,6 +23,7 @@ struct kube_watch_config {
     const struct source_config *source;
     struct delivery *delivery;
     const char *state_folder; /* NULL: what was there is forgotten with the process */
+    int64_t retry_min_ms;     /* 0: 500; doubles up to 60 times that */
 };
 
 /* What `config` points at outlives the watch. Errors: MU_E_UNAVAILABLE (no thread, no file),
