@@ -59,10 +59,13 @@ static enum mu_status write_all(int fd, const char *path, const char *bytes, siz
 static enum mu_status sync_folder_of(const char *path, struct mu_error *err)
 {
     const char *slash = strrchr(path, '/');
-    MU_AUTO_FREE char *folder =
-            slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    MU_AUTO_FD int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    char folder[PATH_MAX];
+    MU_AUTO_FD int fd = -1;
 
+    if (snprintf(folder, sizeof(folder), "%.*s%s", (int)len, path,
+                 len > 0 ? "" : (slash ? "/" : ".")) < (int)sizeof(folder))
+        fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
         return failed(err, "fsync folder of", path);
     return MU_OK;

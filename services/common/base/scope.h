@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define MU_DEFINE_AUTO(name, type, release)                  \
+    /* NOLINTNEXTLINE(bugprone-macro-parentheses): a type */ \
     static inline void mu_auto_release_##name(type **object) \
     {                                                        \
         release(*object);                                    \
@@ -20,6 +21,15 @@
 #define MU_AUTO(name) __attribute__((cleanup(mu_auto_release_##name)))
 /* For storage the scope owns: MU_AUTO_DONE(mu_buf_done) struct mu_buf b = ...; */
 #define MU_AUTO_DONE(done) __attribute__((cleanup(done)))
+
+/* Hands a descriptor out of its scope. */
+static inline int mu_take_fd(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
 
 void mu_release_memory(void *pointer_to_pointer);
 void mu_release_fd(const int *fd);

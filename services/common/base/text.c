@@ -17,7 +17,7 @@ bool mu_text_ends(const char *text, const char *suffix)
 {
     size_t len = text ? strlen(text) : 0, suffix_len = strlen(suffix);
 
-    return len >= suffix_len && memcmp(text + len - suffix_len, suffix, suffix_len) == 0;
+    return text && len >= suffix_len && memcmp(text + len - suffix_len, suffix, suffix_len) == 0;
 }
 
 bool mu_secret_equal(const char *secret, size_t secret_len, const char *given, size_t given_len)
@@ -113,7 +113,8 @@ bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t
         if (hex_value(text[i]) < 0)
             return false;
     for (size_t i = 0; i < len; i++)
-        ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        ret_bytes[i] = (uint8_t)((unsigned)hex_value(text[2 * i]) << 4 |
+                                 (unsigned)hex_value(text[2 * i + 1]));
     return true;
 }
 

@@ -99,7 +99,8 @@ static enum mu_status set_properties(rd_kafka_conf_t *conf, const char *properti
 
     if (strlen(properties) > PROPERTIES_MAX)
         return mu_fail(err, MU_E_LIMIT, "Kafka properties: over %d bytes", PROPERTIES_MAX);
-    rest = copy = mu_xstrdup(properties);
+    copy = mu_xstrdup(properties);
+    rest = copy;
     while ((item = strsep(&rest, ",")) != NULL) {
         char *value;
 

@@ -73,11 +73,11 @@ enum {
 #define MUST MU_JSON_REQUIRED
 #define MAY  0
 
-#define MESSAGE_OBJECT(object_name, text_, struct_)                  \
-    {                                                                \
-        .name = (text_), .fields = object_name,                      \
-        .field_count = sizeof(object_name) / sizeof(object_name[0]), \
-        .struct_size = sizeof(struct struct_)                        \
+#define MESSAGE_OBJECT(object_name, text_, struct_)                    \
+    {                                                                  \
+        .name = (text_), .fields = (object_name),                      \
+        .field_count = sizeof(object_name) / sizeof((object_name)[0]), \
+        .struct_size = sizeof(struct struct_)                          \
     }
 
 #endif

@@ -14,10 +14,11 @@ enum { CONNINFO_MAX_PARAMETERS = 64, CONNECT_DEADLINE_MS = 10000 };
 /* Defaults; what the operator's conninfo says wins. */
 static const char *const default_names[] = {"connect_timeout", "keepalives_idle",
                                             "keepalives_interval", "keepalives_count", "options"};
-#define SESSION_OPTIONS                                                                        \
-    "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error" \
-    " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000 -c jit=off"
-static const char *const default_values[] = {"5", "15", "5", "3", SESSION_OPTIONS};
+static const char session_options[] =
+        "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error"
+        " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000 -c "
+        "jit=off";
+static const char *const default_values[] = {"5", "15", "5", "3", session_options};
 
 struct parameters {
     const char *names[CONNINFO_MAX_PARAMETERS + 1];

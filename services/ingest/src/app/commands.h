@@ -35,10 +35,10 @@ extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
 extern const struct mu_option check_options[CHECK_OPTION_COUNT];
 extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
 
-int run_command(void *config, int argc, char **argv);
-int explain_command(void *config, int argc, char **argv);
-int check_command(void *config, int argc, char **argv);
-int sources_command(void *config, int argc, char **argv);
+int run_command(void *config_struct, int argc, char **argv);
+int explain_command(void *config_struct, int argc, char **argv);
+int check_command(void *config_struct, int argc, char **argv);
+int sources_command(void *config_struct, int argc, char **argv);
 
 extern const struct mu_program ingest_program;
 

@@ -143,7 +143,7 @@ int explain_command(void *config_struct, int argc, char **argv)
     const struct explain_config *config = config_struct;
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(INSPECT_ARENA_MAX_BYTES);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf body;
-    struct source_config source;
+    struct source_config source = {0};
     struct source_events events = {.arena = arena};
     struct source_input input = {.source = &source,
                                  .content_type = config->content_type,

@@ -2,7 +2,7 @@
 
 #define COUNTER(object, name_, labels_, help_) \
     struct mu_metric object = {                \
-            .name = name_, .labels = labels_, .help = help_, .type = MU_METRIC_COUNTER}
+            .name = (name_), .labels = (labels_), .help = (help_), .type = MU_METRIC_COUNTER}
 
 #define REQUESTS "muster_ingest_requests_total"
 #define EVENTS   "muster_ingest_events_total"

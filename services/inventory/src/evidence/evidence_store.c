@@ -102,8 +102,7 @@ enum mu_status evidence_store_open_file(const struct evidence_store *store, cons
         return mu_fail(err, errno == ENOENT ? MU_E_NOT_FOUND : MU_E_UNAVAILABLE, "evidence %s: %s",
                        digest, strerror(errno));
     *ret_size_bytes = (uint64_t)status.st_size;
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = mu_take_fd(&fd);
     return MU_OK;
 }
 

@@ -11,6 +11,6 @@ struct run_config {
 enum { RUN_OPTION_COUNT = 6 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
-int run_command(void *config, int argc, char **argv);
+int run_command(void *config_struct, int argc, char **argv);
 
 #endif

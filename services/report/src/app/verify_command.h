@@ -12,6 +12,6 @@ struct verify_config {
 enum { VERIFY_OPTION_COUNT = 2 };
 extern const struct mu_option verify_options[VERIFY_OPTION_COUNT];
 
-int verify_command(void *config, int argc, char **argv);
+int verify_command(void *config_struct, int argc, char **argv);
 
 #endif

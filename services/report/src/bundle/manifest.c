@@ -90,7 +90,7 @@ enum mu_status manifest_add_file(struct manifest *manifest, const char *folder, 
                                  const char *title, struct mu_error *err)
 {
     char path[MANIFEST_PATH_SIZE], digest[MU_DIGEST_TEXT_SIZE];
-    uint64_t size_bytes;
+    uint64_t size_bytes = 0;
     enum mu_status st;
 
     if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))

@@ -196,7 +196,7 @@ static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, const 
 {
     char as_of[MU_TIME_TEXT_SIZE];
     const char *values[] = {as_of, known_at};
-    void *rows;
+    void *rows = NULL;
     enum mu_status st;
 
     mu_time_format(snapshot->as_of_us, as_of);

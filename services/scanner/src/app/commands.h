@@ -88,9 +88,9 @@ extern const struct mu_option db_options[DB_OPTION_COUNT];
                 1000, INT64_MAX, 0, "longest time for one image"                                  \
     }
 
-int run_command(void *config, int argc, char **argv);
-int scan_command(void *config, int argc, char **argv);
-int db_command(void *config, int argc, char **argv);
+int run_command(void *config_struct, int argc, char **argv);
+int scan_command(void *config_struct, int argc, char **argv);
+int db_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;
 void limits_from(const struct limit_config *config, struct image_limits *ret_limits);

@@ -63,7 +63,7 @@ static enum mu_status lay_out(struct database *database, const char *bytes, size
     at += (uint64_t)header->list_count * sizeof(uint32_t);
     database->strings = at <= len ? bytes + at : NULL;
     at += header->string_bytes;
-    if (at + DATABASE_CHECKSUM_BYTES != len || header->string_bytes == 0 ||
+    if (at + DATABASE_CHECKSUM_BYTES != len || header->string_bytes == 0 || !database->strings ||
         database->strings[header->string_bytes - 1] != '\0')
         return invalid(err, "the file is torn");
     return MU_OK;

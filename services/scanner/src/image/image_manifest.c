@@ -206,7 +206,7 @@ enum mu_status image_manifest_parse(const char *json, size_t len, const char *co
                                     struct mu_arena *arena, struct image_manifest *ret_manifest,
                                     struct mu_error *err)
 {
-    struct image_manifest manifest;
+    struct image_manifest manifest = {0};
 
     if (table_parse(&manifest_object, json, len, arena, &manifest, err) != MU_OK ||
         manifest_classify(&manifest, content_type, err) != MU_OK)

@@ -215,7 +215,7 @@ static enum mu_status manifest_pull(struct image_run *run, const char *digest,
 
 static enum mu_status run_all(struct image_run *run, const char *digest, struct mu_error *err)
 {
-    struct image_manifest manifest;
+    struct image_manifest manifest = {0};
 
     if (manifest_pull(run, digest, &manifest, err) != MU_OK)
         return image_run_fail(run, IMAGE_PART_MANIFEST, "manifest", err);

@@ -210,7 +210,7 @@ static bool scan_and_send(struct worker *worker, const struct mu_scan_request *r
             "limit", "raw result: larger than inventory stores", false};
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
     struct raw_file file = {.fd = -1};
-    struct mu_scan_result result;
+    struct mu_scan_result result = {0};
     struct mu_error err;
     enum mu_status st;
     bool sent;

@@ -324,7 +324,7 @@ static enum mu_status match_packages(struct matcher *matcher, const struct image
         if (mu_text_equal(image->packages[i].type, "deb"))
             sorted[count++] = &image->packages[i];
     if (st == MU_OK)
-        qsort(sorted, count, sizeof(*sorted), compare_sources);
+        qsort(sorted, count, sizeof(void *), compare_sources);
     for (size_t i = 0; st == MU_OK && i < count; i = next) {
         for (next = i + 1; next < count && same_source(sorted[i], sorted[next]);)
             next++;

@@ -4,7 +4,8 @@
 static const char scans_help[] = "Scan results sent, by outcome.";
 
 #define METRIC(object, name_, labels_, help_, type_) \
-    struct mu_metric object = {.name = name_, .labels = labels_, .help = help_, .type = type_}
+    struct mu_metric object = {                      \
+            .name = (name_), .labels = (labels_), .help = (help_), .type = (type_)}
 
 METRIC(metric_requests, "muster_scanner_requests_total", "outcome=\"accepted\"",
        "Scan requests received.", MU_METRIC_COUNTER);

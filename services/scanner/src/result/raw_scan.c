@@ -259,7 +259,6 @@ enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
     (void)lseek(fd, 0, SEEK_SET);
     ret_file->size_bytes = out.size_bytes;
     mu_sha256_final_text(hash, ret_file->digest);
-    ret_file->fd = fd;
-    fd = -1;
+    ret_file->fd = mu_take_fd(&fd);
     return MU_OK;
 }
