@@ -1,6 +1,7 @@
 """Which Debian packages each job needs, and how they get there."""
 
 import os
+import signal
 import subprocess
 
 from .process import StackError
@@ -14,10 +15,29 @@ python3-yaml isal kcat universal-ctags pmccabe libreoffice-calc-nogui poppler-ut
 
 
 def missing(packages):
-    asked = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages],
-                           capture_output=True, text=True, check=False).stdout
+    try:
+        asked = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages],
+                               capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        raise StackError("this is no Debian: there is no 'dpkg-query' to ask for packages; "
+                         "'docker compose -f deploy/docker-compose.yml up' needs none") from None
     have = {line.split()[0] for line in asked.splitlines() if line.endswith(" installed")}
     return [name for name in packages if name not in have]
+
+
+def _apt(command):
+    """Runs one step. A Ctrl-C reaches apt and dpkg too: they are waited for, never killed half-way."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as apt:
+        try:
+            said, _ = apt.communicate()
+        except KeyboardInterrupt:
+            apt.send_signal(signal.SIGINT)
+            apt.communicate()
+            raise
+    if apt.returncode != 0:
+        raise StackError(f"{' '.join(command[:5])} failed:\n{said[-2000:]}")
 
 
 def ensure(packages, say):
@@ -29,11 +49,10 @@ def ensure(packages, say):
         raise StackError("these packages are missing: " + " ".join(wanted) +
                          "\n  as root: apt-get install --no-install-recommends " + " ".join(wanted))
     say(f"installing {len(wanted)} packages: {' '.join(wanted)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "-q", "update"], ["apt-get", "-q", "install", "-y", "--no-install-recommends", *wanted]):
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise StackError(f"{' '.join(command[:3])} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    wait = ["-o", "DPkg::Lock::Timeout=120"]
+    _apt(["dpkg", "--configure", "-a"])  # mends what an interrupted installation left
+    _apt(["apt-get", "-q", *wait, "update"])
+    _apt(["apt-get", "-q", *wait, "install", "-y", "--no-install-recommends", *wanted])
     left = missing(packages)
     if left:
         raise StackError("still missing after apt-get: " + " ".join(left))

@@ -4,6 +4,7 @@ import getpass
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Postgres:
             self._create()
         self.process.start([*self.as_user, _binary("postgres"), "-D", str(self.data), "-p", str(self.port),
                             "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=50"],
-                           cwd="/")
+                           cwd="/", stop_signal=signal.SIGINT)  # does not wait for clients
 
     def wait_ready(self):
         ready = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
