@@ -5,6 +5,7 @@ import os
 import pytest
 from local import packages
 from local.process import StackError
+from muster_command import EVERYTHING_INSTALLED
 
 
 @pytest.mark.parametrize("words", [["help"], ["--help"], ["-h"], ["test", "--help"], ["demo", "-h"]])
@@ -63,7 +64,7 @@ def test_clean_of_nothing_leaves_nothing(muster):
 @pytest.mark.parametrize("command", ["clean", "up", "demo"])
 def test_a_folder_that_is_not_a_state_is_never_emptied(muster, command):
     muster.tool("cmake", "exit 0")
-    muster.tool("dpkg-query", 'shift 3; for name; do echo "$name installed"; done')
+    muster.tool("dpkg-query", EVERYTHING_INSTALLED)
     muster.state.mkdir()
     precious = muster.state / "thesis.txt"
     precious.write_text("years of work")

@@ -2,32 +2,11 @@
 
 import os
 import signal
-import time
-from pathlib import Path
 
 import pytest
+from muster_command import EVERYTHING_INSTALLED, wait_for
 
-EVERYTHING_INSTALLED = 'shift 3; for name; do echo "$name installed"; done'
 BLOCKS = "touch {note}; exec tail -f /dev/null"
-
-
-def running(muster):
-    """Pids that have this test's state folder in their environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if str(muster.state).encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
-        except OSError:
-            pass
-    return [pid for pid in found if pid != os.getpid()]
-
-
-def wait_for(check):
-    deadline = time.monotonic() + 20
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -42,7 +21,7 @@ def test_a_build_that_is_interrupted_stops_whole(muster, tmp_path, command, numb
     _, err = started.communicate(timeout=60)
     assert started.returncode == 130
     assert "interrupted" in err and "Traceback" not in err
-    wait_for(lambda: not running(muster))
+    wait_for(lambda: not muster.running())
 
 
 def test_an_installation_that_is_interrupted_is_waited_for(muster, tmp_path):
@@ -61,4 +40,4 @@ def test_an_installation_that_is_interrupted_is_waited_for(muster, tmp_path):
     _, err = started.communicate(timeout=60)
     assert started.returncode == 130, err
     assert ended.exists()
-    assert not running(muster)
+    assert not muster.running()

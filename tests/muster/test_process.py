@@ -4,10 +4,10 @@ import json
 import signal
 import socket
 import sys
-import time
 
 import pytest
 from local.process import Process, StackError, free_port, run_group
+from muster_command import wait_for
 
 # Ignores SIGTERM, says so in its log, ends on nothing but SIGKILL.
 STUBBORN = [sys.executable, "-c", "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\nsignal.pause()"]
@@ -19,13 +19,6 @@ def process(tmp_path):
     one = Process(tmp_path, "one")
     yield one
     one.kill()
-
-
-def wait_for(check):
-    deadline = time.monotonic() + 20
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_a_port_is_given_once_and_to_nobody_else():
