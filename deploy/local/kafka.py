@@ -27,7 +27,7 @@ def fetch_jars(cache):
     """Folder with the verified jars; downloads them through Maven when it must."""
     jars = Path(cache) / "kafka-jars"
     if _unverified(jars):
-        command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), COPY,
+        command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml"), COPY,
                    "-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
         if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode != 0:
             raise StackError("Maven could not fetch Kafka's jars; its message stands above "
