@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 
-from . import images
+from . import images, kafka
 from .process import StackError
 from .services import REGISTRY_NAME
 from .stack import REPOSITORY
@@ -136,6 +136,8 @@ def show(*command):
 
 def run(stack, say):
     month, out = this_month(), stack.state / "bundle"
+    say("Kafka's jars: checking, or fetching with Maven")
+    kafka.fetch_jars(stack.cache)
     say("starting PostgreSQL, Kafka, the registry and a stand-in for a cluster")
     stack.start_backing()
     built = stack.build_database([write_osv(stack.state / "osv")])

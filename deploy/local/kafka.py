@@ -6,7 +6,7 @@ import string
 import subprocess
 from pathlib import Path
 
-from .process import Process, StackError, free_port, tcp_ok
+from .process import Process, StackError, free_port, run_group, tcp_ok
 
 HERE = Path(__file__).resolve().parent.parent / "kafka"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
@@ -27,11 +27,12 @@ def fetch_jars(cache):
     """Folder with the verified jars; downloads them through Maven when it must."""
     jars = Path(cache) / "kafka-jars"
     if _unverified(jars):
-        command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml"), COPY,
+        command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), COPY,
                    "-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
-        if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-            raise StackError("Maven could not fetch Kafka's jars; its message stands above "
-                             "(package: maven; network: a Maven repository)")
+        fetched = run_group(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if fetched.returncode != 0:
+            raise StackError("Maven could not fetch Kafka's jars (it needs the package maven and a Maven repository):\n"
+                             f"{fetched.stdout[-2000:]}")
         wrong = _unverified(jars)
         if wrong:
             raise StackError(f"Kafka's jars do not match deploy/kafka/SHA256SUMS: {', '.join(wrong)}; "

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from tree import (BANNED, MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MEDIAN_LINES, ROOT, SERVICES, code_only, component,
+from tree import (BANNED, MAX_COMPLEXITY, MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MEDIAN_LINES, ROOT, SERVICES, code_only, component,
                   functions, relative, sources)
 
 C_FOLDERS = ("services", "tests", "bench")
@@ -27,6 +27,16 @@ def test_no_function_is_too_long_and_the_median_is_short():
     assert not wrong, "\n".join(wrong)
     median = statistics.median(lines for _, _, lines in found)
     assert median <= MAX_MEDIAN_LINES, f"median function is {median} lines over {len(found)} functions"
+
+
+def test_no_function_branches_too_much():
+    """McCabe's number, each case of a switch counted."""
+    out = subprocess.run(["pmccabe", *map(str, sources(".c")), *map(str, sources(".c", under=ROOT / "tests"))],
+                         capture_output=True, text=True, check=True).stdout
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert len(rows) > len(sources(".c")), "pmccabe did not read the tree"
+    wrong = [f"{row[5]}: {row[1]}" for row in rows if int(row[1]) > MAX_COMPLEXITY]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_banned_functions_are_not_called():

@@ -40,7 +40,7 @@ SOLE_INCLUDERS = {
 }
 BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "atof", "gmtime", "localtime", "system",
           "gets", "tmpnam", "alloca")
-MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MEDIAN_LINES = 800, 100, 15
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_MEDIAN_LINES, MAX_COMPLEXITY = 800, 100, 15, 25
 
 
 def sources(*suffixes, under=SERVICES):
