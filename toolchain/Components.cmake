@@ -36,8 +36,7 @@ function(mu_unit_tests component)
     target_compile_definitions(${target} PRIVATE
       MU_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" MU_SCHEMAS="${CMAKE_SOURCE_DIR}/schemas")
     add_test(NAME unit/${component}/${stem} COMMAND ${target})
-    set_tests_properties(unit/${component}/${stem} PROPERTIES TIMEOUT 60
-      LABELS "unit$<$<IN_LIST:${component},${MU_THREADED}>:;threads>")
+    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS unit TIMEOUT 60)
   endforeach()
 endfunction()
 
