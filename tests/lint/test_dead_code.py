@@ -42,8 +42,8 @@ def dead(defined, wanted, used_at_home):
         others = wanted[name] - places
         if not others:
             found.append((name, "is called from no other file: make it static or remove it"))
-        elif not used_at_home(home, name) and all("/tests/" in other or "/bench/" in other for other in others):
-            found.append((name, "is called by its tests alone: remove both"))
+        elif not used_at_home(home, name) and all("/unit_" in other or "/bench/" in other for other in others):
+            found.append((name, "is called by its unit tests alone: remove both"))
     return found
 
 
@@ -64,6 +64,6 @@ def test_every_visible_function_has_a_caller():
 
 def test_what_is_dead_is_told_from_what_is_not():
     defined = {"lonely": {"a.o"}, "tested": {"a.o"}, "shown_to_tests": {"a.o"}, "alive": {"a.o"}}
-    wanted = defaultdict(set, {"tested": {"/tests/t.o"}, "shown_to_tests": {"/tests/t.o"}, "alive": {"b.o"}})
+    wanted = defaultdict(set, {"tested": {"/unit_t.dir/t.o"}, "shown_to_tests": {"/unit_t.dir/t.o"}, "alive": {"b.o"}})
     found = dead(defined, wanted, lambda path, name: name == "shown_to_tests")
     assert [name for name, _ in found] == ["lonely", "tested"]

@@ -74,8 +74,8 @@ static enum mu_status finish_connect(PGconn *connection, struct mu_error *err)
     return MU_OK;
 }
 
-enum mu_status pg_connect(const char *conninfo, const char *application_name,
-                          PGconn **ret_connection, struct mu_error *err)
+static enum mu_status pg_connect(const char *conninfo, const char *application_name,
+                                 PGconn **ret_connection, struct mu_error *err)
 {
     struct parameters parameters = {.count = 0};
     char *problem = NULL;

@@ -42,9 +42,6 @@ enum mu_status pg_next_result(struct mu_pg *pg, const char *statement, PGresult 
 /* Runs fixed SQL without parameters (BEGIN, COMMIT, ...). */
 enum mu_status pg_run(struct mu_pg *pg, const char *sql, struct mu_error *err);
 
-enum mu_status pg_connect(const char *conninfo, const char *application_name,
-                          PGconn **ret_connection, struct mu_error *err);
-
 static inline void pg_result_clear(PGresult **result)
 {
     PQclear(*result);

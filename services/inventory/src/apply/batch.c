@@ -36,7 +36,7 @@ struct batch {
     bool *is_new;      /* of distinct: to be applied or quarantined now */
     bool *is_recorded; /* of distinct: the ledger had it before, not understood then */
     char known_at[64];
-    int64_t applied, quarantined;
+    int64_t applied, quarantined, findings;
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -353,9 +353,11 @@ static enum mu_status tick(struct batch *batch, struct mu_error *err)
 
 static enum mu_status flush(struct batch *batch, struct mu_error *err)
 {
-    enum mu_status st = write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
     struct mu_error ignored;
+    enum mu_status st;
 
+    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
+    st = write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
     if (st == MU_OK)
         return mu_pg_sync(batch->pg, err);
     (void)!mu_pg_sync(batch->pg, &ignored);
@@ -412,6 +414,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         return st;
     mu_metric_add(&metric_events_applied, batch.applied);
     mu_metric_add(&metric_events_quarantined, batch.quarantined);
+    mu_metric_add(&metric_findings_loaded, batch.findings);
     mu_metric_add(&metric_events_duplicate, (int64_t)count - batch.applied - batch.quarantined);
     return MU_OK;
 }

@@ -19,7 +19,8 @@ bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *re
     return true;
 }
 
-bool asset_is_covered(const struct asset *asset)
+/* Every digest in production has a complete scan within the window. */
+static bool asset_is_covered(const struct asset *asset)
 {
     for (size_t i = 0; i < asset->row_count; i++)
         if (!mu_text_equal(asset->rows[i].state, "covered"))
@@ -27,7 +28,8 @@ bool asset_is_covered(const struct asset *asset)
     return true;
 }
 
-const char *asset_row_digest(const struct inventory_row *row)
+/* The platform manifest, else what the runtime reported; "" when nothing is known. */
+static const char *asset_row_digest(const struct inventory_row *row)
 {
     if (row->manifest_digest)
         return row->manifest_digest;

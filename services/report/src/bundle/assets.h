@@ -23,13 +23,6 @@ struct asset {
 /* The asset that starts at row `index`; false at the end. Advances `index`. */
 bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *ret_asset);
 
-/* True when every digest in production has a complete scan within the window. */
-bool asset_is_covered(const struct asset *asset);
-
-/* The digest a row stands for: the platform manifest, else what the runtime reported; "" when
- * nothing is known. */
-const char *asset_row_digest(const struct inventory_row *row);
-
 /* Cells live in the arena. Errors: MU_E_LIMIT. */
 enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
                             struct mu_arena *arena, struct inventory_workbook_row *ret_row,

@@ -54,7 +54,8 @@ static bool zstd_skippable(const uint8_t *bytes, size_t len)
            bytes[3] == 0x18;
 }
 
-enum layer_coding layer_coding_of(const uint8_t *bytes, size_t len)
+/* UNKNOWN when fewer than LAYER_MAGIC_BYTES leave it open. */
+static enum layer_coding layer_coding_of(const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i < sizeof(coding_rows) / sizeof(coding_rows[0]); i++) {
         const struct coding_row *row = &coding_rows[i];
@@ -67,7 +68,7 @@ enum layer_coding layer_coding_of(const uint8_t *bytes, size_t len)
     return len >= LAYER_MAGIC_BYTES ? LAYER_CODING_PLAIN : LAYER_CODING_UNKNOWN;
 }
 
-const char *layer_coding_name(enum layer_coding coding)
+static const char *layer_coding_name(enum layer_coding coding)
 {
     for (size_t i = 0; i < sizeof(coding_rows) / sizeof(coding_rows[0]); i++) {
         if (coding_rows[i].coding == coding)

@@ -27,11 +27,7 @@ enum layer_coding {
     LAYER_CODING_BZIP2 /* the same */
 };
 
-enum { LAYER_MAGIC_BYTES = 6 }; /* enough for layer_coding_of */
-
-/* UNKNOWN when fewer than LAYER_MAGIC_BYTES leave it open. */
-enum layer_coding layer_coding_of(const uint8_t *bytes, size_t len);
-const char *layer_coding_name(enum layer_coding coding); /* "gzip"; never NULL */
+enum { LAYER_MAGIC_BYTES = 6 }; /* enough to tell the coding */
 
 /* Unpacked bytes. A failure ends the work and is what layer_inflate_write returns. */
 typedef enum mu_status layer_bytes_fn(void *opaque, const void *bytes, size_t len,
