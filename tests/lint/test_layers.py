@@ -102,3 +102,20 @@ def test_calls_run_down_the_layers():
     wrong = [f"{name} calls {symbol} of {owner[symbol]}" for name, (_, wanted) in symbols.items() for symbol in sorted(wanted)
              if symbol in owner and owner[symbol] not in MAY_USE[name] | {name, "base"}]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_of_the_services_shows_these_layers():
+    """services/README.md, "Layers": | `common/bus` | msg, base | librdkafka/rdkafka.h |"""
+    rows = re.findall(r"^\| `(?:common/)?(\w+)` \| ([^|]+) \| ([^|]*)\|$", (SERVICES / "README.md").read_text(), re.MULTILINE)
+    shown = {name: set(re.findall(r"\b(?:" + "|".join(MAY_USE) + r")\b", uses)) - {"base"} for name, uses, _ in rows}
+    transitive = {name: {lower for use in uses for lower in {use} | MAY_USE[use]} for name, uses in shown.items()}
+    assert transitive == MAY_USE
+    owners = defaultdict(set)
+    for name, _, headers in rows:
+        for header in re.findall(r"[\w-]+(?:/[\w-]+)?\.h", headers):
+            owners[header].add(name)
+            owners[header] |= set(re.findall(re.escape(header) + r" \(with (\w+)\)", headers))
+    expected = {header: holders for header, holders in SOLE_INCLUDERS.items() if header != "openssl/"}
+    wrong = [f"{header}: {sorted(holders)}" for header, holders in expected.items()
+             if {name for shown_header, names in owners.items() if shown_header.startswith(header.rstrip("/")) for name in names} != holders]
+    assert not wrong, wrong
