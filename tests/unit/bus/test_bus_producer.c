@@ -5,69 +5,7 @@
 
 #include <cmocka.h>
 
-#include "mock_kafka.h"
-
-#include <stdlib.h>
-
-static struct mock_kafka kafka; /* shared: it takes up to a second to end */
-
-struct fixture {
-    struct mu_bus_config config;
-    struct mu_producer *producer;
-    struct outcome outcome;
-    struct mu_error err;
-};
-
-static int start_kafka(void **state)
-{
-    (void)state;
-    mock_kafka_start(&kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    mock_kafka_stop(&kafka);
-    return 0;
-}
-
-static void open_producer(struct fixture *f)
-{
-    assert_int_equal(mu_producer_open(&f->config, &f->producer, &f->err), MU_OK);
-}
-
-static int start(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    assert_non_null(f);
-    f->config = kafka.config;
-    *state = f;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    struct fixture *f = *state;
-
-    mu_producer_close(f->producer);
-    mock_kafka_heal(&kafka);
-    free(f);
-    return 0;
-}
-
-static void send_and_flush(struct fixture *f)
-{
-    assert_int_equal(send_one(f->producer, "id", &f->outcome, &f->err), MU_OK);
-    assert_int_equal(mu_producer_flush(f->producer, WAIT_MS, &f->err), MU_OK);
-    assert_int_equal(f->outcome.calls, 1);
-}
-
-static void inject(rd_kafka_resp_err_t code)
-{
-    rd_kafka_mock_push_request_errors(kafka.cluster, API_PRODUCE, 1, code);
-}
+#include "producer_fixture.h"
 
 static void a_message_is_reported_delivered_once(void **state)
 {
@@ -164,69 +102,6 @@ static void a_passing_fault_is_retried_until_delivered(void **state)
     assert_int_equal(f->outcome.status, MU_OK);
 }
 
-static void a_message_that_cannot_be_delivered_in_time_is_reported_once(void **state)
-{
-    struct fixture *f = *state;
-
-    f->config.message_timeout_ms = 300;
-    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
-    open_producer(f);
-    send_and_flush(f);
-    assert_int_equal(f->outcome.status, MU_E_UNAVAILABLE);
-    assert_false(mu_producer_connected(f->producer));
-}
-
-static void a_broker_that_comes_back_gets_what_waited(void **state)
-{
-    struct fixture *f = *state;
-
-    open_producer(f);
-    send_and_flush(f);
-    assert_true(wait_connected(f->producer, true));
-    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
-    assert_true(wait_connected(f->producer, false));
-    assert_int_equal(send_one(f->producer, "waits", &f->outcome, &f->err), MU_OK);
-    assert_int_equal(mu_producer_flush(f->producer, 50, &f->err), MU_E_UNAVAILABLE);
-    assert_int_equal(f->outcome.calls, 1);
-    rd_kafka_mock_broker_set_up(kafka.cluster, 1);
-    assert_int_equal(mu_producer_flush(f->producer, WAIT_MS, &f->err), MU_OK);
-    assert_int_equal(f->outcome.calls, 2);
-    assert_int_equal(f->outcome.status, MU_OK);
-    assert_true(wait_connected(f->producer, true));
-}
-
-static void a_full_queue_refuses_without_a_report(void **state)
-{
-    struct fixture *f = *state;
-    int accepted = 0;
-
-    f->config.queue_max_messages = 10;
-    f->config.message_timeout_ms = 500;
-    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
-    open_producer(f);
-    while (accepted < 1000 && send_one(f->producer, "id", &f->outcome, &f->err) == MU_OK)
-        accepted++;
-    assert_int_equal(accepted, 10);
-    assert_int_equal(f->err.status, MU_E_UNAVAILABLE);
-    assert_int_equal(mu_producer_flush(f->producer, WAIT_MS, &f->err), MU_OK);
-    assert_int_equal(f->outcome.calls, 10);
-}
-
-static void closing_reports_what_is_under_way(void **state)
-{
-    struct fixture *f = *state;
-
-    f->config.message_timeout_ms = 200;
-    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
-    open_producer(f);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(send_one(f->producer, "id", &f->outcome, &f->err), MU_OK);
-    mu_producer_close(f->producer);
-    f->producer = NULL;
-    assert_int_equal(f->outcome.calls, 3);
-    assert_int_equal(f->outcome.status, MU_E_UNAVAILABLE);
-}
-
 /* A broker that lost the producer's sequence: librdkafka gives that client up for good. */
 static void a_fatal_error_is_reported_and_survived(void **state)
 {
@@ -290,35 +165,6 @@ static void properties_win_over_our_settings(void **state)
     }
 }
 
-static void each_topic_has_one_name(void **state)
-{
-    (void)state;
-    for (int i = 0; i < MU_TOPIC_COUNT; i++)
-        assert_int_equal(mu_topic_of(mu_topic_name((enum mu_topic)i)), i);
-    assert_string_equal(mu_topic_name(MU_TOPIC_SCAN_REQUESTS_URGENT),
-                        "muster.scan-requests.urgent");
-    assert_int_equal(mu_topic_of("muster.other"), MU_TOPIC_COUNT);
-    assert_int_equal(mu_topic_of(NULL), MU_TOPIC_COUNT);
-}
-
-static void topics_that_exist_need_no_right_to_create(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(mu_bus_ensure_topics(&f->config, 3, WAIT_MS, &f->err), MU_OK);
-}
-
-static void missing_topics_without_a_broker_are_unavailable(void **state)
-{
-    struct fixture *f = *state;
-
-    rd_kafka_mock_broker_set_down(kafka.cluster, 1);
-    assert_int_equal(mu_bus_ensure_topics(&f->config, 3, 300, &f->err), MU_E_UNAVAILABLE);
-    assert_int_equal(mu_bus_ensure_topics(&f->config, 0, 300, &f->err), MU_E_INVALID);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,16 +174,9 @@ int main(void)
             CASE(an_incomplete_envelope_is_refused),
             CASE(what_the_broker_refuses_for_good_is_reported_as_such),
             CASE(a_passing_fault_is_retried_until_delivered),
-            CASE(a_message_that_cannot_be_delivered_in_time_is_reported_once),
-            CASE(a_broker_that_comes_back_gets_what_waited),
-            CASE(a_full_queue_refuses_without_a_report),
-            CASE(closing_reports_what_is_under_way),
             CASE(a_fatal_error_is_reported_and_survived),
             CASE(a_wrong_property_stops_the_opening_by_name),
             CASE(properties_win_over_our_settings),
-            cmocka_unit_test(each_topic_has_one_name),
-            CASE(topics_that_exist_need_no_right_to_create),
-            CASE(missing_topics_without_a_broker_are_unavailable),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
