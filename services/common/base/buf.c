@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,14 +37,14 @@ static bool reserve(struct mu_buf *buf, size_t more)
     size_t capacity = buf->capacity ? buf->capacity : BUF_FIRST_BYTES;
     char *data;
 
-    if (buf->failed || more > buf->max_bytes - buf->len) {
+    if (buf->failed || buf->max_bytes == SIZE_MAX || more > buf->max_bytes - buf->len) {
         buf->failed = true;
         return false;
     }
-    while (capacity < buf->len + more + 1)
-        capacity *= 2;
-    if (capacity == buf->capacity)
+    if (buf->len + more < buf->capacity)
         return true;
+    while (capacity <= buf->len + more)
+        capacity = capacity > buf->max_bytes / 2 ? buf->max_bytes + 1 : 2 * capacity;
     data = realloc(buf->capacity ? buf->data : NULL, capacity);
     if (!data) {
         buf->failed = true;
@@ -94,14 +95,4 @@ enum mu_status mu_buf_status(const struct mu_buf *buf, const char *what, struct 
     if (buf->failed)
         return mu_fail(err, MU_E_LIMIT, "%s: more than %zu bytes", what, buf->max_bytes);
     return MU_OK;
-}
-
-char *mu_buf_detach(struct mu_buf *buf)
-{
-    char *data;
-
-    mu_buf_append(buf, "", 0); /* so that even an empty text is memory of its own */
-    data = buf->capacity > 0 ? buf->data : NULL;
-    mu_buf_init(buf, buf->max_bytes);
-    return data;
 }

@@ -22,7 +22,7 @@ struct mu_buf {
     bool failed;
 };
 
-void mu_buf_init(struct mu_buf *buf, size_t max_bytes);
+void mu_buf_init(struct mu_buf *buf, size_t max_bytes); /* less than SIZE_MAX */
 void mu_buf_done(struct mu_buf *buf);
 void mu_buf_reset(struct mu_buf *buf); /* empties, keeps memory, clears `failed` */
 
@@ -32,7 +32,5 @@ void mu_buf_printf(struct mu_buf *buf, const char *fmt, ...) MU_PRINTF(2, 3);
 /* MU_OK, or MU_E_LIMIT naming `what` when an append went past max_bytes. */
 enum mu_status mu_buf_status(const struct mu_buf *buf, const char *what,
                              struct mu_error *err) MU_MUST_CHECK;
-/* Hands the memory out (caller frees) and leaves the buffer empty and usable. */
-char *mu_buf_detach(struct mu_buf *buf);
 
 #endif

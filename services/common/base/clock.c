@@ -6,6 +6,8 @@
 #include <time.h>
 
 static const int64_t us_per_second = 1000000, seconds_per_day = 86400;
+/* 10000-01-01: an offset or a leap second could lead there, and nothing could write it. */
+static const int64_t end_of_years_us = 253402300800 * 1000000;
 
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back; years 1 to 9999.
  */
@@ -177,9 +179,9 @@ enum mu_status mu_time_parse(const char *text, size_t len, int64_t *ret_at_us, s
         return mu_fail(err, MU_E_INVALID, "'%.*s' is no RFC 3339 time since 1970",
                        (int)(len < 40 ? len : 40), text);
     at_us = (days * seconds_per_day + seconds - offset) * us_per_second + us;
-    if (at_us < 0)
-        return mu_fail(err, MU_E_INVALID, "'%.*s' lies before 1970", (int)(len < 40 ? len : 40),
-                       text);
+    if (at_us < 0 || at_us >= end_of_years_us)
+        return mu_fail(err, MU_E_INVALID, "'%.*s' lies before 1970 or after 9999",
+                       (int)(len < 40 ? len : 40), text);
     *ret_at_us = at_us;
     return MU_OK;
 }

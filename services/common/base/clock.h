@@ -22,8 +22,8 @@ void mu_time_format(int64_t at_us, char ret_text[MU_TIME_TEXT_SIZE]);
 
 /*
  * RFC 3339 date-time: any offset, 0 to 9 fraction digits (cut to microseconds),
- * 't'/'z' accepted. Years before 1970 are refused: "0001-01-01T00:00:00Z" is how
- * several senders write "not known". Errors: MU_E_INVALID.
+ * 't'/'z' accepted. Instants before 1970 are refused ("0001-01-01T00:00:00Z" is how
+ * several senders write "not known"), and those after 9999. Errors: MU_E_INVALID.
  */
 enum mu_status mu_time_parse(const char *text, size_t len, int64_t *ret_at_us,
                              struct mu_error *err) MU_MUST_CHECK;

@@ -6,22 +6,21 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENVIRONMENT_NAME_SIZE = 128, SECRET_MAX_BYTES = 64 * 1024 };
+enum { SECRET_MAX_BYTES = 64 * 1024 };
 
 static void *member(const struct mu_option *option, void *config)
 {
     return (char *)config + option->offset;
 }
 
-/* "kafka-brokers" -> "MUSTER_KAFKA_BROKERS" */
-static void environment_name(const char *option, char ret_name[ENVIRONMENT_NAME_SIZE])
+void mu_environment_name(const char *option, char ret_name[MU_ENVIRONMENT_NAME_SIZE])
 {
-    size_t len = (size_t)snprintf(ret_name, ENVIRONMENT_NAME_SIZE, "MUSTER_%s", option);
-
-    for (size_t i = 0; i < len && i < ENVIRONMENT_NAME_SIZE; i++)
+    (void)snprintf(ret_name, MU_ENVIRONMENT_NAME_SIZE, "MUSTER_%s", option);
+    for (size_t i = 0; ret_name[i]; i++)
         ret_name[i] = ret_name[i] == '-' ? '_' : (char)toupper((unsigned char)ret_name[i]);
 }
 
@@ -136,6 +135,8 @@ static enum mu_status set_secret_from_file(const struct mu_option *option, const
         err->status = MU_E_INVALID;
         return MU_E_INVALID;
     }
+    if (memchr(secret.data, '\0', secret.len))
+        return mu_fail(err, MU_E_INVALID, "--%s: '%.200s' holds a NUL byte", option->name, path);
     while (secret.len > 0 && strchr("\r\n", secret.data[secret.len - 1]))
         secret.data[--secret.len] = '\0';
     return set_value(option, secret.data, config, err);
@@ -144,10 +145,10 @@ static enum mu_status set_secret_from_file(const struct mu_option *option, const
 static enum mu_status load_environment(const struct mu_option *option, void *config,
                                        struct mu_error *err)
 {
-    char name[ENVIRONMENT_NAME_SIZE], file_name[ENVIRONMENT_NAME_SIZE + 8];
+    char name[MU_ENVIRONMENT_NAME_SIZE], file_name[MU_ENVIRONMENT_NAME_SIZE + 8];
     const char *value;
 
-    environment_name(option->name, name);
+    mu_environment_name(option->name, name);
     value = getenv(name);
     if (value)
         return set_value(option, value, config, err);
@@ -286,12 +287,12 @@ static bool is_missing(const struct mu_option *option, void *config)
 static enum mu_status check_required(const struct mu_option *options, size_t count, void *config,
                                      struct mu_error *err)
 {
-    char name[ENVIRONMENT_NAME_SIZE];
+    char name[MU_ENVIRONMENT_NAME_SIZE];
 
     for (size_t i = 0; i < count; i++) {
         if (!is_missing(&options[i], config))
             continue;
-        environment_name(options[i].name, name);
+        mu_environment_name(options[i].name, name);
         return mu_fail(err, MU_E_INVALID, "--%s (or %s) is missing: %s", options[i].name, name,
                        options[i].help);
     }
@@ -302,6 +303,7 @@ enum mu_status mu_config_load(const struct mu_option *options, size_t option_cou
                               char **argv, void *config, int *ret_rest, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
+    int rest = 0;
 
     for (size_t i = 0; st == MU_OK && i < option_count; i++) {
         if (options[i].default_value)
@@ -310,10 +312,12 @@ enum mu_status mu_config_load(const struct mu_option *options, size_t option_cou
             st = load_environment(&options[i], config, err);
     }
     if (st == MU_OK)
-        st = load_arguments(options, option_count, argc, argv, config, ret_rest, err);
+        st = load_arguments(options, option_count, argc, argv, config, &rest, err);
     if (st == MU_OK)
         st = check_required(options, option_count, config, err);
-    if (st != MU_OK)
+    if (st == MU_OK)
+        *ret_rest = rest;
+    else
         mu_config_done(options, option_count, config);
     return st;
 }
@@ -327,41 +331,5 @@ void mu_config_done(const struct mu_option *options, size_t option_count, void *
             continue;
         free(*slot);
         *slot = NULL;
-    }
-}
-
-/* ---- printing ---- */
-
-static void print_value(const struct mu_option *option, const void *config, FILE *out)
-{
-    const void *value = (const char *)config + option->offset;
-    const char *text;
-
-    switch (option->type) {
-    case MU_OPTION_TEXT:
-        text = *(const char *const *)value;
-        if (option->flags & MU_OPTION_SECRET)
-            text = text ? "(set)" : "(not set)";
-        (void)fputs(text ? text : "", out);
-        return;
-    case MU_OPTION_BOOL:
-        (void)fputs(*(const bool *)value ? "true" : "false", out);
-        return;
-    case MU_OPTION_INT:
-    case MU_OPTION_BYTES:
-    case MU_OPTION_DURATION_MS:
-        (void)fprintf(out, "%lld%s", (long long)*(const int64_t *)value,
-                      option->type == MU_OPTION_DURATION_MS ? "ms" : "");
-        return;
-    }
-}
-
-void mu_config_print(const struct mu_option *options, size_t option_count, const void *config,
-                     FILE *out)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        (void)fprintf(out, "%s=", options[i].name);
-        print_value(&options[i], config, out);
-        (void)fputc('\n', out);
     }
 }

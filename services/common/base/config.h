@@ -1,6 +1,5 @@
 /*
- * config: one option table per program gives parsing, --help, checking and the
- * redacted start-up dump.
+ * config: one option table per program gives parsing, --help and checking.
  *
  * An option "kafka-brokers" of program "muster-ingest" is read from the command
  * line (--kafka-brokers=VALUE or --kafka-brokers VALUE), else the environment
@@ -18,7 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum mu_option_type {
     MU_OPTION_TEXT,        /* const char * */
@@ -71,6 +69,10 @@ enum mu_exit {
     MU_EXIT_FAILURE = 3     /* it could not be done; the message says why */
 };
 
+/* "kafka-brokers" gives "MUSTER_KAFKA_BROKERS". */
+enum { MU_ENVIRONMENT_NAME_SIZE = 128 };
+void mu_environment_name(const char *option, char ret_name[MU_ENVIRONMENT_NAME_SIZE]);
+
 /* Finds the command, fills its config, runs it; handles --help, --version, help. */
 int mu_program_main(const struct mu_program *program, int argc, char **argv);
 
@@ -84,9 +86,5 @@ enum mu_status mu_config_load(const struct mu_option *options, size_t option_cou
                               char **argv, void *config, int *ret_rest,
                               struct mu_error *err) MU_MUST_CHECK;
 void mu_config_done(const struct mu_option *options, size_t option_count, void *config);
-
-/* One line per option with its value; secrets as "(set)" or "(not set)". */
-void mu_config_print(const struct mu_option *options, size_t option_count, const void *config,
-                     FILE *out);
 
 #endif

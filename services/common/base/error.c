@@ -1,14 +1,29 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* White space becomes a space and none is left at the end: libraries end their texts with a
+ * newline.
+ */
 static void make_one_line(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    char *end = text;
+
+    mu_utf8_clean(text);
+    for (; *text; text++) {
+        if (isspace((unsigned char)*text))
+            *text = ' ';
+        else if ((unsigned char)*text < 0x20 || *text == 0x7f)
             *text = '?';
+        if (*text != ' ')
+            end = text + 1;
+    }
+    *end = '\0';
 }
 
 #undef mu_fail /* the macro for the analyzer */

@@ -40,7 +40,7 @@ enum { MU_ERROR_MESSAGE_MAX = 512 };
 
 struct mu_error {
     enum mu_status status;
-    char message[MU_ERROR_MESSAGE_MAX]; /* one line; control bytes replaced by '?' */
+    char message[MU_ERROR_MESSAGE_MAX]; /* one line of UTF-8; other bytes are replaced by '?' */
 };
 
 /* Sets `err` and returns `status`, so that a failure is one statement. */

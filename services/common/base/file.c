@@ -67,7 +67,7 @@ static enum mu_status sync_folder_of(const char *path, struct mu_error *err)
                  len > 0 ? "" : (slash ? "/" : ".")) < (int)sizeof(folder))
         fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
-        return failed(err, "fsync folder of", path);
+        return mu_fail(err, MU_E_UNAVAILABLE, "fsync folder of '%s': %s", path, strerror(errno));
     return MU_OK;
 }
 
@@ -100,6 +100,7 @@ enum mu_status mu_dir_make(const char *path, struct mu_error *err)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
+    struct stat status;
 
     if (len == 0 || len >= sizeof(part))
         return mu_fail(err, MU_E_UNAVAILABLE, "mkdir '%.100s': no usable path", path);
@@ -112,5 +113,9 @@ enum mu_status mu_dir_make(const char *path, struct mu_error *err)
             return mu_fail(err, MU_E_UNAVAILABLE, "mkdir '%s': %s", part, strerror(errno));
         part[i] = i < len ? '/' : '\0';
     }
-    return MU_OK;
+    if (stat(path, &status) != 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "mkdir '%s': %s", path, strerror(errno));
+    return S_ISDIR(status.st_mode)
+                   ? MU_OK
+                   : mu_fail(err, MU_E_UNAVAILABLE, "mkdir '%s': it is no directory", path);
 }

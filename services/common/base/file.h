@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-/* Appends the file's bytes to `out`. Errors: MU_E_NOT_FOUND, MU_E_UNAVAILABLE, MU_E_LIMIT. */
+/* Appends the file's bytes to `out`; a failure may leave some there. Errors: MU_E_NOT_FOUND,
+ * MU_E_UNAVAILABLE, MU_E_LIMIT. */
 enum mu_status mu_file_read(const char *path, struct mu_buf *out,
                             struct mu_error *err) MU_MUST_CHECK;
 
@@ -20,7 +21,7 @@ enum mu_status mu_file_read(const char *path, struct mu_buf *out,
 enum mu_status mu_file_write_atomic(const char *path, const void *bytes, size_t len,
                                     struct mu_error *err) MU_MUST_CHECK;
 
-/* mkdir -p, mode 0750. */
+/* mkdir -p, mode 0750. Errors: MU_E_UNAVAILABLE with the path and the reason. */
 enum mu_status mu_dir_make(const char *path, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

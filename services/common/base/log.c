@@ -35,24 +35,9 @@ enum mu_status mu_log_level_parse(const char *name, enum mu_log_level *ret_level
     return mu_fail(err, MU_E_INVALID, "'%.40s' is no log level: debug, info, warn or error", name);
 }
 
-/* A JSON string: control bytes and what is not UTF-8 become '?'. */
 static void put_text(struct mu_buf *line, const char *text)
 {
-    size_t len = strnlen(text, LOG_VALUE_MAX_BYTES);
-    bool utf8 = mu_utf8_valid(text, len);
-
-    mu_buf_puts(line, "\"");
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (c == '"' || c == '\\')
-            mu_buf_printf(line, "\\%c", c);
-        else if (c == '\n')
-            mu_buf_puts(line, "\\n");
-        else
-            mu_buf_append(line, c < 0x20 || c == 0x7f || (c > 0x7f && !utf8) ? "?" : text + i, 1);
-    }
-    mu_buf_puts(line, "\"");
+    mu_text_to_json(text, strnlen(text, LOG_VALUE_MAX_BYTES), line);
 }
 
 static void put_json(struct mu_buf *line, enum mu_log_level level, const char *message,

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,15 +42,11 @@ static const char *type_text(const struct mu_option *option)
 
 static void print_option(const struct mu_option *option, FILE *out)
 {
-    char head[80], environment[80];
-    bool secret = option->flags & MU_OPTION_SECRET;
+    char head[160], environment[MU_ENVIRONMENT_NAME_SIZE];
 
-    (void)snprintf(environment, sizeof(environment), "MUSTER_%s%s", option->name,
-                   secret ? "[_FILE]" : "");
-    for (char *at = environment; *at && *at != '['; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-    if (secret)
-        (void)snprintf(head, sizeof(head), "%s", environment);
+    mu_environment_name(option->name, environment);
+    if (option->flags & MU_OPTION_SECRET)
+        (void)snprintf(head, sizeof(head), "%s[_FILE]", environment);
     else
         (void)snprintf(head, sizeof(head), "--%s=%s", option->name, type_text(option));
     (void)fprintf(out, "  %-34s %s", head, option->help);

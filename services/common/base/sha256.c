@@ -60,6 +60,26 @@ void mu_sha256_free(struct mu_sha256 *hash)
     free(hash);
 }
 
+bool mu_digest_valid(const char *text, size_t len)
+{
+    static const struct {
+        const char *prefix;
+        size_t digits;
+    } algorithms[] = {{"sha256:", 64}, {"sha512:", 128}};
+
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        size_t prefix = strlen(algorithms[i].prefix);
+
+        if (len != prefix + algorithms[i].digits || memcmp(text, algorithms[i].prefix, prefix) != 0)
+            continue;
+        for (size_t d = prefix; d < len; d++)
+            if (!(text[d] >= '0' && text[d] <= '9') && !(text[d] >= 'a' && text[d] <= 'f'))
+                return false;
+        return true;
+    }
+    return false;
+}
+
 void mu_sha256_text(const void *bytes, size_t len, char ret_text[MU_DIGEST_TEXT_SIZE])
 {
     MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();

@@ -29,6 +29,9 @@ void mu_sha256_free(struct mu_sha256 *hash);
 
 MU_DEFINE_AUTO(sha256, struct mu_sha256, mu_sha256_free)
 
+/* "sha256:" and 64, or "sha512:" and 128 lower-case hex digits. */
+bool mu_digest_valid(const char *text, size_t len);
+
 /* "sha256:<hex>" of the bytes. */
 void mu_sha256_text(const void *bytes, size_t len, char ret_text[MU_DIGEST_TEXT_SIZE]);
 

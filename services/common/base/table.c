@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -76,26 +77,19 @@ size_t mu_table_row_count(const struct mu_table *table)
 
 /* ---- JSON ---- */
 
-static void put_json_text(const char *text, FILE *out)
+/* `json` is room to work in. */
+static void put_json_text(const char *text, struct mu_buf *json, FILE *out)
 {
-    bool utf8 = mu_utf8_valid(text, strlen(text));
-
-    (void)fputc('"', out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\')
-            (void)fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            (void)fprintf(out, "\\u%04x", c);
-        else
-            (void)fputc(c > 0x7f && !utf8 ? '?' : c, out);
-    }
-    (void)fputc('"', out);
+    mu_buf_reset(json);
+    mu_text_to_json(text, strlen(text), json);
+    (void)fputs(json->data, out);
 }
 
 static void print_json(const struct mu_table *table, FILE *out)
 {
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
+
+    mu_buf_init(&json, SIZE_MAX / 2); /* the cells are in memory already */
     (void)fputs("[", out);
     for (size_t r = 0; r < table->row_count; r++) {
         (void)fputs(r ? ",\n {" : "\n {", out);
@@ -103,10 +97,10 @@ static void print_json(const struct mu_table *table, FILE *out)
             const char *cell = table->cells[r * table->column_count + c];
 
             (void)fputs(c ? "," : "", out);
-            put_json_text(table->columns[c], out);
+            put_json_text(table->columns[c], &json, out);
             (void)fputc(':', out);
             if (cell)
-                put_json_text(cell, out);
+                put_json_text(cell, &json, out);
             else
                 (void)fputs("null", out);
         }
@@ -117,14 +111,9 @@ static void print_json(const struct mu_table *table, FILE *out)
 
 /* ---- text ---- */
 
-/* Characters, not bytes: UTF-8 continuation bytes take no room. */
 static size_t text_width(const char *text)
 {
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
+    return mu_utf8_count(text, strlen(text));
 }
 
 static const char *shown(const struct mu_table *table, size_t row, size_t column)
@@ -184,10 +173,18 @@ static size_t bytes_of(const char *text, size_t count)
     return len;
 }
 
+/* No byte that a terminal could take for a command: neither C0 nor C1 (U+0080 to U+009F). */
 static void put_clean(const char *text, size_t len, FILE *out)
 {
-    for (size_t i = 0; i < len; i++)
-        (void)fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i], out);
+    bool utf8 = mu_utf8_valid(text, len);
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
+
+        (void)fputc(c < 0x20 || c == 0x7f || c1 || (c > 0x7f && !utf8) ? ' ' : c, out);
+        i += c1;
+    }
 }
 
 static void put_cell(const char *text, size_t width, bool last, FILE *out)

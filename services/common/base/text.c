@@ -83,6 +83,62 @@ bool mu_utf8_valid(const char *bytes, size_t len)
     return true;
 }
 
+void mu_utf8_clean(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        size_t step = utf8_length((const unsigned char *)text, len);
+
+        if (step == 0) {
+            *text = '?';
+            step = 1;
+        }
+        text += step;
+        len -= step;
+    }
+}
+
+size_t mu_utf8_count(const char *bytes, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)bytes[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static void put_json_ascii(unsigned char c, struct mu_buf *out)
+{
+    if (c == '"' || c == '\\')
+        mu_buf_printf(out, "\\%c", c);
+    else if (c == '\n')
+        mu_buf_puts(out, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+        mu_buf_printf(out, "\\u%04x", c);
+    else
+        mu_buf_append(out, &c, 1);
+}
+
+void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out)
+{
+    mu_buf_puts(out, "\"");
+    while (len > 0) {
+        size_t step = utf8_length((const unsigned char *)bytes, len);
+
+        if (step > 1)
+            mu_buf_append(out, bytes, step);
+        else if (step == 1)
+            put_json_ascii((unsigned char)*bytes, out);
+        else
+            mu_buf_puts(out, "?");
+        step += step == 0;
+        bytes += step;
+        len -= step;
+    }
+    mu_buf_puts(out, "\"");
+}
+
 void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
 {
     static const char digits[] = "0123456789abcdef";
@@ -125,7 +181,7 @@ void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out)
 {
     const uint8_t *at = bytes;
 
-    for (; len > 0; at += 3) {
+    while (len > 0) {
         size_t taken = len < 3 ? len : 3;
         uint32_t group = (uint32_t)at[0] << 16 | (taken > 1 ? (uint32_t)at[1] << 8 : 0) |
                          (taken > 2 ? at[2] : 0);
@@ -134,39 +190,7 @@ void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out)
                         taken > 2 ? base64_digits[group & 63] : '='};
 
         mu_buf_append(out, text, sizeof(text));
+        at += taken;
         len -= taken;
     }
-}
-
-/* Value of the four characters of a group, or -1; `digits` is how many are no padding. */
-static int64_t base64_group(const char *text, size_t digits)
-{
-    int64_t group = 0;
-
-    for (size_t i = 0; i < 4; i++) {
-        const char *found = i < digits && text[i] ? strchr(base64_digits, text[i]) : NULL;
-
-        if (i < digits && !found)
-            return -1;
-        group = group << 6 | (found ? found - base64_digits : 0);
-    }
-    return group;
-}
-
-enum mu_status mu_base64_decode(const char *text, size_t len, struct mu_buf *out,
-                                struct mu_error *err)
-{
-    if (len % 4 != 0)
-        return mu_fail(err, MU_E_INVALID, "base64: length %zu is no multiple of 4", len);
-    for (size_t i = 0; i < len; i += 4) {
-        bool last = i + 4 == len;
-        size_t digits = last && text[i + 3] == '=' ? (text[i + 2] == '=' ? 2 : 3) : 4;
-        int64_t group = base64_group(text + i, digits);
-        const char bytes[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
-
-        if (group < 0)
-            return mu_fail(err, MU_E_INVALID, "base64: a wrong character near byte %zu", i);
-        mu_buf_append(out, bytes, digits - 1);
-    }
-    return mu_buf_status(out, "base64", err);
 }

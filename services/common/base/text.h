@@ -24,14 +24,18 @@ enum mu_status mu_text_to_u64(const char *text, const char *what, uint64_t *ret_
                               struct mu_error *err) MU_MUST_CHECK;
 
 bool mu_utf8_valid(const char *bytes, size_t len);
+/* Replaces each byte that belongs to no UTF-8 sequence (RFC 3629) by '?'. */
+void mu_utf8_clean(char *text);
+size_t mu_utf8_count(const char *bytes, size_t len); /* characters of valid UTF-8 */
+
+/* The bytes as a JSON string with its quotes; what is not UTF-8 becomes '?'. */
+void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out);
 
 void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text); /* 2*len + NUL, lower case */
 /* Strict lower or upper case hex of exactly 2*len digits. */
 bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len);
 
+/* Standard alphabet with padding (RFC 4648 section 4). */
 void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out);
-/* Standard alphabet with padding. Errors: MU_E_INVALID; MU_E_LIMIT from `out`. */
-enum mu_status mu_base64_decode(const char *text, size_t len, struct mu_buf *out,
-                                struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 #include "oci/reference.h"
 
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -21,23 +22,7 @@ static const char *const floating_tags[] = {"",       "latest", "edge",    "main
 
 bool mu_oci_digest_valid(const char *text, size_t len)
 {
-    static const struct {
-        const char *prefix;
-        size_t digits;
-    } algorithms[] = {{"sha256:", 64}, {"sha512:", 128}};
-
-    for (size_t i = 0; i < COUNT_OF(algorithms); i++) {
-        size_t prefix = strlen(algorithms[i].prefix);
-
-        if (len != prefix + algorithms[i].digits ||
-            strncmp(text, algorithms[i].prefix, prefix) != 0)
-            continue;
-        for (size_t d = prefix; d < len; d++)
-            if (!(text[d] >= '0' && text[d] <= '9') && !(text[d] >= 'a' && text[d] <= 'f'))
-                return false;
-        return true;
-    }
-    return false;
+    return mu_digest_valid(text, len);
 }
 
 bool mu_oci_tag_valid(const char *text, size_t len)
@@ -132,6 +117,9 @@ static bool host_valid(const char *text, size_t len)
 /* A first component is a host only when nothing else could look like it. */
 static bool looks_like_host(const char *text, size_t len)
 {
+    for (size_t i = 0; i < len; i++)
+        if (isupper((unsigned char)text[i]))
+            return true;
     return memchr(text, '.', len) || memchr(text, ':', len) || text[0] == '[' ||
            (len == 9 && strncmp(text, "localhost", 9) == 0);
 }

@@ -5,8 +5,8 @@
  *
  * Rules: OCI distribution-spec 1.1 "Pulling manifests" (name and reference grammar),
  * and the Docker normalisation every runtime applies: a first component without '.',
- * ':' and not "localhost" is not a host; no host means docker.io, and one bare
- * component there means library/NAME; index.docker.io and registry-1.docker.io are docker.io.
+ * ':' or upper-case letters and not "localhost" is not a host; no host means docker.io, and one
+ * bare component there means library/NAME; index.docker.io and registry-1.docker.io are docker.io.
  * Runtime prefixes "docker-pullable://" and "docker://" are stripped.
  *
  * Trust: input is hostile; every part has a maximum.
@@ -53,7 +53,7 @@ bool mu_oci_tag_valid(const char *text, size_t len);
 void mu_oci_uai_format(const char *repository, const char *tag, const char *digest,
                        char ret_uai[MU_OCI_UAI_SIZE]);
 
-/* A tag that is meant to move: latest, edge, main, master, stable, nightly, dev, "". */
+/* A tag that is meant to move: latest, edge, main, master, stable, nightly, dev, head, "". */
 bool mu_oci_tag_floating(const char *tag);
 
 #endif
