@@ -6,7 +6,9 @@
  * MU_TIME_NONE, 0, false). Unknown members are ignored. A wrong type, a missing
  * required member, an unknown enum word or a broken limit is an error naming the
  * member's full path ("containers[2].image"). Text is copied into the arena.
- * Encoding: absent optional members are left out.
+ * Encoding: absent optional members are left out; the same limits hold, so that
+ * whatever is encoded can be decoded.
+ * Lengths of text count characters, as JSON Schema's maxLength does.
  *
  * Threads: tables are constant; an arena belongs to one thread.
  */
@@ -21,7 +23,7 @@
 #include <stdint.h>
 
 enum mu_json_type {
-    MU_JSON_TEXT,   /* const char *; limits: min..max bytes */
+    MU_JSON_TEXT,   /* const char *; limits: min..max characters */
     MU_JSON_INT,    /* int64_t; limits: min..max */
     MU_JSON_BOOL,   /* bool */
     MU_JSON_TIME,   /* int64_t microseconds, RFC 3339 text in JSON */
@@ -29,11 +31,16 @@ enum mu_json_type {
     MU_JSON_DIGEST, /* const char *, "sha256:<64 hex>" or "sha512:<128 hex>" */
     MU_JSON_OBJECT, /* embedded struct described by `object` */
     MU_JSON_ARRAY,  /* struct mu_json_array of structs described by `object`; max = most elements */
-    MU_JSON_TEXTS,  /* struct mu_json_texts; max = most elements, each at most 1024 bytes */
-    MU_JSON_MAP     /* struct mu_json_map: object with text values; max = most members */
+    MU_JSON_TEXTS,  /* struct mu_json_texts; max = most elements, each of 1 to 1024 characters
+                     */
+    MU_JSON_MAP     /* struct mu_json_map: object with text values, each of at most 1024 characters;
+                      max = most members */
 };
 
-enum mu_json_flag { MU_JSON_REQUIRED = 1 << 0 };
+enum mu_json_flag {
+    MU_JSON_REQUIRED = 1 << 0,
+    MU_JSON_VISIBLE = 1 << 1 /* text: printable ASCII without spaces, so characters are bytes */
+};
 
 struct mu_json_array {
     void *items; /* in the arena; item i at items + i * object->struct_size */
@@ -62,7 +69,7 @@ struct mu_json_field {
     enum mu_json_type type;
     unsigned flags;
     size_t offset;
-    int64_t min, max; /* both 0: the type's own bounds (text: 0..4096 bytes) */
+    int64_t min, max; /* both 0: the type's own bounds (text: 0..4096 characters) */
     const char *const *
             words; /* MU_JSON_ENUM: words[value]; NULL ends; value 0 = "absent" has words[0] = "" */
     const struct mu_json_object *object;
@@ -83,7 +90,8 @@ enum mu_status mu_json_decode(const struct mu_json_object *object, const json_t 
                               struct mu_arena *arena, void *ret_struct,
                               struct mu_error *err) MU_MUST_CHECK;
 
-/* New reference. Errors: MU_E_INVALID (a required member is absent), MU_E_NOMEM. */
+/* New reference. Errors, naming the member: MU_E_INVALID (a required member is absent, text is not
+ * UTF-8, a value that decoding would refuse), MU_E_LIMIT, MU_E_NOMEM. */
 enum mu_status mu_json_encode(const struct mu_json_object *object, const void *value,
                               json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
 

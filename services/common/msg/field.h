@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+/* In characters. */
 enum {
     FIELD_NAME_MAX = 255,       /* names of sources, clusters, pods, nodes (RFC 1123 plus slack) */
     FIELD_ID_MAX = 512,         /* a sender's own event id */
@@ -21,6 +22,12 @@ enum {
 #define TEXT(struct_, member, json, required, max_bytes)                                          \
     {                                                                                             \
         .name = (json), .type = MU_JSON_TEXT, .flags = (required),                                \
+        .offset = offsetof(struct struct_, member), .min = (required) ? 1 : 0, .max = (max_bytes) \
+    }
+/* Canonical names: printable ASCII. */
+#define NAME(struct_, member, json, required, max_bytes)                                          \
+    {                                                                                             \
+        .name = (json), .type = MU_JSON_TEXT, .flags = (required) | MU_JSON_VISIBLE,              \
         .offset = offsetof(struct struct_, member), .min = (required) ? 1 : 0, .max = (max_bytes) \
     }
 #define DIGEST(struct_, member, json, required)                      \

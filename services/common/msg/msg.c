@@ -24,7 +24,7 @@ static const struct mu_json_limits message_limits = {MU_MSG_MAX_BYTES, 16};
 
 const struct mu_msg_descriptor *mu_msg_descriptor(enum mu_msg_type type)
 {
-    return &descriptors[type];
+    return (unsigned)type < MU_MSG_TYPE_COUNT ? &descriptors[type] : NULL;
 }
 
 enum mu_msg_type mu_msg_type_of(const char *ce_type)
@@ -40,15 +40,18 @@ enum mu_status mu_msg_encode(enum mu_msg_type type, const void *message, struct 
                              struct mu_error *err)
 {
     json_auto_t *root = NULL;
-    size_t before = out->len;
-    enum mu_status st = mu_json_encode(descriptors[type].object, message, &root, err);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    enum mu_status st;
 
-    if (st == MU_OK)
-        st = mu_json_print(root, out, err);
-    if (st == MU_OK && out->len - before > MU_MSG_MAX_BYTES)
-        st = mu_fail(err, MU_E_LIMIT, "%s of %zu bytes: more than %d",
-                     descriptors[type].object->name, out->len - before, MU_MSG_MAX_BYTES);
-    return st;
+    mu_buf_init(&text, MU_MSG_MAX_BYTES);
+    st = mu_json_encode(descriptors[type].object, message, &root, err);
+    if (st != MU_OK)
+        return st;
+    st = mu_json_print(root, &text, err);
+    if (st != MU_OK)
+        return mu_wrap(err, "%s", descriptors[type].object->name);
+    mu_buf_append(out, text.data, text.len);
+    return mu_buf_status(out, descriptors[type].object->name, err);
 }
 
 enum mu_status mu_msg_decode(enum mu_msg_type type, const void *bytes, size_t len,

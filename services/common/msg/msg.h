@@ -39,7 +39,8 @@ struct mu_msg_descriptor {
     const struct mu_json_object *object;
 };
 
-/* Row of a type; and the type of a ce_type (MU_MSG_TYPE_COUNT when unknown). */
+/* Row of a type (NULL when there is no such type); and the type of a ce_type (MU_MSG_TYPE_COUNT
+ * when unknown). */
 const struct mu_msg_descriptor *mu_msg_descriptor(enum mu_msg_type type);
 enum mu_msg_type mu_msg_type_of(const char *ce_type);
 
@@ -60,7 +61,8 @@ struct mu_msg_envelope {
 void mu_traceparent_new(const char *parent, char ret_traceparent[MU_TRACEPARENT_SIZE]);
 bool mu_traceparent_valid(const char *text);
 
-/* JSON bytes of a message struct. Errors: MU_E_INVALID, MU_E_LIMIT (over 64 KiB). */
+/* Appends the JSON bytes of a message struct to `out`; nothing on failure. Errors: MU_E_INVALID,
+ * MU_E_LIMIT (over 64 KiB, or a member over its own). */
 enum mu_status mu_msg_encode(enum mu_msg_type type, const void *message, struct mu_buf *out,
                              struct mu_error *err) MU_MUST_CHECK;
 /* `ret_message` is the struct of the type; text lives in the arena. Errors: MU_E_INVALID,

@@ -11,7 +11,7 @@ static const struct mu_json_field fields[] = {
         INT(M, attempt, "attempt", MUST, 1, INT64_MAX),
         ENUM(M, priority, "priority", MUST, priorities),
         TEXT(M, reason, "reason", MUST, FIELD_NAME_MAX),
-        TEXT(M, repository, "repository", MUST, FIELD_REPOSITORY_MAX),
+        NAME(M, repository, "repository", MUST, FIELD_REPOSITORY_MAX),
         DIGEST(M, digest, "digest", MUST),
         TEXTS(M, uais, "uais", MUST, SCAN_MAX_UAIS),
         TIME(M, requested_at_us, "requested_at", MUST),

@@ -39,7 +39,7 @@ static const struct mu_json_field fields[] = {
         TEXT(M, request_id, "request_id", MUST, FIELD_NAME_MAX),
         TEXT(M, job_id, "job_id", MUST, FIELD_NAME_MAX),
         INT(M, attempt, "attempt", MUST, 1, INT64_MAX),
-        TEXT(M, repository, "repository", MUST, FIELD_REPOSITORY_MAX),
+        NAME(M, repository, "repository", MUST, FIELD_REPOSITORY_MAX),
         DIGEST(M, digest, "digest", MUST),
         ENUM(M, digest_kind, "digest_kind", MAY, mu_digest_kind_words),
         ENUM(M, outcome, "outcome", MUST, outcomes),
