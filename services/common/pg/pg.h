@@ -35,7 +35,7 @@ struct mu_pg_statement {
 /*
  * `conninfo` as libpq takes it; adds connect_timeout, application_name, TimeZone=UTC, keepalives
  * and statement_timeout. Statement i is then called by index i. Errors: MU_E_UNAVAILABLE,
- * MU_E_DENIED, MU_E_INTERNAL.
+ * MU_E_DENIED (name or password), MU_E_INVALID (`conninfo`), MU_E_INTERNAL (a statement).
  */
 enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
                           const struct mu_pg_statement *statements, size_t statement_count,
@@ -52,7 +52,6 @@ enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const 
                              struct mu_pg_result **ret_result, struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_result_free(struct mu_pg_result *result);
 size_t mu_pg_rows(const struct mu_pg_result *result);
-size_t mu_pg_affected(const struct mu_pg_result *result);
 /* NULL for SQL NULL; borrowed from the result. */
 const char *mu_pg_text(const struct mu_pg_result *result, size_t row, int column);
 int64_t mu_pg_int(const struct mu_pg_result *result, size_t row, int column); /* NULL gives 0 */
@@ -102,8 +101,10 @@ struct mu_pg_migration {
 };
 
 /*
- * Brings the database up to the newest migration, each in one transaction, under an advisory lock;
- * refuses when a recorded checksum differs. `ret_applied`: how many ran.
+ * Brings the database up to the newest migration, each in one transaction of at most an hour,
+ * under an advisory lock (another program's migrations are waited for a minute). Errors: as above;
+ * MU_E_CONFLICT when a recorded checksum differs or the database is newer. `ret_applied`: how many
+ * ran.
  */
 enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration *migrations,
                              size_t migration_count, int *ret_applied,

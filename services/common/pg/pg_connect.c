@@ -51,11 +51,27 @@ static void ignore_notice(void *opaque, const char *message)
     (void)opaque, (void)message;
 }
 
+/*
+ * libpq tells the SQLSTATE of a refused connection only within the text ("FATAL:  28P01: ..."), and
+ * only when asked to be verbose. A name or password that is refused stays refused; all else may
+ * pass.
+ */
+static enum mu_status refused(PGconn *connection, struct mu_error *err)
+{
+    const char *text = PQerrorMessage(connection);
+    bool denied = PQconnectionNeedsPassword(connection) || strstr(text, ":  28") != NULL;
+    const char *location = strstr(text, "\nLOCATION:");
+
+    return mu_fail(err, denied ? MU_E_DENIED : MU_E_UNAVAILABLE, "%.*s",
+                   location ? (int)(location - text) : 400, text);
+}
+
 /* Drives PQconnectPoll with a deadline. */
 static enum mu_status finish_connect(PGconn *connection, struct mu_error *err)
 {
     uint64_t deadline_ms = mu_monotonic_ms() + CONNECT_DEADLINE_MS;
-    PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+    PostgresPollingStatusType wanted =
+            PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
 
     while (wanted != PGRES_POLLING_OK && wanted != PGRES_POLLING_FAILED) {
         struct pollfd wait = {.fd = PQsocket(connection),
@@ -68,10 +84,7 @@ static enum mu_status finish_connect(PGconn *connection, struct mu_error *err)
         if (poll(&wait, 1, (int)(deadline_ms - now_ms)) > 0)
             wanted = PQconnectPoll(connection);
     }
-    if (wanted == PGRES_POLLING_FAILED)
-        return mu_fail(err, PQconnectionNeedsPassword(connection) ? MU_E_DENIED : MU_E_UNAVAILABLE,
-                       "%.400s", PQerrorMessage(connection));
-    return MU_OK;
+    return wanted == PGRES_POLLING_FAILED ? refused(connection, err) : MU_OK;
 }
 
 static enum mu_status pg_connect(const char *conninfo, const char *application_name,
@@ -94,7 +107,9 @@ static enum mu_status pg_connect(const char *conninfo, const char *application_n
     PQconninfoFree(options);
     if (!connection)
         return mu_fail(err, MU_E_NOMEM, "PostgreSQL: out of memory");
+    (void)PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     st = finish_connect(connection, err);
+    (void)PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
     if (st != MU_OK) {
         PQfinish(connection);
         return st;
@@ -113,12 +128,12 @@ enum mu_status pg_wait(struct mu_pg *pg, bool writing, const char *statement, st
     int ready;
 
     do
-        ready = poll(&wait, 1, PG_DEADLINE_MS);
+        ready = poll(&wait, 1, pg->deadline_ms);
     while (ready < 0 && errno == EINTR);
     if (ready <= 0) {
         pg->dead = true;
         return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': no answer within %d ms", statement,
-                       PG_DEADLINE_MS);
+                       pg->deadline_ms);
     }
     if ((wait.revents & (POLLIN | POLLERR | POLLHUP)) && !PQconsumeInput(pg->connection))
         return pg_connection_error(pg, statement, err);
@@ -161,8 +176,7 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
     for (;;) {
         PG_AUTO_RESULT PGresult *result = NULL;
         const char *name = i < pg->statement_count ? pg->statements[i].name : "prepare";
-        struct mu_error *own = err;
-        enum mu_status waited = pg_next_result(pg, name, &result, own);
+        enum mu_status waited = pg_next_result(pg, name, &result, err);
 
         if (waited != MU_OK)
             return waited;
@@ -190,6 +204,7 @@ enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
         return st;
     pg = mu_xcalloc(1, sizeof(*pg));
     pg->connection = connection;
+    pg->deadline_ms = PG_DEADLINE_MS;
     pg->statements = statements;
     pg->statement_count = statement_count;
     if (PQsetnonblocking(connection, 1) != 0)

@@ -12,8 +12,7 @@ struct mapping {
 /* PostgreSQL documentation, appendix A; the first match counts. */
 static const struct mapping mappings[] = {
         {"08", MU_E_UNAVAILABLE},    /* connection */
-        {"57014", MU_E_UNAVAILABLE}, /* statement timeout */
-        {"57", MU_E_UNAVAILABLE},    /* operator intervention: shutdown, crash, starting up */
+        {"57", MU_E_UNAVAILABLE},    /* operator intervention: timeout, shutdown, starting up */
         {"53", MU_E_UNAVAILABLE},    /* insufficient resources */
         {"40", MU_E_UNAVAILABLE},    /* serialisation, deadlock */
         {"55P03", MU_E_UNAVAILABLE}, /* lock not available */
@@ -29,6 +28,11 @@ static enum mu_status status_of(const char *sqlstate)
     return MU_E_INTERNAL;
 }
 
+enum mu_status pg_lost(const char *statement, struct mu_error *err)
+{
+    return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': the connection is lost", statement);
+}
+
 enum mu_status pg_connection_error(struct mu_pg *pg, const char *statement, struct mu_error *err)
 {
     pg->dead = true;
@@ -42,8 +46,11 @@ enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const c
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-    if (PQstatus(pg->connection) != CONNECTION_OK)
+    /* After a FATAL the server closes the connection, though libpq may not have seen it yet. */
+    if (PQstatus(pg->connection) != CONNECTION_OK ||
+        (severity && !mu_text_equal(severity, "ERROR")))
         pg->dead = true;
     if (!sqlstate) { /* libpq's own: the connection broke */
         pg->dead = true;

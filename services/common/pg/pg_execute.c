@@ -41,7 +41,7 @@ static enum mu_status finish(struct mu_pg *pg, const char *name, PGresult *resul
 
     if (!result)
         return pg_connection_error(pg, name, err);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
         enum mu_status st = pg_result_error(pg, result, name, err);
 
         PQclear(result);
@@ -63,7 +63,7 @@ static enum mu_status send_prepared(struct mu_pg *pg, int statement, const char 
     const struct mu_pg_statement *row = &pg->statements[statement];
 
     if (pg->dead)
-        return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': the connection is lost", row->name);
+        return pg_lost(row->name, err);
     if (!PQsendQueryPrepared(pg->connection, row->name, row->parameter_count, values, NULL, NULL,
                              0))
         return pg_connection_error(pg, row->name, err);
@@ -75,7 +75,7 @@ enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const 
 {
     const char *name = pg->statements[statement].name;
     PGresult *result = NULL;
-    enum mu_status st = pg->queued > 0 ? mu_pg_sync(pg, err) : MU_OK;
+    enum mu_status st = mu_pg_sync(pg, err);
 
     if (st == MU_OK)
         st = send_prepared(pg, statement, values, err);
@@ -84,17 +84,17 @@ enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const 
     return st == MU_OK ? finish(pg, name, result, ret_result, err) : st;
 }
 
-enum mu_status pg_run(struct mu_pg *pg, const char *sql, struct mu_error *err)
+enum mu_status pg_run(struct mu_pg *pg, const char *name, const char *sql, struct mu_error *err)
 {
     PGresult *result = NULL;
     enum mu_status st;
 
     if (pg->dead)
-        return mu_fail(err, MU_E_UNAVAILABLE, "%.40s: the connection is lost", sql);
+        return pg_lost(name, err);
     if (!PQsendQuery(pg->connection, sql))
-        return pg_connection_error(pg, sql, err);
-    st = read_command(pg, sql, &result, err);
-    return st == MU_OK ? finish(pg, sql, result, NULL, err) : st;
+        return pg_connection_error(pg, name, err);
+    st = read_command(pg, name, &result, err);
+    return st == MU_OK ? finish(pg, name, result, NULL, err) : st;
 }
 
 /* ---- results ---- */
@@ -110,11 +110,6 @@ void mu_pg_result_free(struct mu_pg_result *result)
 size_t mu_pg_rows(const struct mu_pg_result *result)
 {
     return (size_t)PQntuples(result->result);
-}
-
-size_t mu_pg_affected(const struct mu_pg_result *result)
-{
-    return (size_t)strtoull(PQcmdTuples(result->result), NULL, 10);
 }
 
 bool mu_pg_null(const struct mu_pg_result *result, size_t row, int column)
@@ -164,21 +159,26 @@ enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation, str
     static const char *const texts[] = {
             [MU_PG_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
             [MU_PG_REPEATABLE_READ_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
-    enum mu_status st = pg_run(pg, texts[isolation], err);
+    enum mu_status st = mu_pg_sync(pg, err);
 
-    pg->in_transaction = st == MU_OK;
+    if (st == MU_OK)
+        st = pg_run(pg, "begin", texts[isolation], err);
+    if (st == MU_OK)
+        pg->in_transaction = true;
     return st;
 }
 
 enum mu_status mu_pg_commit(struct mu_pg *pg, struct mu_error *err)
 {
-    enum mu_status st = pg->queued > 0 ? mu_pg_sync(pg, err) : MU_OK;
+    enum mu_status st = mu_pg_sync(pg, err);
     PGresult *result = NULL;
     bool rolled_back;
 
     if (st != MU_OK)
         return st;
-    if (pg->dead || !PQsendQuery(pg->connection, "COMMIT"))
+    if (pg->dead)
+        return pg_lost("commit", err);
+    if (!PQsendQuery(pg->connection, "COMMIT"))
         return pg_connection_error(pg, "commit", err);
     st = read_command(pg, "commit", &result, err);
     if (st != MU_OK)
@@ -199,10 +199,9 @@ void mu_pg_rollback(struct mu_pg *pg)
     if (!pg || !pg->in_transaction)
         return;
     pg->in_transaction = false;
-    if (pg->queued > 0)
-        (void)!mu_pg_sync(pg, &ignored);
+    (void)!mu_pg_sync(pg, &ignored); /* what was queued fails or succeeds: it is undone anyway */
     if (!pg->dead)
-        (void)!pg_run(pg, "ROLLBACK", &ignored);
+        (void)!pg_run(pg, "rollback", "ROLLBACK", &ignored);
 }
 
 /* ---- streams ---- */
@@ -211,7 +210,7 @@ enum mu_status mu_pg_stream(struct mu_pg *pg, int statement, const char *const *
                             mu_pg_row_fn *each, void *opaque, struct mu_error *err)
 {
     const char *name = pg->statements[statement].name;
-    enum mu_status st = pg->queued > 0 ? mu_pg_sync(pg, err) : MU_OK, outcome = MU_OK;
+    enum mu_status st = mu_pg_sync(pg, err), outcome = MU_OK;
 
     if (st == MU_OK)
         st = send_prepared(pg, statement, values, err);

@@ -14,7 +14,8 @@ struct mu_pg {
     PGconn *connection;
     const struct mu_pg_statement *statements;
     size_t statement_count;
-    bool dead; /* the connection failed: only close is left */
+    bool dead;       /* the connection failed: only close is left */
+    int deadline_ms; /* longest silence of the server that is waited out */
     bool in_transaction;
     size_t queued; /* statements sent in the pipeline and not yet answered */
     int *queue;    /* their indexes, oldest first: a ring */
@@ -30,17 +31,19 @@ struct mu_pg_result {
 /* Error of a failed result, named after the statement; marks the connection dead when it is. */
 enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const char *statement,
                                struct mu_error *err);
+/* What every call on a dead connection answers. */
+enum mu_status pg_lost(const char *statement, struct mu_error *err);
 /* The connection is gone; the message is libpq's. */
 enum mu_status pg_connection_error(struct mu_pg *pg, const char *statement, struct mu_error *err);
 
 /* Waits until the socket is readable (and, with `writing`, or writable) and reads. Errors:
- * MU_E_UNAVAILABLE after PG_DEADLINE_MS. */
+ * MU_E_UNAVAILABLE after deadline_ms. */
 enum mu_status pg_wait(struct mu_pg *pg, bool writing, const char *statement, struct mu_error *err);
 /* The next result, or NULL in `ret_result` at the end of a command. */
 enum mu_status pg_next_result(struct mu_pg *pg, const char *statement, PGresult **ret_result,
                               struct mu_error *err);
-/* Runs fixed SQL without parameters (BEGIN, COMMIT, ...). */
-enum mu_status pg_run(struct mu_pg *pg, const char *sql, struct mu_error *err);
+/* Runs fixed SQL without parameters (BEGIN, a migration, ...); `name` is for errors. */
+enum mu_status pg_run(struct mu_pg *pg, const char *name, const char *sql, struct mu_error *err);
 
 static inline void pg_result_clear(PGresult **result)
 {

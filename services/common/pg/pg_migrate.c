@@ -9,9 +9,12 @@
 /* Any number will do, as long as nobody else takes it: "muster" in ASCII. */
 #define MIGRATION_LOCK "120369116669298"
 
+/* Rewriting a large table takes its time. */
+#define MIGRATION_TIMEOUT "SET LOCAL statement_timeout = '1h'"
+enum { MIGRATION_DEADLINE_MS = 3700 * 1000 };
+
 enum statement { LOCK, UNLOCK, MAKE_TABLE };
 
-/* Prepared one by one, after the table is there. */
 static const struct mu_pg_statement statements[] = {
         [LOCK] = {"lock", "SELECT pg_advisory_lock(" MIGRATION_LOCK ")", 0},
         [UNLOCK] = {"unlock", "SELECT pg_advisory_unlock(" MIGRATION_LOCK ")", 0},
@@ -22,6 +25,7 @@ static const struct mu_pg_statement statements[] = {
                         0},
 };
 
+/* On a connection of their own: they can be prepared only once the table is there. */
 static const struct mu_pg_statement record_statements[] = {
         {"list", "SELECT version, name, checksum FROM muster_schema_migrations ORDER BY version",
          0},
@@ -64,12 +68,14 @@ static enum mu_status apply(struct mu_pg *pg, const struct mu_pg_migration *migr
     (void)snprintf(version, sizeof(version), "%d", migration->version);
     mu_sha256_text(migration->sql, strlen(migration->sql), checksum);
     if (st == MU_OK)
-        st = pg_run(pg, migration->sql, err);
+        st = pg_run(pg, "timeout", MIGRATION_TIMEOUT, err);
+    if (st == MU_OK)
+        st = pg_run(pg, migration->name, migration->sql, err);
     if (st == MU_OK)
         st = mu_pg_execute(pg, RECORD_INSERT, values, NULL, err);
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
-    return st == MU_OK ? MU_OK : mu_wrap(err, "migration %s", migration->name);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "migration");
 }
 
 static enum mu_status apply_missing(const char *conninfo, const struct mu_pg_migration *migrations,
@@ -79,6 +85,8 @@ static enum mu_status apply_missing(const char *conninfo, const struct mu_pg_mig
     MU_AUTO(pg_result) struct mu_pg_result *recorded = NULL;
     enum mu_status st = mu_pg_open(conninfo, "muster-migrate", record_statements, 2, &pg, err);
 
+    if (st == MU_OK)
+        pg->deadline_ms = MIGRATION_DEADLINE_MS;
     if (st == MU_OK)
         st = mu_pg_execute(pg, RECORD_LIST, NULL, &recorded, err);
     if (st == MU_OK)
@@ -105,6 +113,9 @@ enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration 
         st = mu_pg_execute(lock, LOCK, NULL, NULL, err);
     if (st == MU_OK)
         st = mu_pg_execute(lock, MAKE_TABLE, NULL, NULL, err);
+    for (size_t i = 0; st == MU_OK && i < migration_count; i++)
+        if (migrations[i].version != (int)i + 1)
+            st = mu_fail(err, MU_E_INTERNAL, "migration %s is out of order", migrations[i].name);
     if (st == MU_OK)
         st = apply_missing(conninfo, migrations, migration_count, &applied, err);
     if (st == MU_OK)

@@ -68,7 +68,7 @@ enum mu_status mu_pg_queue(struct mu_pg *pg, int statement, const char *const *v
     int unsent;
 
     if (pg->dead)
-        return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': the connection is lost", row->name);
+        return pg_lost(row->name, err);
     if (PQpipelineStatus(pg->connection) == PQ_PIPELINE_OFF && !PQenterPipelineMode(pg->connection))
         return mu_fail(err, MU_E_INTERNAL, "statement '%s': pipeline mode is refused", row->name);
     if (!PQsendQueryPrepared(pg->connection, row->name, row->parameter_count, values, NULL, NULL,
@@ -111,7 +111,9 @@ enum mu_status mu_pg_sync(struct mu_pg *pg, struct mu_error *err)
 
     if (PQpipelineStatus(pg->connection) == PQ_PIPELINE_OFF)
         return MU_OK;
-    if (pg->dead || !PQpipelineSync(pg->connection)) {
+    if (pg->dead) {
+        st = pg_lost("sync", err);
+    } else if (!PQpipelineSync(pg->connection)) {
         st = pg_connection_error(pg, "sync", err);
     } else {
         st = read_to_sync(pg, err);
@@ -119,7 +121,7 @@ enum mu_status mu_pg_sync(struct mu_pg *pg, struct mu_error *err)
             st = pg_connection_error(pg, "sync", err);
     }
     pg->queued = 0;
-    if (pg->failed && (st == MU_OK || !pg->dead)) {
+    if (pg->failed && (st == MU_OK || pg->failure.status == MU_E_UNAVAILABLE)) {
         *err = pg->failure;
         st = pg->failure.status;
     }
