@@ -24,19 +24,31 @@ function(mu_service service)
   install(TARGETS muster-${service} RUNTIME DESTINATION bin)
 endfunction()
 
-# mu_unit_tests(COMPONENT LIBRARIES...): one cmocka program per tests/unit/COMPONENT/test_*.c
+# mu_unit_tests(COMPONENT LIBRARIES...): one cmocka program per tests/unit/COMPONENT/test_*.c;
+# label `threads` for those that match MU_THREADED_UNITS.
 function(mu_unit_tests component)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${component}/test_*.c)
   foreach(source ${sources})
     get_filename_component(stem ${source} NAME_WE)
     set(target unit_${component}_${stem})
     add_executable(${target} ${source})
+    if(MU_SANITIZE STREQUAL "thread")
+      target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/tsan_c11_threads.c)
+    endif()
     target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CMOCKA mu_warnings)
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support)
     target_compile_definitions(${target} PRIVATE
       MU_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" MU_SCHEMAS="${CMAKE_SOURCE_DIR}/schemas")
     add_test(NAME unit/${component}/${stem} COMMAND ${target})
-    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS unit TIMEOUT 60)
+    set(labels unit)
+    foreach(pattern ${MU_THREADED_UNITS})
+      if("${component}/${stem}" MATCHES "${pattern}")
+        list(APPEND labels threads)
+      endif()
+    endforeach()
+    list(REMOVE_DUPLICATES labels)
+    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS "${labels}" TIMEOUT 60
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
 endfunction()
 

@@ -19,7 +19,6 @@ void bus_delivery_pool_init(struct bus_delivery_pool *pool, size_t max_deliverie
     *pool = (struct bus_delivery_pool){.max_slabs = (max_deliveries + SLAB_DELIVERIES - 1) /
                                                     SLAB_DELIVERIES};
     (void)pthread_mutex_init(&pool->lock, NULL);
-    (void)pthread_mutex_init(&pool->wait_lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&pool->settled, &attributes);
@@ -35,7 +34,6 @@ void bus_delivery_pool_done(struct bus_delivery_pool *pool)
         pool->slabs = next;
     }
     (void)pthread_cond_destroy(&pool->settled);
-    (void)pthread_mutex_destroy(&pool->wait_lock);
     (void)pthread_mutex_destroy(&pool->lock);
 }
 
@@ -136,6 +134,15 @@ static bool wait_settled(struct bus_delivery_pool *pool, unsigned char era,
     return true;
 }
 
+static bool take_turn(struct bus_delivery_pool *pool, const struct timespec *deadline)
+{
+    while (pool->waiting)
+        if (pthread_cond_timedwait(&pool->settled, &pool->lock, deadline) != 0 && pool->waiting)
+            return false;
+    pool->waiting = true;
+    return true;
+}
+
 /*
  * New records are counted in the current era. The other one must be empty before the
  * era moves on; then what was sent before is exactly what the old era still counts.
@@ -146,16 +153,19 @@ bool bus_delivery_pool_wait(struct bus_delivery_pool *pool, int64_t timeout_ms)
     unsigned char before;
     bool done;
 
-    if (pthread_mutex_clocklock(&pool->wait_lock, CLOCK_MONOTONIC, &deadline) != 0)
-        return false;
     (void)pthread_mutex_lock(&pool->lock);
+    if (!take_turn(pool, &deadline)) {
+        (void)pthread_mutex_unlock(&pool->lock);
+        return false;
+    }
     before = pool->era;
     done = wait_settled(pool, (unsigned char)(before ^ 1U), &deadline);
     if (done) {
         pool->era = (unsigned char)(before ^ 1U);
         done = wait_settled(pool, before, &deadline);
     }
+    pool->waiting = false;
+    (void)pthread_cond_broadcast(&pool->settled); /* whose turn comes next */
     (void)pthread_mutex_unlock(&pool->lock);
-    (void)pthread_mutex_unlock(&pool->wait_lock);
     return done;
 }

@@ -29,9 +29,9 @@ struct bus_delivery {
 struct bus_delivery_slab;
 
 struct bus_delivery_pool {
-    pthread_mutex_t lock;      /* everything below */
-    pthread_cond_t settled;    /* a counter of `under_way` reached zero */
-    pthread_mutex_t wait_lock; /* one waiter at a time moves `era` */
+    pthread_mutex_t lock;   /* everything below */
+    pthread_cond_t settled; /* a counter of `under_way` reached zero, or a waiter is done */
+    bool waiting;           /* one waiter at a time moves `era` */
     struct bus_delivery *free_list;
     struct bus_delivery_slab *slabs;
     size_t slab_count, max_slabs;

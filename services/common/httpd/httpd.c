@@ -21,8 +21,11 @@ enum {
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; more is 431 */
     BODY_DEADLINE_FACTOR = 8,            /* of the idle timeout, for a whole body */
     LISTEN_BACKLOG = 1024,
+    GIVE_UP_MS = 500, /* for the last 503s to go out */
     ALLOW_SIZE = 128
 };
+
+static const char stopping_text[] = "the service is stopping";
 
 /* ---- routes ---- */
 
@@ -50,9 +53,10 @@ static void find_route(struct mu_request *request)
 {
     const struct mu_httpd_config *config = &request->server->config;
     bool path_known = false;
-    const char *rest = NULL;
 
     for (size_t i = 0; i < config->route_count; i++) {
+        const char *rest = NULL;
+
         if (!path_matches(&config->routes[i], request->path, &rest))
             continue;
         path_known = true;
@@ -110,11 +114,6 @@ static void take_body(struct mu_request *request, const char *bytes, size_t len)
 
     if (request->refusal)
         return; /* read and dropped, so that the client can read the answer */
-    if (mu_monotonic_ms() > request->deadline_ms) {
-        request->refusal = MHD_HTTP_REQUEST_TIMEOUT;
-        (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "the body came too slowly");
-        return;
-    }
     if (!request->route->on_body) {
         mu_buf_append(&request->body, bytes, len);
         if (request->body.failed)
@@ -125,6 +124,26 @@ static void take_body(struct mu_request *request, const char *bytes, size_t len)
                                  &request->refusal_error);
     if (st != MU_OK)
         request->refusal = request_http_status(st);
+}
+
+/*
+ * Ends a connection whose body does not come to its end. libmicrohttpd takes no answer in the
+ * middle of a body, so a bare status line says why; what the socket does not take at once is not
+ * said.
+ */
+static enum MHD_Result cut_off(struct mu_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int status = request->refusal ? request->refusal : MHD_HTTP_REQUEST_TIMEOUT;
+    char head[128];
+    int len = snprintf(head, sizeof(head),
+                       "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status,
+                       MHD_get_reason_phrase_for((unsigned)status));
+
+    if (info && len > 0 && (size_t)len < sizeof(head))
+        (void)send(info->connect_fd, head, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return MHD_NO;
 }
 
 /* ---- the connection ---- */
@@ -161,12 +180,27 @@ static enum MHD_Result send_refusal(struct mu_request *request)
     return result;
 }
 
+/* False once the server has given up: a reply that is still to come would find no server. */
+static bool start_handling(struct mu_request *request)
+{
+    struct mu_httpd *server = request->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    request->handled = !server->gave_up;
+    (void)pthread_mutex_unlock(&server->lock);
+    return request->handled;
+}
+
 /* Runs the handler; without an answer yet, suspends the connection until there is one. */
 static enum MHD_Result run_handler(struct mu_request *request)
 {
     int running = REQUEST_RUNNING;
 
-    request->handled = true;
+    if (!start_handling(request)) {
+        request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
+        (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "%s", stopping_text);
+        return send_refusal(request);
+    }
     atomic_fetch_add(&request->holders, 1);
     request->route->handler(request->server->config.opaque, request);
     if (atomic_load(&request->phase) == REQUEST_REPLIED)
@@ -206,6 +240,8 @@ static enum MHD_Result on_access(void *opaque, struct MHD_Connection *connection
     if (!request)
         return begin(opaque, connection, url, method, context);
     if (*upload_len > 0) {
+        if (mu_monotonic_ms() > request->deadline_ms)
+            return cut_off(request);
         take_body(request, upload, *upload_len);
         *upload_len = 0;
         return MHD_YES;
@@ -387,18 +423,18 @@ static size_t open_requests(struct mu_httpd *server)
 static void give_up_open(struct mu_httpd *server)
 {
     (void)pthread_mutex_lock(&server->lock);
+    server->gave_up = true;
     for (struct mu_request *request = server->open; request; request = request->next)
         if (request->handled)
             request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                           request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE,
-                                                  "the service is stopping"));
+                           request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE, stopping_text));
     (void)pthread_mutex_unlock(&server->lock);
 }
 
 /* Not mu_stop_wait: at this point the stop flag is set already. */
 static void wait_for_requests(struct mu_httpd *server, int64_t grace_ms)
 {
-    uint64_t deadline_ms = mu_monotonic_ms() + (uint64_t)grace_ms;
+    uint64_t deadline_ms = mu_monotonic_ms() + (uint64_t)(grace_ms > 0 ? grace_ms : 0);
     struct timespec pause = {0, 5 * 1000 * 1000};
 
     while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms)
@@ -414,9 +450,12 @@ void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms)
     atomic_store(&server->stopping, true);
     listener = MHD_quiesce_daemon(server->daemon);
     if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
+        (void)shutdown(listener, SHUT_RD); /* refuses at once; a thread may still hold it */
     wait_for_requests(server, grace_ms);
     give_up_open(server);
+    wait_for_requests(server, GIVE_UP_MS);
     MHD_stop_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
     server_free(server);
 }

@@ -5,7 +5,8 @@
  * uploads, its pieces; it answers at once or later from another thread (ingest
  * answers from Kafka's delivery report).
  *
- * The server itself answers 404, 405 (with Allow), 413, 431 and 408 (slow clients).
+ * The server itself answers 404, 405 (with Allow), 413, 431 and 408 (a body that takes longer than
+ * eight idle timeouts), and 503 to requests still waiting for their reply when it stops.
  *
  * Threads: handlers run on the server's threads, each request on one thread at a
  * time. mu_httpd_reply may be called from any thread, exactly once per request.
@@ -55,12 +56,12 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
                               struct mu_error *err) MU_MUST_CHECK;
 /* Port actually bound (for listen ":0"). */
 uint16_t mu_httpd_port(const struct mu_httpd *server);
-/* Stops accepting, waits up to `grace_ms` for requests under way. */
+/* Stops accepting, waits up to `grace_ms` for requests under way; then they get 503. A handler may
+ * still call mu_httpd_reply* afterwards, and must. */
 void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms);
 
 /* ---- a request; pointers live until the reply ---- */
 
-const char *mu_request_method(const struct mu_request *request);
 const char *mu_request_path(const struct mu_request *request); /* decoded, without query */
 const char *mu_request_path_rest(
         const struct mu_request *request); /* what "*" matched, without the slash before it */
@@ -73,11 +74,6 @@ struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after th
 /* State of the handler for this request; `release` runs when the request ends, however it ends. */
 void mu_request_set_state(struct mu_request *request, void *state, void (*release)(void *));
 void *mu_request_state(const struct mu_request *request);
-
-/* Calls `each` for every header with its name in lower case. */
-void mu_request_each_header(const struct mu_request *request,
-                            void (*each)(void *opaque, const char *name, const char *value),
-                            void *opaque);
 
 /* ---- the reply ---- */
 

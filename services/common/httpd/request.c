@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { REQUEST_ARENA_MAX_BYTES = 64 * 1024 * 1024, PROBLEM_MAX_BYTES = 4096 };
 
@@ -70,11 +71,6 @@ void request_unlist(struct mu_request *request)
 
 /* ---- what a handler may ask ---- */
 
-const char *mu_request_method(const struct mu_request *request)
-{
-    return request->method;
-}
-
 const char *mu_request_path(const struct mu_request *request)
 {
     return request->path;
@@ -119,53 +115,17 @@ void *mu_request_state(const struct mu_request *request)
     return request->state;
 }
 
-struct header_walk {
-    void (*each)(void *opaque, const char *name, const char *value);
-    void *opaque;
-};
-
-static enum MHD_Result walk_header(void *opaque, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    const struct header_walk *walk = opaque;
-    char lower[128];
-    size_t len = strlen(name);
-
-    (void)kind;
-    if (len >= sizeof(lower))
-        return MHD_YES;
-    for (size_t i = 0; i <= len; i++)
-        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
-    walk->each(walk->opaque, lower, value ? value : "");
-    return MHD_YES;
-}
-
-void mu_request_each_header(const struct mu_request *request,
-                            void (*each)(void *opaque, const char *name, const char *value),
-                            void *opaque)
-{
-    struct header_walk walk = {each, opaque};
-
-    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, walk_header, &walk);
-}
-
 /* ---- the reply ---- */
 
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response)
 {
-    struct MHD_Response *nobody = NULL;
-
-    if (!response)
-        return;
-    if (atomic_load(&request->response)) {
-        MHD_destroy_response(response);
+    if (atomic_exchange(&request->answered, true)) {
+        if (response)
+            MHD_destroy_response(response);
         return;
     }
     request->response_status = status;
-    if (!atomic_compare_exchange_strong(&request->response, &nobody, response)) {
-        MHD_destroy_response(response);
-        return;
-    }
+    atomic_store(&request->response, response);
     if (atomic_exchange(&request->phase, REQUEST_REPLIED) == REQUEST_SUSPENDED)
         MHD_resume_connection(request->connection);
 }
@@ -199,26 +159,10 @@ void mu_httpd_reply_file(struct mu_request *request, int status, const char *con
 
     if (response)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    else
+        (void)close(fd);
     request_answer(request, status, response);
     request_drop(request);
-}
-
-/* JSON text: quotes, backslashes and control bytes escaped; errors are one line of UTF-8 already.
- */
-static void put_json_text(struct mu_buf *out, const char *text)
-{
-    bool utf8 = mu_utf8_valid(text, strlen(text));
-
-    mu_buf_puts(out, "\"");
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\')
-            mu_buf_printf(out, "\\%c", c);
-        else
-            mu_buf_append(out, c < 0x20 || (c > 0x7f && !utf8) ? "?" : text, 1);
-    }
-    mu_buf_puts(out, "\"");
 }
 
 struct MHD_Response *request_error_response(int status, const char *detail)
@@ -229,9 +173,9 @@ struct MHD_Response *request_error_response(int status, const char *detail)
 
     mu_buf_init(&body, PROBLEM_MAX_BYTES);
     mu_buf_puts(&body, "{\"type\":\"about:blank\",\"title\":");
-    put_json_text(&body, title ? title : "Error");
+    mu_text_to_json(title, strlen(title), &body);
     mu_buf_printf(&body, ",\"status\":%d,\"detail\":", status);
-    put_json_text(&body, detail);
+    mu_text_to_json(detail, strnlen(detail, MU_ERROR_MESSAGE_MAX), &body);
     mu_buf_puts(&body, "}\n");
     response = MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
     if (response)

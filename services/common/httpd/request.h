@@ -31,8 +31,9 @@ struct mu_request {
     uint64_t deadline_ms; /* for the whole body */
     int refusal;          /* HTTP status to answer instead of running the handler; 0: none */
     struct mu_error refusal_error;
-    bool handled;
+    bool handled; /* the handler was started; under the server's lock */
     atomic_int holders;
+    atomic_bool answered; /* taken by the first answer */
     _Atomic(struct MHD_Response *) response;
     int response_status;
     atomic_int phase;                   /* enum request_phase */
@@ -48,6 +49,7 @@ struct mu_httpd {
     pthread_mutex_t lock; /* of the list */
     struct mu_request *open;
     size_t open_count;
+    bool gave_up; /* at stop: what is handled has been answered, and nothing more is */
 };
 
 struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
@@ -56,7 +58,8 @@ void request_drop(struct mu_request *request);
 void request_list(struct mu_request *request);
 void request_unlist(struct mu_request *request);
 
-/* Hands `response` over, whoever is first, and wakes the connection; takes the response. */
+/* Hands `response` over, whoever is first, and wakes the connection; takes the response. NULL (no
+ * memory for one) closes the connection. */
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response);
 struct MHD_Response *request_error_response(int status, const char *detail);
 int request_http_status(enum mu_status status);

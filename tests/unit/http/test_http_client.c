@@ -271,7 +271,7 @@ static void an_error_answer_keeps_the_head_of_its_body_and_its_hints(void **stat
     assert_string_equal(f->response.error_body, "over?load ");
     assert_int_equal(f->body.len, 0);
     assert_int_equal(mu_http_status_error(&request, &f->response, &f->err), MU_E_UNAVAILABLE);
-    snprintf(f->text, sizeof(f->text), "GET %s answered 503: over?load ", f->url);
+    snprintf(f->text, sizeof(f->text), "GET %s answered 503: over?load", f->url);
     assert_string_equal(f->err.message, f->text);
 }
 
