@@ -117,9 +117,6 @@ static bool host_valid(const char *text, size_t len)
 /* A first component is a host only when nothing else could look like it. */
 static bool looks_like_host(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (isupper((unsigned char)text[i]))
-            return true;
     return memchr(text, '.', len) || memchr(text, ':', len) || text[0] == '[' ||
            (len == 9 && strncmp(text, "localhost", 9) == 0);
 }

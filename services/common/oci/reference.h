@@ -5,7 +5,7 @@
  *
  * Rules: OCI distribution-spec 1.1 "Pulling manifests" (name and reference grammar),
  * and the Docker normalisation every runtime applies: a first component without '.',
- * ':' or upper-case letters and not "localhost" is not a host; no host means docker.io, and one
+ * ':' and not "localhost" is not a host; no host means docker.io, and one
  * bare component there means library/NAME; index.docker.io and registry-1.docker.io are docker.io.
  * Runtime prefixes "docker-pullable://" and "docker://" are stripped.
  *
