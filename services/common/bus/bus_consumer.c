@@ -172,6 +172,21 @@ enum mu_status mu_consumer_open(const struct mu_bus_config *config, const char *
     return MU_OK;
 }
 
+/*
+ * One event of a closing consumer. As an event, not by its callback: serving callbacks ends the
+ * process at the first fetched message that is still in the queue (librdkafka 2.0).
+ */
+static void serve_closing(struct mu_consumer *consumer, rd_kafka_queue_t *queue)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CLOSE_POLL_MS);
+
+    if (event == NULL)
+        return;
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        (void)rd_kafka_assign(consumer->handle, NULL); /* given back unread */
+    rd_kafka_event_destroy(event);
+}
+
 /* Leaves the group and commits what was stored; a broker that does not answer costs CLOSE_MS. */
 static void leave_group(struct mu_consumer *consumer)
 {
@@ -186,7 +201,7 @@ static void leave_group(struct mu_consumer *consumer)
         rd_kafka_error_destroy(failure);
     else
         while (!rd_kafka_consumer_closed(consumer->handle) && mu_monotonic_ms() < deadline)
-            (void)rd_kafka_queue_poll_callback(queue, CLOSE_POLL_MS);
+            serve_closing(consumer, queue);
     rd_kafka_queue_destroy(queue);
 }
 

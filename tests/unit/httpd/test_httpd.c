@@ -211,11 +211,11 @@ static void a_handler_sees_path_header_and_query(void **state)
 
 static void a_handler_sees_the_whole_body(void **state)
 {
+    static const char request[] =
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+
     (void)state;
-    has(answers("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: "
-                "close\r\n\r\nhello",
-                83, 200),
-        "|hello");
+    has(answers(request, sizeof(request) - 1, 200), "|hello");
 }
 
 static void a_chunked_body_is_joined(void **state)
@@ -419,8 +419,10 @@ static void endless_headers_are_refused(void **state)
 
 static void what_is_no_http_is_refused(void **state)
 {
+    static const char bytes[] = "\x16\x03\x01 garbage\r\n\r\n";
+
     (void)state;
-    (void)answers("\x16\x03\x01 garbage\r\n\r\n", 15, 400);
+    (void)answers(bytes, sizeof(bytes) - 1, 400);
 }
 
 /* ---- slow clients ---- */

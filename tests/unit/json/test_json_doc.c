@@ -158,9 +158,8 @@ static void a_path_leads_to_members_and_elements(void **state)
 
 static void a_path_that_leads_nowhere_is_null(void **state)
 {
-    static const char *const paths[] = {"x",       "a.x",    "a.b.3",
-                                        "a.b.-1",  "a.b.0x",
-                                        "a.b.1.c", "a..b",   "a.b.99999999999999999999"};
+    static const char *const paths[] = {"x",      "a.x",     "a.b.3", "a.b.-1",
+                                        "a.b.0x", "a.b.1.c", "a..b",  "a.b.99999999999999999999"};
     json_auto_t *root = json_pack("{s:{s:[{s:s}, s, i]}}", "a", "b", "c", "deep", "flat", 7);
 
     (void)state;

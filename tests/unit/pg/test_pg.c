@@ -72,7 +72,7 @@ static struct mu_pg *open_pg(char ret_conninfo[PG_SERVER_CONNINFO_SIZE])
     struct mu_error err;
     const char *name;
 
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     name = strstr(conninfo, "dbname=") + strlen("dbname=");
     free(pg_server_sql(&server, name, schema_sql));
     if (mu_pg_open(conninfo, "test", statements, STATEMENT_COUNT, &pg, &err) != MU_OK)

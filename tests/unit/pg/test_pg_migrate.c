@@ -57,7 +57,7 @@ static void an_empty_database_gets_all_in_order_and_once(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     assert_int_equal(applies(conninfo, migrations, 3), 3);
     assert_int_equal(applies(conninfo, migrations, 3), 0);
     sql_gives(conninfo, "SELECT count(*) FROM a", "2");
@@ -73,7 +73,7 @@ static void a_newer_program_applies_what_is_missing(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     assert_int_equal(applies(conninfo, migrations, 1), 1);
     assert_int_equal(applies(conninfo, migrations, 3), 2);
 }
@@ -83,7 +83,7 @@ static void an_older_program_is_refused(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     assert_int_equal(applies(conninfo, migrations, 3), 3);
     refused(conninfo, migrations, 2, MU_E_CONFLICT, "newer program");
 }
@@ -94,7 +94,7 @@ static void a_migration_that_was_edited_is_refused_by_name(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     assert_int_equal(applies(conninfo, edited, 1), 1);
     edited[0].sql = "CREATE TABLE a (id bigint)";
     refused(conninfo, edited, 2, MU_E_CONFLICT, "0001_a");
@@ -110,7 +110,7 @@ static void a_migration_that_fails_is_undone_whole_and_says_why(void **state)
     (void)state;
     (void)snprintf(sql, sizeof(sql),
                    "CREATE TABLE half (id int); /* %02000d */ INSERT INTO half VALUES (1 / 0);", 0);
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     refused(conninfo, broken, 3, MU_E_INVALID, "0002_broken");
     refused(conninfo, broken, 3, MU_E_INVALID, "22012: division by zero");
     sql_gives(conninfo, "SELECT to_regclass('half')", "NULL");
@@ -123,7 +123,7 @@ static void a_gap_in_the_versions_is_our_bug(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     refused(conninfo, gap, 2, MU_E_INTERNAL, "0003_c");
 }
 
@@ -156,7 +156,7 @@ static void programs_that_start_together_apply_each_migration_once(void **state)
     int applied = 0;
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     for (int i = 0; i < PROGRAMS; i++) {
         programs[i].conninfo = conninfo;
         assert_int_equal(pthread_create(&programs[i].thread, NULL, run_program, &programs[i]), 0);
@@ -178,7 +178,7 @@ static void a_migration_may_take_longer_than_a_statement_may(void **state)
     char conninfo[PG_SERVER_CONNINFO_SIZE];
 
     (void)state;
-    pg_server_database(&server, conninfo);
+    pg_server_fresh(&server, conninfo);
     assert_int_equal(applies(conninfo, slow, 1), 1);
     sql_gives(conninfo, "SELECT t FROM seen", "1h");
 }

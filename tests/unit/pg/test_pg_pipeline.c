@@ -28,7 +28,7 @@ static struct mu_pg *open_pg(char ret_conninfo[PG_SERVER_CONNINFO_SIZE])
     struct mu_pg *pg = NULL;
     struct mu_error err;
 
-    pg_server_database(&server, ret_conninfo);
+    pg_server_fresh(&server, ret_conninfo);
     free(pg_server_sql(&server, strstr(ret_conninfo, "dbname=") + 7,
                        "CREATE TABLE t (id int PRIMARY KEY, v text)"));
     if (mu_pg_open(ret_conninfo, "test", statements, sizeof(statements) / sizeof(statements[0]),
