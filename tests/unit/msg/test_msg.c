@@ -117,15 +117,15 @@ static void a_traceparent_is_told_from_what_is_none(void **state)
             "",
             "00",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
-            PARENT "0",
-            PARENT "-x",
+            (PARENT "0"),
+            (PARENT "-x"),
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", /* version ff is forbidden */
             "00-00000000000000000000000000000000-b7ad6b7169203331-01", /* no trace */
             "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", /* no parent */
             "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", /* upper case */
             "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
             "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            " " PARENT,
+            (" " PARENT),
     };
 
     (void)state;
@@ -144,7 +144,7 @@ static void a_child_keeps_the_trace_and_gets_a_span_of_its_own(void **state)
     mu_traceparent_new(PARENT, child);
     assert_true(mu_traceparent_valid(child));
     assert_memory_equal(child, PARENT, 36);
-    assert_memory_not_equal(child + 36, PARENT + 36, 16);
+    assert_memory_not_equal(child + 36, &PARENT[36], 16);
 }
 
 static void without_a_sound_parent_a_new_trace_begins(void **state)

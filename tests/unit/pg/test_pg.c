@@ -195,12 +195,13 @@ static void the_session_is_set_up_as_the_header_says(void **state)
 static void what_the_operator_says_of_the_session_wins(void **state)
 {
     char conninfo[PG_SERVER_CONNINFO_SIZE], longer[2 * PG_SERVER_CONNINFO_SIZE];
-    MU_AUTO(pg) struct mu_pg *first = open_pg(conninfo);
+    struct mu_pg *first = open_pg(conninfo);
     MU_AUTO(pg) struct mu_pg *pg = NULL;
     MU_AUTO(pg_result) struct mu_pg_result *name = NULL;
     struct mu_error err;
 
     (void)state;
+    mu_pg_close(first);
     (void)snprintf(longer, sizeof(longer), "%s application_name=theirs", conninfo);
     assert_int_equal(mu_pg_open(longer, "test", statements, STATEMENT_COUNT, &pg, &err), MU_OK);
     executes(pg, MY_NAME, NULL, &name);
@@ -375,11 +376,12 @@ static void a_statement_that_cannot_be_prepared_is_our_bug_by_name(void **state)
                                                     {"broken", "SELECT * FROM no_such_table", 0},
                                                     {"also_broken", "SELEC", 0}};
     char conninfo[PG_SERVER_CONNINFO_SIZE];
-    MU_AUTO(pg) struct mu_pg *other = open_pg(conninfo);
+    struct mu_pg *other = open_pg(conninfo);
     struct mu_pg *pg = NULL;
     struct mu_error err;
 
     (void)state;
+    mu_pg_close(other);
     assert_int_equal(mu_pg_open(conninfo, "test", broken, 3, &pg, &err), MU_E_INTERNAL);
     assert_non_null(strstr(err.message, "'broken'"));
     assert_null(pg);
