@@ -1,8 +1,10 @@
 #include "workbook/workbook.h"
 
-#include "base/memory.h"
+#include "workbook/cell_text.h"
 
-#include <stdbool.h>
+#include "base/memory.h"
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,23 +47,31 @@ static const struct column columns[COLUMN_COUNT] = {
         [COLUMN_END_OF_LIFE] = {"End-of-Life ", 17},
 };
 
+/* The group headers of row 1, with the template's colours. */
 struct group {
     enum workbook_column first, last;
     const char *title;
+    lxw_color_t fill, text;
 };
 
 static const struct group groups[] = {
-        {COLUMN_UAI, COLUMN_DNS, "All Inventories"},
-        {COLUMN_NETBIOS, COLUMN_IN_LATEST_SCAN, "OS/Infrastructure Inventory"},
-        {COLUMN_VENDOR, COLUMN_PATCH_LEVEL, "Software and Database Inventories"},
-        {COLUMN_DIAGRAM_LABEL, COLUMN_END_OF_LIFE, "Any Inventory"},
+        {COLUMN_UAI, COLUMN_DNS, "All Inventories", 0x137294, LXW_COLOR_WHITE},
+        {COLUMN_NETBIOS, COLUMN_IN_LATEST_SCAN, "OS/Infrastructure Inventory", 0x1A98C5,
+         LXW_COLOR_WHITE},
+        {COLUMN_VENDOR, COLUMN_PATCH_LEVEL, "Software and Database Inventories", 0x67C8EB,
+         LXW_COLOR_BLACK},
+        {COLUMN_DIAGRAM_LABEL, COLUMN_END_OF_LIFE, "Any Inventory", 0x9ADAF2, LXW_COLOR_BLACK},
 };
+
+enum { PAPER_TABLOID = 3, ZOOM_PERCENT = 80, TEXT_FORMAT_INDEX = 49 /* "@" */ };
 
 struct inventory_workbook {
     lxw_workbook *file;
-    lxw_worksheet *inventory;
+    lxw_worksheet *instructions, *inventory, *changes;
     lxw_format *cell;
+    lxw_format *guarded; /* for what would run as a formula when typed */
     lxw_row_t next_row;
+    struct mu_buf text; /* the cell being written, encoded */
     char *path;
 };
 
@@ -70,91 +80,150 @@ const char *inventory_workbook_header(enum workbook_column column)
     return columns[column].header;
 }
 
-/* Arial 11, wrapped, as the template has it; headers also bold and centred. */
-static lxw_format *new_format(lxw_workbook *file, bool header)
+const char *inventory_workbook_group(enum workbook_column column)
+{
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+        if (groups[i].first == column)
+            return groups[i].title;
+    return NULL;
+}
+
+/* Arial 11, wrapped, bordered, as the template has it. */
+static lxw_format *new_format(lxw_workbook *file)
 {
     lxw_format *format = workbook_add_format(file);
 
     format_set_font_name(format, "Arial");
     format_set_font_size(format, 11);
     format_set_text_wrap(format);
+    format_set_border(format, LXW_BORDER_THIN);
     format_set_align(format, LXW_ALIGN_VERTICAL_CENTER);
-    if (header) {
-        format_set_bold(format);
-        format_set_align(format, LXW_ALIGN_CENTER);
-        format_set_border(format, LXW_BORDER_THIN);
-    } else {
-        format_set_align(format, LXW_ALIGN_LEFT);
-    }
     return format;
 }
 
-static void write_instructions(lxw_workbook *file,
-                               const struct inventory_workbook_properties *properties,
-                               lxw_format *cell)
+static lxw_format *new_header_format(lxw_workbook *file, lxw_color_t fill, lxw_color_t text)
 {
-    static const char *const lines[] = {
-            "Each row of the sheet Inventory is one class of container image with containers in "
-            "production.",
-            "UNIQUE ASSET IDENTIFIER is Repository/Image Name:Version as the registry names it; "
-            "the "
-            "same text stands in the raw scans of this package.",
-            "The address column holds the registry checksum of each container in production of "
-            "that "
-            "image and version, one a line.",
-            "In Latest Scan is No where a container has no complete scan within 30 days; the "
-            "comment and coverage-gaps.json say why.",
-            "manifest.json lists every file of this package with its SHA-256; 'muster-report "
-            "verify' checks all of this offline.",
-    };
-    lxw_worksheet *sheet = workbook_add_worksheet(file, instructions_sheet);
-    lxw_row_t row = 0;
+    lxw_format *format = new_format(file);
 
-    worksheet_set_column(sheet, 0, 0, 27, NULL);
-    worksheet_set_column(sheet, 1, 1, 110, NULL);
-    worksheet_write_string(sheet, row, 0, "System", cell);
-    worksheet_write_string(sheet, row++, 1, properties->system_name, cell);
-    worksheet_write_string(sheet, row, 0, "Month", cell);
-    worksheet_write_string(sheet, row++, 1, properties->month, cell);
-    worksheet_write_string(sheet, row, 0, "As of", cell);
-    worksheet_write_string(sheet, row++, 1, properties->as_of, cell);
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        worksheet_write_string(sheet, ++row, 1, lines[i], cell);
+    format_set_bold(format);
+    format_set_align(format, LXW_ALIGN_CENTER);
+    format_set_bg_color(format, fill);
+    format_set_font_color(format, text);
+    return format;
 }
 
-static void write_headers(lxw_worksheet *sheet, lxw_format *header)
+static lxw_format *new_cell_format(lxw_workbook *file)
 {
+    lxw_format *format = new_format(file);
+
+    format_set_align(format, LXW_ALIGN_LEFT);
+    return format;
+}
+
+/* The file stores a width with five pixels of padding, at seven pixels a digit. */
+static void set_stored_width(lxw_worksheet *sheet, lxw_col_t column, double stored)
+{
+    worksheet_set_column(sheet, column, column, stored - 5.0 / 7.0, NULL);
+}
+
+/* Landscape on tabloid; every page has the sheet's and its own number. */
+static void set_print(lxw_worksheet *sheet)
+{
+    worksheet_set_landscape(sheet);
+    worksheet_set_paper(sheet, PAPER_TABLOID);
+    worksheet_set_margins(sheet, 0.4, 0.4, 0.5, 0.6);
+    (void)worksheet_set_footer(sheet, "&L&\"Arial\"&9&F&C&\"Arial\"&9&A&R&\"Arial\"&9&P of &N");
+    worksheet_fit_to_pages(sheet, 1, 0);
+}
+
+/* Our own texts are short and clean; the system's name goes the way of every cell. */
+static void put(struct inventory_workbook *workbook, lxw_worksheet *sheet, lxw_row_t row,
+                lxw_col_t column, const char *text)
+{
+    mu_buf_reset(&workbook->text);
+    cell_text_encode(text, &workbook->text);
+    (void)worksheet_write_string(sheet, row, column, workbook->text.data,
+                                 cell_text_is_runnable(text) ? workbook->guarded : workbook->cell);
+}
+
+static void write_instructions(struct inventory_workbook *workbook,
+                               const struct inventory_workbook_properties *properties)
+{
+    const char *const facts[][2] = {{"System", properties->system_name},
+                                    {"Month", properties->month},
+                                    {"As of", properties->as_of}};
+    static const char *const lines[][2] = {
+            {"Rows", "Each row of the sheet Inventory is one class of container image with "
+                     "containers in production."},
+            {"UNIQUE ASSET IDENTIFIER",
+             "Repository/Image Name:Version as the registry names it; the same text stands in the "
+             "raw scans of this package."},
+            {"IPv4 or IPv6 Address", "The registry checksum of each container in production of "
+                                     "that image and version, one a line."},
+            {"In Latest Scan", "No where a container has no complete scan within 30 days; the "
+                               "comment and coverage-gaps.json say why."},
+            {"Proof", "manifest.json lists every file of this package with its SHA-256; "
+                      "'muster-report verify' checks all of this offline."},
+    };
+    lxw_worksheet *sheet = workbook->instructions;
+    lxw_row_t row = 0;
+
+    set_print(sheet);
     worksheet_gridlines(sheet, LXW_HIDE_ALL_GRIDLINES);
+    set_stored_width(sheet, 0, 37);
+    set_stored_width(sheet, 1, 110);
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++, row++) {
+        put(workbook, sheet, row, 0, facts[i][0]);
+        put(workbook, sheet, row, 1, facts[i][1]);
+    }
+    row++;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++, row++) {
+        put(workbook, sheet, row, 0, lines[i][0]);
+        put(workbook, sheet, row, 1, lines[i][1]);
+    }
+}
+
+static void write_headers(lxw_workbook *file, lxw_worksheet *sheet)
+{
+    lxw_format *header = new_header_format(file, LXW_COLOR_WHITE, LXW_COLOR_BLACK);
+
+    worksheet_gridlines(sheet, LXW_HIDE_ALL_GRIDLINES);
+    worksheet_set_zoom(sheet, ZOOM_PERCENT);
     for (size_t i = 0; i < COLUMN_COUNT; i++)
-        worksheet_set_column(sheet, (lxw_col_t)i, (lxw_col_t)i, columns[i].width, NULL);
+        set_stored_width(sheet, (lxw_col_t)i, columns[i].width);
     worksheet_set_row(sheet, 0, 42.75, NULL);
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
         worksheet_merge_range(sheet, 0, (lxw_col_t)groups[i].first, 0, (lxw_col_t)groups[i].last,
-                              groups[i].title, header);
+                              groups[i].title,
+                              new_header_format(file, groups[i].fill, groups[i].text));
     worksheet_set_row(sheet, 1, 41.4, NULL);
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         worksheet_write_string(sheet, 1, (lxw_col_t)i, columns[i].header, header);
     worksheet_freeze_panes(sheet, WORKBOOK_HEADER_ROWS, 1);
+    worksheet_repeat_rows(sheet, 0, WORKBOOK_HEADER_ROWS - 1);
+    set_print(sheet);
 }
 
 /* The template's own history is not repeated: this sheet records changes of this file. */
-static void write_changes(lxw_workbook *file,
-                          const struct inventory_workbook_properties *properties, lxw_format *cell,
-                          lxw_format *header)
+static void write_changes(struct inventory_workbook *workbook,
+                          const struct inventory_workbook_properties *properties)
 {
     static const char *const heads[] = {"Date", "Description", "Version", "Author"};
-    static const double widths[] = {27, 48.78, 17.66, 18.78};
-    lxw_worksheet *sheet = workbook_add_worksheet(file, changes_sheet);
+    static const double widths[] = {30, 48.78, 17.66, 18.78};
+    const char *const change[] = {properties->as_of, "Monthly inventory, template version 3.1",
+                                  properties->month, "Muster"};
+    lxw_format *header = new_header_format(workbook->file, LXW_COLOR_WHITE, LXW_COLOR_BLACK);
+    lxw_worksheet *sheet = workbook->changes;
 
-    worksheet_set_column(sheet, 0, 0, 5.11, NULL);
+    set_print(sheet);
+    set_stored_width(sheet, 0, 5.11);
+    worksheet_merge_range(sheet, 1, 1, 1, 4, "Record of Changes", header);
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-        worksheet_set_column(sheet, (lxw_col_t)(i + 1), (lxw_col_t)(i + 1), widths[i], NULL);
+        set_stored_width(sheet, (lxw_col_t)(i + 1), widths[i]);
         worksheet_write_string(sheet, 2, (lxw_col_t)(i + 1), heads[i], header);
     }
-    worksheet_write_string(sheet, 3, 1, properties->as_of, cell);
-    worksheet_write_string(sheet, 3, 2, "Monthly inventory, template version 3.1", cell);
-    worksheet_write_string(sheet, 3, 3, properties->month, cell);
-    worksheet_write_string(sheet, 3, 4, "Muster", cell);
+    for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++)
+        put(workbook, sheet, 3, (lxw_col_t)(i + 1), change[i]);
 }
 
 static void set_properties(lxw_workbook *file,
@@ -168,17 +237,25 @@ static void set_properties(lxw_workbook *file,
     workbook_set_properties(file, &document);
 }
 
+/* Each sheet has a temporary file: false when there is no room for one. */
+static bool add_sheets(struct inventory_workbook *workbook)
+{
+    workbook->instructions = workbook_add_worksheet(workbook->file, instructions_sheet);
+    workbook->inventory = workbook_add_worksheet(workbook->file, workbook_inventory_sheet);
+    workbook->changes = workbook_add_worksheet(workbook->file, changes_sheet);
+    return workbook->instructions && workbook->inventory && workbook->changes;
+}
+
 static void fill_sheets(struct inventory_workbook *workbook,
                         const struct inventory_workbook_properties *properties)
 {
-    lxw_format *header = new_format(workbook->file, true);
-
-    workbook->cell = new_format(workbook->file, false);
+    workbook->cell = new_cell_format(workbook->file);
+    workbook->guarded = new_cell_format(workbook->file);
+    format_set_num_format_index(workbook->guarded, TEXT_FORMAT_INDEX);
     set_properties(workbook->file, properties);
-    write_instructions(workbook->file, properties, workbook->cell);
-    workbook->inventory = workbook_add_worksheet(workbook->file, workbook_inventory_sheet);
-    write_headers(workbook->inventory, header);
-    write_changes(workbook->file, properties, workbook->cell, header);
+    write_instructions(workbook, properties);
+    write_headers(workbook->file, workbook->inventory);
+    write_changes(workbook, properties);
     worksheet_activate(workbook->inventory);
 }
 
@@ -191,8 +268,9 @@ enum mu_status inventory_workbook_open(const char *path,
     struct inventory_workbook *workbook = mu_xcalloc(1, sizeof(*workbook));
 
     workbook->path = mu_xstrdup(path);
+    mu_buf_init(&workbook->text, WORKBOOK_CELL_BYTES);
     workbook->file = workbook_new_opt(path, &options);
-    if (!workbook->file) {
+    if (!workbook->file || !add_sheets(workbook)) {
         inventory_workbook_abandon(workbook);
         return mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s' cannot be made", path);
     }
@@ -202,24 +280,58 @@ enum mu_status inventory_workbook_open(const char *path,
     return MU_OK;
 }
 
+static enum mu_status check_cell(const struct inventory_workbook_row *row, size_t column,
+                                 struct mu_error *err)
+{
+    const char *text = row->cells[column];
+
+    if (cell_text_length(text) > WORKBOOK_CELL_MAX)
+        return mu_fail(err, MU_E_LIMIT, "asset '%.200s': '%s' holds more than %d characters",
+                       row->cells[COLUMN_UAI], columns[column].header, WORKBOOK_CELL_MAX);
+    if (!mu_utf8_valid(text, strlen(text)))
+        return mu_fail(err, MU_E_INVALID, "asset '%.200s': '%s' is not UTF-8",
+                       row->cells[COLUMN_UAI], columns[column].header);
+    return MU_OK;
+}
+
+static lxw_error write_cell(struct inventory_workbook *workbook, lxw_col_t column, const char *text)
+{
+    if (!text || !*text)
+        return worksheet_write_blank(workbook->inventory, workbook->next_row, column,
+                                     workbook->cell);
+    mu_buf_reset(&workbook->text);
+    cell_text_encode(text, &workbook->text);
+    return worksheet_write_string(workbook->inventory, workbook->next_row, column,
+                                  workbook->text.data,
+                                  cell_text_is_runnable(text) ? workbook->guarded : workbook->cell);
+}
+
 enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
                                       const struct inventory_workbook_row *row,
                                       struct mu_error *err)
 {
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        const char *text = row->cells[i];
+    enum mu_status st;
 
-        if (text && strlen(text) > WORKBOOK_CELL_MAX)
-            return mu_fail(err, MU_E_LIMIT, "asset '%s': '%s' holds more than %d bytes",
-                           row->cells[COLUMN_UAI], columns[i].header, WORKBOOK_CELL_MAX);
-        if (text && *text &&
-            worksheet_write_string(workbook->inventory, workbook->next_row, (lxw_col_t)i, text,
-                                   workbook->cell) != LXW_NO_ERROR)
-            return mu_fail(err, MU_E_LIMIT, "asset '%s': row %u does not fit the sheet",
-                           row->cells[COLUMN_UAI], workbook->next_row + 1);
+    if (workbook->next_row >= WORKBOOK_MAX_ROWS)
+        return mu_fail(err, MU_E_LIMIT, "asset '%.200s': a sheet holds no more than %d rows",
+                       row->cells[COLUMN_UAI], WORKBOOK_MAX_ROWS);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        st = row->cells[i] ? check_cell(row, i, err) : MU_OK;
+        if (st != MU_OK)
+            return st;
+        if (write_cell(workbook, (lxw_col_t)i, row->cells[i]) != LXW_NO_ERROR)
+            return mu_fail(err, MU_E_LIMIT, "asset '%.200s': '%s' does not fit a cell",
+                           row->cells[COLUMN_UAI], columns[i].header);
     }
     workbook->next_row++;
     return MU_OK;
+}
+
+static void release(struct inventory_workbook *workbook)
+{
+    mu_buf_done(&workbook->text);
+    free(workbook->path);
+    free(workbook);
 }
 
 enum mu_status inventory_workbook_close(struct inventory_workbook *workbook, struct mu_error *err)
@@ -233,8 +345,7 @@ enum mu_status inventory_workbook_close(struct inventory_workbook *workbook, str
     if (failed != LXW_NO_ERROR)
         st = mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s': %s", workbook->path,
                      lxw_strerror(failed));
-    free(workbook->path);
-    free(workbook);
+    release(workbook);
     return st;
 }
 
@@ -245,6 +356,5 @@ void inventory_workbook_abandon(struct inventory_workbook *workbook)
     if (workbook->file)
         lxw_workbook_free(workbook->file);
     (void)unlink(workbook->path);
-    free(workbook->path);
-    free(workbook);
+    release(workbook);
 }

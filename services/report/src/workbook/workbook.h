@@ -6,7 +6,9 @@
  * Source: SSP Appendix M, Integrated Inventory Workbook Template v3.1 (2024-12-06); headers to the
  * letter, its trailing spaces and line feed included. Optional cells that have no value stay blank.
  *
- * Writing is one pass with bounded memory: rows are added in their final order.
+ * Writing is one pass with bounded memory: rows are added in their final order. Cells are texts,
+ * never formulas; what would run once typed again has the text format. It prints on landscape
+ * tabloid, one page wide, headers on every page.
  * Same rows, same bytes: no clock, no locale. (Names start with inventory_workbook_ since
  * libxlsxwriter has the plain ones.)
  */
@@ -51,11 +53,15 @@ enum workbook_column {
 
 enum {
     WORKBOOK_HEADER_ROWS = 2,
-    WORKBOOK_CELL_MAX = 32767 /* bytes; Excel's limit is in characters */
+    WORKBOOK_CELL_MAX = 32767,        /* characters (UTF-16 units), as Excel counts */
+    WORKBOOK_CELL_BYTES = 256 * 1024, /* such a cell with every character escaped */
+    WORKBOOK_MAX_ROWS = 1048576       /* of one sheet, the headers included */
 };
 
 /* Header text of a column, exactly as the template has it. */
 const char *inventory_workbook_header(enum workbook_column column);
+/* Title of the group that begins with this column; NULL inside a group. */
+const char *inventory_workbook_group(enum workbook_column column);
 extern const char workbook_inventory_sheet[]; /* "Inventory" */
 
 struct inventory_workbook_row {
@@ -71,15 +77,20 @@ struct inventory_workbook_properties {
 
 struct inventory_workbook;
 
+/* Errors: MU_E_UNAVAILABLE (no room for temporary files). */
 enum mu_status inventory_workbook_open(const char *path,
                                        const struct inventory_workbook_properties *properties,
                                        struct inventory_workbook **ret_workbook,
                                        struct mu_error *err) MU_MUST_CHECK;
-/* Errors: MU_E_LIMIT (a cell over WORKBOOK_CELL_MAX, more rows than a sheet holds). */
+/* Errors: MU_E_LIMIT (a cell over WORKBOOK_CELL_MAX, more rows than a sheet holds), MU_E_INVALID
+ * (not UTF-8). */
 enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
                                       const struct inventory_workbook_row *row,
                                       struct mu_error *err) MU_MUST_CHECK;
-/* Writes the file and frees the workbook, also on failure. Errors: MU_E_UNAVAILABLE. */
+/*
+ * Writes the file and frees the workbook, also on failure. Errors: MU_E_UNAVAILABLE. The library
+ * does not notice when the temporary files of the sheets run out of room: read the file back.
+ */
 enum mu_status inventory_workbook_close(struct inventory_workbook *workbook,
                                         struct mu_error *err) MU_MUST_CHECK;
 /* Gives up without a file. NULL is fine. */

@@ -1,5 +1,7 @@
 #include "workbook/xlsx_reader.h"
 
+#include "workbook/cell_text.h"
+
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -12,20 +14,29 @@
 #include <zip.h>
 
 enum {
-    XLSX_MAX_PART_BYTES = 512 * 1024 * 1024, /* one part, unpacked */
+    XLSX_MAX_SMALL_PART_BYTES = 16 * 1024 * 1024, /* unpacked, as all of these */
+    XLSX_MAX_STRINGS_PART_BYTES = 512 * 1024 * 1024,
     XLSX_MAX_STRINGS = 8 * 1024 * 1024,
-    XLSX_MAX_TEXT_BYTES = 1024 * 1024 * 1024, /* all shared strings together */
+    XLSX_MAX_TEXT_BYTES = 512 * 1024 * 1024, /* all shared strings together */
+    XLSX_MAX_DEPTH = 64,
+    XLSX_MAX_TOKEN_BYTES =
+            1024 * 1024, /* one tag; without it expat rescans hostile ones for ever */
     XLSX_READ_BYTES = 64 * 1024,
     XLSX_NAME_BYTES = 512
 };
+static const uint64_t max_sheet_part_bytes = UINT64_C(4) * 1024 * 1024 * 1024; /* streamed */
 
 /* What the parse of one part needs; each part uses the members of its group. */
 struct part {
     XML_Parser parser;
     struct mu_error *err;
     enum mu_status status;
+    void (*start)(struct part *part, const char *name, const char **attributes);
+    void (*end)(struct part *part, const char *name);
+    unsigned depth;
     struct mu_buf text; /* of the element being read */
     bool in_text;
+    bool phonetic; /* inside a pronunciation guide, whose text is not the cell's */
 
     /* workbook.xml and its relationships: the wanted sheet's id, then its target */
     const char *wanted;
@@ -87,14 +98,32 @@ static void on_doctype(void *data, const char *name, const char *system_id, cons
     stop(part, mu_fail(part->err, MU_E_INVALID, "a document type declaration is not allowed"));
 }
 
-/* ---- finding the sheet ---- */
-
-static void on_workbook_start(void *data, const char *name, const char **attributes)
+static void on_start(void *data, const char *name, const char **attributes)
 {
     struct part *part = data;
+
+    if (++part->depth > XLSX_MAX_DEPTH)
+        stop(part, mu_fail(part->err, MU_E_LIMIT, "nested deeper than %d", XLSX_MAX_DEPTH));
+    else
+        part->start(part, local_name(name), attributes);
+}
+
+static void on_end(void *data, const char *name)
+{
+    struct part *part = data;
+
+    part->depth--;
+    if (part->end)
+        part->end(part, local_name(name));
+}
+
+/* ---- finding the sheet ---- */
+
+static void on_workbook_start(struct part *part, const char *name, const char **attributes)
+{
     const char *id;
 
-    if (!mu_text_equal(local_name(name), "sheet") ||
+    if (!mu_text_equal(name, "sheet") ||
         !mu_text_equal(attribute(attributes, "name"), part->wanted))
         return;
     id = attribute(attributes, "id");
@@ -102,12 +131,11 @@ static void on_workbook_start(void *data, const char *name, const char **attribu
         (void)snprintf(part->found, sizeof(part->found), "%s", id);
 }
 
-static void on_relationship_start(void *data, const char *name, const char **attributes)
+static void on_relationship_start(struct part *part, const char *name, const char **attributes)
 {
-    struct part *part = data;
     const char *target = attribute(attributes, "Target");
 
-    if (!mu_text_equal(local_name(name), "Relationship") || !target ||
+    if (!mu_text_equal(name, "Relationship") || !target ||
         !mu_text_equal(attribute(attributes, "Id"), part->wanted))
         return;
     (void)snprintf(part->found, sizeof(part->found), target[0] == '/' ? "%s" : "xl/%s",
@@ -116,15 +144,14 @@ static void on_relationship_start(void *data, const char *name, const char **att
 
 /* ---- shared strings ---- */
 
-static void on_strings_start(void *data, const char *name, const char **attributes)
+static void on_strings_start(struct part *part, const char *name, const char **attributes)
 {
-    struct part *part = data;
-
     (void)attributes;
-    name = local_name(name);
     if (mu_text_equal(name, "si"))
         mu_buf_reset(&part->text);
-    part->in_text = mu_text_equal(name, "t");
+    if (mu_text_equal(name, "rPh"))
+        part->phonetic = true;
+    part->in_text = mu_text_equal(name, "t") && !part->phonetic;
 }
 
 static void add_string(struct part *part)
@@ -144,20 +171,20 @@ static void add_string(struct part *part)
         part->strings = strings;
         part->string_capacity = capacity;
     }
-    part->strings[part->string_count] =
-            mu_arena_strndup(part->arena, part->text.data, part->text.len);
+    cell_text_decode(part->text.data);
+    part->strings[part->string_count] = mu_arena_strdup(part->arena, part->text.data);
     if (part->strings[part->string_count])
         part->string_count++;
     else
         stop(part, mu_fail(part->err, MU_E_LIMIT, "the shared strings are too large"));
 }
 
-static void on_strings_end(void *data, const char *name)
+static void on_strings_end(struct part *part, const char *name)
 {
-    struct part *part = data;
-
     part->in_text = false;
-    if (mu_text_equal(local_name(name), "si"))
+    if (mu_text_equal(name, "rPh"))
+        part->phonetic = false;
+    else if (mu_text_equal(name, "si"))
         add_string(part);
 }
 
@@ -186,38 +213,40 @@ static void clear_cells(struct part *part)
     part->column = 0;
 }
 
+/* Rows come in order; a row out of order could hide from a reader what a spreadsheet shows. */
 static void start_row(struct part *part, const char *number)
 {
     uint64_t row = part->row + 1;
 
-    if (number && mu_text_to_u64(number, "row", &row, part->err) != MU_OK) {
+    if (number && mu_text_to_u64(number, "row", &row, part->err) != MU_OK)
         stop(part, MU_E_INVALID);
-        return;
-    }
-    part->row = (size_t)row;
-    if (row > XLSX_MAX_ROWS)
+    else if (row > XLSX_MAX_ROWS)
         stop(part, mu_fail(part->err, MU_E_LIMIT, "more than %d rows", XLSX_MAX_ROWS));
+    else if (row <= part->row)
+        stop(part, mu_fail(part->err, MU_E_INVALID, "row %llu follows row %zu",
+                           (unsigned long long)row, part->row));
+    else
+        part->row = (size_t)row;
 }
 
-static void on_sheet_start(void *data, const char *name, const char **attributes)
+static void on_sheet_start(struct part *part, const char *name, const char **attributes)
 {
-    struct part *part = data;
-
-    name = local_name(name);
     if (mu_text_equal(name, "row")) {
         start_row(part, attribute(attributes, "r"));
     } else if (mu_text_equal(name, "c")) {
         part->column = column_of(attribute(attributes, "r"), part->column);
         part->shared = mu_text_equal(attribute(attributes, "t"), "s");
         mu_buf_reset(&part->text);
+    } else if (mu_text_equal(name, "rPh")) {
+        part->phonetic = true;
     } else if (mu_text_equal(name, "v") || mu_text_equal(name, "t")) {
-        part->in_text = true;
+        part->in_text = !part->phonetic;
     }
 }
 
 static void end_cell(struct part *part)
 {
-    const char *text = part->text.data;
+    char *text = part->text.data;
     uint64_t index = 0;
 
     if (part->column >= XLSX_MAX_COLUMNS || part->text.len == 0) {
@@ -232,6 +261,8 @@ static void end_cell(struct part *part)
             return;
         }
         text = part->strings[index];
+    } else {
+        cell_text_decode(text);
     }
     free(part->cells[part->column]);
     part->cells[part->column] = mu_xstrdup(text);
@@ -240,14 +271,14 @@ static void end_cell(struct part *part)
         part->cell_count = part->column;
 }
 
-static void on_sheet_end(void *data, const char *name)
+static void on_sheet_end(struct part *part, const char *name)
 {
-    struct part *part = data;
     enum mu_status st;
 
-    name = local_name(name);
     part->in_text = false;
-    if (mu_text_equal(name, "c")) {
+    if (mu_text_equal(name, "rPh")) {
+        part->phonetic = false;
+    } else if (mu_text_equal(name, "c")) {
         end_cell(part);
     } else if (mu_text_equal(name, "row")) {
         if (part->cell_count > 0) {
@@ -262,40 +293,61 @@ static void on_sheet_end(void *data, const char *name)
 
 /* ---- reading a part through expat ---- */
 
-static enum mu_status feed(zip_file_t *file, const char *name, struct part *part,
-                           struct mu_error *err)
+static enum mu_status feed_piece(struct part *part, const char *name, const char *bytes, int len,
+                                 uint64_t total, struct mu_error *err)
+{
+    XML_Index done;
+
+    if (XML_Parse(part->parser, bytes, len, len == 0) == XML_STATUS_ERROR) {
+        if (part->status != MU_OK)
+            return mu_wrap(err, "%s", name);
+        return mu_fail(err, MU_E_INVALID, "%s, line %lu: %s", name,
+                       XML_GetCurrentLineNumber(part->parser),
+                       XML_ErrorString(XML_GetErrorCode(part->parser)));
+    }
+    done = XML_GetCurrentByteIndex(part->parser);
+    if (done >= 0 && total - (uint64_t)done > XLSX_MAX_TOKEN_BYTES)
+        return mu_fail(err, MU_E_LIMIT, "%s: a tag of more than %d bytes", name,
+                       XLSX_MAX_TOKEN_BYTES);
+    return MU_OK;
+}
+
+static enum mu_status feed(zip_file_t *file, const char *name, uint64_t max_bytes,
+                           struct part *part, struct mu_error *err)
 {
     char bytes[XLSX_READ_BYTES];
     uint64_t total = 0;
     zip_int64_t len;
+    enum mu_status st;
 
     do {
         len = zip_fread(file, bytes, sizeof(bytes));
         if (len < 0)
             return mu_fail(err, MU_E_INVALID, "%s: %s", name, zip_file_strerror(file));
         total += (uint64_t)len;
-        if (total > XLSX_MAX_PART_BYTES)
-            return mu_fail(err, MU_E_LIMIT, "%s: more than %d bytes", name, XLSX_MAX_PART_BYTES);
-        if (XML_Parse(part->parser, bytes, (int)len, len == 0) == XML_STATUS_ERROR) {
-            if (part->status != MU_OK)
-                return mu_wrap(err, "%s", name);
-            return mu_fail(err, MU_E_INVALID, "%s, line %lu: %s", name,
-                           XML_GetCurrentLineNumber(part->parser),
-                           XML_ErrorString(XML_GetErrorCode(part->parser)));
-        }
+        if (total > max_bytes)
+            return mu_fail(err, MU_E_LIMIT, "%s: more than %llu bytes", name,
+                           (unsigned long long)max_bytes);
+        st = feed_piece(part, name, bytes, (int)len, total, err);
+        if (st != MU_OK)
+            return st;
     } while (len > 0);
     return MU_OK;
 }
 
-static enum mu_status parse_part(zip_t *zip, const char *name, struct part *part,
-                                 XML_StartElementHandler start, XML_EndElementHandler end,
+typedef void start_fn(struct part *part, const char *name, const char **attributes);
+typedef void end_fn(struct part *part, const char *name);
+
+static enum mu_status parse_part(zip_t *zip, const char *name, uint64_t max_bytes,
+                                 struct part *part, start_fn *start, end_fn *end,
                                  struct mu_error *err)
 {
     zip_file_t *file = zip_fopen(zip, name, 0);
     enum mu_status st;
 
     if (!file)
-        return mu_fail(err, MU_E_NOT_FOUND, "no part '%s'", name);
+        return mu_fail(err, zip_name_locate(zip, name, 0) < 0 ? MU_E_NOT_FOUND : MU_E_INVALID,
+                       "part '%s': %s", name, zip_strerror(zip));
     part->parser = XML_ParserCreate(NULL);
     if (!part->parser) {
         (void)zip_fclose(file);
@@ -303,19 +355,18 @@ static enum mu_status parse_part(zip_t *zip, const char *name, struct part *part
     }
     part->err = err;
     part->status = MU_OK;
+    part->start = start;
+    part->end = end;
+    part->depth = 0;
+    part->in_text = part->phonetic = false;
     XML_SetUserData(part->parser, part);
-    XML_SetElementHandler(part->parser, start, end);
+    XML_SetElementHandler(part->parser, on_start, on_end);
     XML_SetCharacterDataHandler(part->parser, on_text);
     XML_SetStartDoctypeDeclHandler(part->parser, on_doctype);
-    st = feed(file, name, part, err);
+    st = feed(file, name, max_bytes, part, err);
     XML_ParserFree(part->parser);
     (void)zip_fclose(file);
     return st;
-}
-
-static void ignore_end(void *data, const char *name)
-{
-    (void)data, (void)name;
 }
 
 /* The part that holds the sheet, by way of workbook.xml and its relationships. */
@@ -326,7 +377,8 @@ static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *par
     enum mu_status st;
 
     part->wanted = sheet;
-    st = parse_part(zip, "xl/workbook.xml", part, on_workbook_start, ignore_end, err);
+    st = parse_part(zip, "xl/workbook.xml", XLSX_MAX_SMALL_PART_BYTES, part, on_workbook_start,
+                    NULL, err);
     if (st != MU_OK)
         return st;
     if (!part->found[0])
@@ -334,8 +386,8 @@ static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *par
     memcpy(id, part->found, sizeof(id));
     part->found[0] = '\0';
     part->wanted = id;
-    st = parse_part(zip, "xl/_rels/workbook.xml.rels", part, on_relationship_start, ignore_end,
-                    err);
+    st = parse_part(zip, "xl/_rels/workbook.xml.rels", XLSX_MAX_SMALL_PART_BYTES, part,
+                    on_relationship_start, NULL, err);
     if (st == MU_OK && !part->found[0])
         return mu_fail(err, MU_E_INVALID, "sheet '%s' leads to no part", sheet);
     return st;
@@ -344,14 +396,19 @@ static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *par
 static enum mu_status read_sheet(zip_t *zip, const char *sheet, struct part *part,
                                  struct mu_error *err)
 {
-    enum mu_status st = find_sheet(zip, sheet, part, err);
+    enum mu_status st;
 
+    if (zip_name_locate(zip, "vbaProject.bin", ZIP_FL_NODIR | ZIP_FL_NOCASE) >= 0)
+        return mu_fail(err, MU_E_INVALID, "it holds macros");
+    st = find_sheet(zip, sheet, part, err);
     if (st != MU_OK)
         return st;
     if (zip_name_locate(zip, "xl/sharedStrings.xml", 0) >= 0)
-        st = parse_part(zip, "xl/sharedStrings.xml", part, on_strings_start, on_strings_end, err);
+        st = parse_part(zip, "xl/sharedStrings.xml", XLSX_MAX_STRINGS_PART_BYTES, part,
+                        on_strings_start, on_strings_end, err);
     if (st == MU_OK)
-        st = parse_part(zip, part->found, part, on_sheet_start, on_sheet_end, err);
+        st = parse_part(zip, part->found, max_sheet_part_bytes, part, on_sheet_start, on_sheet_end,
+                        err);
     return st;
 }
 
@@ -379,7 +436,7 @@ enum mu_status xlsx_read(const char *path, const char *sheet, xlsx_row_fn *each,
 {
     enum mu_status st;
     int code = 0;
-    zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
+    zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
 
     if (!zip)
         return mu_fail(err, code == ZIP_ER_NOENT ? MU_E_NOT_FOUND : MU_E_INVALID,
@@ -393,7 +450,7 @@ enum mu_status xlsx_read_memory(const void *bytes, size_t len, const char *sheet
                                 void *opaque, struct mu_error *err)
 {
     zip_source_t *source = zip_source_buffer_create(bytes, len, 0, NULL);
-    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, NULL) : NULL;
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, NULL) : NULL;
     enum mu_status st;
 
     if (!zip) {

@@ -4,7 +4,8 @@
  *
  * Source: ECMA-376 part 1, sections 18.3 (worksheets) and 18.4 (shared strings).
  * Trust: hostile. Every zip entry is read through a size limit, the number of shared strings, cells
- * a row and bytes a cell are bounded; DTDs are refused. Formulas are not evaluated.
+ * a row, bytes a cell, nesting and bytes a tag are bounded; DTDs, macros and rows out of order are
+ * refused. Formulas are not evaluated.
  */
 #ifndef REPORT_XLSX_READER_H
 #define REPORT_XLSX_READER_H
@@ -13,7 +14,7 @@
 
 #include <stddef.h>
 
-enum { XLSX_MAX_COLUMNS = 64, XLSX_MAX_ROWS = 1048576, XLSX_MAX_CELL_BYTES = 64 * 1024 };
+enum { XLSX_MAX_COLUMNS = 64, XLSX_MAX_ROWS = 1048576, XLSX_MAX_CELL_BYTES = 256 * 1024 };
 
 /* `cells[i]` is the text of column i or NULL; borrowed during the call. `row` counts from 1. */
 typedef enum mu_status xlsx_row_fn(void *opaque, size_t row, const char *const *cells,

@@ -1,0 +1,90 @@
+#include "workbook/cell_text.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum { ESCAPE_LENGTH = 7 /* _xHHHH_ */ };
+
+/* The code of the escape at `text`, or -1 when there is none. */
+static int escape_at(const char *text)
+{
+    uint8_t code[2];
+
+    if (strnlen(text, ESCAPE_LENGTH) < ESCAPE_LENGTH || text[0] != '_' || text[1] != 'x' ||
+        text[6] != '_' || !mu_hex_decode(text + 2, 4, code, 2))
+        return -1;
+    return code[0] << 8 | code[1];
+}
+
+/* U+FFFE and U+FFFF: no characters, and forbidden in XML. */
+static bool is_noncharacter(const unsigned char *text)
+{
+    return text[0] == 0xef && text[1] == 0xbf && (text[2] == 0xbe || text[2] == 0xbf);
+}
+
+void cell_text_encode(const char *text, struct mu_buf *out)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at < 0x20 && *at != '\n' && *at != '\t') {
+            mu_buf_printf(out, "_x%04X_", *at);
+        } else if (is_noncharacter(at)) {
+            mu_buf_puts(out, at[2] == 0xbe ? "_xFFFE_" : "_xFFFF_");
+            at += 2;
+        } else if (escape_at((const char *)at) >= 0) {
+            mu_buf_puts(out, "_x005F_");
+        } else {
+            mu_buf_append(out, at, 1);
+        }
+    }
+}
+
+static char *put_character(char *out, int code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xc0 | code >> 6);
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *out++ = (char)(0xe0 | code >> 12);
+        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    }
+    return out;
+}
+
+void cell_text_decode(char *text)
+{
+    char *out = strstr(text, "_x");
+
+    for (const char *at = out; at && *at;) {
+        int code = escape_at(at);
+
+        if (code <= 0 || (code >= 0xd800 && code <= 0xdfff)) {
+            *out++ = *at++;
+        } else {
+            out = put_character(out, code);
+            at += ESCAPE_LENGTH;
+        }
+    }
+    if (out)
+        *out = '\0';
+}
+
+size_t cell_text_length(const char *text)
+{
+    size_t units = 0;
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        units += (c & 0xc0) == 0x80 ? 0 : c >= 0xf0 ? 2 : 1;
+    }
+    return units;
+}
+
+bool cell_text_is_runnable(const char *text)
+{
+    return *text != '\0' && strchr("=+-@\t\r", *text) != NULL;
+}
