@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROGRESS_EVERY = 100 };
+enum { PROGRESS_EVERY = 100, EVIDENCE_RETRY_MS = 30000 };
 static const size_t arena_max_bytes = (size_t)4 * 1024 * 1024 * 1024;
 
 const struct mu_option run_options[RUN_OPTION_COUNT] = {
@@ -103,6 +103,7 @@ int run_command(void *config_struct, int argc, char **argv)
     struct bundle_request request = {.folder = config->out,
                                      .month = config->month,
                                      .inventory_url = config->inventory_url,
+                                     .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .snapshot = &snapshot,
                                      .progress = show_progress};

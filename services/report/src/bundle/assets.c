@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* Labels and reasons are of any length and a cell is not; the whole reasons stand in
+ * coverage-gaps.json. */
+enum { LABEL_MAX_BYTES = 255, REASON_MAX_BYTES = 1000, GAP_REASONS_MAX_BYTES = 8000 };
+
 bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *ret_asset)
 {
     size_t first = *index, next = first;
@@ -59,21 +63,80 @@ static enum mu_status join_digests(const struct asset *asset, struct mu_arena *a
     return st;
 }
 
-/* Why the asset is not covered, state by state, each reason once. */
+/* ---- texts that an image's maker or a registry chose ---- */
+
+/* Whether the text says anything: not blank, and not the "n/a" that the template forbids. */
+static bool is_told(const char *text)
+{
+    return text && text[strspn(text, " \t\r\n")] != '\0' && strcasecmp(text, "n/a") != 0 &&
+           strcasecmp(text, "na") != 0;
+}
+
+/* Longest prefix of at most `max_bytes` that ends with a whole character. */
+static size_t prefix_bytes(const char *text, size_t max_bytes)
+{
+    size_t len = strnlen(text, max_bytes + 1);
+
+    if (len <= max_bytes)
+        return len;
+    for (len = max_bytes; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+        len--;
+    return len;
+}
+
+/* One line, control characters as blanks, shortened with an ellipsis; NULL stays NULL. */
+static const char *one_line(const char *text, size_t max_bytes, struct mu_arena *arena)
+{
+    size_t len = text ? prefix_bytes(text, max_bytes) : 0;
+    char *line =
+            text ? mu_arena_printf(arena, "%.*s%s", (int)len, text, text[len] ? "…" : "") : NULL;
+
+    for (char *at = line; at && *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = ' ';
+    return line;
+}
+
+/* First text that some row of the asset tells. */
+#define FIRST_TOLD(asset, member, arena)                             \
+    ({                                                               \
+        const char *told_ = NULL;                                    \
+        for (size_t i_ = 0; !told_ && i_ < (asset)->row_count; i_++) \
+            if (is_told((asset)->rows[i_].member))                   \
+                told_ = (asset)->rows[i_].member;                    \
+        one_line(told_, LABEL_MAX_BYTES, arena);                     \
+    })
+
+/* ---- cells ---- */
+
+static bool told_before(const struct asset *asset, size_t index)
+{
+    const struct inventory_row *row = &asset->rows[index];
+
+    for (size_t i = 0; i < index; i++)
+        if (mu_text_equal(asset->rows[i].state, row->state) &&
+            mu_text_equal(asset->rows[i].reason, row->reason))
+            return true;
+    return false;
+}
+
+/* Why the asset is not covered, each state and reason once; NULL when it is. */
 static const char *gap_reason(const struct asset *asset, struct mu_arena *arena)
 {
-    const char *text = NULL, *previous = "";
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
 
-    for (size_t i = 0; i < asset->row_count; i++) {
+    mu_buf_init(&text, GAP_REASONS_MAX_BYTES);
+    for (size_t i = 0; i < asset->row_count && !text.failed; i++) {
         const struct inventory_row *row = &asset->rows[i];
 
-        if (mu_text_equal(row->state, "covered") || mu_text_equal(row->state, previous))
-            continue;
-        text = mu_arena_printf(arena, "%s%s%s: %s", text ? text : "", text ? "; " : "", row->state,
-                               row->reason ? row->reason : "no reason recorded");
-        previous = row->state;
+        if (!mu_text_equal(row->state, "covered") && !told_before(asset, i))
+            mu_buf_printf(&text, "%s%s: %s", text.len > 0 ? "; " : "", row->state,
+                          is_told(row->reason) ? one_line(row->reason, REASON_MAX_BYTES, arena)
+                                               : "no reason recorded");
     }
-    return text;
+    if (text.failed)
+        return mu_arena_printf(arena, "%s; more in coverage-gaps.json", text.data);
+    return text.len > 0 ? mu_arena_strndup(arena, text.data, text.len) : NULL;
 }
 
 static const char *comment(const struct asset *asset, struct mu_arena *arena)
@@ -88,26 +151,20 @@ static const char *comment(const struct asset *asset, struct mu_arena *arena)
     return gap ? gap : floating;
 }
 
-/* First text that some row of the asset knows. */
-#define FIRST_KNOWN(asset, member)                                    \
-    ({                                                                \
-        const char *known_ = NULL;                                    \
-        for (size_t i_ = 0; !known_ && i_ < (asset)->row_count; i_++) \
-            known_ = (asset)->rows[i_].member;                        \
-        known_;                                                       \
-    })
-
+/* Name and version from the labels, else from the reference. */
 static const char *software(const struct asset *asset, struct mu_arena *arena)
 {
-    const char *title = FIRST_KNOWN(asset, image_title);
-    const char *version = FIRST_KNOWN(asset, image_version);
+    const char *title = FIRST_TOLD(asset, image_title, arena);
+    const char *version = FIRST_TOLD(asset, image_version, arena);
     const char *repository = asset->rows[0].repository;
 
     if (!title && repository)
         title = strrchr(repository, '/') ? strrchr(repository, '/') + 1 : repository;
     if (!version)
         version = asset->rows[0].tag;
-    return mu_arena_printf(arena, "%s%s%s", title ? title : "", version ? " " : "",
+    if (!title && !version)
+        return asset->rows[0].uai;
+    return mu_arena_printf(arena, "%s%s%s", title ? title : "", title && version ? " " : "",
                            version ? version : "");
 }
 
@@ -116,7 +173,8 @@ enum mu_status asset_to_row(const struct asset *asset, const struct system_file 
                             struct mu_error *err)
 {
     const struct inventory_row *first = asset->rows;
-    const char *os = FIRST_KNOWN(asset, os_name), *vendor = FIRST_KNOWN(asset, image_vendor);
+    const char *os = FIRST_TOLD(asset, os_name, arena);
+    const char *vendor = FIRST_TOLD(asset, image_vendor, arena);
     struct inventory_workbook_row row = {0};
     enum mu_status st = join_digests(asset, arena, &row.cells[COLUMN_ADDRESS], err);
 
@@ -190,12 +248,14 @@ enum mu_status assets_gaps(const struct snapshot *snapshot, json_t **ret_gaps, s
         if (asset_is_covered(&asset))
             continue;
         gap = gap_of(&asset);
-        if (!gap || json_object_set(by_uai, asset.rows[0].uai, gap) != 0 ||
-            json_array_append_new(gaps, gap) != 0) {
+        if (json_object_set(by_uai, asset.rows[0].uai, gap) != 0 ||
+            json_array_append(gaps, gap) != 0) {
+            json_decref(gap);
             json_decref(gaps);
             return mu_fail(err, MU_E_NOMEM,
                            "coverage gaps: out of memory, or text that is not UTF-8");
         }
+        json_decref(gap);
     }
     for (size_t i = 0; i < snapshot->instance_count; i++) {
         const struct instance_row *instance = &snapshot->instances[i];

@@ -1,41 +1,39 @@
 #include "bundle/bundle.h"
 
 #include "bundle/assets.h"
+#include "bundle/containers.h"
 #include "bundle/evidence.h"
+#include "bundle/folder.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
+#include "workbook/xlsx_reader.h"
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/sha256.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "http/http_client.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum { BUNDLE_PATH_SIZE = 4096, BUNDLE_TITLE_MAX_BYTES = 64 * 1024 };
+enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024 };
 
 struct writer {
     const struct bundle_request *request;
     struct mu_arena *arena;
-    char folder[BUNDLE_PATH_SIZE]; /* the temporary one */
+    struct bundle_folder folder;
     struct manifest *manifest;
     struct bundle_counts counts;
 };
 
-static enum mu_status path_in(const struct writer *writer, const char *name,
-                              char ret_path[BUNDLE_PATH_SIZE], struct mu_error *err)
+static enum mu_status list_file(struct writer *writer, const char *name, const char *title,
+                                struct mu_error *err)
 {
-    if (snprintf(ret_path, BUNDLE_PATH_SIZE, "%s/%s", writer->folder, name) >= BUNDLE_PATH_SIZE)
-        return mu_fail(err, MU_E_LIMIT, "path '%s/%s' is too long", writer->folder, name);
-    return MU_OK;
+    return manifest_add_file(writer->manifest, writer->folder.building, name, title, err);
 }
 
 /* ---- workbook ---- */
@@ -59,20 +57,18 @@ static enum mu_status add_rows(struct writer *writer, struct inventory_workbook 
     return MU_OK;
 }
 
-static enum mu_status write_workbook(struct writer *writer, struct mu_error *err)
+static enum mu_status write_rows(struct writer *writer, const char *path, struct mu_error *err)
 {
     MU_AUTO(inventory_workbook) struct inventory_workbook *workbook = NULL;
     struct inventory_workbook *finished;
-    char path[BUNDLE_PATH_SIZE], as_of[MU_TIME_TEXT_SIZE];
+    char as_of[MU_TIME_TEXT_SIZE];
     struct inventory_workbook_properties properties = {.system_name = writer->request->system->name,
                                                        .month = writer->request->month,
                                                        .as_of = as_of,
                                                        .as_of_us =
                                                                writer->request->snapshot->as_of_us};
-    enum mu_status st = path_in(writer, BUNDLE_WORKBOOK, path, err);
+    enum mu_status st;
 
-    if (st != MU_OK)
-        return st;
     mu_time_format(properties.as_of_us, as_of);
     st = inventory_workbook_open(path, &properties, &workbook, err);
     if (st == MU_OK)
@@ -81,39 +77,70 @@ static enum mu_status write_workbook(struct writer *writer, struct mu_error *err
         return st;
     finished = workbook;
     workbook = NULL;
-    st = inventory_workbook_close(finished, err);
+    return inventory_workbook_close(finished, err);
+}
+
+static enum mu_status count_row(void *opaque, size_t row, const char *const *cells, size_t count,
+                                struct mu_error *err)
+{
+    size_t *rows = opaque;
+
+    (void)cells, (void)count, (void)err;
+    *rows += row > WORKBOOK_HEADER_ROWS ? 1 : 0;
+    return MU_OK;
+}
+
+/* The library that writes it does not notice a full disk under its temporary files. */
+static enum mu_status read_back(const struct writer *writer, const char *path, struct mu_error *err)
+{
+    size_t rows = 0;
+
+    if (xlsx_read(path, workbook_inventory_sheet, count_row, &rows, err) != MU_OK) {
+        (void)mu_wrap(err, "the workbook was not written whole");
+        return err->status = MU_E_UNAVAILABLE;
+    }
+    if (rows != writer->counts.rows)
+        return mu_fail(err, MU_E_UNAVAILABLE, "the workbook holds %zu rows of %zu", rows,
+                       writer->counts.rows);
+    return MU_OK;
+}
+
+static enum mu_status write_workbook(struct writer *writer, struct mu_error *err)
+{
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_WORKBOOK, path, err);
+
     if (st == MU_OK)
-        st = manifest_add_file(writer->manifest, writer->folder, BUNDLE_WORKBOOK,
-                               "FedRAMP Integrated Inventory Workbook v3.1", err);
+        st = write_rows(writer, path, err);
+    if (st == MU_OK)
+        st = read_back(writer, path, err);
+    if (st == MU_OK && chmod(path, 0640) != 0)
+        st = mu_fail(err, MU_E_UNAVAILABLE, "chmod '%s': %s", path, strerror(errno));
+    if (st == MU_OK)
+        st = bundle_sync(path, err);
+    if (st == MU_OK)
+        st = list_file(writer, BUNDLE_WORKBOOK, "FedRAMP Integrated Inventory Workbook v3.1", err);
     return st;
 }
 
 /* ---- JSON and CSV beside it ---- */
 
-static enum mu_status write_bytes(struct writer *writer, const char *name, const char *title,
-                                  const struct mu_buf *bytes, struct mu_error *err)
-{
-    char path[BUNDLE_PATH_SIZE];
-    enum mu_status st = path_in(writer, name, path, err);
-
-    if (st == MU_OK)
-        st = mu_file_write_atomic(path, bytes->data, bytes->len, err);
-    if (st == MU_OK)
-        st = manifest_add_file(writer->manifest, writer->folder, name, title, err);
-    return st;
-}
-
 static enum mu_status write_json(struct writer *writer, const char *name, const char *title,
                                  const json_t *value, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    char path[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
     mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     st = mu_json_print(value, &bytes, err);
     if (st == MU_OK)
-        st = write_bytes(writer, name, title, &bytes, err);
-    return st;
+        st = bundle_folder_path(&writer->folder, name, path, err);
+    if (st == MU_OK)
+        st = mu_file_write_atomic(path, bytes.data, bytes.len, err);
+    if (st == MU_OK)
+        st = list_file(writer, name, title, err);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "%s", name);
 }
 
 static enum mu_status write_gaps(struct writer *writer, struct mu_error *err)
@@ -142,44 +169,19 @@ static enum mu_status write_not_running(struct writer *writer, struct mu_error *
                       targets, err);
 }
 
-/* One CSV field, always quoted (RFC 4180, section 2). */
-static void put_field(struct mu_buf *out, const char *text, char end)
-{
-    mu_buf_puts(out, "\"");
-    for (; text && *text; text++) {
-        if (*text == '"')
-            mu_buf_puts(out, "\"");
-        mu_buf_append(out, text, 1);
-    }
-    mu_buf_printf(out, "\"%c", end);
-}
-
 static enum mu_status write_containers(struct writer *writer, struct mu_error *err)
 {
     const struct snapshot *snapshot = writer->request->snapshot;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf csv;
-    enum mu_status st;
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_CONTAINERS, path, err);
 
-    mu_buf_init(&csv, BUNDLE_MAX_JSON_BYTES);
-    mu_buf_puts(&csv, "cluster,namespace,pod,container,kind,image,unique_asset_identifier,digest,"
-                      "state,reason,started_at,node\n");
-    for (size_t i = 0; i < snapshot->instance_count; i++) {
-        const struct instance_row *row = &snapshot->instances[i];
-        const char *const fields[] = {row->cluster,   row->namespace_name,  row->pod,
-                                      row->container, row->container_kind,  row->image,
-                                      row->uai,       row->manifest_digest, row->state,
-                                      row->reason,    row->started_at,      row->node};
-        const size_t count = sizeof(fields) / sizeof(fields[0]);
-
-        for (size_t f = 0; f < count; f++)
-            put_field(&csv, fields[f], f + 1 == count ? '\n' : ',');
-    }
     for (size_t i = 0; i < snapshot->total_count; i++)
         writer->counts.containers += (size_t)snapshot->totals[i].containers;
-    st = mu_buf_status(&csv, BUNDLE_CONTAINERS, err);
     if (st == MU_OK)
-        st = write_bytes(writer, BUNDLE_CONTAINERS, "Containers in production, one a line", &csv,
-                         err);
+        st = containers_write(snapshot, path, err);
+    if (st == MU_OK)
+        st = list_file(writer, BUNDLE_CONTAINERS,
+                       "Containers in production, a line for each manifest behind one", err);
     return st;
 }
 
@@ -227,22 +229,32 @@ static enum mu_status write_raw_scan(struct writer *writer, struct mu_http_clien
                                      const struct inventory_row **rows, size_t count,
                                      struct mu_error *err)
 {
+    const struct evidence_source source = {writer->request->inventory_url,
+                                           writer->request->retry_ms};
     const char *digest = rows[0]->evidence_digest;
     char path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
-    if (!mu_text_starts(digest, "sha256:") || strlen(digest) != MU_DIGEST_TEXT_SIZE - 1)
-        return mu_fail(err, MU_E_INVALID, "evidence '%s' has no SHA-256 name", digest);
-    (void)snprintf(name, sizeof(name), "%s/%s.json", BUNDLE_RAW_SCANS, digest + strlen("sha256:"));
-    st = path_in(writer, name, path, err);
+    (void)snprintf(name, sizeof(name), "%s/%s.json", BUNDLE_RAW_SCANS,
+                   mu_text_starts(digest, "sha256:") ? digest + strlen("sha256:") : "");
+    st = bundle_folder_path(&writer->folder, name, path, err);
     if (st == MU_OK)
-        st = evidence_fetch(client, writer->request->inventory_url, digest, path, err);
+        st = evidence_fetch(client, &source, digest, path, err);
     if (st == MU_OK)
-        st = manifest_add_file(writer->manifest, writer->folder, name,
-                               raw_scan_title(writer, rows, count), err);
-    if (st == MU_OK)
-        writer->counts.raw_scans++;
-    return st;
+        st = list_file(writer, name, raw_scan_title(writer, rows, count), err);
+    if (st != MU_OK)
+        return mu_wrap(err, "raw scan of '%s'", rows[0]->uai);
+    writer->counts.raw_scans++;
+    return MU_OK;
+}
+
+static size_t same_evidence(const struct inventory_row **rows, size_t count)
+{
+    size_t n = 1;
+
+    while (n < count && mu_text_equal(rows[0]->evidence_digest, rows[n]->evidence_digest))
+        n++;
+    return n;
 }
 
 static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *err)
@@ -250,22 +262,21 @@ static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *er
     MU_AUTO(http_client) struct mu_http_client *client = NULL;
     struct mu_http_client_config config = {.user_agent = "muster-report"};
     char path[BUNDLE_PATH_SIZE];
-    size_t count, next;
+    size_t count, same;
     const struct inventory_row **rows = rows_with_evidence(writer, &count);
-    enum mu_status st = rows ? path_in(writer, BUNDLE_RAW_SCANS, path, err)
+    enum mu_status st = rows ? bundle_folder_path(&writer->folder, BUNDLE_RAW_SCANS, path, err)
                              : mu_fail(err, MU_E_NOMEM, "raw scans: out of memory");
 
     if (st == MU_OK)
         st = mu_dir_make(path, err);
     if (st == MU_OK)
         st = mu_http_client_new(&config, &client, err);
-    for (size_t i = 0; st == MU_OK && i < count; i = next) {
-        for (next = i + 1;
-             next < count && mu_text_equal(rows[i]->evidence_digest, rows[next]->evidence_digest);)
-            next++;
-        st = write_raw_scan(writer, client, rows + i, next - i, err);
+    for (size_t i = 0; st == MU_OK && i < count; i += same) {
+        same = same_evidence(rows + i, count - i);
+        st = mu_stop_requested() ? mu_fail(err, MU_E_UNAVAILABLE, "stopping")
+                                 : write_raw_scan(writer, client, rows + i, same, err);
         if (st == MU_OK && writer->request->progress)
-            writer->request->progress(next, count);
+            writer->request->progress(i + same, count);
     }
     return st;
 }
@@ -280,65 +291,30 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
     enum mu_status st;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        st = steps[i](writer, err);
+        st = mu_stop_requested() ? mu_fail(err, MU_E_UNAVAILABLE, "stopping")
+                                 : steps[i](writer, err);
         if (st != MU_OK)
             return st;
     }
-    st = path_in(writer, BUNDLE_MANIFEST, path, err);
+    st = bundle_folder_path(&writer->folder, BUNDLE_MANIFEST, path, err);
     if (st == MU_OK)
         st = manifest_write(writer->manifest, &writer->counts, path, err);
     return st;
-}
-
-/* Removes what a failed run made: one level of files and the raw scans. */
-static void remove_folder(const char *folder)
-{
-    char path[BUNDLE_PATH_SIZE];
-    struct dirent *entry;
-    DIR *dir = opendir(folder);
-
-    while (dir && (entry = readdir(dir))) {
-        if (mu_text_equal(entry->d_name, ".") || mu_text_equal(entry->d_name, ".."))
-            continue;
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (unlink(path) != 0 && errno == EISDIR)
-            remove_folder(path);
-    }
-    if (dir)
-        (void)closedir(dir);
-    (void)rmdir(folder);
-}
-
-static enum mu_status open_writer(struct writer *writer, struct mu_error *err)
-{
-    const char *folder = writer->request->folder;
-    struct stat status;
-
-    if (stat(folder, &status) == 0)
-        return mu_fail(err, MU_E_CONFLICT,
-                       "'%s' exists already: remove it or choose another folder", folder);
-    if (snprintf(writer->folder, sizeof(writer->folder), "%s.partial", folder) >=
-        (int)sizeof(writer->folder))
-        return mu_fail(err, MU_E_LIMIT, "path '%s' is too long", folder);
-    remove_folder(writer->folder);
-    writer->manifest = manifest_new(writer->request);
-    return mu_dir_make(writer->folder, err);
 }
 
 enum mu_status bundle_write(const struct bundle_request *request, struct mu_arena *arena,
                             struct bundle_counts *ret_counts, struct mu_error *err)
 {
     struct writer writer = {.request = request, .arena = arena};
-    enum mu_status st = open_writer(&writer, err);
+    enum mu_status st = bundle_folder_open(request->folder, &writer.folder, err);
 
-    if (st == MU_OK) {
-        st = fill(&writer, err);
-        if (st == MU_OK && rename(writer.folder, request->folder) != 0)
-            st = mu_fail(err, MU_E_UNAVAILABLE, "rename to '%s': %s", request->folder,
-                         strerror(errno));
-        if (st != MU_OK)
-            remove_folder(writer.folder);
-    }
+    if (st != MU_OK)
+        return mu_wrap(err, "bundle");
+    writer.manifest = manifest_new(request);
+    st = fill(&writer, err);
+    if (st == MU_OK)
+        st = bundle_folder_commit(&writer.folder, err);
+    bundle_folder_close(&writer.folder);
     manifest_free(writer.manifest);
     if (st == MU_OK)
         *ret_counts = writer.counts;

@@ -2,8 +2,9 @@
  * bundle: one month's package as a folder: workbook, raw scans, declared gaps, running
  * containers, and manifest.json with the SHA-256 of every file.
  *
- * Built under a temporary name beside the target and renamed when whole: the folder is
- * there entirely or not at all. Same snapshot and evidence, same bytes.
+ * Built in a hidden folder beside the target, made durable and renamed when whole: the folder is
+ * there entirely or not at all. Same snapshot and evidence, same bytes. A requested stop
+ * (base/stop.h) ends it as MU_E_UNAVAILABLE.
  */
 #ifndef REPORT_BUNDLE_H
 #define REPORT_BUNDLE_H
@@ -15,6 +16,7 @@ struct bundle_request {
     const char *folder; /* must not exist */
     const char *month;  /* "2026-11" */
     const char *inventory_url;
+    uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
     const struct system_file *system;
     const struct snapshot *snapshot;
     /* Called after each raw scan; may be NULL. */
@@ -25,7 +27,8 @@ struct bundle_counts {
     size_t rows, raw_scans, gaps, containers;
 };
 
-/* Errors: MU_E_CONFLICT (the folder exists), MU_E_UNAVAILABLE, MU_E_NOT_FOUND (evidence is gone),
+/* Errors: MU_E_CONFLICT (the folder exists, or another run writes it), MU_E_UNAVAILABLE,
+ * MU_E_NOT_FOUND (evidence is gone), MU_E_INVALID (evidence is not what its name says),
  * MU_E_LIMIT. */
 enum mu_status bundle_write(const struct bundle_request *request, struct mu_arena *arena,
                             struct bundle_counts *ret_counts, struct mu_error *err) MU_MUST_CHECK;

@@ -2,10 +2,13 @@
 
 #include "bundle/layout.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "base/sha256.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "http/http_client.h"
+#include "oci/reference.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,21 +16,26 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EVIDENCE_URL_SIZE = 2048 };
+enum { EVIDENCE_URL_SIZE = 2048, RETRY_MIN_MS = 100, RETRY_MAX_MS = 5000 };
 
 struct sink {
     FILE *file;
     struct mu_sha256 *hash;
+    bool torn; /* the disk failed us, not the peer: no use to ask again */
 };
+
+static enum mu_status disk_failed(struct sink *sink, struct mu_error *err)
+{
+    sink->torn = true;
+    return mu_fail(err, MU_E_UNAVAILABLE, "cannot write: %s", strerror(errno));
+}
 
 static enum mu_status write_piece(void *opaque, const void *bytes, size_t len, struct mu_error *err)
 {
     struct sink *sink = opaque;
 
     mu_sha256_update(sink->hash, bytes, len);
-    if (fwrite(bytes, 1, len, sink->file) != len)
-        return mu_fail(err, MU_E_UNAVAILABLE, "cannot write: %s", strerror(errno));
-    return MU_OK;
+    return fwrite(bytes, 1, len, sink->file) == len ? MU_OK : disk_failed(sink, err);
 }
 
 static enum mu_status transfer(struct mu_http_client *client, const char *url, const char *digest,
@@ -50,28 +58,48 @@ static enum mu_status transfer(struct mu_http_client *client, const char *url, c
     if (!mu_text_equal(found, digest))
         return mu_fail(err, MU_E_INVALID, "the bytes hash to %s", found);
     if (fflush(sink->file) != 0 || fsync(fileno(sink->file)) != 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "cannot write: %s", strerror(errno));
+        return disk_failed(sink, err);
     return MU_OK;
 }
 
-enum mu_status evidence_fetch(struct mu_http_client *client, const char *inventory_url,
-                              const char *digest, const char *path, struct mu_error *err)
+/* One try: a new file that is whole, or none. */
+static enum mu_status fetch_once(struct mu_http_client *client, const char *url, const char *digest,
+                                 const char *path, bool *ret_torn, struct mu_error *err)
 {
     MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
-    MU_AUTO_FILE FILE *file = fopen(path, "wxe");
-    struct sink sink = {file, hash};
-    char url[EVIDENCE_URL_SIZE];
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    MU_AUTO_FILE FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    struct sink sink = {.file = file, .hash = hash};
     enum mu_status st;
 
-    if (!file)
+    if (!file) {
+        *ret_torn = true;
         return mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", path, strerror(errno));
-    if (snprintf(url, sizeof(url), "%s/v1/evidence/%s", inventory_url, digest) >= (int)sizeof(url))
-        st = mu_fail(err, MU_E_LIMIT, "inventory-url is too long");
-    else
-        st = transfer(client, url, digest, &sink, err);
-    if (st != MU_OK) {
-        (void)unlink(path);
-        return mu_wrap(err, "evidence %s", digest);
     }
-    return MU_OK;
+    st = transfer(client, url, digest, &sink, err);
+    if (st != MU_OK)
+        (void)unlink(path);
+    *ret_torn = sink.torn;
+    return st;
+}
+
+enum mu_status evidence_fetch(struct mu_http_client *client, const struct evidence_source *source,
+                              const char *digest, const char *path, struct mu_error *err)
+{
+    struct mu_backoff backoff = {.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
+    uint64_t deadline_ms = mu_monotonic_ms() + source->retry_ms;
+    char url[EVIDENCE_URL_SIZE];
+    bool torn = false;
+    enum mu_status st;
+
+    if (!mu_text_starts(digest, "sha256:") || !mu_oci_digest_valid(digest, strlen(digest)))
+        return mu_fail(err, MU_E_INVALID, "evidence '%.100s' has no SHA-256 name", digest);
+    if (snprintf(url, sizeof(url), "%s/v1/evidence/%s", source->inventory_url, digest) >=
+        (int)sizeof(url))
+        return mu_fail(err, MU_E_LIMIT, "inventory-url is too long");
+    do
+        st = fetch_once(client, url, digest, path, &torn, err);
+    while (st == MU_E_UNAVAILABLE && !torn && mu_monotonic_ms() < deadline_ms &&
+           !mu_backoff_wait(&backoff));
+    return st == MU_OK ? MU_OK : mu_wrap(err, "evidence %s", digest);
 }

@@ -7,12 +7,20 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
+
+struct evidence_source {
+    const char *inventory_url;
+    uint32_t retry_ms; /* how long to go on asking when it does not answer; 0: one try */
+};
+
 /*
- * Writes the evidence to `path`. Errors: MU_E_UNAVAILABLE, MU_E_NOT_FOUND, MU_E_INVALID (the bytes
- * do not hash to the digest), MU_E_LIMIT. No file is left on failure.
+ * Writes the evidence to `path`, a new file. Errors: MU_E_UNAVAILABLE, MU_E_NOT_FOUND, MU_E_DENIED,
+ * MU_E_INVALID (no SHA-256 name, the bytes do not hash to it), MU_E_LIMIT. No file is left on
+ * failure.
  */
 struct mu_http_client;
-enum mu_status evidence_fetch(struct mu_http_client *client, const char *inventory_url,
+enum mu_status evidence_fetch(struct mu_http_client *client, const struct evidence_source *source,
                               const char *digest, const char *path,
                               struct mu_error *err) MU_MUST_CHECK;
 

@@ -1,12 +1,14 @@
 #include "snapshot/snapshot.h"
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "pg/pg.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum statement {
+    STATEMENT_PATIENCE,
     STATEMENT_HORIZON,
     STATEMENT_INVENTORY,
     STATEMENT_INSTANCES,
@@ -15,6 +17,9 @@ enum statement {
 };
 
 static const struct mu_pg_statement statements[] = {
+        /* A month of a large fleet takes longer than the other programs allow a statement. */
+        [STATEMENT_PATIENCE] = {"patience", "SELECT set_config('statement_timeout', '30min', true)",
+                                0},
         [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
         [STATEMENT_INVENTORY] =
                 {"inventory",
@@ -148,6 +153,8 @@ static enum mu_status collect_row(void *opaque, const struct mu_pg_result *row,
 
     if (st != MU_OK)
         return st;
+    if (mu_stop_requested())
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     collector->fill(collector, collector->rows + collector->count * collector->row_size, row);
     if (collector->failed)
         return mu_fail(err, MU_E_LIMIT, "%s: the snapshot is larger than memory allows",
@@ -191,15 +198,16 @@ static enum mu_status collect(struct mu_pg *pg, enum statement statement, const 
 #define COLLECTOR(arena_, type, fill_) \
     (&(struct collector){.arena = (arena_), .row_size = sizeof(type), .fill = (fill_)})
 
-static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, const char *known_at,
-                                struct snapshot *snapshot, struct mu_error *err)
+static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, struct snapshot *snapshot,
+                                struct mu_error *err)
 {
-    char as_of[MU_TIME_TEXT_SIZE];
+    char as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
     const char *values[] = {as_of, known_at};
     void *rows = NULL;
     enum mu_status st;
 
     mu_time_format(snapshot->as_of_us, as_of);
+    mu_time_format(snapshot->known_at_us, known_at);
     st = collect(pg, STATEMENT_INVENTORY, values,
                  COLLECTOR(arena, struct inventory_row, fill_inventory), &rows,
                  &snapshot->inventory_count, err);
@@ -225,7 +233,10 @@ static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, const 
     return st;
 }
 
-/* The instant spoken of: never later than the newest fact, so that the answer does not move. */
+/*
+ * The instants spoken of: neither is later than the newest fact, so that the answer does not move,
+ * and a run with --known-at of the manifest asks the very same question.
+ */
 static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_question *question,
                                    const char *known_at, struct snapshot *snapshot,
                                    struct mu_error *err)
@@ -246,8 +257,9 @@ static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_quest
     snapshot->as_of_us = question->month_end_us - 1;
     if (horizon_us < snapshot->as_of_us)
         snapshot->as_of_us = horizon_us;
-    snapshot->known_at_us =
-            question->known_at_us == MU_TIME_NONE ? horizon_us : question->known_at_us;
+    snapshot->known_at_us = horizon_us;
+    if (question->known_at_us != MU_TIME_NONE && question->known_at_us < horizon_us)
+        snapshot->known_at_us = question->known_at_us;
     return MU_OK;
 }
 
@@ -267,9 +279,11 @@ enum mu_status snapshot_read(const struct snapshot_question *question, struct mu
         return mu_wrap(err, "PostgreSQL");
     st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
     if (st == MU_OK)
+        st = mu_pg_execute(pg, STATEMENT_PATIENCE, NULL, NULL, err);
+    if (st == MU_OK)
         st = read_horizon(pg, question, known_at, &snapshot, err);
     if (st == MU_OK)
-        st = read_rows(pg, arena, known_at, &snapshot, err);
+        st = read_rows(pg, arena, &snapshot, err);
     mu_pg_rollback(pg);
     if (st == MU_OK)
         *ret_snapshot = snapshot;

@@ -45,7 +45,7 @@ struct total_row {
 
 struct snapshot {
     int64_t as_of_us; /* min(end of the month, newest fact): the instant the workbook speaks of */
-    int64_t known_at_us;             /* what had been learned by then */
+    int64_t known_at_us;             /* min(asked, newest fact): what had been learned by then */
     struct inventory_row *inventory; /* by uai, then manifest digest */
     size_t inventory_count;
     struct instance_row *instances; /* by cluster, namespace, pod, container */

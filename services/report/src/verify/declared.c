@@ -5,8 +5,6 @@
 
 #include "base/text.h"
 
-enum { KEY_MAX_BYTES = 4096 };
-
 static void list_gap(struct verify_state *state, const char *uai, const json_t *gap)
 {
     const char *state_name = mu_json_text_at(gap, "images.0.state");
@@ -28,7 +26,7 @@ static void list_gap(struct verify_state *state, const char *uai, const json_t *
 
 static void read_gaps(struct verify_state *state)
 {
-    json_auto_t *gaps = verify_read_json(state, BUNDLE_GAPS);
+    json_auto_t *gaps = verify_read_array(state, BUNDLE_GAPS);
     json_t *gap;
     size_t index;
 
@@ -48,20 +46,20 @@ static void read_gaps(struct verify_state *state)
 
 static void read_not_running(struct verify_state *state)
 {
-    json_auto_t *targets = verify_read_json(state, BUNDLE_NOT_RUNNING);
+    json_auto_t *targets = verify_read_array(state, BUNDLE_NOT_RUNNING);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
     json_t *target;
     size_t index;
 
-    mu_buf_init(&key, KEY_MAX_BYTES);
+    mu_buf_init(&key, VERIFY_KEY_BYTES);
     json_array_foreach (targets, index, target) {
         const char *uai = mu_json_text_at(target, "uai");
         const char *digest = mu_json_text_at(target, "digest");
 
         if (!uai || !digest)
             continue; /* never scanned as a whole: no raw scan can name it */
-        verify_key(uai, digest, &key);
-        (void)json_object_set_new(state->not_running, key.data, json_true());
+        if (verify_key(uai, digest, &key))
+            (void)json_object_set_new(state->not_running, key.data, json_true());
     }
 }
 

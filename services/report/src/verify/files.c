@@ -8,8 +8,10 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A name of the manifest may not lead out of the folder. */
 static bool name_is_safe(const char *name)
@@ -17,30 +19,47 @@ static bool name_is_safe(const char *name)
     return *name && name[0] != '/' && !strstr(name, "..");
 }
 
-static void check_file(struct verify_state *state, const char *name, const json_t *entry)
+/* A raw scan is named by what it holds. */
+static bool name_tells_digest(const char *name, const char *digest)
+{
+    const char *stem = name + strlen(BUNDLE_RAW_SCANS "/");
+    const size_t prefix = strlen("sha256:"), len = MU_DIGEST_TEXT_SIZE - 1 - prefix;
+
+    return !mu_text_starts(name, BUNDLE_RAW_SCANS "/") ||
+           (strncmp(stem, digest + prefix, len) == 0 && mu_text_equal(stem + len, ".json"));
+}
+
+static void check_bytes(struct verify_state *state, const char *name, const char *path,
+                        const json_t *entry)
 {
     const char *expected = mu_json_text_at(entry, "sha256");
-    char path[VERIFY_PATH_SIZE], digest[MU_DIGEST_TEXT_SIZE];
+    char digest[MU_DIGEST_TEXT_SIZE];
     uint64_t size_bytes = 0;
     struct mu_error err;
 
-    state->summary.files++;
-    if (!name_is_safe(name) || !expected ||
-        snprintf(path, sizeof(path), "%s/%s", state->folder, name) >= (int)sizeof(path)) {
-        verify_difference(state, "files", name, "the manifest's entry is not usable");
-        return;
-    }
     if (manifest_hash_file(path, digest, &size_bytes, &err) != MU_OK)
-        verify_difference(state, "files", name, "is in the manifest but cannot be read: %s",
-                          err.message);
+        verify_difference(state, "files", name, "cannot be read: %s", err.message);
     else if (!mu_text_equal(digest, expected))
         verify_difference(state, "files", name, "SHA-256 is %s, the manifest says %s", digest,
                           expected);
-    else if (json_integer_value(mu_json_at(entry, "size_bytes")) != (json_int_t)size_bytes)
+    else if (json_integer_value(json_object_get(entry, "size_bytes")) != (json_int_t)size_bytes)
         verify_difference(state, "files", name, "the manifest gives another size");
+    else if (!name_tells_digest(name, digest))
+        verify_difference(state, "files", name, "is not named by its SHA-256, %s", digest);
 }
 
-/* Files that the manifest does not know; one level of folders. */
+static void check_file(struct verify_state *state, const char *name, const json_t *entry)
+{
+    char path[VERIFY_PATH_SIZE];
+
+    state->summary.files++;
+    if (!name_is_safe(name) || !mu_json_text_at(entry, "sha256"))
+        verify_difference(state, "files", name, "the manifest's entry is not usable");
+    else if (verify_path(state, name, path))
+        check_bytes(state, name, path, entry);
+}
+
+/* Files that the manifest does not know, of one folder. */
 static void check_extra(struct verify_state *state, const char *prefix)
 {
     const json_t *files = json_object_get(state->manifest, "files");
@@ -51,12 +70,13 @@ static void check_extra(struct verify_state *state, const char *prefix)
     if (snprintf(path, sizeof(path), "%s/%s", state->folder, prefix) >= (int)sizeof(path))
         return;
     dir = opendir(path);
+    if (!dir && errno != ENOENT)
+        verify_difference(state, "files", *prefix ? prefix : ".", "cannot be read: %s",
+                          strerror(errno));
     while (dir && (entry = readdir(dir))) {
         if (mu_text_equal(entry->d_name, ".") || mu_text_equal(entry->d_name, ".."))
             continue;
-        if (snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "/" : "", entry->d_name) >=
-            (int)sizeof(name))
-            continue;
+        (void)snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "/" : "", entry->d_name);
         if (!*prefix &&
             (mu_text_equal(name, BUNDLE_MANIFEST) || mu_text_equal(name, BUNDLE_RAW_SCANS)))
             continue;
@@ -67,6 +87,32 @@ static void check_extra(struct verify_state *state, const char *prefix)
         (void)closedir(dir);
 }
 
+/* A package without one of these says nothing. */
+static void check_listed(struct verify_state *state)
+{
+    static const char *const names[] = {BUNDLE_WORKBOOK, BUNDLE_GAPS, BUNDLE_NOT_RUNNING,
+                                        BUNDLE_CONTAINERS};
+    const json_t *files = json_object_get(state->manifest, "files");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!json_object_get(files, names[i]))
+            verify_difference(state, "files", names[i], "is not in the manifest");
+}
+
+/* The folder of raw scans must be a folder of the package, not a way out of it. */
+static bool raw_scans_are_here(struct verify_state *state)
+{
+    char path[VERIFY_PATH_SIZE];
+    struct stat status;
+
+    if (snprintf(path, sizeof(path), "%s/%s", state->folder, BUNDLE_RAW_SCANS) >=
+                (int)sizeof(path) ||
+        lstat(path, &status) != 0 || S_ISDIR(status.st_mode))
+        return true; /* absent: each listed raw scan says so */
+    verify_difference(state, "files", BUNDLE_RAW_SCANS, "is no folder");
+    return false;
+}
+
 void verify_files(struct verify_state *state)
 {
     json_t *entry;
@@ -75,13 +121,18 @@ void verify_files(struct verify_state *state)
     state->manifest = verify_read_json(state, BUNDLE_MANIFEST);
     if (!state->manifest)
         return;
-    if (!mu_text_equal(mu_json_text_at(state->manifest, "schema"), BUNDLE_SCHEMA)) {
-        verify_difference(state, "files", BUNDLE_MANIFEST, "is not of schema %s", BUNDLE_SCHEMA);
+    if (!mu_text_equal(mu_json_text_at(state->manifest, "schema"), BUNDLE_SCHEMA) ||
+        !json_is_object(json_object_get(state->manifest, "files")) || !raw_scans_are_here(state)) {
+        verify_difference(state, "files", BUNDLE_MANIFEST,
+                          "is not of schema %s, or not for this folder", BUNDLE_SCHEMA);
+        json_decref(state->manifest); /* its names are not followed */
+        state->manifest = NULL;
         return;
     }
     json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
         check_file(state, name, entry);
     }
+    check_listed(state);
     check_extra(state, "");
     check_extra(state, BUNDLE_RAW_SCANS);
 }

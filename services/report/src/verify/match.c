@@ -4,8 +4,9 @@
 #include "bundle/layout.h"
 
 #include "base/text.h"
+#include "oci/reference.h"
 
-enum { KEY_MAX_BYTES = 4096 };
+#include <string.h>
 
 /* ---- raw scans ---- */
 
@@ -14,11 +15,11 @@ static void add_target(struct verify_state *state, const json_t *target, bool co
 {
     const char *uai = mu_json_text_at(target, "uai"), *digest = mu_json_text_at(target, "digest");
 
-    if (!uai || !digest) {
-        verify_difference(state, "raw scans", file, "has a target without uai or digest");
+    if (!uai || !digest || !mu_oci_digest_valid(digest, strlen(digest)) ||
+        !verify_key(uai, digest, key)) {
+        verify_difference(state, "raw scans", file, "has a target without usable uai and digest");
         return;
     }
-    verify_key(uai, digest, key);
     if (!json_object_get(state->targets, key->data))
         state->summary.targets++;
     if (complete || !json_object_get(state->targets, key->data))
@@ -50,7 +51,7 @@ void verify_raw_scans(struct verify_state *state)
     const char *name;
     json_t *entry;
 
-    mu_buf_init(&key, KEY_MAX_BYTES);
+    mu_buf_init(&key, VERIFY_KEY_BYTES);
     json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
         if (mu_text_starts(name, BUNDLE_RAW_SCANS "/"))
             read_raw_scan(state, name, &key);
@@ -59,50 +60,89 @@ void verify_raw_scans(struct verify_state *state)
 
 /* ---- rows -> scans ---- */
 
+static void match_scan(struct verify_state *state, const char *uai, const char *digest,
+                       struct mu_buf *key)
+{
+    const json_t *target =
+            verify_key(uai, digest, key) ? json_object_get(state->targets, key->data) : NULL;
+
+    if (!target)
+        verify_difference(state, "row -> scan", uai, "%s occurs with it in no raw scan", digest);
+    else if (!json_is_true(json_object_get(target, "complete")))
+        verify_difference(state, "row -> scan", uai, "the raw scan of %s is not complete", digest);
+}
+
 static void match_scanned_row(struct verify_state *state, const char *uai, const json_t *row,
                               struct mu_buf *key)
 {
     const char *digest;
     json_t *ignored;
 
+    if (json_object_size(json_object_get(row, "digests")) == 0)
+        verify_difference(state, "row -> scan", uai, "says Yes in In Latest Scan without checksum");
     json_object_foreach (json_object_get(row, "digests"), digest, ignored) {
-        const json_t *target;
-
-        verify_key(uai, digest, key);
-        target = json_object_get(state->targets, key->data);
-        if (!target)
-            verify_difference(state, "row -> scan", uai, "%s occurs with it in no raw scan",
-                              digest);
-        else if (!json_is_true(json_object_get(target, "complete")))
-            verify_difference(state, "row -> scan", uai, "the raw scan of %s is not complete",
-                              digest);
+        match_scan(state, uai, digest, key);
     }
 }
 
-/* A row that says No must be declared, with the same checksums. */
-static void match_gap_row(struct verify_state *state, const char *uai, const json_t *row)
+/* The images of a declared gap against the row's checksums; `seen` gathers those of the gap. */
+static void match_gap_images(struct verify_state *state, const char *uai, const json_t *row,
+                             json_t *seen, struct mu_buf *key)
 {
     const json_t *gap = json_object_get(state->gaps, uai), *image;
     const json_t *digests = json_object_get(row, "digests");
-    size_t index, count = 0;
+    bool explained = false; /* some image is not covered */
+    size_t index;
 
-    if (!gap) {
+    json_array_foreach (json_object_get(gap, "images"), index, image) {
+        const char *digest = mu_json_text_at(image, "digest");
+        bool covered = mu_text_equal(mu_json_text_at(image, "state"), "covered");
+
+        explained |= !covered;
+        if (!digest || !*digest) /* the runtime told none: nothing to stand in the row */
+            continue;
+        (void)json_object_set_new(seen, digest, json_true());
+        if (!json_object_get(digests, digest))
+            verify_difference(state, "gaps", uai, "%s is declared but not in the row", digest);
+        else if (covered)
+            match_scan(state, uai, digest, key);
+    }
+    if (!explained)
+        verify_difference(state, "gaps", uai, "is declared without an image that is not covered");
+}
+
+/* A row that says No must be declared, with the same checksums. */
+static void match_gap_row(struct verify_state *state, const char *uai, const json_t *row,
+                          struct mu_buf *key)
+{
+    json_auto_t *seen = json_object();
+    const char *digest;
+    json_t *ignored;
+
+    if (!json_object_get(state->gaps, uai)) {
         verify_difference(state, "row -> scan", uai,
                           "says No in In Latest Scan, and " BUNDLE_GAPS " does not explain it");
         return;
     }
-    json_array_foreach (json_object_get(gap, "images"), index, image) {
-        const char *digest = mu_json_text_at(image, "digest");
-
-        if (!digest || !*digest)
-            continue;
-        count++;
-        if (!json_object_get(digests, digest))
-            verify_difference(state, "gaps", uai, "%s is declared but not in the row", digest);
+    match_gap_images(state, uai, row, seen, key);
+    json_object_foreach (json_object_get(row, "digests"), digest, ignored) {
+        if (!json_object_get(seen, digest))
+            verify_difference(state, "gaps", uai, "%s is in the row but not declared", digest);
     }
-    if (count != json_object_size(digests))
-        verify_difference(state, "gaps", uai, "the row has %zu checksums, the declared gap %zu",
-                          json_object_size(digests), count);
+}
+
+/* Nothing may be in production and declared as not running. */
+static void match_running(struct verify_state *state, const char *uai, const json_t *row,
+                          struct mu_buf *key)
+{
+    const char *digest;
+    json_t *ignored;
+
+    json_object_foreach (json_object_get(row, "digests"), digest, ignored) {
+        if (verify_key(uai, digest, key) && json_object_get(state->not_running, key->data))
+            verify_difference(state, "not running", uai,
+                              "%s is in the row, and declared as not running", digest);
+    }
 }
 
 static void match_rows(struct verify_state *state, struct mu_buf *key)
@@ -112,11 +152,12 @@ static void match_rows(struct verify_state *state, struct mu_buf *key)
 
     json_object_foreach (state->rows, uai, row) {
         if (!json_is_true(json_object_get(row, "in_scan")))
-            match_gap_row(state, uai, row);
+            match_gap_row(state, uai, row, key);
         else if (json_object_get(state->gaps, uai))
             verify_difference(state, "gaps", uai, "is declared a gap, but its row says Yes");
         else
             match_scanned_row(state, uai, row, key);
+        match_running(state, uai, row, key);
     }
 }
 
@@ -155,7 +196,7 @@ void verify_match(struct verify_state *state)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
 
-    mu_buf_init(&key, KEY_MAX_BYTES);
+    mu_buf_init(&key, VERIFY_KEY_BYTES);
     match_rows(state, &key);
     match_targets(state);
     match_gaps(state);

@@ -9,7 +9,11 @@
 
 #include "json/json_doc.h"
 
-enum { VERIFY_PATH_SIZE = 4096 };
+enum {
+    VERIFY_PATH_SIZE = 4096,
+    VERIFY_KEY_BYTES = 512 * 1024, /* UAI and digest */
+    VERIFY_MAX_REPORTED = 10000    /* differences kept as text; all are counted */
+};
 
 struct verify_state {
     const char *folder;
@@ -17,8 +21,8 @@ struct verify_state {
     struct mu_table *gap_table;
     struct verify_summary summary;
     json_t *manifest;    /* parsed manifest.json; NULL when it could not be read */
-    json_t *rows;        /* UAI -> {digests: {digest: true}, in_scan: bool, row: n} */
-    json_t *targets;     /* "UAI digest" -> true when some raw scan of it is complete, else false */
+    json_t *rows;        /* UAI -> {digests: {digest: true}, in_scan: bool} */
+    json_t *targets;     /* "UAI digest" -> {uai, digest, file, complete: some scan of it is} */
     json_t *gaps;        /* UAI -> gap object */
     json_t *not_running; /* "UAI digest" -> true */
 };
@@ -26,11 +30,21 @@ struct verify_state {
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
                        const char *fmt, ...) MU_PRINTF(4, 5);
 
+/* Path of a plain file of the bundle, no link and no device; false after recording the
+ * difference. */
+bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE]);
+
 /* Parsed JSON file of the bundle, new reference; NULL after recording the difference. */
 json_t *verify_read_json(struct verify_state *state, const char *name);
+/* The same when it must be an array. */
+json_t *verify_read_array(struct verify_state *state, const char *name);
 
-/* "UAI digest", the key of targets and not_running. */
-void verify_key(const char *uai, const char *digest, struct mu_buf *out);
+/* "UAI digest", the key of targets and not_running; false when it is longer than any real one.
+ * Unambiguous as long as the digest has no blank. */
+bool verify_key(const char *uai, const char *digest, struct mu_buf *out);
+
+/* The manifest's number against what was found. */
+void verify_count(struct verify_state *state, const char *name, size_t found);
 
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest */

@@ -7,8 +7,10 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 const char *const verify_columns[] = {"check", "subject", "difference"};
@@ -20,11 +22,32 @@ void verify_difference(struct verify_state *state, const char *check, const char
     char text[1024];
     va_list arguments;
 
+    state->summary.differences++;
+    if (state->summary.differences > VERIFY_MAX_REPORTED)
+        return;
     va_start(arguments, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, arguments);
     va_end(arguments);
     mu_table_row(state->differences, (const char *const[]){check, subject, text});
-    state->summary.differences++;
+}
+
+bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE])
+{
+    struct stat status;
+
+    if (snprintf(ret_path, VERIFY_PATH_SIZE, "%s/%s", state->folder, name) >= VERIFY_PATH_SIZE) {
+        verify_difference(state, "files", name, "the path is too long");
+        return false;
+    }
+    if (lstat(ret_path, &status) != 0) {
+        verify_difference(state, "files", name, "cannot be read: %s", strerror(errno));
+        return false;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        verify_difference(state, "files", name, "is no plain file");
+        return false;
+    }
+    return true;
 }
 
 json_t *verify_read_json(struct verify_state *state, const char *name)
@@ -36,10 +59,8 @@ json_t *verify_read_json(struct verify_state *state, const char *name)
     json_t *root = NULL;
 
     mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
-    if (snprintf(path, sizeof(path), "%s/%s", state->folder, name) >= (int)sizeof(path)) {
-        verify_difference(state, "files", name, "the path is too long");
+    if (!verify_path(state, name, path))
         return NULL;
-    }
     if (mu_file_read(path, &bytes, &err) != MU_OK ||
         mu_json_parse(bytes.data, bytes.len, &limits, &root, &err) != MU_OK) {
         verify_difference(state, "files", name, "cannot be read: %s", err.message);
@@ -48,10 +69,36 @@ json_t *verify_read_json(struct verify_state *state, const char *name)
     return root;
 }
 
-void verify_key(const char *uai, const char *digest, struct mu_buf *out)
+json_t *verify_read_array(struct verify_state *state, const char *name)
+{
+    json_t *root = verify_read_json(state, name);
+
+    if (root && !json_is_array(root)) {
+        verify_difference(state, "files", name, "is no array");
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+bool verify_key(const char *uai, const char *digest, struct mu_buf *out)
 {
     mu_buf_reset(out);
-    mu_buf_printf(out, "%s %s", uai, digest);
+    mu_buf_puts(out, uai);
+    mu_buf_puts(out, " ");
+    mu_buf_puts(out, digest);
+    return !out->failed;
+}
+
+void verify_count(struct verify_state *state, const char *name, size_t found)
+{
+    const json_t *counts = json_object_get(state->manifest, "counts");
+    const json_t *count = json_object_get(counts, name);
+
+    if (state->manifest &&
+        (!json_is_integer(count) || json_integer_value(count) != (json_int_t)found))
+        verify_difference(state, "files", BUNDLE_MANIFEST, "counts %lld %s, found %zu",
+                          (long long)json_integer_value(count), name, found);
 }
 
 static void release(struct verify_state *state)
@@ -85,6 +132,9 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
     verify_workbook(&state);
     verify_raw_scans(&state);
     verify_match(&state);
+    verify_count(&state, "rows", state.summary.rows);
+    verify_count(&state, "raw_scans", state.summary.raw_scans);
+    verify_count(&state, "gaps", state.summary.gaps);
     *ret_summary = state.summary;
     release(&state);
     return MU_OK;

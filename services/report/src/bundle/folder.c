@@ -1,0 +1,180 @@
+#include "bundle/folder.h"
+
+#include "bundle/layout.h"
+
+#include "base/file.h"
+#include "base/scope.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Removes the plain files of a folder; the number of entries that remain, 0 when there is no
+ * folder. */
+static size_t remove_files(const char *path)
+{
+    struct dirent *entry;
+    DIR *dir = opendir(path);
+    size_t left = 0;
+
+    while (dir && (entry = readdir(dir)))
+        if (!mu_text_equal(entry->d_name, ".") && !mu_text_equal(entry->d_name, "..") &&
+            unlinkat(dirfd(dir), entry->d_name, 0) != 0)
+            left++;
+    if (dir)
+        (void)closedir(dir);
+    return left;
+}
+
+/* Removes what a run makes and no more: files, and the folder of raw scans. */
+static size_t clear_building(const struct bundle_folder *folder)
+{
+    char path[BUNDLE_PATH_SIZE];
+    struct mu_error err;
+
+    if (bundle_folder_path(folder, BUNDLE_RAW_SCANS, path, &err) == MU_OK) {
+        (void)remove_files(path);
+        (void)rmdir(path);
+    }
+    return remove_files(folder->building);
+}
+
+/* Target without slashes at the end; the hidden name beside it. */
+static enum mu_status name_folder(const char *target, struct bundle_folder *folder,
+                                  struct mu_error *err)
+{
+    size_t len = strlen(target);
+    const char *base;
+
+    while (len > 1 && target[len - 1] == '/')
+        len--;
+    if (snprintf(folder->target, sizeof(folder->target), "%.*s", (int)len, target) >=
+        (int)sizeof(folder->target))
+        return mu_fail(err, MU_E_LIMIT, "path '%.100s...' is too long", target);
+    base = strrchr(folder->target, '/');
+    base = base ? base + 1 : folder->target;
+    if (snprintf(folder->building, sizeof(folder->building), "%.*s.%s.muster-partial",
+                 (int)(base - folder->target), folder->target,
+                 base) >= (int)sizeof(folder->building))
+        return mu_fail(err, MU_E_LIMIT, "path '%.100s...' is too long", target);
+    return MU_OK;
+}
+
+/* The lock is on the folder itself: it must still be the one of that name. */
+static bool lock_building(struct bundle_folder *folder)
+{
+    struct stat locked, named;
+
+    folder->lock_fd = open(folder->building, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder->lock_fd < 0 || flock(folder->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return false;
+    return fstat(folder->lock_fd, &locked) == 0 && lstat(folder->building, &named) == 0 &&
+           locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
+}
+
+enum mu_status bundle_folder_open(const char *target, struct bundle_folder *ret_folder,
+                                  struct mu_error *err)
+{
+    struct bundle_folder folder = {.lock_fd = -1};
+    struct stat status;
+    enum mu_status st = name_folder(target, &folder, err);
+
+    if (st != MU_OK)
+        return st;
+    if (lstat(folder.target, &status) == 0)
+        return mu_fail(err, MU_E_CONFLICT,
+                       "'%s' exists already: remove it or choose another folder", target);
+    st = mu_dir_make(folder.building, err);
+    if (st != MU_OK)
+        return st;
+    if (!lock_building(&folder))
+        st = mu_fail(err, MU_E_CONFLICT, "another run writes '%s'", folder.target);
+    else if (clear_building(&folder) > 0)
+        st = mu_fail(err, MU_E_CONFLICT, "'%s' holds what no run made", folder.building);
+    if (st == MU_OK)
+        *ret_folder = folder;
+    else if (folder.lock_fd >= 0)
+        (void)close(folder.lock_fd);
+    return st;
+}
+
+enum mu_status bundle_folder_path(const struct bundle_folder *folder, const char *name,
+                                  char ret_path[BUNDLE_PATH_SIZE], struct mu_error *err)
+{
+    if (snprintf(ret_path, BUNDLE_PATH_SIZE, "%s/%s", folder->building, name) >= BUNDLE_PATH_SIZE)
+        return mu_fail(err, MU_E_LIMIT, "path of '%.100s' in '%.100s...' is too long", name,
+                       folder->building);
+    return MU_OK;
+}
+
+enum mu_status bundle_sync(const char *path, struct mu_error *err)
+{
+    MU_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) != 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "fsync '%s': %s", path, strerror(errno));
+    return MU_OK;
+}
+
+/* Never over a folder that appeared meanwhile, not even an empty one. */
+static int rename_new(const char *from, const char *to)
+{
+    struct stat status;
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (lstat(to, &status) == 0) { /* a file system without that flag */
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+static enum mu_status sync_parent(struct bundle_folder *folder, struct mu_error *err)
+{
+    char parent[BUNDLE_PATH_SIZE];
+    const char *slash = strrchr(folder->target, '/');
+
+    (void)snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - folder->target) + 1 : 1,
+                   slash ? folder->target : ".");
+    return bundle_sync(parent, err);
+}
+
+enum mu_status bundle_folder_commit(struct bundle_folder *folder, struct mu_error *err)
+{
+    char raw_scans[BUNDLE_PATH_SIZE];
+    enum mu_status st = bundle_folder_path(folder, BUNDLE_RAW_SCANS, raw_scans, err);
+
+    if (st == MU_OK)
+        st = bundle_sync(raw_scans, err);
+    if (st == MU_OK)
+        st = bundle_sync(folder->building, err);
+    if (st != MU_OK)
+        return st;
+    if (rename_new(folder->building, folder->target) != 0)
+        return mu_fail(err, errno == EEXIST ? MU_E_CONFLICT : MU_E_UNAVAILABLE,
+                       "rename to '%s': %s", folder->target, strerror(errno));
+    folder->building[0] = '\0';
+    return sync_parent(folder, err);
+}
+
+void bundle_folder_close(struct bundle_folder *folder)
+{
+    if (folder->building[0]) {
+        (void)clear_building(folder);
+        (void)rmdir(folder->building);
+        folder->building[0] = '\0';
+    }
+    if (folder->lock_fd >= 0)
+        (void)close(folder->lock_fd);
+    folder->lock_fd = -1;
+}
