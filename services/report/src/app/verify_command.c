@@ -25,7 +25,9 @@ static void print_text(const char *folder, const struct verify_summary *summary,
         (void)printf("\nInventory and raw scans match, both ways: no unexplained difference.\n");
         return;
     }
-    (void)printf("\n%zu differences\n", summary->differences);
+    (void)printf("\n%zu differences%s\n", summary->differences,
+                 mu_table_row_count(differences) < summary->differences ? ", the first of them:"
+                                                                        : "");
     mu_table_print(differences, MU_FORMAT_TEXT, 0, stdout);
 }
 

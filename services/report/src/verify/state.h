@@ -9,11 +9,7 @@
 
 #include "json/json_doc.h"
 
-enum {
-    VERIFY_PATH_SIZE = 4096,
-    VERIFY_KEY_BYTES = 512 * 1024, /* UAI and digest */
-    VERIFY_MAX_REPORTED = 10000    /* differences kept as text; all are counted */
-};
+enum { VERIFY_PATH_SIZE = 4096, VERIFY_KEY_BYTES = 512 * 1024 /* UAI and digest */ };
 
 struct verify_state {
     const char *folder;

@@ -44,6 +44,10 @@ static void check_header(struct verify_state *state, const char *const *cells, s
             verify_difference(state, "workbook", wanted, "column %d is headed '%s'", column + 1,
                               found ? found : "");
     }
+    for (size_t i = COLUMN_COUNT; i < count; i++)
+        if (cells[i])
+            verify_difference(state, "workbook", cells[i], "column %zu is headed '%s'", i + 1,
+                              cells[i]);
 }
 
 static void check_groups(struct verify_state *state, const char *const *cells, size_t count)
