@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum statement {
-    STATEMENT_PATIENCE,
+    STATEMENT_SESSION,
     STATEMENT_HORIZON,
     STATEMENT_INVENTORY,
     STATEMENT_INSTANCES,
@@ -17,9 +17,13 @@ enum statement {
 };
 
 static const struct mu_pg_statement statements[] = {
-        /* A month of a large fleet takes longer than the other programs allow a statement. */
-        [STATEMENT_PATIENCE] = {"patience", "SELECT set_config('statement_timeout', '30min', true)",
-                                0},
+        /* A month of a large fleet takes longer than the other programs allow a statement; PGTZ and
+         * PGDATESTYLE of the caller's environment must not change how times are written. */
+        [STATEMENT_SESSION] = {"session",
+                               "SELECT set_config('statement_timeout', '30min', true),"
+                               " set_config('TimeZone', 'UTC', true),"
+                               " set_config('DateStyle', 'ISO, MDY', true)",
+                               0},
         [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
         [STATEMENT_INVENTORY] =
                 {"inventory",
@@ -279,7 +283,7 @@ enum mu_status snapshot_read(const struct snapshot_question *question, struct mu
         return mu_wrap(err, "PostgreSQL");
     st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
     if (st == MU_OK)
-        st = mu_pg_execute(pg, STATEMENT_PATIENCE, NULL, NULL, err);
+        st = mu_pg_execute(pg, STATEMENT_SESSION, NULL, NULL, err);
     if (st == MU_OK)
         st = read_horizon(pg, question, known_at, &snapshot, err);
     if (st == MU_OK)

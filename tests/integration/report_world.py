@@ -1,0 +1,129 @@
+"""A world for muster-report alone: PostgreSQL whose report_v1 answers from tables, and an evidence API that can misbehave.
+
+The functions are those of schemas/report-views.v1.md; what inventory puts behind them is test_chain.py's subject.
+"""
+
+import hashlib
+import json
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local.demo import SYSTEM
+from local.postgres import Postgres
+
+MONTH, AS_OF = "2026-10", "2026-10-31T23:59:59.999999Z"
+COLUMNS = {
+    "inventory": "uai text, manifest_digest text, repository text, tag text, platform text, os_name text, image_title text, image_version text, "
+                 "image_vendor text, running_containers bigint, state text, reason text, evidence_digest text, scan_finished_at timestamptz, "
+                 "reported_digest text, floating boolean",
+    "instances": "cluster text, namespace text, pod text, container text, container_kind text, image text, uai text, manifest_digest text, "
+                 "state text, reason text, started_at timestamptz, node text",
+    "not_running": "uai text, manifest_digest text",
+}
+STATES = ("covered", "scan_expired", "scan_failed", "never_scanned", "unresolved", "not_in_registry", "excluded")
+
+# Each function refuses to answer outside of one repeatable-read, read-only transaction.
+GUARD = """
+CREATE SCHEMA report_v1;
+CREATE TABLE facts (known_at timestamptz NOT NULL);
+CREATE FUNCTION report_v1.frozen() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'repeatable read' OR current_setting('transaction_read_only') <> 'on' THEN
+        RAISE EXCEPTION 'not in a snapshot';
+    END IF;
+    RETURN true;
+END $$;
+CREATE FUNCTION report_v1.horizon(k timestamptz) RETURNS timestamptz LANGUAGE sql SECURITY DEFINER AS
+    'SELECT max(known_at) FROM public.facts WHERE known_at <= k AND report_v1.frozen()';
+"""
+TOTALS = """
+CREATE FUNCTION report_v1.totals(a timestamptz, k timestamptz) RETURNS TABLE (state text, containers bigint) LANGUAGE sql SECURITY DEFINER AS
+    $$SELECT n.name, count(i.pod) FROM unnest(string_to_array('%s', ' ')) WITH ORDINALITY AS n (name, place)
+      LEFT JOIN public.instances i ON i.state = n.name AND i.known_at <= k GROUP BY n.name, n.place ORDER BY n.place$$;
+""" % " ".join(STATES)
+
+
+class Evidence(ThreadingHTTPServer):
+    """GET /v1/evidence/<digest>; `answer` may replace what is said."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.bodies, self.answer, self.asked = {}, None, threading.Event()
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def add(self, body):
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        self.bodies[f"/v1/evidence/{digest}"] = body
+        return digest
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.set()
+        body = self.server.bodies.get(self.path)
+        status = 200 if body is not None else 404
+        if self.server.answer:
+            status, body = self.server.answer(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_):
+        pass
+
+
+class ReportWorld:
+    def __init__(self, state, program):
+        self.program, self.postgres, self.evidence = program, Postgres(state), Evidence()
+        self.postgres.start()
+        self.postgres.wait_ready()
+        script = GUARD
+        for name, columns in COLUMNS.items():
+            order = ", ".join(f'{column.split()[0]} COLLATE "C"' for column in columns.split(", ")[:3])
+            script += (f"CREATE TABLE {name} ({columns}, known_at timestamptz NOT NULL DEFAULT '2026-10-02');"
+                       f"CREATE FUNCTION report_v1.{name}(a timestamptz, k timestamptz) RETURNS SETOF {name} LANGUAGE sql SECURITY DEFINER AS "
+                       f"'SELECT * FROM public.{name} WHERE known_at <= k AND report_v1.frozen() ORDER BY {order}';")
+        script += TOTALS
+        script += ("CREATE ROLE muster_report LOGIN; REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;"
+                   "GRANT USAGE ON SCHEMA report_v1 TO muster_report; CREATE ROLE nobody_special LOGIN;"
+                   "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA report_v1 FROM PUBLIC;"
+                   "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA report_v1 TO muster_report;")
+        self.postgres.sql(script)
+        self.postgres.sql("INSERT INTO facts VALUES ('2026-10-01'), ('2026-10-02'), ('2026-11-05')")
+
+    def insert(self, table, **values):
+        texts = ", ".join("NULL" if value is None else "'" + str(value).replace("'", "''") + "'" for value in values.values())
+        self.postgres.sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({texts})")
+
+    def add_image(self, name, digit, state="covered", reason=None, also=(), **labels):
+        """An image with one container in production; its raw scan unless it was never scanned."""
+        repository, _, tag = name.rpartition(":")
+        digest = "sha256:" + digit * 64
+        evidence = None
+        if state in ("covered", "scan_expired"):
+            evidence = self.evidence.add(json.dumps({
+                "schema": "muster.raw-scan.v1", "status": "complete",
+                "targets": [{"uai": uai, "digest": digest} for uai in (name, *also)]}).encode())
+        self.insert("inventory", uai=name, manifest_digest=digest, repository=repository, tag=tag, running_containers=1, state=state,
+                    reason=reason, evidence_digest=evidence, floating="false", **labels)
+        self.insert("instances", cluster="production", namespace="prod", pod=f"pod-{digit}", container="app", container_kind="container",
+                    image=name, uai=name, manifest_digest=digest, state=state, reason=reason, started_at="2026-10-02", node="node-1")
+        for uai in also:
+            self.insert("not_running", uai=uai, manifest_digest=digest)
+        return digest
+
+    def command(self, out, *more, month=MONTH, user="muster_report", system=SYSTEM):
+        return [str(self.program), "run", f"--month={month}", f"--system={system}", f"--out={out}",
+                f"--postgres={self.postgres.conninfo(user=user)}", f"--inventory-url=http://127.0.0.1:{self.evidence.server_port}", *more]
+
+    def run(self, out, *more, **changes):
+        return subprocess.run(self.command(out, *more, **changes), capture_output=True, text=True, check=False, timeout=120)
+
+    def verify(self, folder, *more):
+        return subprocess.run([str(self.program), "verify", *more, str(folder)], capture_output=True, text=True, check=False, timeout=120)
