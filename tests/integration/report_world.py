@@ -5,13 +5,19 @@ The functions are those of schemas/report-views.v1.md; what inventory puts behin
 
 import hashlib
 import json
+import os
 import subprocess
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import pytest
 from local.demo import SYSTEM
 from local.postgres import Postgres
 
+BIN = Path(os.environ.get("MUSTER_BIN", Path(__file__).resolve().parents[2] / "build/release/bin")).resolve()
+WEB, TOOLS, GONE, HOSTILE = (f"registry.example/apps/{name}" for name in ("web:1.0", "tools:2.0", "gone:3", "hostile:4"))
 MONTH, AS_OF = "2026-10", "2026-10-31T23:59:59.999999Z"
 COLUMNS = {
     "inventory": "uai text, manifest_digest text, repository text, tag text, platform text, os_name text, image_title text, image_version text, "
@@ -127,3 +133,18 @@ class ReportWorld:
 
     def verify(self, folder, *more):
         return subprocess.run([str(self.program), "verify", *more, str(folder)], capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def report_world(state_root):
+    """Four images in production: two covered, one that the registry deleted, one whose labels are hostile."""
+    state = Path(tempfile.mkdtemp(prefix="report-", dir=state_root))
+    state.chmod(0o755)  # for PostgreSQL's own user
+    made = ReportWorld(state, BIN / "muster-report")
+    made.add_image(WEB, "1", os_name="Debian GNU/Linux 12", image_vendor="Example Agency", image_title="web", image_version="1.0.3")
+    made.add_image(TOOLS, "2", also=["registry.example/apps/tools:old"])
+    made.add_image(GONE, "3", state="not_in_registry", reason="the registry deleted it")
+    made.add_image(HOSTILE, "4", os_name="+1+1", image_vendor="=cmd|' /C calc'!A0", image_title="@SUM(1,1)\nx", image_version="n/a")
+    yield made
+    made.evidence.shutdown()
+    made.postgres.process.stop()

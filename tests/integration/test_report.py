@@ -9,23 +9,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from local.process import free_port
-from report_world import AS_OF, ReportWorld
+from report_world import AS_OF, GONE, HOSTILE, TOOLS, WEB, report_world as world  # noqa: F401
 
 TABLE = json.loads((Path(__file__).parents[1] / "data/workbook-v3.1.json").read_text())
 WORKBOOK = "integrated-inventory-workbook.xlsx"
-WEB, TOOLS, GONE, HOSTILE = (f"registry.example/apps/{name}" for name in ("web:1.0", "tools:2.0", "gone:3", "hostile:4"))
-
-
-@pytest.fixture(scope="module")
-def world(state_root):
-    from conftest import BIN
-    made = ReportWorld(state_root / "report", BIN / "muster-report")
-    made.add_image(WEB, "1", os_name="Debian GNU/Linux 12", image_vendor="Example Agency", image_title="web", image_version="1.0.3")
-    made.add_image(TOOLS, "2", also=["registry.example/apps/tools:old"])
-    made.add_image(GONE, "3", state="not_in_registry", reason="the registry deleted it")
-    made.add_image(HOSTILE, "4", os_name="+1+1", image_vendor="=cmd|' /C calc'!A0", image_title="@SUM(1,1)\nx", image_version="n/a")
-    yield made
-    made.evidence.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +85,12 @@ def test_texts_that_would_run_are_texts_in_text_format(sheet):
 
 def test_pages_print_in_landscape_with_headers(sheet):
     assert sheet.page_setup.orientation == "landscape" and sheet.sheet_properties.pageSetUpPr.fitToPage
-    assert sheet.page_setup.fitToHeight == 0 and sheet.print_title_rows == "$1:$2"
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (2, 0)
+    assert sheet.print_title_rows == "$1:$2" and sheet.print_title_cols == "$A:$A"
+
+
+def test_rows_are_high_enough_for_their_checksums(sheet):
+    assert all(sheet.row_dimensions[row].height >= 2 * 14 for row in range(3, sheet.max_row + 1))
 
 
 # ---- same question, same bytes ----

@@ -63,12 +63,17 @@ static const struct group groups[] = {
         {COLUMN_DIAGRAM_LABEL, COLUMN_END_OF_LIFE, "Any Inventory", 0x9ADAF2, LXW_COLOR_BLACK},
 };
 
-enum { PAPER_TABLOID = 3, ZOOM_PERCENT = 80, TEXT_FORMAT_INDEX = 49 /* "@" */ };
+enum {
+    PAPER_TABLOID = 3,
+    ZOOM_PERCENT = 80,
+    TEXT_FORMAT_INDEX = 49 /* "@" */
+};
+static const double line_points = 14.25, max_row_points = 409, character_width = 1.3;
 
 struct inventory_workbook {
     lxw_workbook *file;
     lxw_worksheet *instructions, *inventory, *changes;
-    lxw_format *cell;
+    lxw_format *cell, *label;
     lxw_format *guarded; /* for what would run as a formula when typed */
     lxw_row_t next_row;
     struct mu_buf text; /* the cell being written, encoded */
@@ -117,6 +122,7 @@ static lxw_format *new_cell_format(lxw_workbook *file)
     lxw_format *format = new_format(file);
 
     format_set_align(format, LXW_ALIGN_LEFT);
+    format_set_indent(format, 1);
     return format;
 }
 
@@ -133,7 +139,16 @@ static void set_print(lxw_worksheet *sheet)
     worksheet_set_paper(sheet, PAPER_TABLOID);
     worksheet_set_margins(sheet, 0.4, 0.4, 0.5, 0.6);
     (void)worksheet_set_footer(sheet, "&L&\"Arial\"&9&F&C&\"Arial\"&9&A&R&\"Arial\"&9&P of &N");
-    worksheet_fit_to_pages(sheet, 1, 0);
+}
+
+/* One page is too narrow for 25 columns at a size that can be read: two, each with identifier and
+ * headers. */
+static void set_inventory_print(lxw_worksheet *sheet)
+{
+    set_print(sheet);
+    worksheet_fit_to_pages(sheet, 2, 0);
+    worksheet_repeat_rows(sheet, 0, WORKBOOK_HEADER_ROWS - 1);
+    worksheet_repeat_columns(sheet, COLUMN_UAI, COLUMN_UAI);
 }
 
 /* Our own texts are short and clean; the system's name goes the way of every cell. */
@@ -173,12 +188,12 @@ static void write_instructions(struct inventory_workbook *workbook,
     set_stored_width(sheet, 0, 37);
     set_stored_width(sheet, 1, 110);
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++, row++) {
-        put(workbook, sheet, row, 0, facts[i][0]);
+        worksheet_write_string(sheet, row, 0, facts[i][0], workbook->label);
         put(workbook, sheet, row, 1, facts[i][1]);
     }
     row++;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++, row++) {
-        put(workbook, sheet, row, 0, lines[i][0]);
+        worksheet_write_string(sheet, row, 0, lines[i][0], workbook->label);
         put(workbook, sheet, row, 1, lines[i][1]);
     }
 }
@@ -200,8 +215,7 @@ static void write_headers(lxw_workbook *file, lxw_worksheet *sheet)
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         worksheet_write_string(sheet, 1, (lxw_col_t)i, columns[i].header, header);
     worksheet_freeze_panes(sheet, WORKBOOK_HEADER_ROWS, 1);
-    worksheet_repeat_rows(sheet, 0, WORKBOOK_HEADER_ROWS - 1);
-    set_print(sheet);
+    set_inventory_print(sheet);
 }
 
 /* The template's own history is not repeated: this sheet records changes of this file. */
@@ -250,6 +264,8 @@ static void fill_sheets(struct inventory_workbook *workbook,
                         const struct inventory_workbook_properties *properties)
 {
     workbook->cell = new_cell_format(workbook->file);
+    workbook->label = new_cell_format(workbook->file);
+    format_set_bold(workbook->label);
     workbook->guarded = new_cell_format(workbook->file);
     format_set_num_format_index(workbook->guarded, TEXT_FORMAT_INDEX);
     set_properties(workbook->file, properties);
@@ -306,6 +322,38 @@ static lxw_error write_cell(struct inventory_workbook *workbook, lxw_col_t colum
                                   cell_text_is_runnable(text) ? workbook->guarded : workbook->cell);
 }
 
+/* Lines the text takes in a column, wrapped; generous, since fonts differ. */
+static size_t lines_of(const char *text, double width)
+{
+    const size_t per_line = (size_t)(width / character_width);
+    size_t lines = 0;
+
+    do {
+        size_t len = strcspn(text, "\n");
+
+        lines += len == 0 ? 1 : (len + per_line - 1) / per_line;
+        text += len + (text[len] == '\n');
+    } while (*text);
+    return lines;
+}
+
+/* Not every spreadsheet grows rows by itself when it opens a file. */
+static void set_height(struct inventory_workbook *workbook,
+                       const struct inventory_workbook_row *row)
+{
+    size_t most = 1;
+    double points;
+
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        size_t lines = row->cells[i] ? lines_of(row->cells[i], columns[i].width) : 1;
+
+        most = lines > most ? lines : most;
+    }
+    points = (double)most * line_points + 3;
+    worksheet_set_row(workbook->inventory, workbook->next_row,
+                      points > max_row_points ? max_row_points : points, NULL);
+}
+
 enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
                                       const struct inventory_workbook_row *row,
                                       struct mu_error *err)
@@ -315,6 +363,7 @@ enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
     if (workbook->next_row >= WORKBOOK_MAX_ROWS)
         return mu_fail(err, MU_E_LIMIT, "asset '%.200s': a sheet holds no more than %d rows",
                        row->cells[COLUMN_UAI], WORKBOOK_MAX_ROWS);
+    set_height(workbook, row);
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         st = row->cells[i] ? check_cell(row, i, err) : MU_OK;
         if (st != MU_OK)

@@ -8,7 +8,7 @@
  *
  * Writing is one pass with bounded memory: rows are added in their final order. Cells are texts,
  * never formulas; what would run once typed again has the text format. It prints on landscape
- * tabloid, one page wide, headers on every page.
+ * tabloid, two pages wide, identifier and headers on every page.
  * Same rows, same bytes: no clock, no locale. (Names start with inventory_workbook_ since
  * libxlsxwriter has the plain ones.)
  */
