@@ -467,7 +467,7 @@ static void a_gap_without_containers_is_named(void **state)
 /* ---- the workbook ---- */
 
 static const struct inventory_workbook_properties properties = {
-        "Example Cloud", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999};
+        "Example Cloud", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, 0};
 
 /* The rows that the bundle has, for tests to spoil. */
 static void good_rows(struct inventory_workbook_row rows[3])

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static const struct inventory_workbook_properties properties = {
-        "System", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999};
+        "System", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, 0};
 
 static char folder[] = "/tmp/muster-workbook-XXXXXX";
 
@@ -74,6 +75,17 @@ static enum mu_status remember(void *opaque, size_t row, const char *const *cell
     (void)snprintf(seen->address[row - 1], 64, "%s", count > 1 && cells[1] ? cells[1] : "");
     seen->cells[row - 1] = count;
     seen->rows = row;
+    return MU_OK;
+}
+
+static enum mu_status measure(void *opaque, size_t row, const char *const *cells, size_t count,
+                              struct mu_error *err)
+{
+    size_t *length = opaque;
+
+    (void)err;
+    if (row > WORKBOOK_HEADER_ROWS)
+        *length = strlen(cells[count > 1 ? 1 : 0]);
     return MU_OK;
 }
 
@@ -193,6 +205,126 @@ static void a_truncated_workbook_never_passes_as_whole(void **state)
     (void)unlink(path);
 }
 
+static void add_refused(const struct inventory_workbook_row *row, enum mu_status expected,
+                        const char *says)
+{
+    MU_AUTO(inventory_workbook) struct inventory_workbook *workbook = NULL;
+    struct mu_error err;
+    char path[128];
+
+    path_of("refused.xlsx", path, sizeof(path));
+    assert_int_equal(inventory_workbook_open(path, &properties, &workbook, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, row, &err), expected);
+    if (!strstr(err.message, says))
+        fail_msg("'%s' does not say '%s'", err.message, says);
+}
+
+static void a_text_that_is_not_utf8_is_refused(void **state)
+{
+    struct inventory_workbook_row row = {{[COLUMN_UAI] = "r/a:1", [COLUMN_OS] = "\xff"}};
+
+    (void)state;
+    add_refused(&row, MU_E_INVALID, "asset 'r/a:1': 'OS Name and Version' is not UTF-8");
+}
+
+/* Excel counts characters: 32767 of three bytes each still fit. */
+static void the_largest_cell_is_written_and_read_back(void **state)
+{
+    MU_AUTO_FREE char *large = malloc(3 * WORKBOOK_CELL_MAX + 1);
+    struct inventory_workbook_row row = {{[COLUMN_UAI] = "r/a:1", [COLUMN_ADDRESS] = large}};
+    struct inventory_workbook *workbook;
+    struct mu_error err;
+    size_t length = 0;
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < WORKBOOK_CELL_MAX; i++)
+        memcpy(large + 3 * i, "€", 3);
+    large[3 * WORKBOOK_CELL_MAX] = '\0';
+    path_of("large.xlsx", path, sizeof(path));
+    assert_int_equal(inventory_workbook_open(path, &properties, &workbook, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, &row, &err), MU_OK);
+    assert_int_equal(inventory_workbook_close(workbook, &err), MU_OK);
+    assert_int_equal(xlsx_read(path, "Inventory", measure, &length, &err), MU_OK);
+    assert_int_equal(length, 3 * WORKBOOK_CELL_MAX);
+    (void)unlink(path);
+}
+
+static void hostile_texts_come_back_as_they_were(void **state)
+{
+    struct inventory_workbook_row row = {
+            {[COLUMN_UAI] = "=1+1", [COLUMN_ADDRESS] = "_x0041_\r\x01]]><&\xef\xbf\xbf"}};
+    struct inventory_workbook *workbook;
+    struct seen seen = {0};
+    struct mu_error err;
+    char path[128];
+
+    (void)state;
+    path_of("hostile.xlsx", path, sizeof(path));
+    assert_int_equal(inventory_workbook_open(path, &properties, &workbook, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, &row, &err), MU_OK);
+    assert_int_equal(inventory_workbook_close(workbook, &err), MU_OK);
+    assert_int_equal(xlsx_read(path, "Inventory", remember, &seen, &err), MU_OK);
+    assert_string_equal(seen.uai[2], row.cells[COLUMN_UAI]);
+    assert_string_equal(seen.address[2], row.cells[COLUMN_ADDRESS]);
+    (void)unlink(path);
+}
+
+static void a_folder_that_is_not_there_is_unavailable(void **state)
+{
+    struct inventory_workbook *workbook;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(inventory_workbook_open("/nonexistent/w.xlsx", &properties, &workbook, &err),
+                     MU_OK);
+    assert_int_equal(inventory_workbook_close(workbook, &err), MU_E_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "/nonexistent/w.xlsx"));
+}
+
+static void more_rows_than_the_limit_are_refused(void **state)
+{
+    MU_AUTO(inventory_workbook) struct inventory_workbook *workbook = NULL;
+    struct inventory_workbook_properties limited = properties;
+    struct inventory_workbook_row row = {{[COLUMN_UAI] = "r/a:1"}};
+    struct mu_error err;
+    char path[128];
+
+    (void)state;
+    limited.max_rows = 2;
+    path_of("rows.xlsx", path, sizeof(path));
+    assert_int_equal(inventory_workbook_open(path, &limited, &workbook, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, &row, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, &row, &err), MU_OK);
+    assert_int_equal(inventory_workbook_add(workbook, &row, &err), MU_E_LIMIT);
+    assert_non_null(strstr(err.message, "asset 'r/a:1': a sheet holds no more than 2 rows"));
+}
+
+/* The table of the template's columns is data of its own. */
+static void headers_and_groups_are_those_of_the_table(void **state)
+{
+    json_auto_t *table = json_load_file(MU_TEST_DATA "/workbook-v3.1.json", 0, NULL);
+    const json_t *columns = json_object_get(table, "columns"), *title;
+    size_t groups = 0;
+    const char *range;
+
+    (void)state;
+    assert_int_equal(json_array_size(columns), COLUMN_COUNT);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        const json_t *column = json_array_get(columns, (size_t)i);
+
+        assert_string_equal(inventory_workbook_header((enum workbook_column)i),
+                            json_string_value(json_object_get(column, "header")));
+        groups += inventory_workbook_group((enum workbook_column)i) ? 1 : 0;
+    }
+    json_object_foreach (json_object_get(table, "groups"), range, title) {
+        assert_string_equal(inventory_workbook_group((enum workbook_column)(*range - 'A')),
+                            json_string_value(title));
+        groups--;
+    }
+    assert_int_equal(groups, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +335,12 @@ int main(void)
             cmocka_unit_test(a_missing_sheet_and_a_missing_file_are_not_found),
             cmocka_unit_test(what_is_no_zip_is_invalid),
             cmocka_unit_test(a_truncated_workbook_never_passes_as_whole),
+            cmocka_unit_test(a_text_that_is_not_utf8_is_refused),
+            cmocka_unit_test(the_largest_cell_is_written_and_read_back),
+            cmocka_unit_test(hostile_texts_come_back_as_they_were),
+            cmocka_unit_test(a_folder_that_is_not_there_is_unavailable),
+            cmocka_unit_test(more_rows_than_the_limit_are_refused),
+            cmocka_unit_test(headers_and_groups_are_those_of_the_table),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

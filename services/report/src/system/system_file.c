@@ -43,7 +43,7 @@ struct reader {
     struct mu_arena *arena;
     struct system_file *system;
     yaml_document_t *document;
-    bool seen[KEY_COUNT];
+    bool seen[KEY_COUNT], seen_public_assets;
 };
 
 static const char **member(struct system_file *system, const struct key *key)
@@ -68,6 +68,14 @@ static enum mu_status copy_text(struct reader *reader, const yaml_node_t *node, 
     if (len > SYSTEM_TEXT_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "%s:%zu: '%s' is longer than %d bytes", reader->path,
                        line_of(node), name, SYSTEM_TEXT_MAX_BYTES);
+    if (memchr(node->data.scalar.value, '\0', len))
+        return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' holds a NUL", reader->path, line_of(node),
+                       name);
+    if (strcasecmp((const char *)node->data.scalar.value, "n/a") == 0 ||
+        strcasecmp((const char *)node->data.scalar.value, "na") == 0)
+        return mu_fail(err, MU_E_INVALID,
+                       "%s:%zu: '%s' says '%s': FedRAMP wants such cells blank, leave the key out",
+                       reader->path, line_of(node), name, (const char *)node->data.scalar.value);
     *ret_text = mu_arena_strndup(reader->arena, (const char *)node->data.scalar.value, len);
     return *ret_text ? MU_OK : mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
 }
@@ -137,8 +145,13 @@ static enum mu_status read_pair(struct reader *reader, const yaml_node_pair_t *p
                                ? (const char *)name_node->data.scalar.value
                                : "(not a text)";
 
-    if (mu_text_equal(name, "public_assets"))
+    if (mu_text_equal(name, "public_assets")) {
+        if (reader->seen_public_assets)
+            return mu_fail(err, MU_E_INVALID, "%s:%zu: 'public_assets' is given twice",
+                           reader->path, line_of(name_node));
+        reader->seen_public_assets = true;
         return read_public_assets(reader, value, err);
+    }
     for (size_t i = 0; i < KEY_COUNT; i++)
         if (mu_text_equal(name, keys[i].name))
             return read_key(reader, i, name_node, value, err);

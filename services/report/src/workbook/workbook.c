@@ -76,6 +76,7 @@ struct inventory_workbook {
     lxw_format *cell, *label;
     lxw_format *guarded; /* for what would run as a formula when typed */
     lxw_row_t next_row;
+    uint32_t max_rows;
     struct mu_buf text; /* the cell being written, encoded */
     char *path;
 };
@@ -291,6 +292,7 @@ enum mu_status inventory_workbook_open(const char *path,
         return mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s' cannot be made", path);
     }
     workbook->next_row = WORKBOOK_HEADER_ROWS;
+    workbook->max_rows = properties->max_rows ? properties->max_rows : WORKBOOK_MAX_ROWS;
     fill_sheets(workbook, properties);
     *ret_workbook = workbook;
     return MU_OK;
@@ -360,9 +362,9 @@ enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
 {
     enum mu_status st;
 
-    if (workbook->next_row >= WORKBOOK_MAX_ROWS)
-        return mu_fail(err, MU_E_LIMIT, "asset '%.200s': a sheet holds no more than %d rows",
-                       row->cells[COLUMN_UAI], WORKBOOK_MAX_ROWS);
+    if (workbook->next_row - WORKBOOK_HEADER_ROWS >= workbook->max_rows)
+        return mu_fail(err, MU_E_LIMIT, "asset '%.200s': a sheet holds no more than %u rows",
+                       row->cells[COLUMN_UAI], workbook->max_rows);
     set_height(workbook, row);
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         st = row->cells[i] ? check_cell(row, i, err) : MU_OK;

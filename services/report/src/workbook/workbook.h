@@ -55,7 +55,7 @@ enum {
     WORKBOOK_HEADER_ROWS = 2,
     WORKBOOK_CELL_MAX = 32767,        /* characters (UTF-16 units), as Excel counts */
     WORKBOOK_CELL_BYTES = 256 * 1024, /* such a cell with every character escaped */
-    WORKBOOK_MAX_ROWS = 1048576       /* of one sheet, the headers included */
+    WORKBOOK_MAX_ROWS = 1048576 - 2   /* of one sheet, below the headers */
 };
 
 /* Header text of a column, exactly as the template has it. */
@@ -73,6 +73,7 @@ struct inventory_workbook_properties {
     const char *month; /* "2026-11" */
     const char *as_of; /* RFC 3339 */
     int64_t as_of_us;  /* becomes the file's creation date */
+    uint32_t max_rows; /* 0: as many as a sheet holds, WORKBOOK_MAX_ROWS */
 };
 
 struct inventory_workbook;
