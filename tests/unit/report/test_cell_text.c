@@ -55,6 +55,15 @@ static void a_text_that_looks_like_an_escape_comes_back_as_it_was(void **state)
     assert_encodes("_x00_x004g_ _x0041", "_x00_x004g_ _x0041");
 }
 
+/* Found by the fuzzer: the escape of the character behind lends its underscore. */
+static void a_text_that_becomes_an_escape_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    assert_encodes("C_xECCC\x1f", "C_x005F_xECCC_x001F_");
+    assert_encodes("_x0041\xef\xbf\xbf", "_x005F_x0041_xFFFF_");
+    assert_encodes("_x0041\n", "_x0041\n");
+}
+
 static void escapes_of_other_writers_are_decoded(void **state)
 {
     (void)state;
@@ -95,6 +104,7 @@ int main(void)
             cmocka_unit_test(ordinary_text_stays_as_it_is),
             cmocka_unit_test(control_characters_are_escaped_and_come_back),
             cmocka_unit_test(a_text_that_looks_like_an_escape_comes_back_as_it_was),
+            cmocka_unit_test(a_text_that_becomes_an_escape_comes_back_as_it_was),
             cmocka_unit_test(escapes_of_other_writers_are_decoded),
             cmocka_unit_test(escapes_that_are_no_text_stay),
             cmocka_unit_test(length_is_counted_as_spreadsheets_do),

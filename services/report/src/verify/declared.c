@@ -24,9 +24,8 @@ static void list_gap(struct verify_state *state, const char *uai, const json_t *
         verify_difference(state, "gaps", uai, "is declared without naming a container");
 }
 
-static void read_gaps(struct verify_state *state)
+void verify_add_gaps(struct verify_state *state, const json_t *gaps)
 {
-    json_auto_t *gaps = verify_read_array(state, BUNDLE_GAPS);
     json_t *gap;
     size_t index;
 
@@ -65,6 +64,8 @@ static void read_not_running(struct verify_state *state)
 
 void verify_declared(struct verify_state *state)
 {
-    read_gaps(state);
+    json_auto_t *gaps = verify_read_array(state, BUNDLE_GAPS);
+
+    verify_add_gaps(state, gaps);
     read_not_running(state);
 }

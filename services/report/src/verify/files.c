@@ -113,22 +113,29 @@ static bool raw_scans_are_here(struct verify_state *state)
     return false;
 }
 
-void verify_files(struct verify_state *state)
+void verify_take_manifest(struct verify_state *state, json_t *manifest)
 {
-    json_t *entry;
-    const char *name;
-
-    state->manifest = verify_read_json(state, BUNDLE_MANIFEST);
-    if (!state->manifest)
-        return;
-    if (!mu_text_equal(mu_json_text_at(state->manifest, "schema"), BUNDLE_SCHEMA) ||
-        !json_is_object(json_object_get(state->manifest, "files")) || !raw_scans_are_here(state)) {
-        verify_difference(state, "files", BUNDLE_MANIFEST,
-                          "is not of schema %s, or not for this folder", BUNDLE_SCHEMA);
-        json_decref(state->manifest); /* its names are not followed */
-        state->manifest = NULL;
+    if (mu_text_equal(mu_json_text_at(manifest, "schema"), BUNDLE_SCHEMA) &&
+        json_is_object(json_object_get(manifest, "files"))) {
+        state->manifest = manifest;
         return;
     }
+    verify_difference(state, "files", BUNDLE_MANIFEST, "is not of schema %s", BUNDLE_SCHEMA);
+    json_decref(manifest);
+}
+
+void verify_files(struct verify_state *state)
+{
+    json_t *manifest, *entry;
+    const char *name;
+
+    if (!raw_scans_are_here(state))
+        return;
+    manifest = verify_read_json(state, BUNDLE_MANIFEST);
+    if (manifest)
+        verify_take_manifest(state, manifest);
+    if (!state->manifest)
+        return;
     json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
         check_file(state, name, entry);
     }

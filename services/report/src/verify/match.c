@@ -28,33 +28,33 @@ static void add_target(struct verify_state *state, const json_t *target, bool co
                                             "file", file, "complete", complete ? 1 : 0));
 }
 
-static void read_raw_scan(struct verify_state *state, const char *file, struct mu_buf *key)
+void verify_add_raw_scan(struct verify_state *state, const char *file, const json_t *scan)
 {
-    json_auto_t *scan = verify_read_json(state, file);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
     const json_t *targets = json_object_get(scan, "targets"), *target;
     bool complete = mu_text_equal(mu_json_text_at(scan, "status"), "complete");
     size_t index;
 
-    if (!scan)
-        return;
+    mu_buf_init(&key, VERIFY_KEY_BYTES);
     state->summary.raw_scans++;
     if (json_array_size(targets) == 0)
         verify_difference(state, "raw scans", file, "names no target");
     json_array_foreach (targets, index, target) {
-        add_target(state, target, complete, file, key);
+        add_target(state, target, complete, file, &key);
     }
 }
 
 void verify_raw_scans(struct verify_state *state)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf key;
     const char *name;
     json_t *entry;
 
-    mu_buf_init(&key, VERIFY_KEY_BYTES);
     json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
-        if (mu_text_starts(name, BUNDLE_RAW_SCANS "/"))
-            read_raw_scan(state, name, &key);
+        json_auto_t *scan =
+                mu_text_starts(name, BUNDLE_RAW_SCANS "/") ? verify_read_json(state, name) : NULL;
+
+        if (scan)
+            verify_add_raw_scan(state, name, scan);
     }
 }
 

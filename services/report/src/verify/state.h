@@ -23,6 +23,10 @@ struct verify_state {
     json_t *not_running; /* "UAI digest" -> true */
 };
 
+void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
+                       struct mu_table *gap_table);
+void verify_state_done(struct verify_state *state);
+
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
                        const char *fmt, ...) MU_PRINTF(4, 5);
 
@@ -30,6 +34,9 @@ void verify_difference(struct verify_state *state, const char *check, const char
  * difference. */
 bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE]);
 
+/* New reference; NULL after recording the difference. */
+json_t *verify_parse_json(struct verify_state *state, const char *name, const char *bytes,
+                          size_t len);
 /* Parsed JSON file of the bundle, new reference; NULL after recording the difference. */
 json_t *verify_read_json(struct verify_state *state, const char *name);
 /* The same when it must be an array. */
@@ -41,6 +48,13 @@ bool verify_key(const char *uai, const char *digest, struct mu_buf *out);
 
 /* The manifest's number against what was found. */
 void verify_count(struct verify_state *state, const char *name, size_t found);
+
+/* Takes the parsed manifest, or leaves state->manifest NULL: then its names are not followed. */
+void verify_take_manifest(struct verify_state *state, json_t *manifest);
+/* The targets of one parsed raw scan. */
+void verify_add_raw_scan(struct verify_state *state, const char *file, const json_t *scan);
+/* The gaps of a parsed list. */
+void verify_add_gaps(struct verify_state *state, const json_t *gaps);
 
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest */

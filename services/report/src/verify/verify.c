@@ -50,23 +50,32 @@ bool verify_path(struct verify_state *state, const char *name, char ret_path[VER
     return true;
 }
 
-json_t *verify_read_json(struct verify_state *state, const char *name)
+json_t *verify_parse_json(struct verify_state *state, const char *name, const char *bytes,
+                          size_t len)
 {
     static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
+    struct mu_error err;
+    json_t *root = NULL;
+
+    if (mu_json_parse(bytes, len, &limits, &root, &err) != MU_OK)
+        verify_difference(state, "files", name, "cannot be read: %s", err.message);
+    return root;
+}
+
+json_t *verify_read_json(struct verify_state *state, const char *name)
+{
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     char path[VERIFY_PATH_SIZE];
     struct mu_error err;
-    json_t *root = NULL;
 
     mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     if (!verify_path(state, name, path))
         return NULL;
-    if (mu_file_read(path, &bytes, &err) != MU_OK ||
-        mu_json_parse(bytes.data, bytes.len, &limits, &root, &err) != MU_OK) {
+    if (mu_file_read(path, &bytes, &err) != MU_OK) {
         verify_difference(state, "files", name, "cannot be read: %s", err.message);
         return NULL;
     }
-    return root;
+    return verify_parse_json(state, name, bytes.data, bytes.len);
 }
 
 json_t *verify_read_array(struct verify_state *state, const char *name)
@@ -101,7 +110,19 @@ void verify_count(struct verify_state *state, const char *name, size_t found)
                           (long long)json_integer_value(count), name, found);
 }
 
-static void release(struct verify_state *state)
+void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
+                       struct mu_table *gap_table)
+{
+    *state = (struct verify_state){.folder = folder,
+                                   .differences = differences,
+                                   .gap_table = gap_table,
+                                   .rows = json_object(),
+                                   .targets = json_object(),
+                                   .gaps = json_object(),
+                                   .not_running = json_object()};
+}
+
+void verify_state_done(struct verify_state *state)
 {
     json_decref(state->manifest);
     json_decref(state->rows);
@@ -114,19 +135,12 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
                              struct mu_table *gaps, struct verify_summary *ret_summary,
                              struct mu_error *err)
 {
-    struct verify_state state = {.folder = folder,
-                                 .differences = differences,
-                                 .gap_table = gaps,
-                                 .rows = json_object(),
-                                 .targets = json_object(),
-                                 .gaps = json_object(),
-                                 .not_running = json_object()};
+    struct verify_state state;
     struct stat status;
 
-    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        release(&state);
+    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return mu_fail(err, MU_E_NOT_FOUND, "'%s' is no folder", folder);
-    }
+    verify_state_init(&state, folder, differences, gaps);
     verify_files(&state);
     verify_declared(&state);
     verify_workbook(&state);
@@ -136,6 +150,6 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
     verify_count(&state, "raw_scans", state.summary.raw_scans);
     verify_count(&state, "gaps", state.summary.gaps);
     *ret_summary = state.summary;
-    release(&state);
+    verify_state_done(&state);
     return MU_OK;
 }
