@@ -20,6 +20,7 @@
 #include "json/json_doc.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,31 +163,16 @@ static inline void world_init(struct world *world)
         world->peer.replies[i] = (struct http_peer_reply){world->reply[i], PEER_KEEP};
 }
 
-static inline void world_remove(const char *path)
+static inline int world_remove_one(const char *path, const struct stat *status, int kind,
+                                   struct FTW *place)
 {
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-
-    while (dir && (entry = readdir(dir))) {
-        char child[1024];
-        struct stat status;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
-        if (lstat(child, &status) == 0 && S_ISDIR(status.st_mode))
-            world_remove(child);
-        else
-            (void)unlink(child);
-    }
-    if (dir)
-        (void)closedir(dir);
-    (void)rmdir(path);
+    (void)status, (void)kind, (void)place;
+    return remove(path);
 }
 
 static inline void world_done(struct world *world)
 {
-    world_remove(world->root);
+    (void)nftw(world->root, world_remove_one, 16, FTW_DEPTH | FTW_PHYS);
     mu_arena_free(world->arena);
 }
 

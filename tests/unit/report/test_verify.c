@@ -464,7 +464,7 @@ static void a_gap_without_containers_is_named(void **state)
     assert_found(*state, "gaps", UAI_C, "without naming a container");
 }
 
-/* ---- the workbook ---- */
+/* ---- rows to forge ---- */
 
 static const struct inventory_workbook_properties properties = {
         "Example Cloud", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, 0};
@@ -509,6 +509,85 @@ static void put_workbook(const struct world *world, const struct inventory_workb
     assert_int_equal(inventory_workbook_close(workbook, &err), MU_OK);
     world_list(world, BUNDLE_WORKBOOK);
 }
+
+/* ---- running containers ---- */
+
+static void forge_containers(const struct world *world, const char *from, const char *to)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf csv, forged;
+    struct mu_error err;
+    const char *at;
+
+    mu_buf_init(&csv, 1 << 16);
+    mu_buf_init(&forged, 1 << 16);
+    assert_int_equal(mu_file_read(world_path(world, BUNDLE_CONTAINERS), &csv, &err), MU_OK);
+    at = strstr(csv.data, from);
+    assert_non_null(at);
+    mu_buf_append(&forged, csv.data, (size_t)(at - csv.data));
+    mu_buf_puts(&forged, to);
+    mu_buf_puts(&forged, at + strlen(from));
+    world_put(world, BUNDLE_CONTAINERS, forged.data, forged.len);
+    world_list(world, BUNDLE_CONTAINERS);
+}
+
+static void a_container_without_a_row_is_named(void **state)
+{
+    forge_containers(*state, "\"" UAI_B "\",\"" DIGEST("3"), "\"r.example/x:1\",\"" DIGEST("3"));
+    assert_found(*state, "containers", "r.example/x:1", "runs in pod 'pod-2' but has no row");
+    assert_found(*state, "containers", UAI_B,
+                 DIGEST("3") " is in the row, but no container runs it");
+}
+
+static void a_container_of_another_checksum_is_named(void **state)
+{
+    forge_containers(*state, DIGEST("3"), DIGEST("7"));
+    assert_found(*state, "containers", UAI_B,
+                 DIGEST("7") " runs in pod 'pod-2' but is not in the row");
+}
+
+static void a_container_that_is_not_covered_under_a_yes_is_named(void **state)
+{
+    forge_containers(*state, DIGEST("3") "\",\"covered\"", DIGEST("3") "\",\"scan_expired\"");
+    assert_found(*state, "containers", UAI_B,
+                 "is scan_expired in pod 'pod-2', but its row says Yes");
+}
+
+/* The row and its declaration forged together: the list of containers still knows better. */
+static void a_running_asset_declared_away_is_named(void **state)
+{
+    struct world *world = *state;
+    const char *targets = "[{\"uai\":\"" UAI_B_OLD
+                          "\",\"digest\":\"" DIGEST("3") "\"},"
+                                                         "{\"uai\":\"" UAI_B
+                                                         "\",\"digest\":\"" DIGEST("3") "\"}]";
+    struct inventory_workbook_row rows[3];
+
+    good_rows(rows);
+    rows[1] = rows[2];
+    put_workbook(world, rows, 2);
+    world_put(world, BUNDLE_NOT_RUNNING, targets, strlen(targets));
+    world_list(world, BUNDLE_NOT_RUNNING);
+    world_count(world, "rows", 2);
+    assert_found(world, "containers", UAI_B, "runs in pod 'pod-2' but has no row");
+}
+
+static void fewer_containers_than_counted_are_named(void **state)
+{
+    world_count(*state, "containers", 5);
+    assert_found(*state, "containers", BUNDLE_CONTAINERS, "names 4, the manifest counts 5");
+}
+
+static void a_malformed_list_of_containers_is_named(void **state)
+{
+    forge_containers(*state, "namespace", "namespaces");
+    assert_found(*state, "containers", BUNDLE_CONTAINERS, "column 2 is headed 'namespaces'");
+    world_put(*state, BUNDLE_CONTAINERS, "cluster\n", 8);
+    assert_found(*state, "containers", BUNDLE_CONTAINERS, "row 1 has 1 columns, not 12");
+    world_put(*state, BUNDLE_CONTAINERS, "\"", 1);
+    assert_found(*state, "containers", BUNDLE_CONTAINERS, "row 1 is torn");
+}
+
+/* ---- the workbook ---- */
 
 /* A row whose one cell is spoiled. */
 static void assert_cell_says(const struct world *world, enum workbook_column column,
@@ -756,6 +835,12 @@ int main(void)
             BUNDLE_TEST(a_gap_declared_twice_is_named),
             BUNDLE_TEST(a_gap_that_explains_nothing_is_named),
             BUNDLE_TEST(a_gap_without_containers_is_named),
+            BUNDLE_TEST(a_container_without_a_row_is_named),
+            BUNDLE_TEST(a_container_of_another_checksum_is_named),
+            BUNDLE_TEST(a_container_that_is_not_covered_under_a_yes_is_named),
+            BUNDLE_TEST(a_running_asset_declared_away_is_named),
+            BUNDLE_TEST(fewer_containers_than_counted_are_named),
+            BUNDLE_TEST(a_malformed_list_of_containers_is_named),
             BUNDLE_TEST(a_deleted_row_names_its_asset),
             BUNDLE_TEST(a_row_without_a_scan_is_named),
             BUNDLE_TEST(a_checksum_that_no_scan_has_is_named),

@@ -8,6 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *const containers_columns[CONTAINERS_COLUMN_COUNT] = {
+        [CONTAINERS_CLUSTER] = "cluster",
+        [CONTAINERS_NAMESPACE] = "namespace",
+        [CONTAINERS_POD] = "pod",
+        [CONTAINERS_CONTAINER] = "container",
+        [CONTAINERS_KIND] = "kind",
+        [CONTAINERS_IMAGE] = "image",
+        [CONTAINERS_UAI] = "unique_asset_identifier",
+        [CONTAINERS_DIGEST] = "digest",
+        [CONTAINERS_STATE] = "state",
+        [CONTAINERS_REASON] = "reason",
+        [CONTAINERS_STARTED_AT] = "started_at",
+        [CONTAINERS_NODE] = "node"};
+
 static void put_field(FILE *out, const char *text, char end)
 {
     (void)fputc('"', out);
@@ -24,14 +38,29 @@ static void put_field(FILE *out, const char *text, char end)
 
 static void put_row(FILE *out, const struct instance_row *row)
 {
-    const char *const fields[] = {row->cluster,   row->namespace_name,  row->pod,
-                                  row->container, row->container_kind,  row->image,
-                                  row->uai,       row->manifest_digest, row->state,
-                                  row->reason,    row->started_at,      row->node};
-    const size_t count = sizeof(fields) / sizeof(fields[0]);
+    const char *const fields[CONTAINERS_COLUMN_COUNT] = {[CONTAINERS_CLUSTER] = row->cluster,
+                                                         [CONTAINERS_NAMESPACE] =
+                                                                 row->namespace_name,
+                                                         [CONTAINERS_POD] = row->pod,
+                                                         [CONTAINERS_CONTAINER] = row->container,
+                                                         [CONTAINERS_KIND] = row->container_kind,
+                                                         [CONTAINERS_IMAGE] = row->image,
+                                                         [CONTAINERS_UAI] = row->uai,
+                                                         [CONTAINERS_DIGEST] = row->manifest_digest,
+                                                         [CONTAINERS_STATE] = row->state,
+                                                         [CONTAINERS_REASON] = row->reason,
+                                                         [CONTAINERS_STARTED_AT] = row->started_at,
+                                                         [CONTAINERS_NODE] = row->node};
 
-    for (size_t i = 0; i < count; i++)
-        put_field(out, fields[i], i + 1 == count ? '\n' : ',');
+    for (size_t i = 0; i < CONTAINERS_COLUMN_COUNT; i++)
+        put_field(out, fields[i], i + 1 == CONTAINERS_COLUMN_COUNT ? '\n' : ',');
+}
+
+static void put_header(FILE *out)
+{
+    for (size_t i = 0; i < CONTAINERS_COLUMN_COUNT; i++)
+        (void)fprintf(out, "%s%s", i ? "," : "", containers_columns[i]);
+    (void)fputc('\n', out);
 }
 
 enum mu_status containers_write(const struct snapshot *snapshot, const char *path,
@@ -42,9 +71,7 @@ enum mu_status containers_write(const struct snapshot *snapshot, const char *pat
 
     if (!out)
         return mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", path, strerror(errno));
-    (void)fputs("cluster,namespace,pod,container,kind,image,unique_asset_identifier,digest,"
-                "state,reason,started_at,node\n",
-                out);
+    put_header(out);
     for (size_t i = 0; i < snapshot->instance_count; i++)
         put_row(out, &snapshot->instances[i]);
     if (fflush(out) != 0 || ferror(out) || fsync(fileno(out)) != 0)

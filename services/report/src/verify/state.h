@@ -9,6 +9,9 @@
 
 #include "json/json_doc.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+
 enum { VERIFY_PATH_SIZE = 4096, VERIFY_KEY_BYTES = 512 * 1024 /* UAI and digest */ };
 
 struct verify_state {
@@ -56,11 +59,15 @@ void verify_add_raw_scan(struct verify_state *state, const char *file, const jso
 /* The gaps of a parsed list. */
 void verify_add_gaps(struct verify_state *state, const json_t *gaps);
 
+/* The lines of running-containers.csv, against the rows. */
+void verify_add_containers(struct verify_state *state, FILE *in);
+
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest */
 void verify_workbook(struct verify_state *state);  /* fills rows */
 void verify_declared(struct verify_state *state);  /* fills gaps, not_running */
 void verify_raw_scans(struct verify_state *state); /* fills targets */
 void verify_match(struct verify_state *state);
+void verify_containers(struct verify_state *state);
 
 #endif

@@ -146,6 +146,7 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
     verify_workbook(&state);
     verify_raw_scans(&state);
     verify_match(&state);
+    verify_containers(&state);
     verify_count(&state, "rows", state.summary.rows);
     verify_count(&state, "raw_scans", state.summary.raw_scans);
     verify_count(&state, "gaps", state.summary.gaps);

@@ -10,6 +10,8 @@
  *   scan -> row every target of every raw scan is a checksum of its row, or a declared target
  *               without running container
  *   not running nothing declared so is in a row
+ *   containers  every running container has its row with its checksum, covered where the row says
+ *               Yes; every checksum of a row runs in some container
  *   gaps        every declared gap has its row, and an image that is not covered
  *
  * Trust: the bundle is hostile. Links and devices are not followed, JSON files are at most

@@ -1,0 +1,23 @@
+#include "verify/state.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The list of running containers, against no rows. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    MU_AUTO(table) struct mu_table *differences = mu_table_new(verify_columns, VERIFY_COLUMN_COUNT);
+    MU_AUTO(table)
+    struct mu_table *gaps = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    struct verify_state state;
+    FILE *in = size ? fmemopen((void *)(uintptr_t)data, size, "r") : NULL;
+
+    if (!in)
+        return 0;
+    verify_state_init(&state, "/nonexistent/package", differences, gaps);
+    verify_add_containers(&state, in);
+    verify_state_done(&state);
+    (void)fclose(in);
+    return 0;
+}
