@@ -68,6 +68,7 @@ class Evidence(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece
 
     def do_GET(self):
         self.server.asked.set()

@@ -117,8 +117,6 @@ static enum mu_status write_workbook(struct writer *writer, struct mu_error *err
     if (st == MU_OK && chmod(path, 0640) != 0)
         st = mu_fail(err, MU_E_UNAVAILABLE, "chmod '%s': %s", path, strerror(errno));
     if (st == MU_OK)
-        st = bundle_sync(path, err);
-    if (st == MU_OK)
         st = list_file(writer, BUNDLE_WORKBOOK, "FedRAMP Integrated Inventory Workbook v3.1", err);
     return st;
 }

@@ -26,7 +26,7 @@ enum containers_column {
 };
 extern const char *const containers_columns[CONTAINERS_COLUMN_COUNT];
 
-/* A new file, durable. Errors: MU_E_UNAVAILABLE. */
+/* A new file, not yet durable. Errors: MU_E_UNAVAILABLE. */
 enum mu_status containers_write(const struct snapshot *snapshot, const char *path,
                                 struct mu_error *err) MU_MUST_CHECK;
 

@@ -15,9 +15,9 @@ struct evidence_source {
 };
 
 /*
- * Writes the evidence to `path`, a new file. Errors: MU_E_UNAVAILABLE, MU_E_NOT_FOUND, MU_E_DENIED,
- * MU_E_INVALID (no SHA-256 name, the bytes do not hash to it), MU_E_LIMIT. No file is left on
- * failure.
+ * Writes the evidence to `path`, a new file that is not yet durable. Errors: MU_E_UNAVAILABLE,
+ * MU_E_NOT_FOUND, MU_E_DENIED, MU_E_INVALID (no SHA-256 name, the bytes do not hash to it),
+ * MU_E_LIMIT. No file is left on failure.
  */
 struct mu_http_client;
 enum mu_status evidence_fetch(struct mu_http_client *client, const struct evidence_source *source,

@@ -29,11 +29,8 @@ enum mu_status bundle_folder_path(const struct bundle_folder *folder, const char
                                   char ret_path[BUNDLE_PATH_SIZE],
                                   struct mu_error *err) MU_MUST_CHECK;
 
-/* Makes a file's or a folder's content durable. Errors: MU_E_UNAVAILABLE. */
-enum mu_status bundle_sync(const char *path, struct mu_error *err) MU_MUST_CHECK;
-
-/* Gives it the target's name. Errors: MU_E_CONFLICT (somebody made the target meanwhile),
- * MU_E_UNAVAILABLE; then it is still open. */
+/* Makes everything in it durable and gives it the target's name. Errors: MU_E_CONFLICT (somebody
+ * made the target meanwhile), MU_E_UNAVAILABLE; then it is still open. */
 enum mu_status bundle_folder_commit(struct bundle_folder *folder,
                                     struct mu_error *err) MU_MUST_CHECK;
 
