@@ -262,9 +262,11 @@ static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *er
     char path[BUNDLE_PATH_SIZE];
     size_t count, same;
     const struct inventory_row **rows = rows_with_evidence(writer, &count);
-    enum mu_status st = rows ? bundle_folder_path(&writer->folder, BUNDLE_RAW_SCANS, path, err)
-                             : mu_fail(err, MU_E_NOMEM, "raw scans: out of memory");
+    enum mu_status st;
 
+    if (!rows)
+        return mu_fail(err, MU_E_NOMEM, "raw scans: out of memory");
+    st = bundle_folder_path(&writer->folder, BUNDLE_RAW_SCANS, path, err);
     if (st == MU_OK)
         st = mu_dir_make(path, err);
     if (st == MU_OK)

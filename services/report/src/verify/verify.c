@@ -22,13 +22,12 @@ void verify_difference(struct verify_state *state, const char *check, const char
     char text[1024];
     va_list arguments;
 
-    state->summary.differences++;
-    if (state->summary.differences > VERIFY_MAX_REPORTED)
-        return;
     va_start(arguments, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, arguments);
     va_end(arguments);
-    mu_table_row(state->differences, (const char *const[]){check, subject, text});
+    state->summary.differences++;
+    if (state->summary.differences <= VERIFY_MAX_REPORTED)
+        mu_table_row(state->differences, (const char *const[]){check, subject, text});
 }
 
 bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE])
