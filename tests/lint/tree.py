@@ -35,6 +35,7 @@ SOLE_INCLUDERS = {
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "zstd.h": {"scanner"},
+    "zlib.h": {"ingest"},
     "xlsxwriter.h": {"report"},
     "openssl/": {"base"},
 }

@@ -194,3 +194,47 @@ void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out)
         len -= taken;
     }
 }
+
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* 24 bits of four characters, of which `digits` count; -1 when one is wrong. */
+static int32_t base64_group(const char *text, size_t digits)
+{
+    int32_t group = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        int value = i < digits ? base64_value(text[i]) : 0;
+
+        if (value < 0)
+            return -1;
+        group = group << 6 | value;
+    }
+    return group;
+}
+
+enum mu_status mu_base64_decode(const char *text, size_t len, struct mu_buf *out,
+                                struct mu_error *err)
+{
+    if (len % 4 != 0)
+        return mu_fail(err, MU_E_INVALID, "base64: length %zu is no multiple of 4", len);
+    for (size_t i = 0; i < len; i += 4) {
+        bool last = i + 4 == len;
+        size_t digits = last && text[i + 3] == '=' ? (text[i + 2] == '=' ? 2 : 3) : 4;
+        int32_t group = base64_group(text + i, digits);
+        const char bytes[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
+
+        if (group < 0)
+            return mu_fail(err, MU_E_INVALID, "base64: a wrong character near byte %zu", i);
+        mu_buf_append(out, bytes, digits - 1);
+    }
+    return mu_buf_status(out, "base64", err);
+}

@@ -37,5 +37,8 @@ bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t
 
 /* Standard alphabet with padding (RFC 4648 section 4). */
 void mu_base64_encode(const void *bytes, size_t len, struct mu_buf *out);
+/* Standard alphabet with padding. Errors: MU_E_INVALID; MU_E_LIMIT from `out`. */
+enum mu_status mu_base64_decode(const char *text, size_t len, struct mu_buf *out,
+                                struct mu_error *err) MU_MUST_CHECK;
 
 #endif

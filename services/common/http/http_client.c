@@ -146,6 +146,8 @@ static enum mu_status run_request(struct mu_http_client *client, struct http_exc
         st = http_exchange_run(client, exchange, err);
         if (st != MU_OK || !is_redirect(&exchange->head))
             break;
+        if (client->config.no_redirects)
+            return mu_fail(err, MU_E_INVALID, "a redirect, which is not followed here");
         if (redirects == MAX_REDIRECTS)
             return mu_fail(err, MU_E_LIMIT, "more than %d redirects", MAX_REDIRECTS);
         st = follow(exchange, &url, err);

@@ -31,6 +31,7 @@ struct mu_http_client_config {
     int64_t stall_timeout_ms;   /* less than 1 byte/s for so long; 0: 30000; -1: none */
     const char *ca_file;        /* optional PEM bundle */
     const char *client_cert_file, *client_key_file; /* optional */
+    bool no_redirects; /* for URLs that must not lead elsewhere: a redirect is MU_E_INVALID */
 };
 
 enum mu_status mu_http_client_new(const struct mu_http_client_config *config,

@@ -94,7 +94,12 @@ struct mu_registry_event {
 
 /* ---- workload event: the containers of one pod or task, as last seen ---- */
 
-enum mu_workload_action { MU_WORKLOAD_NONE, MU_WORKLOAD_OBSERVED, MU_WORKLOAD_REMOVED };
+enum mu_workload_action {
+    MU_WORKLOAD_NONE,
+    MU_WORKLOAD_OBSERVED,
+    MU_WORKLOAD_REMOVED,
+    MU_WORKLOAD_DECLARED /* its images are wanted; nothing is said to run */
+};
 enum mu_container_kind {
     MU_CONTAINER_NONE,
     MU_CONTAINER_REGULAR,

@@ -1,6 +1,6 @@
 #include "msg/field.h"
 
-static const char *const actions[] = {"", "observed", "removed", NULL};
+static const char *const actions[] = {"", "observed", "removed", "declared", NULL};
 static const char *const kinds[] = {"", "container", "init", "sidecar", "ephemeral", NULL};
 static const char *const states[] = {"", "waiting", "running", "terminated", NULL};
 

@@ -290,7 +290,7 @@ static void kinds_are_found_by_name(void **state)
 {
     (void)state;
     for (size_t i = 0; i < source_kind_count; i++)
-        assert_ptr_equal(source_kind_find(source_kinds[i].name), &source_kinds[i]);
+        assert_ptr_equal(source_kind_find(source_kinds[i]->name), source_kinds[i]);
     assert_null(source_kind_find("carrier-pigeon"));
     assert_null(source_kind_find(""));
 }

@@ -13,7 +13,7 @@ struct run_config {
 };
 
 struct explain_config {
-    const char *config, *source, *kind, *content_type;
+    const char *config, *source, *kind, *content_type, *registry;
 };
 
 struct check_config {
@@ -26,7 +26,7 @@ struct sources_config {
 
 enum {
     RUN_OPTION_COUNT = 10,
-    EXPLAIN_OPTION_COUNT = 4,
+    EXPLAIN_OPTION_COUNT = 5,
     CHECK_OPTION_COUNT = 1,
     SOURCES_OPTION_COUNT = 1
 };

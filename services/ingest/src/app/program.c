@@ -17,7 +17,8 @@ static const struct mu_command commands[] = {
          .run = check_command},
         {.name = "explain",
          .arguments = "FILE",
-         .summary = "show what a recorded body would become; needs no broker",
+         .summary =
+                 "show what a recorded request (FILE.http) or body would become; needs no broker",
          .options = explain_options,
          .option_count = EXPLAIN_OPTION_COUNT,
          .config_size = sizeof(struct explain_config),

@@ -237,6 +237,7 @@ static enum mu_status read_page_limit(struct reader *reader, const char *key,
     }
 
 TEXT_KEY(cluster)
+TEXT_KEY(registry)
 TEXT_KEY(token_file)
 TEXT_KEY(ca_file)
 
@@ -298,6 +299,7 @@ static const struct key source_keys[] = {
         {"kind", read_kind, NULL},
         {"path", read_path, "webhook"},
         {"auth", read_auth, "webhook"},
+        {"registry", read_registry, NULL},
         {"repository_aliases", read_aliases, NULL},
         {"cluster", read_cluster, "watch"},
         {"url", read_url, "watch"},

@@ -1,6 +1,7 @@
 #include "source/source.h"
 
-#include "base/clock.h"
+#include "source/fact.h"
+
 #include "base/text.h"
 #include "oci/reference.h"
 
@@ -8,91 +9,168 @@
 
 enum { QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024 };
 
-const struct source_kind source_kinds[] = {
-        {"distribution", "webhook", "application/vnd.docker.distribution.events.v1+json, v2+json",
-         "push and delete of manifests", distribution_decode},
-        {"cloudevents", "webhook",
-         "application/cloudevents+json, application/cloudevents-batch+json, binary mode",
-         "muster.registry-event.v1, muster.workload-event.v1", cloudevents_decode},
-        {"kubernetes", "watch", "application/json, one watch event a line",
-         "Pods: every run of every container", kubernetes_decode},
-};
-const size_t source_kind_count = sizeof(source_kinds) / sizeof(source_kinds[0]);
+/* ---- what was read ---- */
 
-const struct source_kind *source_kind_find(const char *name)
+/* Room for one more in an array of the arena; NULL when memory is exhausted. */
+static void *grow(struct mu_arena *arena, void *items, size_t count, size_t *capacity, size_t size)
 {
-    for (size_t i = 0; i < source_kind_count; i++)
-        if (mu_text_equal(source_kinds[i].name, name))
-            return &source_kinds[i];
-    return NULL;
+    size_t wanted = *capacity ? 2 * *capacity : 8;
+    void *grown;
+
+    if (count < *capacity)
+        return items;
+    grown = mu_arena_alloc(arena, wanted * size);
+    if (!grown)
+        return NULL;
+    if (count > 0)
+        memcpy(grown, items, count * size);
+    *capacity = wanted;
+    return grown;
+}
+
+static enum mu_status too_many(struct mu_error *err)
+{
+    return mu_fail(err, MU_E_LIMIT, "more than %d events in one request", SOURCE_MAX_EVENTS);
 }
 
 enum mu_status source_events_add(struct source_events *events, enum mu_msg_type type,
                                  const void *message, const char *key, struct mu_error *err)
 {
-    if (events->count == SOURCE_MAX_EVENTS)
-        return mu_fail(err, MU_E_LIMIT, "more than %d events in one request", SOURCE_MAX_EVENTS);
-    if (events->count == events->capacity) {
-        size_t capacity = events->capacity ? 2 * events->capacity : 8;
-        struct source_event *items =
-                mu_arena_alloc(events->arena, capacity * sizeof(struct source_event));
+    struct source_event *items;
 
-        if (!items)
-            return mu_fail(err, MU_E_NOMEM, "out of memory");
-        if (events->count > 0)
-            memcpy(items, events->items, events->count * sizeof(struct source_event));
-        events->items = items;
-        events->capacity = capacity;
-    }
+    if (events->count == SOURCE_MAX_EVENTS)
+        return too_many(err);
+    items = grow(events->arena, events->items, events->count, &events->capacity,
+                 sizeof(struct source_event));
+    if (!items)
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    events->items = items;
     events->items[events->count++] = (struct source_event){type, message, key};
     return MU_OK;
 }
 
-static const char *base64_of(const struct source_input *input, const char *bytes, size_t len)
+enum mu_status source_events_keep(struct source_events *events, const struct fact *fact,
+                                  struct mu_error *err)
+{
+    struct fact **facts, *copy;
+
+    if (events->fact_count == SOURCE_MAX_EVENTS)
+        return too_many(err);
+    facts = grow(events->arena, events->facts, events->fact_count, &events->fact_capacity,
+                 sizeof(struct fact *));
+    copy = mu_arena_alloc(events->arena, sizeof(*copy));
+    if (!facts || !copy)
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    *copy = *fact;
+    events->facts = facts;
+    events->facts[events->fact_count++] = copy;
+    events->ignored += fact->event_count == 0;
+    return MU_OK;
+}
+
+/* ---- what was not understood ---- */
+
+static bool is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* Length of "header.payload.signature" at `text`, or 0. A header begins with {" in base64url: eyJ.
+ */
+static size_t token_length(const char *text, size_t len)
+{
+    size_t at = 0, dots = 0;
+
+    if (len < 3 || memcmp(text, "eyJ", 3) != 0)
+        return 0;
+    while (at < len && (is_token_char(text[at]) || (text[at] == '.' && dots < 2)))
+        dots += text[at++] == '.';
+    return dots == 2 ? at : 0;
+}
+
+void source_redact(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        size_t token = token_length(text + i, len - i);
+
+        if (token == 0)
+            continue;
+        memset(text + i, '*', token);
+        i += token - 1;
+    }
+}
+
+static const char *payload_of(const struct source_input *input, const char *part, size_t len)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    char *copy = mu_arena_strndup(input->arena, "", 0);
 
+    if (len > 0) {
+        copy = mu_arena_alloc(input->arena, len);
+        if (copy)
+            memcpy(copy, part, len);
+    }
+    if (!copy)
+        return NULL;
+    source_redact(copy, len);
     mu_buf_init(&text, 2 * QUARANTINE_MAX_PAYLOAD_BYTES);
-    mu_base64_encode(bytes, len, &text);
+    mu_base64_encode(copy, len, &text);
     return mu_arena_strndup(input->arena, text.data, text.len);
 }
 
 /* Messages quote what came, and may cut a character in two. */
-static const char *reason_text(const struct source_input *input, const struct mu_error *why)
+static const char *reason_of(struct mu_arena *arena, const struct mu_error *why)
 {
-    char *text = mu_arena_strdup(input->arena, why->message);
+    char *text = mu_arena_strdup(arena, why->message);
 
-    if (text && !mu_utf8_valid(text, strlen(text)))
-        for (char *at = text; *at; at++)
-            if ((unsigned char)*at > 0x7f)
-                *at = '?';
+    if (text)
+        mu_utf8_clean(text);
     return text;
 }
 
-enum mu_status source_events_reject(const struct source_input *input, struct source_events *events,
-                                    const char *part, size_t part_len, const struct mu_error *why,
-                                    struct mu_error *err)
+static const char *plain_content_type(const char *content_type)
+{
+    if (content_type &&
+        (strlen(content_type) > 255 || !mu_utf8_valid(content_type, strlen(content_type))))
+        return NULL;
+    return content_type;
+}
+
+static enum mu_status keep_rejection(struct source_events *events, const struct mu_error *why,
+                                     struct mu_error *err)
+{
+    struct fact fact;
+
+    fact_init(&fact);
+    fact.class_ = FACT_REJECT;
+    fact.quarantined = true;
+    fact.why = reason_of(events->arena, why);
+    fact.first_event = events->count - 1;
+    fact.event_count = 1;
+    return source_events_keep(events, &fact, err);
+}
+
+enum mu_status source_quarantine(const struct source_input *input, struct source_events *events,
+                                 const char *part, size_t part_len, const struct mu_error *why,
+                                 struct mu_error *err)
 {
     struct mu_quarantine_record *record = mu_arena_alloc(input->arena, sizeof(*record));
     char *digest = mu_arena_alloc(input->arena, MU_DIGEST_TEXT_SIZE);
     size_t kept = part_len < QUARANTINE_MAX_PAYLOAD_BYTES ? part_len : QUARANTINE_MAX_PAYLOAD_BYTES;
-    const char *content_type = input->content_type;
 
     if (!record || !digest)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
     mu_sha256_text(part, part_len, digest);
-    if (content_type &&
-        (strlen(content_type) > 255 || !mu_utf8_valid(content_type, strlen(content_type))))
-        content_type = NULL;
     *record = (struct mu_quarantine_record){
             .stage = "ingest",
             .source = input->source->name,
             .source_kind = input->source->kind->name,
             .reason_code = mu_status_name(why->status),
-            .reason = reason_text(input, why),
+            .reason = reason_of(input->arena, why),
             .received_at_us = input->received_at_us,
-            .content_type = content_type,
-            .payload_base64 = base64_of(input, part, kept),
+            .content_type = plain_content_type(input->content_type),
+            .payload_base64 = payload_of(input, part, kept),
             .payload_digest = digest,
             .payload_size_bytes = (int64_t)part_len,
             .payload_truncated = kept < part_len,
@@ -102,20 +180,16 @@ enum mu_status source_events_reject(const struct source_input *input, struct sou
     return source_events_add(events, MU_MSG_QUARANTINE_RECORD, record, digest, err);
 }
 
-enum mu_status source_decode(const struct source_input *input, struct source_events *events,
-                             struct mu_error *err)
+enum mu_status source_events_reject(const struct source_input *input, struct source_events *events,
+                                    const char *part, size_t part_len, const struct mu_error *why,
+                                    struct mu_error *err)
 {
-    struct mu_error why;
-    enum mu_status st = input->source->kind->decode(input, events, &why);
+    enum mu_status st = source_quarantine(input, events, part, part_len, why, err);
 
-    if (st == MU_E_INVALID || st == MU_E_LIMIT) {
-        events->count = 0;
-        return source_events_reject(input, events, input->body, input->len, &why, err);
-    }
-    if (st != MU_OK)
-        *err = why;
-    return st;
+    return st == MU_OK ? keep_rejection(events, why, err) : st;
 }
+
+/* ---- names ---- */
 
 /* "from" matches the whole name or whole components at its beginning. */
 const char *source_alias(const struct source_input *input, const char *repository)
@@ -149,14 +223,4 @@ enum mu_status source_repository(const struct source_input *input, const char *h
         return mu_fail(err, MU_E_LIMIT, "repository name '%.100s...' is too long", repository);
     *ret_repository = canonical;
     return MU_OK;
-}
-
-int64_t source_time(const char *text, int64_t otherwise)
-{
-    struct mu_error ignored;
-    int64_t at_us;
-
-    if (!text || mu_time_parse(text, strlen(text), &at_us, &ignored) != MU_OK)
-        return otherwise;
-    return at_us;
 }

@@ -22,6 +22,7 @@ struct source_config {
     const char *path;
     const char *secrets[SOURCE_MAX_SECRETS]; /* any of them is right; none: no credentials asked */
     size_t secret_count;
+    const char *registry; /* host of the registry, for senders that do not say it; NULL: not set */
     struct source_alias_pair *aliases;
     size_t alias_count;
     /* kubernetes */

@@ -39,6 +39,10 @@ static void effects_push(struct effects *effects, const struct event *event,
                             .reason = "new_digest",
                             .grace_ms = tagged ? 0 : effects->untagged_grace_ms};
 
+    if (r->digest == NULL) { /* some registries do not say it: a listing will */
+        effects_asset(effects, event, r->repository, r->tag, NULL);
+        return;
+    }
     effects_digest(effects, event, &fact);
     observe_digest(effects, event, r, "pushed");
     if (tagged)

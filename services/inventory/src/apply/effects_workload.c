@@ -108,6 +108,11 @@ void effects_workload(struct effects *effects, const struct event *event)
     const struct mu_workload_event *w = event->message;
     const struct mu_workload_container *containers = w->containers.items;
 
+    if (w->action == MU_WORKLOAD_DECLARED) {
+        for (size_t i = 0; i < w->containers.count; i++)
+            observe_image(effects, event, &containers[i]);
+        return;
+    }
     observe_pod(effects, event, w);
     for (size_t i = 0; i < w->containers.count; i++)
         observe_container(effects, event, w, &containers[i]);

@@ -1,0 +1,346 @@
+#include "auth/key_store.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "http/http_client.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DOCUMENT_MAX_BYTES = 256 * 1024,
+    REFRESH_MS = 3600 * 1000,
+    ASK_AGAIN_MS = 60 * 1000,
+    FETCH_DEADLINE_MS = 10 * 1000,
+    WAKE_MS = 1000,
+    WANTED_MAX = 16
+};
+
+struct entry {
+    char *name;
+    struct mu_public_key *key; /* NULL: could not be had */
+    uint64_t fetched_ms;
+};
+
+struct key_store {
+    struct key_store_config config;
+    pthread_t fetcher;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stopping;
+    struct entry entries[KEY_STORE_MAX_KEYS];
+    size_t count;
+    bool set_wanted, set_there;
+    uint64_t set_asked_ms;    /* 0: never */
+    char *wanted[WANTED_MAX]; /* URLs of certificates, and those to visit, marked by a '!' before
+                                 them */
+    size_t wanted_count;
+};
+
+static bool is_set(const struct key_store *store)
+{
+    return store->config.jwks_url || store->config.jwks_file;
+}
+
+/* ---- entries; the lock is held ---- */
+
+static struct entry *find(struct key_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (mu_text_equal(store->entries[i].name, name))
+            return &store->entries[i];
+    return NULL;
+}
+
+static void entry_done(struct entry *entry)
+{
+    free(entry->name);
+    mu_public_key_free(entry->key);
+}
+
+/* The oldest makes room. */
+static void put(struct key_store *store, const char *name, struct mu_public_key *key)
+{
+    struct entry *entry = find(store, name);
+
+    if (!entry && store->count < KEY_STORE_MAX_KEYS) {
+        entry = &store->entries[store->count++];
+        *entry = (struct entry){0};
+    } else if (!entry) {
+        entry = &store->entries[0];
+        for (size_t i = 1; i < store->count; i++)
+            if (store->entries[i].fetched_ms < entry->fetched_ms)
+                entry = &store->entries[i];
+    }
+    entry_done(entry);
+    *entry = (struct entry){mu_xstrdup(name), key, mu_monotonic_ms()};
+}
+
+static void want(struct key_store *store, const char *url)
+{
+    for (size_t i = 0; i < store->wanted_count; i++)
+        if (mu_text_equal(store->wanted[i], url))
+            return;
+    if (store->wanted_count < WANTED_MAX)
+        store->wanted[store->wanted_count++] = mu_xstrdup(url);
+    (void)pthread_cond_signal(&store->wake);
+}
+
+static bool due(uint64_t since_ms, uint64_t after_ms)
+{
+    return since_ms == 0 || mu_monotonic_ms() - since_ms >= after_ms;
+}
+
+/* ---- fetching; without the lock ---- */
+
+static enum mu_status fetch(const struct key_store *store, const char *url, struct mu_buf *out,
+                            struct mu_error *err)
+{
+    const struct mu_http_client_config config = {.user_agent = "muster-ingest",
+                                                 .deadline_ms = FETCH_DEADLINE_MS,
+                                                 .ca_file = store->config.ca_file,
+                                                 .no_redirects = true};
+    struct mu_http_request request = {.method = "GET", .url = url};
+    MU_AUTO(http_client) struct mu_http_client *client = NULL;
+    struct mu_http_response response;
+    enum mu_status st = mu_http_client_new(&config, &client, err);
+
+    if (st == MU_OK)
+        st = mu_http_fetch(client, &request, out, &response, err);
+    if (st == MU_OK && response.status != 200)
+        st = mu_http_status_error(&request, &response, err);
+    return st;
+}
+
+struct new_set {
+    struct entry entries[KEY_STORE_MAX_KEYS];
+    size_t count;
+};
+
+static enum mu_status take_key(void *opaque, const char *kid, struct mu_public_key *key,
+                               struct mu_error *err)
+{
+    struct new_set *set = opaque;
+
+    if (set->count == KEY_STORE_MAX_KEYS)
+        return mu_fail(err, MU_E_LIMIT, "more than %d keys", KEY_STORE_MAX_KEYS);
+    set->entries[set->count++] = (struct entry){mu_xstrdup(kid), key, mu_monotonic_ms()};
+    return MU_OK;
+}
+
+static void replace_set(struct key_store *store, struct new_set *set)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < store->count; i++)
+        entry_done(&store->entries[i]);
+    memcpy(store->entries, set->entries, set->count * sizeof(struct entry));
+    store->count = set->count;
+    store->set_there = true;
+    (void)pthread_mutex_unlock(&store->lock);
+    set->count = 0;
+}
+
+static enum mu_status load_set(struct key_store *store, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
+    struct new_set set = {.count = 0};
+    enum mu_status st;
+
+    mu_buf_init(&document, DOCUMENT_MAX_BYTES);
+    st = store->config.jwks_file ? mu_file_read(store->config.jwks_file, &document, err)
+                                 : fetch(store, store->config.jwks_url, &document, err);
+    if (st == MU_OK)
+        st = jwks_read(document.data, document.len, take_key, &set, err);
+    if (st == MU_OK && set.count == 0)
+        st = mu_fail(err, MU_E_INVALID, "the key set holds no key that could be used");
+    if (st == MU_OK)
+        replace_set(store, &set);
+    for (size_t i = 0; i < set.count; i++)
+        entry_done(&set.entries[i]);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "key set");
+}
+
+static void load_certificate(struct key_store *store, const char *url)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
+    struct mu_public_key *key = NULL;
+    struct mu_error err;
+    enum mu_status st;
+
+    mu_buf_init(&document, DOCUMENT_MAX_BYTES);
+    st = fetch(store, url, &document, &err);
+    if (st == MU_OK)
+        st = mu_public_key_certificate(document.data, document.len, mu_now_us(), &key, &err);
+    if (st != MU_OK)
+        MU_LOG(MU_LOG_WARN, "no certificate, asked again when needed", MU_KV("error", err.message));
+    (void)pthread_mutex_lock(&store->lock);
+    put(store, url, key);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+static void visit(const struct key_store *store, const char *url)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
+    struct mu_error err;
+
+    mu_buf_init(&document, DOCUMENT_MAX_BYTES);
+    if (fetch(store, url, &document, &err) == MU_OK)
+        MU_LOG(MU_LOG_INFO, "subscription confirmed");
+    else
+        MU_LOG(MU_LOG_WARN, "subscription not confirmed; the sender asks again",
+               MU_KV("error", err.message));
+}
+
+static void fetch_wanted(struct key_store *store, char *wanted)
+{
+    if (wanted[0] == '!')
+        visit(store, wanted + 1);
+    else
+        load_certificate(store, wanted);
+    free(wanted);
+}
+
+/* ---- the thread ---- */
+
+/* Waits for work; what is to be fetched in `ret_wanted`, or the whole set. False: stop. */
+static bool next_work(struct key_store *store, bool *ret_set, char **ret_wanted)
+{
+    bool going;
+
+    (void)pthread_mutex_lock(&store->lock);
+    while (!store->stopping && !mu_stop_requested() && store->wanted_count == 0 &&
+           !store->set_wanted &&
+           !(store->config.jwks_url && due(store->set_asked_ms, REFRESH_MS))) {
+        struct timespec until;
+
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += WAKE_MS / 1000;
+        (void)pthread_cond_timedwait(&store->wake, &store->lock, &until);
+    }
+    going = !store->stopping && !mu_stop_requested();
+    *ret_wanted = store->wanted_count > 0 ? store->wanted[--store->wanted_count] : NULL;
+    *ret_set = !*ret_wanted;
+    if (*ret_set) {
+        store->set_wanted = false;
+        store->set_asked_ms = mu_monotonic_ms();
+    }
+    (void)pthread_mutex_unlock(&store->lock);
+    return going;
+}
+
+static void *fetch_loop(void *opaque)
+{
+    struct key_store *store = opaque;
+    char *wanted;
+    bool set;
+
+    while (next_work(store, &set, &wanted)) {
+        struct mu_error err;
+
+        if (wanted)
+            fetch_wanted(store, wanted);
+        else if (set && is_set(store) && load_set(store, &err) != MU_OK)
+            MU_LOG(MU_LOG_WARN, "keys not refreshed, the old ones stay",
+                   MU_KV("error", err.message));
+    }
+    free(wanted);
+    return NULL;
+}
+
+enum mu_status key_store_open(const struct key_store_config *config, struct key_store **ret_store,
+                              struct mu_error *err)
+{
+    struct key_store *store = mu_xcalloc(1, sizeof(*store));
+    enum mu_status st = MU_OK;
+
+    store->config = *config;
+    (void)pthread_mutex_init(&store->lock, NULL);
+    (void)pthread_cond_init(&store->wake, NULL);
+    if (config->jwks_file) {
+        st = load_set(store, err);
+        store->set_asked_ms = mu_monotonic_ms();
+    }
+    if (st == MU_OK && pthread_create(&store->fetcher, NULL, fetch_loop, store) != 0)
+        st = mu_fail(err, MU_E_UNAVAILABLE, "no thread to fetch keys");
+    if (st != MU_OK) {
+        for (size_t i = 0; i < store->count; i++)
+            entry_done(&store->entries[i]);
+        free(store);
+        return st;
+    }
+    *ret_store = store;
+    return MU_OK;
+}
+
+void key_store_close(struct key_store *store)
+{
+    if (!store)
+        return;
+    (void)pthread_mutex_lock(&store->lock);
+    store->stopping = true;
+    (void)pthread_cond_signal(&store->wake);
+    (void)pthread_mutex_unlock(&store->lock);
+    (void)pthread_join(store->fetcher, NULL);
+    for (size_t i = 0; i < store->count; i++)
+        entry_done(&store->entries[i]);
+    for (size_t i = 0; i < store->wanted_count; i++)
+        free(store->wanted[i]);
+    (void)pthread_cond_destroy(&store->wake);
+    (void)pthread_mutex_destroy(&store->lock);
+    free(store);
+}
+
+/* ---- asking ---- */
+
+/* Nothing of that name is there: whether it is worth waiting for. */
+static enum key_answer ask_for(struct key_store *store, const char *name)
+{
+    if (!is_set(store)) {
+        want(store, name);
+        return KEY_LATER;
+    }
+    if (!due(store->set_asked_ms, ASK_AGAIN_MS))
+        return store->set_there ? KEY_UNKNOWN : KEY_LATER;
+    store->set_wanted = true;
+    (void)pthread_cond_signal(&store->wake);
+    return KEY_LATER;
+}
+
+enum key_answer key_store_verify(struct key_store *store, const char *name, enum mu_hash hash,
+                                 const void *bytes, size_t len, const void *signature,
+                                 size_t signature_len)
+{
+    enum key_answer answer;
+    struct entry *entry;
+
+    (void)pthread_mutex_lock(&store->lock);
+    entry = find(store, name);
+    if (!entry || (!entry->key && due(entry->fetched_ms, ASK_AGAIN_MS)))
+        answer = ask_for(store, name);
+    else if (!entry->key)
+        answer = KEY_UNKNOWN;
+    else
+        answer = mu_public_key_verifies(entry->key, hash, bytes, len, signature, signature_len)
+                         ? KEY_RIGHT
+                         : KEY_WRONG;
+    (void)pthread_mutex_unlock(&store->lock);
+    return answer;
+}
+
+void key_store_visit(struct key_store *store, const char *url)
+{
+    char *marked = mu_xcalloc(1, strlen(url) + 2);
+
+    marked[0] = '!';
+    memcpy(marked + 1, url, strlen(url));
+    (void)pthread_mutex_lock(&store->lock);
+    want(store, marked);
+    (void)pthread_mutex_unlock(&store->lock);
+    free(marked);
+}

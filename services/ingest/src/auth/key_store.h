@@ -1,0 +1,56 @@
+/*
+ * key_store: public keys of senders, fetched once and kept: a JSON Web Key Set under one URL or
+ * file, or certificates by their URLs.
+ *
+ * Requests never wait for a fetch: a key that is not there is asked for in the background, and the
+ * answer is "later". Keys of a set are fetched again each hour, and, at most once a minute, when an
+ * unknown one is asked for (rotation). A set that cannot be fetched again stays as it is.
+ *
+ * Trust: URLs come from the configuration, or are checked by the caller against hosts it trusts;
+ * redirects are refused; https only (http on loopback for tests). Sources: RFC 7517 (JWK Set).
+ * Threads: any.
+ */
+#ifndef INGEST_KEY_STORE_H
+#define INGEST_KEY_STORE_H
+
+#include "base/error.h"
+#include "base/signature.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct key_store;
+
+struct key_store_config {
+    const char *jwks_url, *jwks_file; /* one of them: a set; none: certificates by URL */
+    const char *ca_file;              /* for the fetches; NULL: the system's */
+};
+
+enum { KEY_STORE_MAX_KEYS = 64 };
+
+enum key_answer { KEY_RIGHT, KEY_WRONG, KEY_UNKNOWN, KEY_LATER };
+
+/* Starts the fetcher. A jwks_file is read at once. Errors: MU_E_INVALID, MU_E_NOT_FOUND,
+ * MU_E_UNAVAILABLE. */
+enum mu_status key_store_open(const struct key_store_config *config, struct key_store **ret_store,
+                              struct mu_error *err) MU_MUST_CHECK;
+void key_store_close(struct key_store *store); /* NULL is fine */
+
+/* Whether the key `name` (a set's "kid", or a certificate's URL) made the signature. */
+enum key_answer key_store_verify(struct key_store *store, const char *name, enum mu_hash hash,
+                                 const void *bytes, size_t len, const void *signature,
+                                 size_t signature_len);
+
+/* Gets a URL once in the background, for its effect (a subscription's confirmation). */
+void key_store_visit(struct key_store *store, const char *url);
+
+/* Keys of a JWK Set; exposed for the fuzzer. `each` gets every key that is RSA or P-256 and has a
+ * "kid". Errors: MU_E_INVALID, MU_E_LIMIT, or what `each` returned. On MU_OK `each` owns the key.
+ */
+typedef enum mu_status jwks_key_fn(void *opaque, const char *kid, struct mu_public_key *key,
+                                   struct mu_error *err);
+enum mu_status jwks_read(const char *bytes, size_t len, jwks_key_fn *each, void *opaque,
+                         struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,131 @@
+#include "auth/sns.h"
+
+#include "auth/key_store.h"
+
+#include "base/signature.h"
+#include "base/text.h"
+#include "json/json_doc.h"
+
+#include <string.h>
+
+enum { SIGNED_MAX_BYTES = 512 * 1024, SIGNATURE_MAX_BYTES = 4096, REGION_MAX = 32 };
+
+static const struct mu_json_limits limits = {SOURCE_MAX_BODY_BYTES, 8};
+
+/* ---- URLs ---- */
+
+bool sns_url_trusted(const char *url)
+{
+    static const char scheme[] = "https://sns.";
+    static const char *const domains[] = {".amazonaws.com/", ".amazonaws.com.cn/"};
+    const char *region;
+    size_t len;
+
+    if (!mu_text_starts(url, scheme))
+        return false;
+    region = url + strlen(scheme);
+    len = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    if (len == 0 || len > REGION_MAX)
+        return false;
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
+        if (mu_text_starts(region + len, domains[i]))
+            return true;
+    return false;
+}
+
+static bool certificate_url_trusted(const char *url)
+{
+    return sns_url_trusted(url) && mu_text_ends(url, ".pem") && !strpbrk(url, "?#");
+}
+
+/* ---- what is signed ---- */
+
+static const char *const notification[] = {"Message",   "MessageId", "Subject",
+                                           "Timestamp", "TopicArn",  "Type"};
+static const char *const confirmation[] = {"Message", "MessageId", "SubscribeURL", "Timestamp",
+                                           "Token",   "TopicArn",  "Type"};
+
+static void append_members(const json_t *root, const char *const *names, size_t count,
+                           struct mu_buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_object_get(root, names[i]);
+
+        if (!json_is_string(value))
+            continue;
+        mu_buf_printf(out, "%s\n", names[i]);
+        mu_buf_append(out, json_string_value(value), json_string_length(value));
+        mu_buf_append(out, "\n", 1);
+    }
+}
+
+static bool is_notification(const json_t *root)
+{
+    return mu_text_equal(mu_json_text_at(root, "Type"), "Notification");
+}
+
+static void signed_text(const json_t *root, struct mu_buf *out)
+{
+    if (is_notification(root))
+        append_members(root, notification, sizeof(notification) / sizeof(notification[0]), out);
+    else
+        append_members(root, confirmation, sizeof(confirmation) / sizeof(confirmation[0]), out);
+}
+
+/* ---- checking ---- */
+
+static enum key_answer verify(const struct auth_rule *rule, const json_t *root)
+{
+    const char *version = mu_json_text_at(root, "SignatureVersion");
+    const char *signature = mu_json_text_at(root, "Signature");
+    const char *url = mu_json_text_at(root, "SigningCertURL");
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf raw;
+    struct mu_error ignored;
+
+    mu_buf_init(&text, SIGNED_MAX_BYTES);
+    mu_buf_init(&raw, SIGNATURE_MAX_BYTES);
+    if (!signature || !certificate_url_trusted(url) ||
+        (!mu_text_equal(version, "1") && !mu_text_equal(version, "2")) ||
+        mu_base64_decode(signature, strlen(signature), &raw, &ignored) != MU_OK)
+        return KEY_WRONG;
+    signed_text(root, &text);
+    if (text.failed)
+        return KEY_WRONG;
+    return key_store_verify(rule->keys, url,
+                            mu_text_equal(version, "1") ? MU_HASH_SHA1 : MU_HASH_SHA256, text.data,
+                            text.len, raw.data, raw.len);
+}
+
+enum auth_verdict sns_check(const struct auth_rule *rule, const char *body, size_t len,
+                            int64_t now_us)
+{
+    json_auto_t *root = NULL;
+    struct mu_error ignored;
+    enum key_answer answer;
+
+    (void)now_us;
+    if (mu_json_parse(body, len, &limits, &root, &ignored) != MU_OK ||
+        !mu_text_equal(mu_json_text_at(root, "TopicArn"), rule->topic_arn))
+        return AUTH_DENIED;
+    answer = verify(rule, root);
+    if (answer == KEY_RIGHT)
+        return AUTH_ALLOWED;
+    return answer == KEY_LATER ? AUTH_LATER : AUTH_DENIED;
+}
+
+bool sns_confirmation_url(const char *body, size_t len, struct mu_buf *out)
+{
+    json_auto_t *root = NULL;
+    struct mu_error ignored;
+    const char *url;
+
+    if (mu_json_parse(body, len, &limits, &root, &ignored) != MU_OK ||
+        !mu_text_equal(mu_json_text_at(root, "Type"), "SubscriptionConfirmation"))
+        return false;
+    url = mu_json_text_at(root, "SubscribeURL");
+    if (!sns_url_trusted(url))
+        return false;
+    mu_buf_puts(out, url);
+    return !out->failed;
+}

@@ -1,0 +1,179 @@
+/*
+ * Nomad event stream, one frame a line: {"Index", "Events"}; {} is a heartbeat.
+ *
+ * An allocation does not carry its job, so it names no image: that stands in the job's event, or
+ * behind the API. Images exist for the container drivers only. Several events share an Index.
+ */
+#include "source/kind.h"
+
+#include "base/text.h"
+#include "json/json_doc.h"
+
+static const struct source_class_word topics[] = {
+        {"Allocation", FACT_IGNORE}, {"Job", FACT_WORKLOAD_DEPLOY}, {"Node", FACT_IGNORE},
+        {"Deployment", FACT_IGNORE}, {"Evaluation", FACT_IGNORE},   {"Service", FACT_IGNORE},
+        {"NodePool", FACT_IGNORE},   {"NodeDrain", FACT_IGNORE},    {"Operator", FACT_IGNORE},
+};
+
+static const struct source_class_word client_status[] = {
+        {"running", FACT_CONTAINER_START}, {"complete", FACT_CONTAINER_STOP},
+        {"failed", FACT_CONTAINER_STOP},   {"lost", FACT_CONTAINER_STOP},
+        {"unknown", FACT_IGNORE},          {"pending", FACT_IGNORE},
+};
+
+static const struct source_field fields[] = {
+        {FACT_EVENT_ID, FORM_TEXT, "Index"},
+        {FACT_NAMESPACE, FORM_TEXT, "Namespace"},
+        {0, FORM_SEQUENCE, "Index"},
+};
+
+static const struct source_field allocation_fields[] = {
+        {FACT_UID, FORM_TEXT, "Payload.Allocation.ID"},
+        {FACT_NAME, FORM_TEXT, "Payload.Allocation.Name"},
+        {FACT_OWNER_NAME, FORM_TEXT, "Payload.Allocation.JobID"},
+        {FACT_OWNER_KIND, FORM_TEXT, "=Job"},
+        {FACT_KIND, FORM_TEXT, "=Allocation"},
+        {FACT_NODE, FORM_TEXT, "Payload.Allocation.NodeName"},
+        {FACT_NODE, FORM_TEXT, "Payload.Allocation.NodeID"},
+        {0, FORM_TIME, "Payload.Allocation.ModifyTime"},
+};
+
+static const char *text(const struct source_reader *reader, const json_t *root, const char *path)
+{
+    const char *found = mu_json_text_at(root, path);
+
+    return found && *found ? mu_arena_strdup(reader->input->arena, found) : NULL;
+}
+
+static int64_t time_at(const json_t *root, const char *path)
+{
+    const char *found = mu_json_text_at(root, path);
+
+    return found ? source_form_time(found) : MU_TIME_NONE;
+}
+
+/* ---- allocations ---- */
+
+static enum mu_status add_task(const struct source_reader *reader, const char *name,
+                               const json_t *state, struct fact *fact, struct mu_error *err)
+{
+    struct mu_workload_container *container = fact_container_add(fact, reader->input->arena);
+    const char *word = mu_json_text_at(state, "State");
+
+    if (!container)
+        return mu_fail(err, MU_E_LIMIT, "the allocation has too many tasks");
+    container->name = mu_arena_strdup(reader->input->arena, name);
+    container->started_at_us = time_at(state, "StartedAt");
+    if (mu_text_equal(word, "running")) {
+        container->state = MU_CONTAINER_RUNNING;
+    } else if (mu_text_equal(word, "dead")) {
+        container->state = MU_CONTAINER_TERMINATED;
+        container->finished_at_us = time_at(state, "FinishedAt");
+    }
+    return MU_OK;
+}
+
+static enum mu_status finish_allocation(struct source_reader *reader, struct fact *fact,
+                                        struct mu_error *err)
+{
+    const char *status = source_read_text(reader, "Payload.Allocation.ClientStatus");
+    json_t *tasks = (json_t *)(uintptr_t)source_read_json(reader, "Payload.Allocation.TaskStates");
+    const char *name;
+    json_t *state;
+    enum mu_status st;
+
+    st = source_read_fields(reader, allocation_fields,
+                            sizeof(allocation_fields) / sizeof(allocation_fields[0]), fact, err);
+    if (st == MU_OK && !fact->text[FACT_UID])
+        return mu_fail(err, MU_E_INVALID, "Payload.Allocation.ID: is missing");
+    for (size_t i = 0; i < sizeof(client_status) / sizeof(client_status[0]); i++)
+        if (mu_text_equal(status, client_status[i].word))
+            fact->class_ = client_status[i].class_;
+    json_object_foreach (tasks, name, state) {
+        if (st == MU_OK)
+            st = add_task(reader, name, state, fact, err);
+    }
+    return st;
+}
+
+/* ---- jobs ---- */
+
+static enum mu_status add_image(const struct source_reader *reader, const json_t *task,
+                                struct fact *fact, struct mu_error *err)
+{
+    const char *driver = mu_json_text_at(task, "Driver");
+    const char *image = text(reader, task, "Config.image");
+    struct mu_workload_container *container;
+
+    if (!image || (!mu_text_equal(driver, "docker") && !mu_text_equal(driver, "podman") &&
+                   !mu_text_equal(driver, "containerd-driver")))
+        return MU_OK;
+    container = fact_container_add(fact, reader->input->arena);
+    if (!container)
+        return mu_fail(err, MU_E_LIMIT, "the job has too many tasks");
+    container->name = text(reader, task, "Name");
+    if (!container->name)
+        return mu_fail(err, MU_E_INVALID, "a task has no Name");
+    source_fill_image(reader->input, image, NULL, container);
+    return MU_OK;
+}
+
+static enum mu_status finish_job(struct source_reader *reader, struct fact *fact,
+                                 struct mu_error *err)
+{
+    const json_t *group, *task;
+    size_t g, t;
+
+    fact->text[FACT_KIND] = "Job";
+    fact->text[FACT_NAME] = source_read_text(reader, "Key");
+    if (mu_text_equal(source_read_text(reader, "Type"), "JobDeregistered")) {
+        fact->class_ = FACT_WORKLOAD_DELETE;
+        return MU_OK;
+    }
+    json_array_foreach (source_read_json(reader, "Payload.Job.TaskGroups"), g, group) {
+        json_array_foreach (json_object_get(group, "Tasks"), t, task) {
+            enum mu_status st = add_image(reader, task, fact, err);
+
+            if (st != MU_OK)
+                return st;
+        }
+    }
+    if (fact->container_count == 0)
+        fact->class_ = FACT_IGNORE;
+    return MU_OK;
+}
+
+static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
+{
+    const char *topic = source_read_text(reader, "Topic"), *type = source_read_text(reader, "Type");
+    const char *key = source_read_text(reader, "Key");
+    enum mu_status st = MU_OK;
+
+    if (mu_text_equal(topic, "Allocation"))
+        st = finish_allocation(reader, fact, err);
+    else if (mu_text_equal(topic, "Job"))
+        st = finish_job(reader, fact, err);
+    fact->text[FACT_KEY] =
+            mu_arena_printf(reader->input->arena, "%.30s:%.200s:%.100s",
+                            fact->text[FACT_EVENT_ID] ? fact->text[FACT_EVENT_ID] : "",
+                            key ? key : "", type ? type : "");
+    return st;
+}
+
+static const struct source_shape shapes[] = {{.when = "Events",
+                                              .each = "Events",
+                                              .class_path = "Topic",
+                                              SOURCE_CLASSES(topics),
+                                              .otherwise = FACT_REJECT,
+                                              SOURCE_FIELDS(fields),
+                                              .finish = finish}};
+
+const struct source_kind nomad_kind = {
+        .name = "nomad",
+        .transport = "stream",
+        .sender = "HashiCorp Nomad event stream",
+        .events = "jobs and allocations of the container drivers",
+        .id = SOURCE_ID_TOLD,
+        .envelopes = ENVELOPE_LINES,
+        SOURCE_SHAPES(shapes),
+};
