@@ -105,7 +105,8 @@ static inline bool http_peer_serve(struct http_peer *peer, int fd)
 
         if (!http_peer_read(peer, fd, peer->requests[peer->request_count]))
             return true;
-        peer->request_count++;
+        (void)__atomic_add_fetch(&peer->request_count, 1,
+                                 __ATOMIC_RELEASE); /* tests may watch it */
         if (reply->bytes != NULL)
             http_peer_say(fd, reply->bytes);
         if (reply->then == PEER_CLOSE)

@@ -310,7 +310,8 @@ static void a_repository_that_is_none_is_a_failed_scan(void **state)
     f->stage.inventory.replies[0].bytes = created;
     scan_stage_inventory(&f->stage);
     start(f, 1);
-    wait_done(f, submit_named(f, 0, MU_TOPIC_SCAN_REQUESTS_NORMAL, "r-1", "not canonical"));
+    wait_done(f, submit_named(f, 0, MU_TOPIC_SCAN_REQUESTS_NORMAL, "r-1",
+                              "reg.example/Not-Canonical"));
     http_peer_stop(&f->stage.inventory);
     read_result(f);
     assert_int_equal(f->result.outcome, MU_SCAN_FAILED);
