@@ -142,8 +142,11 @@ void mu_consumer_release(struct mu_incoming *messages, size_t count);
 enum mu_status mu_consumer_store(struct mu_consumer *consumer, const struct mu_incoming *message,
                                  struct mu_error *err) MU_MUST_CHECK;
 
-/* Sets every assigned partition back to its position (asks `position` again): after a rolled-back
- * batch. */
+/*
+ * Sets every assigned partition back to its position (asks `position` again): after a rolled-back
+ * batch. Errors: what `position` returned, MU_E_UNAVAILABLE; nothing more is read then until a poll
+ * has made it good.
+ */
 enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error *err) MU_MUST_CHECK;
 
 /* Stops or restarts fetching of one topic's partitions (priorities). */

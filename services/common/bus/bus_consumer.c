@@ -16,7 +16,7 @@ struct mu_consumer {
     void *opaque;
     bool paused[MU_TOPIC_COUNT];
     unsigned rebalances; /* messages fetched before a rebalance are read again after it */
-    rd_kafka_topic_partition_list_t *waiting; /* assigned to us, but `position` failed so far */
+    rd_kafka_topic_partition_list_t *waiting; /* ours, but `position` failed so far: not read */
 };
 
 /* ---- assignment ---- */
@@ -366,7 +366,10 @@ static enum mu_status current_assignment(struct mu_consumer *consumer,
     return mu_fail(err, MU_E_UNAVAILABLE, "assigned partitions: %s", rd_kafka_err2str(code));
 }
 
-/* Assigning anew rather than seeking: only that can also go back to the group's stored offset. */
+/*
+ * Assigning anew rather than seeking: only that can also go back to the group's stored offset.
+ * While `position` fails the partitions wait, so that no poll reads on behind what was rolled back.
+ */
 enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error *err)
 {
     rd_kafka_topic_partition_list_t *partitions = NULL;
@@ -376,8 +379,13 @@ enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error 
         return st;
     if (partitions->cnt > 0)
         st = assign_at_positions(consumer, partitions, err);
+    if (st != MU_OK) {
+        forget_waiting(consumer);
+        consumer->waiting = partitions;
+        return st;
+    }
     rd_kafka_topic_partition_list_destroy(partitions);
-    return st;
+    return MU_OK;
 }
 
 enum mu_status mu_consumer_pause(struct mu_consumer *consumer, enum mu_topic topic, bool paused,
