@@ -76,3 +76,6 @@ class Kafka:
 
     def wait_ready(self):
         self.process.wait_ready(lambda: tcp_ok(self.port), 60, "listening")
+
+    def kill(self):
+        self.process.kill()

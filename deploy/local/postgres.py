@@ -1,5 +1,6 @@
 """A throwaway PostgreSQL cluster in the state folder, reached by a Unix socket and loopback."""
 
+import contextlib
 import getpass
 import os
 import pwd
@@ -79,6 +80,15 @@ class Postgres:
         have = self.sql("SELECT count(*) FROM pg_database WHERE datname = 'muster'", database="postgres")
         if have == "0":
             self.sql("CREATE DATABASE muster", database="postgres")
+
+    def kill(self):
+        """kill -9 of the server and all of its backends, which are groups of their own."""
+        server = self.process.pid()
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=False) if server else None
+        self.process.kill()
+        for pid in found.stdout.split() if found else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
     def sql(self, text, database="muster"):
         """Runs SQL with psql; the unaligned answer as text."""

@@ -34,3 +34,8 @@ class Registry:
 
     def wait_ready(self):
         self.process.wait_ready(lambda: http_ok(f"http://{self.address}/v2/"), 30, "answering")
+
+    def blob(self, digest):
+        """The file in which the registry keeps a blob."""
+        hexadecimal = digest.removeprefix("sha256:")
+        return self.folder / "data/docker/registry/v2/blobs/sha256" / hexadecimal[:2] / hexadecimal / "data"

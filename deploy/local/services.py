@@ -81,7 +81,5 @@ class Services:
     def start(self, service):
         self.process[service].start(self.arguments(service), env=self.environment(service))
 
-    def wait_ready(self, service, timeout_s=60):
-        self.process[service].wait_ready(lambda: http_ok(f"{self.url(service)}/readyz"), timeout_s, "ready")
-
-
+    def wait_ready(self, service, timeout_s=60, wants="/readyz"):
+        self.process[service].wait_ready(lambda: http_ok(f"{self.url(service)}{wants}"), timeout_s, "ready")

@@ -27,12 +27,12 @@ class Stack:
         self.services = Services(state, binaries, self.kafka, self.postgres, self.registry,
                                  f"http://127.0.0.1:{self.kube_port}", options)
 
-    def start_backing(self):
-        """Kafka, PostgreSQL, registry and cluster stand-in, all at once."""
+    def start_backing(self, notify=True):
+        """Kafka, PostgreSQL, registry and cluster stand-in, all at once. `notify`: the registry tells ingest of pushes."""
         kafka_module.fetch_jars(self.cache)
         self.kafka.start(jars_ready=True)
         self.postgres.start()
-        self.registry.start(self.services.notify_url, self.services.bearer)
+        self.registry.start(self.services.notify_url if notify else None, self.services.bearer)
         self.kube.start([sys.executable, str(REPOSITORY / "deploy/local/kube_replay.py"), str(self.kube_port)])
         self.postgres.wait_ready()
         self.registry.wait_ready()
@@ -50,6 +50,10 @@ class Stack:
         for name in SERVICES:
             self.services.wait_ready(name)
         (self.state / "run" / "addresses.json").write_text(json.dumps(self.addresses(), indent=1))
+
+    def stop(self):
+        """Stops everything; the names of those that had to be killed."""
+        return stop_all(self.state)
 
     def addresses(self):
         return {"kafka": self.kafka.brokers, "postgres": self.postgres.conninfo(), "registry": self.registry.address,

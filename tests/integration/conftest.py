@@ -46,9 +46,9 @@ def state_root():
 @pytest.fixture(scope="session")
 def new_stack(state_root):
     """Makes stacks: new_stack("name", options) has its own Kafka, PostgreSQL and registry, started; services not."""
-    def make(name, options=None):
+    def make(name, options=None, notify=True):
         stack = Stack(state_root / name, CACHE, BIN, options)
-        stack.start_backing()
+        stack.start_backing(notify)
         built = stack.build_database([demo.write_osv(stack.state / "osv")])
         assert built.returncode == 0, built.stderr
         return stack
