@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 5000, CLOSE_POLL_MS = 100 };
+enum { CLOSE_MS = 5000, CLOSE_POLL_MS = 100, REWIND_MS = 5000 };
 
 struct mu_consumer {
     struct bus_link link; /* first: the opaque of the handle's callbacks */
@@ -16,7 +16,8 @@ struct mu_consumer {
     void *opaque;
     bool paused[MU_TOPIC_COUNT];
     unsigned rebalances; /* messages fetched before a rebalance are read again after it */
-    rd_kafka_topic_partition_list_t *waiting; /* ours, but `position` failed so far: not read */
+    rd_kafka_topic_partition_list_t *waiting; /* assigned to us, but `position` failed so far */
+    bool rewind_due;                          /* a rewind failed so far */
 };
 
 /* ---- assignment ---- */
@@ -90,6 +91,8 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
     struct mu_error err;
 
     consumer->rebalances++;
+    consumer->rewind_due =
+            false; /* every position is asked again below, or is another's business */
     forget_waiting(consumer);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         (void)rd_kafka_assign(handle, NULL);
@@ -311,7 +314,8 @@ enum mu_status mu_consumer_poll(struct mu_consumer *consumer, struct mu_incoming
                                 struct mu_error *err)
 {
     size_t count = 0;
-    enum mu_status st = assign_waiting(consumer, err);
+    enum mu_status st = consumer->rewind_due ? mu_consumer_rewind(consumer, err)
+                                             : assign_waiting(consumer, err);
 
     if (st != MU_OK)
         return st;
@@ -366,26 +370,68 @@ static enum mu_status current_assignment(struct mu_consumer *consumer,
     return mu_fail(err, MU_E_UNAVAILABLE, "assigned partitions: %s", rd_kafka_err2str(code));
 }
 
+/* Offsets to read from in place of "what the group has stored". */
+static enum mu_status resolve_stored(struct mu_consumer *consumer,
+                                     rd_kafka_topic_partition_list_t *partitions,
+                                     struct mu_error *err)
+{
+    rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(partitions);
+    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->handle, committed, REWIND_MS);
+
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < partitions->cnt; i++)
+        if (partitions->elems[i].offset == RD_KAFKA_OFFSET_STORED)
+            partitions->elems[i].offset = committed->elems[i].offset >= 0
+                                                  ? committed->elems[i].offset
+                                                  : RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_destroy(committed);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+                   ? MU_OK
+                   : mu_fail(err, MU_E_UNAVAILABLE, "committed offsets: %s",
+                             rd_kafka_err2str(code));
+}
+
+static enum mu_status seek_to_positions(struct mu_consumer *consumer,
+                                        rd_kafka_topic_partition_list_t *partitions,
+                                        struct mu_error *err)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_t *failure;
+
+    if (ask_positions(consumer, partitions, err) != MU_OK)
+        return err->status;
+    if (consumer->position == NULL && resolve_stored(consumer, partitions, err) != MU_OK)
+        return err->status;
+    failure = rd_kafka_seek_partitions(consumer->handle, partitions, REWIND_MS);
+    if (failure != NULL)
+        code = rd_kafka_error_code(failure);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < partitions->cnt; i++)
+        code = partitions->elems[i].err;
+    if (failure != NULL)
+        rd_kafka_error_destroy(failure);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+                   ? MU_OK
+                   : mu_fail(err, MU_E_UNAVAILABLE, "seek: %s", rd_kafka_err2str(code));
+}
+
 /*
- * Assigning anew rather than seeking: only that can also go back to the group's stored offset.
- * While `position` fails the partitions wait, so that no poll reads on behind what was rolled back.
+ * By seeking: assigning the same partitions anew, and again before they have stopped, aborts in
+ * librdkafka 2.0 (rd_kafka_assignment_partition_stopped). Until it succeeds no poll reads on behind
+ * what was rolled back; a rebalance does it too.
  */
 enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error *err)
 {
     rd_kafka_topic_partition_list_t *partitions = NULL;
-    enum mu_status st = current_assignment(consumer, &partitions, err);
+    enum mu_status st;
 
+    consumer->rewind_due = true;
+    st = current_assignment(consumer, &partitions, err);
     if (st != MU_OK)
         return st;
     if (partitions->cnt > 0)
-        st = assign_at_positions(consumer, partitions, err);
-    if (st != MU_OK) {
-        forget_waiting(consumer);
-        consumer->waiting = partitions;
-        return st;
-    }
+        st = seek_to_positions(consumer, partitions, err);
     rd_kafka_topic_partition_list_destroy(partitions);
-    return MU_OK;
+    consumer->rewind_due = st != MU_OK;
+    return st;
 }
 
 enum mu_status mu_consumer_pause(struct mu_consumer *consumer, enum mu_topic topic, bool paused,
