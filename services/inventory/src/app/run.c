@@ -13,7 +13,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
-enum { TOPIC_TIMEOUT_MS = 5000 };
+/* What Kafka does not take within DELIVERY_MS stays in the outbox; a stop waits that long. */
+enum { TOPIC_TIMEOUT_MS = 5000, DELIVERY_MS = 5000 };
 
 #define OPTION(member) offsetof(struct run_config, member)
 #define FOREVER        (INT64_C(3650) * 24 * 3600 * 1000) /* ten years */
@@ -192,6 +193,7 @@ int run_command(void *config_struct, int argc, char **argv)
     struct app app = {.config = config,
                       .bus = {.brokers = config->kafka_brokers,
                               .client_id = "muster-inventory",
+                              .message_timeout_ms = DELIVERY_MS,
                               .properties = config->kafka_properties}};
     enum mu_log_level level;
     struct mu_error err;

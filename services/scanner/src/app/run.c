@@ -10,7 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TOPIC_PARTITIONS = 3, TOPIC_TIMEOUT_MS = 5000, METRICS_MAX_BYTES = 64 * 1024 };
+/* A stop waits DELIVERY_MS for a result that Kafka does not take: whoever comes next scans it. */
+enum {
+    TOPIC_PARTITIONS = 3,
+    TOPIC_TIMEOUT_MS = 5000,
+    METRICS_MAX_BYTES = 64 * 1024,
+    DELIVERY_MS = 5000
+};
 
 #define OPTION(member) offsetof(struct run_config, member)
 
@@ -125,6 +131,7 @@ static enum mu_status prepare(struct app *app, struct mu_error *err)
     scan_context_checksum(&app->context);
     app->bus = (struct mu_bus_config){.brokers = app->config->kafka_brokers,
                                       .client_id = "muster-scanner",
+                                      .message_timeout_ms = DELIVERY_MS,
                                       .properties = app->config->kafka_properties};
     return st;
 }
