@@ -160,8 +160,9 @@ static enum mu_status manifest_check(const char *digest, const struct mu_http_re
 
     mu_sha256_text(bytes->data, bytes->len, manifest->digest);
     if (!mu_text_equal(manifest->digest, digest))
-        return mu_fail(err, MU_E_CONFLICT, "the registry sent a manifest that hashes to %s",
-                       manifest->digest);
+        return mu_fail(err, MU_E_CONFLICT,
+                       "the registry sent a manifest that hashes to %s, not to %s",
+                       manifest->digest, digest);
     if (claimed[0] != '\0' && !mu_text_equal(claimed, digest))
         return mu_fail(err, MU_E_CONFLICT, "the registry sent Docker-Content-Digest %s", claimed);
     media_type_copy(response->content_type, manifest);
@@ -259,7 +260,8 @@ static enum mu_status blob_end(const struct blob_check *check, struct mu_error *
                        (unsigned long long)check->blob->size_bytes);
     mu_sha256_final_text(check->hash, digest);
     if (!mu_text_equal(digest, check->blob->digest))
-        return mu_fail(err, MU_E_CONFLICT, "the blob hashes to %s", digest);
+        return mu_fail(err, MU_E_CONFLICT, "the blob hashes to %s, not to %s", digest,
+                       check->blob->digest);
     return MU_OK;
 }
 
