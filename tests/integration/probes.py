@@ -5,16 +5,19 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from local.process import StackError
 
+ROOT = Path(__file__).resolve().parents[2]
 EVENT_TOPICS = ("muster.registry-events", "muster.workload-events", "muster.scan-results")
 PARTITIONS = 3
 
 
 def kcat(stack, *arguments, feed=None):
-    done = subprocess.run(["kcat", "-b", stack.kafka.brokers, *arguments], capture_output=True, text=True, input=feed, check=False,
-                          timeout=60)
+    """`-m`: a broker that has just begun to listen may need some time until it answers."""
+    done = subprocess.run(["kcat", "-b", stack.kafka.brokers, "-m", "60", *arguments], capture_output=True, text=True, input=feed,
+                          check=False, timeout=120)
     if done.returncode != 0:
         raise StackError(f"kcat {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
