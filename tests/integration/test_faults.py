@@ -88,6 +88,7 @@ def test_with_kafka_down_at_start_ingest_spools_and_then_delivers_in_order(stack
     stack.services.process["ingest"].kill()  # the spool outlives it
     stack.services.start("ingest")
     stack.kafka.start()
+    stack.kafka.wait_ready()
     for name in SERVICES:
         stack.services.wait_ready(name, WAIT_S)
     wait("delivered in order", lambda: same_ids(stack, "muster.registry-events", "at-start", ids))
@@ -103,6 +104,7 @@ def test_with_kafka_down_in_the_middle_nothing_is_lost(stack):
     wait("inventory says why it is not ready", lambda: ready_says(stack, "inventory", "Kafka is not reachable"))
     assert before == during
     stack.kafka.start()
+    stack.kafka.wait_ready()
     wait("spool empty", lambda: metric(stack, "ingest", "muster_ingest_spool_bytes") == 0)
     wait("delivered", lambda: same_ids(stack, "muster.registry-events", "middle-later", later))
     wait("applied", lambda: all(applied(stack, f"middle-later-{number}") is True for number in range(20)))

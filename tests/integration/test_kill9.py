@@ -40,14 +40,15 @@ def push_images(stack):
     layout = images.Layout(stack.state / "images")
     old, new = (layout.image([system(("curl", version), ("zlib1g", "1:1.2.13.dfsg-1"))]) for version in ("7.88.1-10", "7.88.1-10+deb12u12"))
     both = [layout.image([system(("curl", "7.88.1-10+deb12u4"))], arch) for arch in ("amd64", "arm64")]
-    index = layout.index([*both, layout.attestation(both[0])])
+    attestation = layout.attestation(both[0])
+    index = layout.index([*both, attestation])
     broken_layer = images.layer(files={"data": b"soon lost"})
     broken = layout.image([system(("tzdata", "2024a-0+deb12u1")), broken_layer])
     for number, (name, what) in enumerate((("real/web", old), ("real/web", new), ("real/tools", index), ("real/broken", broken))):
         layout.push(what, f"{stack.registry.address}/{name}:{number}")
     lost = json.loads((layout.folder / "blobs/sha256" / broken["digest"][7:]).read_text())["layers"][1]["digest"]
     stack.registry.blob(lost).unlink()
-    return {"real/web": [(old["digest"], MANIFEST), (new["digest"], MANIFEST)], "real/tools": [(index["digest"], INDEX)],
+    return {"real/web": [(old["digest"], MANIFEST), (new["digest"], MANIFEST)], "real/tools": [(index["digest"], INDEX), *((part["digest"], MANIFEST) for part in (*both, attestation))],
             "real/broken": [(broken["digest"], MANIFEST)]}
 
 
