@@ -91,8 +91,7 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
     struct mu_error err;
 
     consumer->rebalances++;
-    consumer->rewind_due =
-            false; /* every position is asked again below, or is another's business */
+    consumer->rewind_due = false; /* what is assigned now asks its positions anyway */
     forget_waiting(consumer);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         (void)rd_kafka_assign(handle, NULL);
