@@ -20,7 +20,7 @@ static char folder[] = "/tmp/muster-file-XXXXXX";
 
 static char *in_folder(const char *name)
 {
-    static char path[256];
+    static char path[320];
 
     (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     return path;

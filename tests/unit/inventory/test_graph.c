@@ -214,7 +214,7 @@ static void a_digest_no_tag_reaches_is_called_by_itself(void **state)
     char expected[256];
 
     (void)state;
-    (void)snprintf(expected, sizeof(expected), REPO "@%s", digest_of('a'));
+    (void)snprintf(expected, sizeof(expected), REPO "@%.80s", digest_of('a'));
     add_push(&w, "e1", "1.0", digest_of('b'), T(0));
     run_pinned("e2", "p1", digest_of('a'), T(5));
     world_apply(&w);
@@ -227,7 +227,7 @@ static void a_tag_of_the_future_names_nothing_today(void **state)
     char expected[256];
 
     (void)state;
-    (void)snprintf(expected, sizeof(expected), REPO "@%s", digest_of('a'));
+    (void)snprintf(expected, sizeof(expected), REPO "@%.80s", digest_of('a'));
     run_pinned("e1", "p1", digest_of('a'), T(5));
     add_push(&w, "e2", "1.0", digest_of('a'), T(30));
     world_apply(&w);

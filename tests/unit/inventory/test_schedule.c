@@ -383,7 +383,7 @@ static void an_image_found_in_an_index_is_scanned_for_the_tag_of_it(void **state
     char uai[256];
 
     (void)state;
-    (void)snprintf(uai, sizeof(uai), REPO "@%s", digest_of('a'));
+    (void)snprintf(uai, sizeof(uai), REPO "@%.80s", digest_of('a'));
     add_push(&w, "e1", NULL, digest_of('a'), T(0));
     add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = uai, .at = mu_now_us()});
     world_apply(&w);

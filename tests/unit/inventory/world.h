@@ -34,7 +34,7 @@
 #include "base/text.h"
 
 #define REPO     "registry.example/app"
-#define RAW_SCAN "{\"schema\":\"muster.raw-scan.v1\",\"image\":{\"manifest_digest\":\"%s\"},"
+#define RAW_SCAN "{\"schema\":\"muster.raw-scan.v1\",\"image\":{\"manifest_digest\":\"%.80s\"},"
 #define T(minutes) \
     (INT64_C(1793491200000000) + INT64_C(60000000) * (minutes)) /* from 2026-11-01T00:00:00Z */
 #define DAYS(n) ((n)*INT64_C(24) * 60)
