@@ -160,7 +160,20 @@ enum mu_status pg_next_result(struct mu_pg *pg, const char *statement, PGresult 
 
 /* ---- opening ---- */
 
-/* All statements in one pipeline: one round trip. */
+/* PGTZ and PGDATESTYLE of our environment would win over session_options: libpq sends them on their
+ * own. */
+static const char session_times[] = "SELECT set_config('TimeZone', 'UTC', false), "
+                                    "set_config('DateStyle', 'ISO, MDY', false)";
+
+/* The name of the i-th thing that prepare_all sent. */
+static const char *sent_name(const struct mu_pg *pg, size_t i)
+{
+    if (i == 0)
+        return "session";
+    return i <= pg->statement_count ? pg->statements[i - 1].name : "prepare";
+}
+
+/* The session and all statements in one pipeline: one round trip. */
 static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
@@ -168,6 +181,8 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
 
     if (!PQenterPipelineMode(pg->connection))
         return mu_fail(err, MU_E_INTERNAL, "pipeline mode is refused");
+    if (!PQsendQueryParams(pg->connection, session_times, 0, NULL, NULL, NULL, NULL, 0))
+        return pg_connection_error(pg, "session", err);
     for (size_t s = 0; s < pg->statement_count; s++)
         if (!PQsendPrepare(pg->connection, pg->statements[s].name, pg->statements[s].sql, 0, NULL))
             return pg_connection_error(pg, pg->statements[s].name, err);
@@ -175,7 +190,7 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
         return pg_connection_error(pg, "prepare", err);
     for (;;) {
         PG_AUTO_RESULT PGresult *result = NULL;
-        const char *name = i < pg->statement_count ? pg->statements[i].name : "prepare";
+        const char *name = sent_name(pg, i);
         enum mu_status waited = pg_next_result(pg, name, &result, err);
 
         if (waited != MU_OK)

@@ -211,6 +211,22 @@ static void what_the_operator_says_of_the_session_wins(void **state)
 /* ---- errors ---- */
 
 /* PostgreSQL documentation, appendix A. */
+static void the_environment_does_not_change_how_times_are_written(void **state)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    struct mu_pg *pg;
+
+    (void)state;
+    assert_int_equal(setenv("PGTZ", "Asia/Tokyo", 1), 0);
+    assert_int_equal(setenv("PGDATESTYLE", "German", 1), 0);
+    pg = open_pg(NULL);
+    (void)unsetenv("PGTZ");
+    (void)unsetenv("PGDATESTYLE");
+    executes(pg, KINDS, NULL, &result);
+    assert_int_equal(mu_pg_time_us(result, 0, 6), 1795521600000001);
+    mu_pg_close(pg);
+}
+
 static void every_class_of_sqlstate_gives_its_status(void **state)
 {
     static const struct {
@@ -526,6 +542,7 @@ int main(void)
             cmocka_unit_test(an_empty_list_is_an_empty_array),
             cmocka_unit_test(the_session_is_set_up_as_the_header_says),
             cmocka_unit_test(what_the_operator_says_of_the_session_wins),
+            cmocka_unit_test(the_environment_does_not_change_how_times_are_written),
             cmocka_unit_test(every_class_of_sqlstate_gives_its_status),
             cmocka_unit_test(a_broken_rule_of_the_schema_is_a_conflict_that_says_which),
             cmocka_unit_test(values_that_are_no_data_are_invalid),

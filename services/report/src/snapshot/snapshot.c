@@ -17,12 +17,8 @@ enum statement {
 };
 
 static const struct mu_pg_statement statements[] = {
-        /* A month of a large fleet takes longer than the other programs allow a statement; PGTZ and
-         * PGDATESTYLE of the caller's environment must not change how times are written. */
-        [STATEMENT_SESSION] = {"session",
-                               "SELECT set_config('statement_timeout', '30min', true),"
-                               " set_config('TimeZone', 'UTC', true),"
-                               " set_config('DateStyle', 'ISO, MDY', true)",
+        /* A month of a large fleet takes longer than the other programs allow a statement. */
+        [STATEMENT_SESSION] = {"session", "SELECT set_config('statement_timeout', '30min', true)",
                                0},
         [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
         [STATEMENT_INVENTORY] =
