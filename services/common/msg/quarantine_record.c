@@ -1,5 +1,7 @@
 #include "msg/field.h"
 
+#include "base/text.h"
+
 enum { QUARANTINE_MAX_BASE64 = 56 * 1024 };
 
 #define M mu_quarantine_record
@@ -19,3 +21,17 @@ static const struct mu_json_field fields[] = {
 
 const struct mu_json_object mu_quarantine_record_object =
         MESSAGE_OBJECT(fields, "quarantine record", mu_quarantine_record);
+
+void mu_quarantine_payload(struct mu_quarantine_record *record, const void *bytes, size_t len,
+                           struct mu_buf *base64, char ret_digest[MU_DIGEST_TEXT_SIZE])
+{
+    size_t kept = len < MU_QUARANTINE_MAX_PAYLOAD_BYTES ? len : MU_QUARANTINE_MAX_PAYLOAD_BYTES;
+
+    mu_buf_init(base64, 2 * MU_QUARANTINE_MAX_PAYLOAD_BYTES);
+    mu_base64_encode(bytes ? bytes : "", kept, base64);
+    mu_sha256_text(bytes ? bytes : "", len, ret_digest);
+    record->payload_base64 = base64->data;
+    record->payload_digest = ret_digest;
+    record->payload_size_bytes = (int64_t)len;
+    record->payload_truncated = kept < len;
+}

@@ -17,8 +17,7 @@ enum {
     PRIORITY_COUNT = 3,
     RETRY_MIN_MS = 200,
     RETRY_MAX_MS = 15000,
-    EVIDENCE_DEADLINE_MS = 300000,
-    QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024
+    EVIDENCE_DEADLINE_MS = 300000
 };
 
 /* Tasks that wait, in order of arrival. */
@@ -51,17 +50,12 @@ static bool quarantine(struct worker *worker, const struct mu_incoming *incoming
                        const struct mu_error *why)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf payload;
-    size_t kept = incoming->value_len < QUARANTINE_MAX_PAYLOAD_BYTES ? incoming->value_len
-                                                                     : QUARANTINE_MAX_PAYLOAD_BYTES;
     char digest[MU_DIGEST_TEXT_SIZE], id[MU_UUID_TEXT_SIZE];
     struct mu_quarantine_record record = {.stage = "scanner",
                                           .source = mu_topic_name(incoming->topic),
                                           .reason_code = mu_status_name(why->status),
                                           .reason = why->message,
-                                          .received_at_us = mu_now_us(),
-                                          .payload_digest = digest,
-                                          .payload_size_bytes = (int64_t)incoming->value_len,
-                                          .payload_truncated = kept < incoming->value_len};
+                                          .received_at_us = mu_now_us()};
     const struct message_to_send message = {.topic = MU_TOPIC_QUARANTINE,
                                             .type = MU_MSG_QUARANTINE_RECORD,
                                             .message = &record,
@@ -71,10 +65,7 @@ static bool quarantine(struct worker *worker, const struct mu_incoming *incoming
     struct mu_error err;
     enum mu_status st;
 
-    mu_buf_init(&payload, 2 * QUARANTINE_MAX_PAYLOAD_BYTES);
-    mu_base64_encode(incoming->value, kept, &payload);
-    record.payload_base64 = payload.data;
-    mu_sha256_text(incoming->value, incoming->value_len, digest);
+    mu_quarantine_payload(&record, incoming->value, incoming->value_len, &payload, digest);
     mu_stable_id("muster.quarantine-record.v1",
                  (const char *const[]){"scanner", digest, why->message}, 3, id);
     mu_metric_add(&metric_requests_quarantined, 1);
