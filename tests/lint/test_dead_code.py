@@ -31,7 +31,10 @@ def _source_of(path):
 
 
 def _used_in(source, name):
-    return len(re.findall(rf"\b{name}\b", code_only(source.read_text()))) > 1
+    """By name, or as what MU_AUTO of the header's MU_DEFINE_AUTO calls."""
+    text, header = code_only(source.read_text()), source.with_suffix(".h")
+    auto = re.search(rf"MU_DEFINE_AUTO\((\w+),[^)]*\b{name}\)", header.read_text()) if header.exists() else None
+    return len(re.findall(rf"\b{name}\b", text)) > 1 or bool(auto and f"MU_AUTO({auto[1]})" in text)
 
 
 def dead(defined, wanted, used_at_home):

@@ -109,9 +109,11 @@ static inline void raw_trickle(int fd, const char *bytes, char ret_answer[RAW_AN
 /* Status of an answer; 0 when it is none. */
 static inline int raw_status(const char *answer)
 {
-    int status = 0;
+    static const char version[] = "HTTP/1.1 ";
 
-    return sscanf(answer, "HTTP/1.1 %3d", &status) == 1 ? status : 0;
+    return strncmp(answer, version, strlen(version)) == 0
+                   ? (int)strtol(answer + strlen(version), NULL, 10)
+                   : 0;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "database_build.h"
 #include "http_peer.h"
 #include "image_build.h"
+#include "image_limits.h"
 #include "job/worker_pool.h"
 
 struct scan_stage {

@@ -245,12 +245,13 @@ struct mu_quarantine_record {
 enum { MU_QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024 };
 
 /*
- * Fills the record's payload members for `bytes` (NULL: none): the head of it in base64, size and
+ * Fills the record's payload members for `payload` (NULL: none): the head of it in base64, size and
  * digest of the whole. `base64` is initialised here and holds the text: mu_buf_done it after the
  * record is encoded; `ret_digest` likewise outlives the record.
  */
-void mu_quarantine_payload(struct mu_quarantine_record *record, const void *bytes, size_t len,
-                           struct mu_buf *base64, char ret_digest[MU_DIGEST_TEXT_SIZE]);
+void mu_quarantine_payload(struct mu_quarantine_record *record, const void *payload,
+                           size_t payload_len, struct mu_buf *base64,
+                           char ret_digest[MU_DIGEST_TEXT_SIZE]);
 
 /* ---- notification: something a person should know ---- */
 

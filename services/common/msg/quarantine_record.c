@@ -22,16 +22,18 @@ static const struct mu_json_field fields[] = {
 const struct mu_json_object mu_quarantine_record_object =
         MESSAGE_OBJECT(fields, "quarantine record", mu_quarantine_record);
 
-void mu_quarantine_payload(struct mu_quarantine_record *record, const void *bytes, size_t len,
-                           struct mu_buf *base64, char ret_digest[MU_DIGEST_TEXT_SIZE])
+void mu_quarantine_payload(struct mu_quarantine_record *record, const void *payload,
+                           size_t payload_len, struct mu_buf *base64,
+                           char ret_digest[MU_DIGEST_TEXT_SIZE])
 {
-    size_t kept = len < MU_QUARANTINE_MAX_PAYLOAD_BYTES ? len : MU_QUARANTINE_MAX_PAYLOAD_BYTES;
+    size_t kept = payload_len < MU_QUARANTINE_MAX_PAYLOAD_BYTES ? payload_len
+                                                                : MU_QUARANTINE_MAX_PAYLOAD_BYTES;
 
     mu_buf_init(base64, 2 * MU_QUARANTINE_MAX_PAYLOAD_BYTES);
-    mu_base64_encode(bytes ? bytes : "", kept, base64);
-    mu_sha256_text(bytes ? bytes : "", len, ret_digest);
+    mu_base64_encode(payload ? payload : "", kept, base64);
+    mu_sha256_text(payload ? payload : "", payload_len, ret_digest);
     record->payload_base64 = base64->data;
     record->payload_digest = ret_digest;
-    record->payload_size_bytes = (int64_t)len;
-    record->payload_truncated = kept < len;
+    record->payload_size_bytes = (int64_t)payload_len;
+    record->payload_truncated = kept < payload_len;
 }

@@ -40,7 +40,9 @@ static size_t empty_folder(void)
     const struct dirent *entry;
     size_t count = 0;
 
-    while (entries && (entry = readdir(entries)) != NULL) {
+    if (!entries)
+        return 0;
+    while ((entry = readdir(entries)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
         (void)remove(in_folder(entry->d_name));

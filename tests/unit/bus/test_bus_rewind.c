@@ -53,7 +53,7 @@ static void publish(int count)
 static void expect(struct mu_consumer *consumer, const char *id)
 {
     uint64_t deadline = mu_monotonic_ms() + WAIT_MS;
-    struct mu_incoming message;
+    struct mu_incoming message = {0};
     struct mu_error err;
     size_t count = 0;
 

@@ -482,10 +482,12 @@ static enum mu_status check_order(void *opaque, const struct mu_outgoing *messag
                                   struct mu_error *err)
 {
     struct order *order = opaque;
-    int writer, number;
+    char *dash;
+    long writer = strtol(message->envelope.id, &dash, 10), number;
 
     (void)err;
-    assert_int_equal(sscanf(message->envelope.id, "%d-%d", &writer, &number), 2);
+    assert_int_equal(*dash, '-');
+    number = strtol(dash + 1, NULL, 10);
     assert_int_equal(number, order->next[writer]);
     order->next[writer]++;
     order->count++;

@@ -64,9 +64,10 @@ static void apply_story(void)
 
 static void every_name_of_a_thing_leads_to_the_same_trail(void **state)
 {
-    const char *subjects[] = {REPO ":1.0", digest_of('1'), digest_of('a'), "web-0"};
-    static const char *const facts[] = {REPO ":1.0", "Tags over time", "pushed",    "complete",
-                                        "web-0",     "covered",        "CVE-2026-7"};
+    static const char uai[] = REPO ":1.0";
+    const char *subjects[] = {uai, digest_of('1'), digest_of('a'), "web-0"};
+    static const char *const facts[] = {uai,     "Tags over time", "pushed",    "complete",
+                                        "web-0", "covered",        "CVE-2026-7"};
 
     (void)state;
     apply_story();

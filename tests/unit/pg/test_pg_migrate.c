@@ -25,9 +25,13 @@ static const struct mu_pg_migration migrations[] = {
 
 static void sql_gives(const char *conninfo, const char *sql, const char *wanted)
 {
-    MU_AUTO_FREE char *cell = pg_server_sql(&server, strstr(conninfo, "dbname=") + 7, sql);
+    char *cell = pg_server_sql(&server, strstr(conninfo, "dbname=") + 7, sql);
+    bool equal = strcmp(cell ? cell : "NULL", wanted) == 0;
 
-    assert_string_equal(cell ? cell : "NULL", wanted);
+    if (!equal)
+        print_error("%s gave '%s'\n", sql, cell ? cell : "NULL");
+    free(cell);
+    assert_true(equal);
 }
 
 static int applies(const char *conninfo, const struct mu_pg_migration *list, size_t count)

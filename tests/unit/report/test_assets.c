@@ -42,7 +42,7 @@ static void assets_are_gathered_by_identifier(void **state)
 {
     struct world *world = *state;
     static const size_t sizes[] = {2, 1, 1};
-    struct asset asset;
+    struct asset asset = {0};
     size_t index = 0, count = 0;
 
     while (asset_next(&world->snapshot, &index, &asset))

@@ -33,6 +33,7 @@ static void line_take(struct pairs *pairs, char *line)
         return;
     if (!op || op[2] != '\t' || !strchr("<=>", op[1]) || pairs->count == PAIRS_MAX)
         fail_msg("tests/data/versions/dpkg.tsv: malformed line '%s'", line);
+    assert_non_null(op);
     op[0] = op[2] = '\0';
     pairs->items[pairs->count++] = (struct pair){line, op + 3, op[1]};
 }

@@ -33,8 +33,8 @@ static void every_request_is_answered_and_put_behind(void **state)
 {
     static struct feeder_stage f;
     struct tap results, quarantine;
-    struct mu_scan_result result;
-    struct mu_quarantine_record record;
+    struct mu_scan_result result = {0};
+    struct mu_quarantine_record record = {0};
     char digest[MU_DIGEST_TEXT_SIZE];
     unsigned seen = 0;
 

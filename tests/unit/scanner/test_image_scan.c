@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "image/image_scan.h"
 #include "image_build.h"
+#include "image_limits.h"
 
 #include <sys/resource.h>
 

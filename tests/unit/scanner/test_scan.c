@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "database_build.h"
 #include "image_build.h"
+#include "image_limits.h"
 #include "job/scan.h"
 
 struct fixture {

@@ -135,6 +135,7 @@ static int run(struct app *app)
         return MU_EXIT_FAILURE;
     }
     MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen),
+           MU_KV_INT("port", receiver_port(app->receiver)),
            MU_KV_INT("sources", app->sources.source_count));
     make_topics(app);
     while (!mu_stop_wait(STOP_POLL_MS))

@@ -171,7 +171,8 @@ static int serve(struct app *app)
     enum mu_status st;
     int code = MU_EXIT_FAILURE;
 
-    MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen));
+    MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen),
+           MU_KV_INT("port", api_port(app->api)));
     st = prepare_backing(app);
     if (st != MU_OK)
         return st == MU_END ? MU_EXIT_OK : MU_EXIT_FAILURE;

@@ -8,16 +8,6 @@
 
 #include <string.h>
 
-#define GIB ((uint64_t)1 << 30)
-
-const struct image_limits image_limits_default = {.max_layer_unpacked_bytes = 16 * GIB,
-                                                  .max_image_unpacked_bytes = 64 * GIB,
-                                                  .max_layer_bytes = 16 * GIB,
-                                                  .max_layer_entries = 10000000,
-                                                  .max_layers = 512,
-                                                  .max_packages = 200000,
-                                                  .deadline_ms = 30 * 60 * 1000};
-
 static enum mu_status no_memory(struct mu_error *err)
 {
     return mu_fail(err, MU_E_NOMEM, "an image's analysis needs more memory than it may have");

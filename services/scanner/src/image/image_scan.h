@@ -36,9 +36,6 @@ struct image_limits {
     int64_t deadline_ms; /* wall clock for the whole image */
 };
 
-extern const struct image_limits
-        image_limits_default; /* 16 GiB, 64 GiB, 16 GiB, 10 M, 512, 200 k, 30 min */
-
 struct image_child {
     const char *digest;
     enum mu_digest_kind
