@@ -51,7 +51,7 @@ def test_every_pytest_is_named_as_a_sentence():
 
 TARGETS = {path.stem.removeprefix("fuzz_"): path for path in FUZZ.rglob("fuzz_*.c")}
 # A function of a header that turns (bytes, length) into something.
-TAKES_BYTES = re.compile(r"\b(\w*(?:parse|decode|read|split|feed|walk|load|understand)\w*)\s*\(([^;{}]*)\)[^;{}()]*;")
+TAKES_BYTES = re.compile(r"\b((?:\w+_)?(?:parse|decode|read|split|feed|walk|load|understand)(?:_\w+)?)\s*\(([^;{}]*)\)[^;{}()]*;")
 BYTES_AND_LENGTH = re.compile(r"(?:const (?:char|void|uint8_t|unsigned char) \*\w*),\s*size_t \w*")
 
 
