@@ -28,6 +28,7 @@ MAY_USE = {
 SOLE_INCLUDERS = {
     "librdkafka/": {"bus"},
     "microhttpd.h": {"httpd"},
+    "gnutls/": {"httpd"},
     "libpq-fe.h": {"pg"},
     "curl/": {"http"},
     "jansson.h": {"json"},  # its json_t is passed on through json/json_doc.h

@@ -32,6 +32,8 @@ struct mu_http_client_config {
     const char *ca_file;        /* optional PEM bundle */
     const char *client_cert_file, *client_key_file; /* optional */
     bool no_redirects; /* for URLs that must not lead elsewhere: a redirect is MU_E_INVALID */
+    bool public_only; /* for URLs that somebody else chose: a name that leads to a loopback, private
+                         or otherwise special address is MU_E_INVALID; a proxy's address counts */
 };
 
 enum mu_status mu_http_client_new(const struct mu_http_client_config *config,
@@ -73,7 +75,8 @@ struct mu_http_response {
  * MU_OK whenever a complete response came, whatever its status. Header values that are too long
  * for their field or malformed count as absent. Errors: MU_E_UNAVAILABLE (connect, TLS, timeout,
  * torn transfer, stopping), MU_E_LIMIT (body or head too large, too many redirects), MU_E_INVALID
- * (no http(s) URL, user name in a URL, redirect from https to http, control byte in a header),
+ * (no http(s) URL, user name in a URL, redirect from https to http, control byte in a header,
+ * an address that public_only refuses),
  * or what on_body returned.
  */
 enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_http_request *request,

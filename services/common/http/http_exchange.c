@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "http/http_address.h"
 
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 enum {
     HEAD_MAX_BYTES = 64 * 1024,
@@ -109,6 +111,21 @@ static int on_progress(void *opaque, curl_off_t down_total, curl_off_t down, cur
         return 0;
     (void)stop_with(exchange, mu_fail(exchange->err, MU_E_UNAVAILABLE, "stopping"));
     return 1;
+}
+
+/* After the name was resolved and before anything is sent: a name that leads elsewhere the second
+ * time it is asked for gains nothing. */
+static curl_socket_t open_public(void *opaque, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_exchange *exchange = opaque;
+
+    (void)purpose;
+    if (!http_address_public(&address->addr)) {
+        (void)stop_with(exchange, mu_fail(exchange->err, MU_E_INVALID,
+                                          "the host's address is not one of the Internet"));
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /* ---- headers ---- */
@@ -231,8 +248,13 @@ static void set_identity(CURL *curl, const struct mu_http_client_config *config,
         curl_easy_setopt(curl, CURLOPT_SSLKEY, config->client_key_file);
 }
 
-static void set_callbacks(CURL *curl, struct http_exchange *exchange)
+static void set_callbacks(CURL *curl, struct http_exchange *exchange,
+                          const struct mu_http_client_config *config)
 {
+    if (config->public_only) {
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public);
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, exchange);
+    }
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -311,7 +333,7 @@ enum mu_status http_exchange_run(struct mu_http_client *client, struct http_exch
         set_method(curl, exchange);
         set_limits(curl, &client->config, left_ms);
         set_identity(curl, &client->config, exchange->flags);
-        set_callbacks(curl, exchange);
+        set_callbacks(curl, exchange, &client->config);
         st = outcome(client, exchange, curl_easy_perform(curl), err);
     }
     curl_slist_free_all(headers);

@@ -1,4 +1,5 @@
 #include "httpd/request.h"
+#include "httpd/tls.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -129,7 +130,7 @@ static void take_body(struct mu_request *request, const char *bytes, size_t len)
 /*
  * Ends a connection whose body does not come to its end. libmicrohttpd takes no answer in the
  * middle of a body, so a bare status line says why; what the socket does not take at once is not
- * said.
+ * said, nor is anything under TLS.
  */
 static enum MHD_Result cut_off(struct mu_request *request)
 {
@@ -141,7 +142,7 @@ static enum MHD_Result cut_off(struct mu_request *request)
                        "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status,
                        MHD_get_reason_phrase_for((unsigned)status));
 
-    if (info && len > 0 && (size_t)len < sizeof(head))
+    if (info && !request->server->config.tls_cert_file && len > 0 && (size_t)len < sizeof(head))
         (void)send(info->connect_fd, head, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     return MHD_NO;
 }
@@ -365,24 +366,46 @@ static void server_free(struct mu_httpd *server)
     free(server);
 }
 
-static struct MHD_Daemon *start_daemon(struct mu_httpd *server, int fd)
+enum { TLS_OPTIONS = 5 };
+
+/* The rows of `tls`, ended; libmicrohttpd reads the texts while it starts. */
+static void tls_options(const struct httpd_tls *tls, struct MHD_OptionItem ret_options[TLS_OPTIONS])
+{
+    struct MHD_OptionItem *at = ret_options;
+
+    if (tls->cert.len > 0) {
+        *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert.data};
+        *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key.data};
+        *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                        (void *)(uintptr_t)httpd_tls_priorities};
+    }
+    if (tls->client_ca.len > 0)
+        *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, tls->client_ca.data};
+    *at = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
+static struct MHD_Daemon *start_daemon(struct mu_httpd *server, int fd, const struct httpd_tls *tls)
 {
     const struct mu_httpd_config *config = &server->config;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                     (tls->cert.len > 0 ? MHD_USE_TLS : 0);
     unsigned timeout_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
+    struct MHD_OptionItem tls_rows[TLS_OPTIONS];
     /* A pool of one is no pool: libmicrohttpd refuses it. */
     enum MHD_OPTION pool = config->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
 
+    tls_options(tls, tls_rows);
     return MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd,
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
                             MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
                             MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-                            pool, config->threads, MHD_OPTION_END);
+                            MHD_OPTION_ARRAY, tls_rows, pool, config->threads, MHD_OPTION_END);
 }
 
-enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
-                              struct mu_error *err)
+static enum mu_status start_server(const struct mu_httpd_config *config,
+                                   const struct httpd_tls *tls, struct mu_httpd **ret_server,
+                                   struct mu_error *err)
 {
     struct mu_httpd *server;
     int fd = -1;
@@ -392,7 +415,7 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
         return st;
     server = server_new(config);
     server->port = port_of(fd);
-    server->daemon = start_daemon(server, fd);
+    server->daemon = start_daemon(server, fd, tls);
     if (!server->daemon) {
         (void)close(fd);
         server_free(server);
@@ -401,6 +424,18 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
     }
     *ret_server = server;
     return MU_OK;
+}
+
+enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
+                              struct mu_error *err)
+{
+    MU_AUTO_DONE(httpd_tls_done) struct httpd_tls tls;
+    enum mu_status st = MU_OK;
+
+    httpd_tls_init(&tls);
+    if (config->tls_cert_file || config->tls_key_file || config->tls_client_ca_file)
+        st = httpd_tls_read(config, &tls, err);
+    return st == MU_OK ? start_server(config, &tls, ret_server, err) : st;
 }
 
 uint16_t mu_httpd_port(const struct mu_httpd *server)

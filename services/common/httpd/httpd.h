@@ -46,12 +46,15 @@ struct mu_httpd_config {
     const char *listen; /* "127.0.0.1:8080", "[::]:8080", ":8080" */
     const struct mu_route *routes;
     size_t route_count;
-    void *opaque;             /* given to every handler */
-    unsigned threads;         /* 0: 2 */
-    unsigned max_connections; /* 0: 1024 */
-    int64_t idle_timeout_ms;  /* 0: 15000 */
+    void *opaque;                             /* given to every handler */
+    unsigned threads;                         /* 0: 2 */
+    unsigned max_connections;                 /* 0: 1024 */
+    int64_t idle_timeout_ms;                  /* 0: 15000 */
+    const char *tls_cert_file, *tls_key_file; /* PEM: the server speaks https alone; NULL: http */
+    const char *tls_client_ca_file; /* PEM of who vouches for clients; NULL: none is asked for */
 };
 
+/* Errors: MU_E_INVALID (address, certificate or key), MU_E_NOT_FOUND, MU_E_UNAVAILABLE. */
 enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
                               struct mu_error *err) MU_MUST_CHECK;
 /* Port actually bound (for listen ":0"). */
@@ -69,6 +72,9 @@ const char *mu_request_header(const struct mu_request *request,
                               const char *name); /* NULL when absent */
 const char *mu_request_query(const struct mu_request *request,
                              const char *name); /* NULL when absent */
+/* Subject (RFC 4514: "CN=client,O=example") of a client certificate that tls_client_ca_file vouches
+ * for; NULL when there is none, or it is not trusted. */
+const char *mu_request_client_subject(struct mu_request *request);
 const void *mu_request_body(const struct mu_request *request, size_t *ret_len);
 struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after the reply */
 /* State of the handler for this request; `release` runs when the request ends, however it ends. */
@@ -84,6 +90,8 @@ void mu_httpd_reply(struct mu_request *request, int status, const char *content_
 /* {"error": "...", "status": 404} as application/problem+json (RFC 9457): title from status, detail
  * = message. */
 void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail);
+/* The same as 401 with what WWW-Authenticate shall ask for. */
+void mu_httpd_reply_denied(struct mu_request *request, const char *challenge, const char *detail);
 /* The HTTP status that fits err->status. */
 void mu_httpd_reply_failure(struct mu_request *request, const struct mu_error *err);
 /* Sends a file's bytes from `fd`, which the server then owns. */

@@ -1,5 +1,7 @@
 #include "httpd/request.h"
 
+#include "httpd/tls.h"
+
 #include "base/text.h"
 
 #include <stdio.h>
@@ -89,6 +91,11 @@ const char *mu_request_header(const struct mu_request *request, const char *name
 const char *mu_request_query(const struct mu_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *mu_request_client_subject(struct mu_request *request)
+{
+    return httpd_tls_subject(request->connection, mu_request_arena(request));
 }
 
 const void *mu_request_body(const struct mu_request *request, size_t *ret_len)
@@ -184,16 +191,33 @@ struct MHD_Response *request_error_response(int status, const char *detail)
     return response;
 }
 
-void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail)
+static void reply_problem(struct mu_request *request, int http_status, const char *detail,
+                          const char *const *headers)
 {
     struct MHD_Response *response = request_error_response(http_status, detail);
 
-    if (response && http_status == MHD_HTTP_UNAUTHORIZED)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (response && http_status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+    if (response)
+        add_headers(response, headers);
     request_answer(request, http_status, response);
     request_drop(request);
+}
+
+void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail)
+{
+    static const char *const again[] = {MHD_HTTP_HEADER_RETRY_AFTER, "5", NULL};
+
+    if (http_status == MHD_HTTP_UNAUTHORIZED)
+        mu_httpd_reply_denied(request, "Bearer", detail);
+    else
+        reply_problem(request, http_status, detail,
+                      http_status == MHD_HTTP_SERVICE_UNAVAILABLE ? again : NULL);
+}
+
+void mu_httpd_reply_denied(struct mu_request *request, const char *challenge, const char *detail)
+{
+    const char *const headers[] = {MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge, NULL};
+
+    reply_problem(request, MHD_HTTP_UNAUTHORIZED, detail, headers);
 }
 
 int request_http_status(enum mu_status status)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "auth/auth.h"
 #include "config/ingest_config.h"
 
 #include "base/buf.h"
@@ -38,7 +39,7 @@ static void a_short_file_gets_defaults(void **state)
     assert_int_equal(config.source_count, 1);
     assert_string_equal(config.sources[0].path, "/v1/sources/main");
     assert_string_equal(config.sources[0].kind->name, "distribution");
-    assert_int_equal(config.sources[0].secret_count, 0);
+    assert_int_equal(config.sources[0].rule_count, 0);
     assert_ptr_equal(ingest_config_find(&config, "main"), &config.sources[0]);
     assert_null(ingest_config_find(&config, "other"));
     assert_int_equal(parse(WATCH, arena, &config, &err), MU_OK);
@@ -66,8 +67,8 @@ static void every_option_is_read(void **state)
                      MU_OK);
     assert_int_equal(config.source_count, 2);
     assert_string_equal(config.sources[0].path, "/hooks/a-b_c.d~e");
-    assert_string_equal(config.sources[0].secrets[0], "new");
-    assert_string_equal(config.sources[0].secrets[1], "old");
+    assert_string_equal(config.sources[0].rules[0].secret, "new");
+    assert_string_equal(config.sources[0].rules[1].secret, "old");
     assert_string_equal(config.sources[0].aliases[0].from, "10.0.0.5:5000");
     assert_string_equal(config.sources[0].aliases[0].to, "r.example");
     assert_string_equal(config.sources[1].cluster, "p");
@@ -91,7 +92,7 @@ static void a_secret_comes_from_a_file_without_its_newline(void **state)
     assert_int_equal(close(fd), 0);
     (void)snprintf(text, sizeof(text), WEBHOOK "    auth: {bearer_file: %s}\n", path);
     assert_int_equal(parse(text, arena, &config, &err), MU_OK);
-    assert_string_equal(config.sources[0].secrets[0], "s3cret");
+    assert_string_equal(config.sources[0].rules[0].secret, "s3cret");
     assert_int_equal(unlink(path), 0);
 }
 

@@ -9,6 +9,7 @@
 
 struct run_config {
     const char *listen, *kafka_brokers, *kafka_properties, *config, *spool_dir, *log_level;
+    const char *tls_cert_file, *tls_key_file, *tls_client_ca_file;
     int64_t spool_max_bytes, max_body_bytes, delivery_timeout_ms, partitions;
 };
 
@@ -25,7 +26,7 @@ struct sources_config {
 };
 
 enum {
-    RUN_OPTION_COUNT = 10,
+    RUN_OPTION_COUNT = 13,
     EXPLAIN_OPTION_COUNT = 5,
     CHECK_OPTION_COUNT = 1,
     SOURCES_OPTION_COUNT = 1

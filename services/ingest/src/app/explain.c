@@ -2,18 +2,26 @@
 #include "app/commands.h"
 #include "app/recorded.h"
 
+#include "auth/key_ring.h"
 #include "config/ingest_config.h"
 #include "delivery/outbound.h"
 #include "source/fact.h"
 #include "source/source.h"
 
+#include "base/clock.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { EXPLAIN_ARENA_MAX_BYTES = 256 * 1024 * 1024, LINE_MAX_BYTES = 16 * 1024 * 1024 };
+enum {
+    EXPLAIN_ARENA_MAX_BYTES = 256 * 1024 * 1024,
+    LINE_MAX_BYTES = 16 * 1024 * 1024,
+    KEY_WAIT_MS = 15000,
+    KEY_POLL_MS = 50
+};
 
 const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
         {"config", MU_OPTION_TEXT, offsetof(struct explain_config, config), NULL, 0, 0, 0,
@@ -91,6 +99,8 @@ static enum mu_status choose_source(const struct explain_config *config,
 
 static const char *outcome_of(const struct fact *fact)
 {
+    if (fact->class_ == FACT_REJECT && fact->event_count == 0)
+        return "denied";
     if (fact->quarantined)
         return "quarantined";
     return fact->event_count > 0 ? "event" : "ignored";
@@ -178,6 +188,78 @@ static int print_handshake(const struct source_input *input, const struct source
     return print_fact(input, events, &fact, err) == MU_OK ? MU_EXIT_OK : usage(err);
 }
 
+/* ---- whether it would be let in ---- */
+
+/* A key that must be fetched first is waited for, as a sender would by coming again. */
+static enum auth_verdict check_patiently(const struct source_config *source,
+                                         const struct auth_request *request, const char **ret_why)
+{
+    uint64_t deadline_ms = mu_monotonic_ms() + KEY_WAIT_MS;
+    enum auth_verdict verdict;
+
+    do
+        verdict = auth_check(source->rules, source->rule_count, request, ret_why);
+    while (verdict == AUTH_LATER && mu_monotonic_ms() < deadline_ms && !mu_stop_wait(KEY_POLL_MS));
+    return verdict;
+}
+
+static bool asks_for_certificate(const struct source_config *source)
+{
+    for (size_t i = 0; i < source->rule_count; i++)
+        if (source->rules[i].kind == SOURCE_AUTH_MTLS)
+            return true;
+    return false;
+}
+
+/* NULL when the request would be let in; a recording without headers, or of a connection with a
+ * client certificate, does not say. */
+static const char *denied(const struct source_config *source, struct recorded *recorded)
+{
+    const struct auth_request request = {.header = recorded_header,
+                                         .query = recorded_query,
+                                         .opaque = recorded,
+                                         .body = recorded->body.data,
+                                         .len = recorded->body.len,
+                                         .now_us = mu_now_us()};
+    const char *why;
+
+    if (source->rule_count == 0)
+        return NULL;
+    if (recorded->head.len > 0 && check_patiently(source, &request, &why) == AUTH_ALLOWED)
+        return NULL;
+    if (recorded->head.len > 0 && !asks_for_certificate(source))
+        return why;
+    (void)fprintf(stderr, "muster-ingest: the credentials are not in the recording: not checked\n");
+    return NULL;
+}
+
+static int print_denied(const struct source_input *input, const struct source_events *events,
+                        const char *why, struct mu_error *err)
+{
+    struct fact fact;
+
+    fact_init(&fact);
+    fact.class_ = FACT_REJECT;
+    fact.why = why;
+    return print_fact(input, events, &fact, err) == MU_OK ? MU_EXIT_DIFFERENCE : usage(err);
+}
+
+/* ---- the whole ---- */
+
+static int explain_body(const struct source_input *input, struct source_events *events,
+                        const struct recorded *recorded)
+{
+    struct mu_error err;
+
+    if (mu_text_starts(recorded->head.data, "OPTIONS "))
+        return print_handshake(input, events, &err);
+    if (source_decode(input, events, &err) != MU_OK) {
+        (void)fprintf(stderr, "muster-ingest: %s\n", err.message);
+        return MU_EXIT_FAILURE;
+    }
+    return print_facts(input, events, &err);
+}
+
 static int explain(const struct explain_config *config, struct recorded *recorded,
                    struct mu_arena *arena)
 {
@@ -191,19 +273,20 @@ static int explain(const struct explain_config *config, struct recorded *recorde
                                  .len = recorded->body.len,
                                  .received_at_us = mu_now_us(),
                                  .arena = arena};
+    struct key_ring *keys = NULL;
+    const char *why;
     struct mu_error err;
+    int code;
 
     if (!input.content_type)
         input.content_type = config->content_type;
-    if (choose_source(config, recorded, arena, &source, &err) != MU_OK)
+    if (choose_source(config, recorded, arena, &source, &err) != MU_OK ||
+        key_ring_open(&source, 1, &keys, &err) != MU_OK)
         return usage(&err);
-    if (mu_text_starts(recorded->head.data, "OPTIONS "))
-        return print_handshake(&input, &events, &err);
-    if (source_decode(&input, &events, &err) != MU_OK) {
-        (void)fprintf(stderr, "muster-ingest: %s\n", err.message);
-        return MU_EXIT_FAILURE;
-    }
-    return print_facts(&input, &events, &err);
+    why = denied(&source, recorded);
+    code = why ? print_denied(&input, &events, why, &err) : explain_body(&input, &events, recorded);
+    key_ring_close(keys);
+    return code;
 }
 
 int explain_command(void *config_struct, int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "source/source.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +17,14 @@ void recorded_init(struct recorded *recorded)
 {
     mu_buf_init(&recorded->head, HEAD_MAX_BYTES);
     mu_buf_init(&recorded->body, SOURCE_MAX_BODY_BYTES);
+    mu_buf_init(&recorded->parameter, HEAD_MAX_BYTES);
 }
 
 void recorded_done(struct recorded *recorded)
 {
     mu_buf_done(&recorded->head);
     mu_buf_done(&recorded->body);
+    mu_buf_done(&recorded->parameter);
 }
 
 /* `path` with another suffix in `ret_path`; false when there is no such file. */
@@ -116,4 +119,35 @@ bool recorded_path(const struct recorded *recorded, char *ret_path, size_t size)
     memcpy(ret_path, target + 1, len);
     ret_path[len] = '\0';
     return true;
+}
+
+/* %41 and + as in a form. */
+static void decode(const char *text, size_t len, struct mu_buf *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = (uint8_t)(text[i] == '+' ? ' ' : text[i]);
+
+        if (text[i] == '%' && i + 2 < len && mu_hex_decode(text + i + 1, 2, &byte, 1))
+            i += 2;
+        mu_buf_append(out, &byte, 1);
+    }
+}
+
+const char *recorded_query(void *opaque, const char *name)
+{
+    struct recorded *recorded = opaque;
+    size_t name_len = strlen(name);
+    const char *at = recorded->head.data + strcspn(recorded->head.data, "?");
+
+    while (*at == '?' || *at == '&') {
+        size_t len = strcspn(++at, "& ");
+
+        if (len > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=') {
+            mu_buf_reset(&recorded->parameter);
+            decode(at + name_len + 1, len - name_len - 1, &recorded->parameter);
+            return recorded->parameter.data;
+        }
+        at += len;
+    }
+    return NULL;
 }

@@ -12,6 +12,7 @@
 struct recorded {
     struct mu_buf head; /* request line and headers, each ended by a NUL */
     struct mu_buf body;
+    struct mu_buf parameter; /* the one last asked for */
 };
 
 void recorded_init(struct recorded *recorded);
@@ -24,6 +25,9 @@ enum mu_status recorded_read(const char *path, struct recorded *recorded,
 /* Value of a header, any case; NULL when absent. `opaque` is the struct recorded; borrowed from it.
  */
 const char *recorded_header(void *opaque, const char *name);
+/* Decoded value of a parameter of the request line's query; NULL when absent. `opaque` is the struct
+ * recorded; valid until the next call. */
+const char *recorded_query(void *opaque, const char *name);
 /* "/hooks/main" of the request line, without the query, into `ret_path`; false when there is none.
  */
 bool recorded_path(const struct recorded *recorded, char *ret_path, size_t size);

@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include "auth/key_ring.h"
 #include "delivery/delivery.h"
 #include "receiver/receiver.h"
 #include "source/source.h"
@@ -25,6 +26,12 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "YAML file of sources"},
         {"listen", MU_OPTION_TEXT, OPTION(listen), "127.0.0.1:8081", 0, 0, 0,
          "address for webhooks, health and metrics"},
+        {"tls-cert-file", MU_OPTION_TEXT, OPTION(tls_cert_file), NULL, 0, 0, 0,
+         "PEM chain of the certificate: listen with https alone"},
+        {"tls-key-file", MU_OPTION_TEXT, OPTION(tls_key_file), NULL, 0, 0, 0,
+         "PEM of the certificate's key"},
+        {"tls-client-ca-file", MU_OPTION_TEXT, OPTION(tls_client_ca_file), NULL, 0, 0, 0,
+         "PEM of who vouches for client certificates, for sources with 'mtls'"},
         {"spool-dir", MU_OPTION_TEXT, OPTION(spool_dir), NULL, 0, 0, MU_OPTION_REQUIRED,
          "folder for events while Kafka is away"},
         {"spool-max-bytes", MU_OPTION_BYTES, OPTION(spool_max_bytes), "1GiB", 1024 * 1024,
@@ -46,6 +53,7 @@ struct app {
     struct mu_producer *producer;
     struct spool *spool;
     struct delivery *delivery;
+    struct key_ring *keys;
     struct receiver *receiver;
     struct kube_watch *watches[SOURCES_MAX];
     size_t watch_count;
@@ -75,6 +83,9 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     struct spool_config spool = {.folder = app->config->spool_dir,
                                  .max_bytes = app->config->spool_max_bytes};
     struct receiver_config receiver = {.listen = app->config->listen,
+                                       .tls_cert_file = app->config->tls_cert_file,
+                                       .tls_key_file = app->config->tls_key_file,
+                                       .tls_client_ca_file = app->config->tls_client_ca_file,
                                        .max_body_bytes = (size_t)app->config->max_body_bytes,
                                        .sources = &app->sources};
     enum mu_status st = mu_producer_open(&app->bus, &app->producer, err);
@@ -86,6 +97,8 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     receiver.delivery = app->delivery;
     receiver.producer = app->producer;
     receiver.spool = app->spool;
+    if (st == MU_OK)
+        st = key_ring_open(app->sources.sources, app->sources.source_count, &app->keys, err);
     if (st == MU_OK)
         st = receiver_start(&receiver, &app->receiver, err);
     if (st == MU_OK)
@@ -99,6 +112,7 @@ static void stop(struct app *app)
 {
     mu_stop_request();
     receiver_stop(app->receiver);
+    key_ring_close(app->keys);
     for (size_t i = 0; i < app->watch_count; i++)
         kube_watch_stop(app->watches[i]);
     delivery_stop(app->delivery);
@@ -145,6 +159,25 @@ static int run(struct app *app)
     return MU_EXIT_OK;
 }
 
+/* What only both together say: the file of sources and the command line. */
+static enum mu_status check_tls(const struct run_config *config,
+                                const struct ingest_config *sources, struct mu_error *err)
+{
+    if (!config->tls_cert_file != !config->tls_key_file)
+        return mu_fail(err, MU_E_INVALID, "--tls-cert-file and --tls-key-file belong together");
+    if (config->tls_client_ca_file && !config->tls_cert_file)
+        return mu_fail(err, MU_E_INVALID, "--tls-client-ca-file needs --tls-cert-file");
+    for (size_t i = 0; i < sources->source_count; i++)
+        for (size_t rule = 0; rule < sources->sources[i].rule_count; rule++)
+            if (sources->sources[i].rules[rule].kind == SOURCE_AUTH_MTLS &&
+                !config->tls_client_ca_file)
+                return mu_fail(err, MU_E_INVALID,
+                               "source '%s' asks for client certificates ('mtls'), which needs "
+                               "--tls-client-ca-file",
+                               sources->sources[i].name);
+    return MU_OK;
+}
+
 int run_command(void *config_struct, int argc, char **argv)
 {
     const struct run_config *config = config_struct;
@@ -155,7 +188,8 @@ int run_command(void *config_struct, int argc, char **argv)
 
     (void)argc, (void)argv;
     if (mu_log_level_parse(config->log_level, &level, &err) != MU_OK ||
-        ingest_config_read(config->config, arena, &app->sources, &err) != MU_OK) {
+        ingest_config_read(config->config, arena, &app->sources, &err) != MU_OK ||
+        check_tls(config, &app->sources, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-ingest: %s\n", err.message);
         return MU_EXIT_USAGE;
     }

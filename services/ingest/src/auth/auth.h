@@ -12,25 +12,29 @@
  *   url         ?PARAMETER=SECRET
  *   jwt         Authorization: Bearer JWT                        (jwt.h)
  *   sns         the message's own signature                      (sns.h)
- *   mtls        the subject of the client certificate
+ *   mtls        the subject of the client certificate            (RFC 4514)
  *
  * Secrets are compared in a time that depends on lengths only, and every rule is looked at. What is
  * wrong is told by the kind of rule, never by a value.
+ *
+ * An HMAC is over the body alone: a request that was listened in on is right again. It does no
+ * harm, because the same event has the same id, and is applied once.
  *
  * Threads: auth_check from any thread.
  */
 #ifndef INGEST_AUTH_H
 #define INGEST_AUTH_H
 
+#include "auth/key_store.h"
 #include "source/source.h"
+
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct key_store;
-
-enum { AUTH_MAX_RULES = 8 };
+enum { AUTH_MAX_RULES = 16 };
 
 struct auth_rule {
     enum source_auth kind;
@@ -42,10 +46,11 @@ struct auth_rule {
     const char *issuer, *audience, *email, *subject; /* NULL: any, but for the audience */
     /* sns */
     const char *topic_arn;
-    /* mtls */
-    const char *client_subject; /* "CN=apiserver,O=example": equal, or beginning when it ends with
-                                   '*' */
-    struct key_store *keys;     /* jwt, sns */
+    /* mtls: "CN=apiserver,O=example": equal, or beginning when it ends with '*' */
+    const char *client_subject;
+    /* jwt, sns */
+    struct key_store_config key_config;
+    struct key_store *keys; /* set by key_ring_open */
 };
 
 struct auth_request {
@@ -64,8 +69,15 @@ enum auth_verdict {
     AUTH_LATER /* a key is being fetched: the sender should come again */
 };
 
-/* `ret_why` is a constant text, for logs and `explain`. */
+/* `ret_why` is a constant text, for answers, logs and `explain`: of the rule that credentials were
+ * there for, if any. */
 enum auth_verdict auth_check(const struct auth_rule *rules, size_t count,
                              const struct auth_request *request, const char **ret_why);
+
+/* What WWW-Authenticate asks for (RFC 9110, section 11.6.1), by the first rule; never NULL. */
+const char *auth_challenge(const struct auth_rule *rules, size_t count);
+
+/* "bearer, hmac-sha256" of a set of enum source_auth. */
+void auth_words(unsigned kinds, struct mu_buf *out);
 
 #endif

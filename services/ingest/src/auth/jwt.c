@@ -106,38 +106,62 @@ static bool email_fits(const json_t *claims, const char *email)
            json_is_true(json_object_get(claims, "email_verified"));
 }
 
-static bool claims_fit(const struct auth_rule *rule, const json_t *claims, int64_t now_us)
+/* What is wrong with the claims, or NULL. */
+static const char *claims_wrong(const struct auth_rule *rule, const json_t *claims, int64_t now_us)
 {
-    return audience_fits(claims, rule->audience) && issuer_fits(claims, rule->issuer) &&
-           time_fits(claims, now_us) && email_fits(claims, rule->email) &&
-           (!rule->subject || mu_text_equal(mu_json_text_at(claims, "sub"), rule->subject));
+    if (!issuer_fits(claims, rule->issuer))
+        return "the JSON Web Token has another issuer";
+    if (!audience_fits(claims, rule->audience))
+        return "the JSON Web Token is for another audience";
+    if (!email_fits(claims, rule->email))
+        return "the JSON Web Token has another email, or one that is not verified";
+    if (rule->subject && !mu_text_equal(mu_json_text_at(claims, "sub"), rule->subject))
+        return "the JSON Web Token has another subject";
+    return time_fits(claims, now_us) ? NULL : "the JSON Web Token has expired, or is not valid yet";
 }
 
 /* ---- the whole ---- */
 
-static enum auth_verdict verdict_of(enum key_answer answer)
+/* RFC 7515 section 4.1.11: what is critical and unknown makes the token invalid. */
+static const char *header_wrong(const json_t *header)
 {
-    if (answer == KEY_RIGHT)
-        return AUTH_ALLOWED;
-    return answer == KEY_LATER ? AUTH_LATER : AUTH_DENIED;
+    const char *algorithm = mu_json_text_at(header, "alg");
+
+    if (!mu_text_equal(algorithm, "RS256") && !mu_text_equal(algorithm, "ES256"))
+        return "the JSON Web Token is signed by no algorithm that we take";
+    if (!mu_json_text_at(header, "kid") || json_object_get(header, "crit"))
+        return "the JSON Web Token names no key, or demands what we do not know";
+    return NULL;
 }
 
-enum auth_verdict jwt_check(const struct auth_rule *rule, const char *text, int64_t now_us)
+/* Claims first: a token that is not for us leads to no fetch. */
+static const char *token_wrong(const struct auth_rule *rule, const struct token *token,
+                               int64_t now_us)
+{
+    const char *why = header_wrong(token->header);
+
+    return why ? why : claims_wrong(rule, token->claims, now_us);
+}
+
+enum auth_verdict jwt_check(const struct auth_rule *rule, const char *text, int64_t now_us,
+                            const char **ret_why)
 {
     MU_AUTO_DONE(token_done) struct token token;
-    const char *algorithm, *kid;
+    const char *why = "the JSON Web Token is none";
+    enum key_answer answer;
 
-    if (!token_read(text, &token))
-        return AUTH_DENIED;
-    algorithm = mu_json_text_at(token.header, "alg");
-    kid = mu_json_text_at(token.header, "kid");
-    if (!kid || json_object_get(token.header, "crit") ||
-        (!mu_text_equal(algorithm, "RS256") && !mu_text_equal(algorithm, "ES256")))
-        return AUTH_DENIED;
-    /* Claims first: a token that is not for us leads to no fetch. */
-    if (!claims_fit(rule, token.claims, now_us))
-        return AUTH_DENIED;
-    return verdict_of(key_store_verify(rule->keys, kid, MU_HASH_SHA256, token.text,
-                                       token.signed_len, token.signature.data,
-                                       token.signature.len));
+    if (token_read(text, &token))
+        why = token_wrong(rule, &token, now_us);
+    if (!why) {
+        answer = key_store_verify(rule->keys, mu_json_text_at(token.header, "kid"), MU_HASH_SHA256,
+                                  token.text, token.signed_len, token.signature.data,
+                                  token.signature.len);
+        if (answer == KEY_RIGHT)
+            return AUTH_ALLOWED;
+        if (answer == KEY_LATER)
+            return AUTH_LATER;
+        why = "the signature of the JSON Web Token is wrong, or its key unknown";
+    }
+    *ret_why = why;
+    return AUTH_DENIED;
 }

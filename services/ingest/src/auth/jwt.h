@@ -11,6 +11,8 @@
 
 #include "auth/auth.h"
 
-enum auth_verdict jwt_check(const struct auth_rule *rule, const char *token, int64_t now_us);
+/* `ret_why` is set when the token is denied: a constant text. */
+enum auth_verdict jwt_check(const struct auth_rule *rule, const char *token, int64_t now_us,
+                            const char **ret_why);
 
 #endif

@@ -16,7 +16,9 @@
 enum {
     DOCUMENT_MAX_BYTES = 256 * 1024,
     REFRESH_MS = 3600 * 1000,
+    CERTIFICATE_REFRESH_MS = 24 * 3600 * 1000,
     ASK_AGAIN_MS = 60 * 1000,
+    RETRY_MS = 5000, /* a set that was never there */
     FETCH_DEADLINE_MS = 10 * 1000,
     WAKE_MS = 1000,
     WANTED_MAX = 16
@@ -34,12 +36,14 @@ struct key_store {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stopping;
+    bool fetching; /* the set, just now */
     struct entry entries[KEY_STORE_MAX_KEYS];
     size_t count;
     bool set_wanted, set_there;
-    uint64_t set_asked_ms;    /* 0: never */
-    char *wanted[WANTED_MAX]; /* URLs of certificates, and those to visit, marked by a '!' before
-                                 them */
+    uint64_t set_asked_ms;     /* when the set was last fetched, or tried; 0: never */
+    uint64_t unknown_asked_ms; /* when it was last fetched for a key that it had not */
+    char *wanted[WANTED_MAX];  /* URLs of certificates, and those to visit, marked by a '!' before
+                                  them */
     size_t wanted_count;
 };
 
@@ -64,7 +68,21 @@ static void entry_done(struct entry *entry)
     mu_public_key_free(entry->key);
 }
 
-/* The oldest makes room. */
+/* The oldest makes room, but those without a key first: who asks for many keys that do not exist
+ * drives out none that does. */
+static struct entry *make_room(struct key_store *store)
+{
+    struct entry *oldest = &store->entries[0];
+
+    for (size_t i = 1; i < store->count; i++) {
+        struct entry *entry = &store->entries[i];
+
+        if (!entry->key != !oldest->key ? !entry->key : entry->fetched_ms < oldest->fetched_ms)
+            oldest = entry;
+    }
+    return oldest;
+}
+
 static void put(struct key_store *store, const char *name, struct mu_public_key *key)
 {
     struct entry *entry = find(store, name);
@@ -73,10 +91,7 @@ static void put(struct key_store *store, const char *name, struct mu_public_key 
         entry = &store->entries[store->count++];
         *entry = (struct entry){0};
     } else if (!entry) {
-        entry = &store->entries[0];
-        for (size_t i = 1; i < store->count; i++)
-            if (store->entries[i].fetched_ms < entry->fetched_ms)
-                entry = &store->entries[i];
+        entry = make_room(store);
     }
     entry_done(entry);
     *entry = (struct entry){mu_xstrdup(name), key, mu_monotonic_ms()};
@@ -105,7 +120,9 @@ static enum mu_status fetch(const struct key_store *store, const char *url, stru
     const struct mu_http_client_config config = {.user_agent = "muster-ingest",
                                                  .deadline_ms = FETCH_DEADLINE_MS,
                                                  .ca_file = store->config.ca_file,
-                                                 .no_redirects = true};
+                                                 .no_redirects = true,
+                                                 .public_only = !is_set(store) &&
+                                                                !store->config.private_network};
     struct mu_http_request request = {.method = "GET", .url = url};
     MU_AUTO(http_client) struct mu_http_client *client = NULL;
     struct mu_http_response response;
@@ -166,6 +183,20 @@ static enum mu_status load_set(struct key_store *store, struct mu_error *err)
     return st == MU_OK ? MU_OK : mu_wrap(err, "key set");
 }
 
+/* A key that is there stays when no other can be had. */
+static void keep_certificate(struct key_store *store, const char *url, struct mu_public_key *key)
+{
+    struct entry *entry;
+
+    (void)pthread_mutex_lock(&store->lock);
+    entry = find(store, url);
+    if (!key && entry && entry->key)
+        entry->fetched_ms = mu_monotonic_ms();
+    else
+        put(store, url, key);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
 static void load_certificate(struct key_store *store, const char *url)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
@@ -179,9 +210,7 @@ static void load_certificate(struct key_store *store, const char *url)
         st = mu_public_key_certificate(document.data, document.len, mu_now_us(), &key, &err);
     if (st != MU_OK)
         MU_LOG(MU_LOG_WARN, "no certificate, asked again when needed", MU_KV("error", err.message));
-    (void)pthread_mutex_lock(&store->lock);
-    put(store, url, key);
-    (void)pthread_mutex_unlock(&store->lock);
+    keep_certificate(store, url, key);
 }
 
 static void visit(const struct key_store *store, const char *url)
@@ -208,6 +237,16 @@ static void fetch_wanted(struct key_store *store, char *wanted)
 
 /* ---- the thread ---- */
 
+/* The first that was asked for. The lock is held. */
+static char *take_wanted(struct key_store *store)
+{
+    char *first = store->wanted_count > 0 ? store->wanted[0] : NULL;
+
+    if (first)
+        memmove(store->wanted, store->wanted + 1, --store->wanted_count * sizeof(char *));
+    return first;
+}
+
 /* Waits for work; what is to be fetched in `ret_wanted`, or the whole set. False: stop. */
 static bool next_work(struct key_store *store, bool *ret_set, char **ret_wanted)
 {
@@ -224,14 +263,26 @@ static bool next_work(struct key_store *store, bool *ret_set, char **ret_wanted)
         (void)pthread_cond_timedwait(&store->wake, &store->lock, &until);
     }
     going = !store->stopping && !mu_stop_requested();
-    *ret_wanted = store->wanted_count > 0 ? store->wanted[--store->wanted_count] : NULL;
-    *ret_set = !*ret_wanted;
+    *ret_wanted = going ? take_wanted(store) : NULL;
+    *ret_set = going && !*ret_wanted;
     if (*ret_set) {
         store->set_wanted = false;
+        store->fetching = is_set(store);
         store->set_asked_ms = mu_monotonic_ms();
     }
     (void)pthread_mutex_unlock(&store->lock);
     return going;
+}
+
+static void refresh_set(struct key_store *store)
+{
+    struct mu_error err;
+
+    if (load_set(store, &err) != MU_OK)
+        MU_LOG(MU_LOG_WARN, "keys not refreshed, the old ones stay", MU_KV("error", err.message));
+    (void)pthread_mutex_lock(&store->lock);
+    store->fetching = false;
+    (void)pthread_mutex_unlock(&store->lock);
 }
 
 static void *fetch_loop(void *opaque)
@@ -241,15 +292,11 @@ static void *fetch_loop(void *opaque)
     bool set;
 
     while (next_work(store, &set, &wanted)) {
-        struct mu_error err;
-
         if (wanted)
             fetch_wanted(store, wanted);
-        else if (set && is_set(store) && load_set(store, &err) != MU_OK)
-            MU_LOG(MU_LOG_WARN, "keys not refreshed, the old ones stay",
-                   MU_KV("error", err.message));
+        else if (set && is_set(store))
+            refresh_set(store);
     }
-    free(wanted);
     return NULL;
 }
 
@@ -298,15 +345,21 @@ void key_store_close(struct key_store *store)
 
 /* ---- asking ---- */
 
-/* Nothing of that name is there: whether it is worth waiting for. */
+/* Nothing of that name is there: whether it is worth waiting for. A stranger may name any key, so
+ * asking for one that is not in the set has its measure. */
 static enum key_answer ask_for(struct key_store *store, const char *name)
 {
+    uint64_t *asked_ms = store->set_there ? &store->unknown_asked_ms : &store->set_asked_ms;
+
     if (!is_set(store)) {
         want(store, name);
         return KEY_LATER;
     }
-    if (!due(store->set_asked_ms, ASK_AGAIN_MS))
+    if (store->fetching || store->set_wanted)
+        return KEY_LATER;
+    if (!due(*asked_ms, store->set_there ? ASK_AGAIN_MS : RETRY_MS))
         return store->set_there ? KEY_UNKNOWN : KEY_LATER;
+    *asked_ms = mu_monotonic_ms();
     store->set_wanted = true;
     (void)pthread_cond_signal(&store->wake);
     return KEY_LATER;
@@ -321,6 +374,8 @@ enum key_answer key_store_verify(struct key_store *store, const char *name, enum
 
     (void)pthread_mutex_lock(&store->lock);
     entry = find(store, name);
+    if (entry && entry->key && !is_set(store) && due(entry->fetched_ms, CERTIFICATE_REFRESH_MS))
+        want(store, name);
     if (!entry || (!entry->key && due(entry->fetched_ms, ASK_AGAIN_MS)))
         answer = ask_for(store, name);
     else if (!entry->key)

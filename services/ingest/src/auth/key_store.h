@@ -3,11 +3,14 @@
  * file, or certificates by their URLs.
  *
  * Requests never wait for a fetch: a key that is not there is asked for in the background, and the
- * answer is "later". Keys of a set are fetched again each hour, and, at most once a minute, when an
- * unknown one is asked for (rotation). A set that cannot be fetched again stays as it is.
+ * answer is "later". Keys of a set are fetched again each hour, and, at most once a minute, when
+ * one that it has not is asked for (rotation). A certificate is fetched again each day. What cannot
+ * be fetched again stays as it is.
  *
- * Trust: URLs come from the configuration, or are checked by the caller against hosts it trusts;
- * redirects are refused; https only (http on loopback for tests). Sources: RFC 7517 (JWK Set).
+ * Trust: the URL of a set comes from the configuration. URLs of certificates and of visits come
+ * from senders: the caller has checked that their host is trusted, and what its name leads to must
+ * be an address of the Internet unless `private_network` is set. Redirects are refused.
+ * Sources: RFC 7517 (JWK Set).
  * Threads: any.
  */
 #ifndef INGEST_KEY_STORE_H
@@ -25,6 +28,8 @@ struct key_store;
 struct key_store_config {
     const char *jwks_url, *jwks_file; /* one of them: a set; none: certificates by URL */
     const char *ca_file;              /* for the fetches; NULL: the system's */
+    bool private_network; /* certificates and visits may lead to private addresses, or by a proxy
+                             that has one */
 };
 
 enum { KEY_STORE_MAX_KEYS = 64 };

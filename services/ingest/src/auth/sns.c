@@ -33,9 +33,15 @@ bool sns_url_trusted(const char *url)
     return false;
 }
 
+/* Nothing but a file's name behind the host: no path, query or escape that leads to an answer with
+ * a sender's own bytes in it. */
 static bool certificate_url_trusted(const char *url)
 {
-    return sns_url_trusted(url) && mu_text_ends(url, ".pem") && !strpbrk(url, "?#");
+    const char *name = sns_url_trusted(url) ? strchr(url + strlen("https://"), '/') + 1 : NULL;
+
+    return name && mu_text_ends(name, ".pem") &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+                   strlen(name) - strlen(".pem");
 }
 
 /* ---- what is signed ---- */
@@ -59,17 +65,23 @@ static void append_members(const json_t *root, const char *const *names, size_t 
     }
 }
 
-static bool is_notification(const json_t *root)
+/*
+ * False for a type that SNS does not have. Values are signed without quotes: with a Type of several
+ * lines the message of a stranger's topic, whose Message holds such lines, would pass for one of
+ * ours.
+ */
+static bool signed_text(const json_t *root, struct mu_buf *out)
 {
-    return mu_text_equal(mu_json_text_at(root, "Type"), "Notification");
-}
+    const char *type = mu_json_text_at(root, "Type");
 
-static void signed_text(const json_t *root, struct mu_buf *out)
-{
-    if (is_notification(root))
+    if (mu_text_equal(type, "Notification"))
         append_members(root, notification, sizeof(notification) / sizeof(notification[0]), out);
-    else
+    else if (mu_text_equal(type, "SubscriptionConfirmation") ||
+             mu_text_equal(type, "UnsubscribeConfirmation"))
         append_members(root, confirmation, sizeof(confirmation) / sizeof(confirmation[0]), out);
+    else
+        return false;
+    return !out->failed;
 }
 
 /* ---- checking ---- */
@@ -89,8 +101,7 @@ static enum key_answer verify(const struct auth_rule *rule, const json_t *root)
         (!mu_text_equal(version, "1") && !mu_text_equal(version, "2")) ||
         mu_base64_decode(signature, strlen(signature), &raw, &ignored) != MU_OK)
         return KEY_WRONG;
-    signed_text(root, &text);
-    if (text.failed)
+    if (!signed_text(root, &text))
         return KEY_WRONG;
     return key_store_verify(rule->keys, url,
                             mu_text_equal(version, "1") ? MU_HASH_SHA1 : MU_HASH_SHA256, text.data,
@@ -98,20 +109,26 @@ static enum key_answer verify(const struct auth_rule *rule, const json_t *root)
 }
 
 enum auth_verdict sns_check(const struct auth_rule *rule, const char *body, size_t len,
-                            int64_t now_us)
+                            const char **ret_why)
 {
     json_auto_t *root = NULL;
     struct mu_error ignored;
     enum key_answer answer;
 
-    (void)now_us;
     if (mu_json_parse(body, len, &limits, &root, &ignored) != MU_OK ||
-        !mu_text_equal(mu_json_text_at(root, "TopicArn"), rule->topic_arn))
+        !json_object_get(root, "Signature"))
         return AUTH_DENIED;
+    if (!mu_text_equal(mu_json_text_at(root, "TopicArn"), rule->topic_arn)) {
+        *ret_why = "the SNS message is of another topic";
+        return AUTH_DENIED;
+    }
     answer = verify(rule, root);
     if (answer == KEY_RIGHT)
         return AUTH_ALLOWED;
-    return answer == KEY_LATER ? AUTH_LATER : AUTH_DENIED;
+    if (answer == KEY_LATER)
+        return AUTH_LATER;
+    *ret_why = "the SNS signature is wrong, or its certificate not one of SNS";
+    return AUTH_DENIED;
 }
 
 bool sns_confirmation_url(const char *body, size_t len, struct mu_buf *out)

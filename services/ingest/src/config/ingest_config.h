@@ -5,7 +5,8 @@
  *     - name: main-registry          # part of ce_source; a-z 0-9 - . _
  *       kind: distribution           # see `muster-ingest sources`
  *       path: /v1/sources/main-registry   # default
- *       auth: {bearer_file: /run/secrets/registry, previous_bearer_file: ...}   # or bearer_env
+ *       auth: {bearer_file: /run/secrets/registry}   # auth_config.h
+ *       handshake_origins: [eventgrid.azure.net]     # may ask with OPTIONS whether they may send
  *       repository_aliases: {"127.0.0.1:5000": registry.example.gov}
  *     - name: production
  *       kind: kubernetes

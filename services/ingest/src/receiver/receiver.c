@@ -1,17 +1,26 @@
 #include "receiver/receiver.h"
 
+#include "auth/auth.h"
+#include "auth/sns.h"
 #include "delivery/outbound.h"
 #include "metrics/metrics.h"
+#include "receiver/reply.h"
+#include "source/fact.h"
 #include "source/source.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "httpd/httpd.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { RECEIVER_THREADS = 2, RECEIVER_STOP_GRACE_MS = 15000, METRICS_MAX_BYTES = 64 * 1024 };
+enum {
+    RECEIVER_THREADS = 2,
+    RECEIVER_STOP_GRACE_MS = 15000,
+    METRICS_MAX_BYTES = 64 * 1024,
+    URL_MAX_BYTES = 4096
+};
 
 struct receiver {
     struct receiver_config config;
@@ -19,7 +28,7 @@ struct receiver {
     struct mu_httpd *server;
 };
 
-/* ---- one webhook ---- */
+/* ---- requests ---- */
 
 static const struct source_config *source_of(const struct receiver *receiver,
                                              const struct mu_request *request)
@@ -32,40 +41,115 @@ static const struct source_config *source_of(const struct receiver *receiver,
     return NULL;
 }
 
-/* Every secret is compared, whatever the first says. */
-static bool is_authorised(const struct source_config *source, const struct mu_request *request)
+static const char *request_header(void *opaque, const char *name)
 {
-    static const char scheme[] = "Bearer ";
-    const char *given = mu_request_header(request, "Authorization");
-    bool right = false;
-
-    if (source->secret_count == 0)
-        return true;
-    if (!given || strncasecmp(given, scheme, strlen(scheme)) != 0)
-        return false;
-    given += strlen(scheme);
-    for (size_t i = 0; i < source->secret_count; i++)
-        right |= mu_secret_equal(source->secrets[i], strlen(source->secrets[i]), given,
-                                 strlen(given));
-    return right;
+    return mu_request_header(opaque, name);
 }
+
+static const char *request_query(void *opaque, const char *name)
+{
+    return mu_request_query(opaque, name);
+}
+
+/* ---- credentials ---- */
+
+static struct auth_request credentials_of(struct mu_request *request)
+{
+    struct auth_request given = {.header = request_header,
+                                 .query = request_query,
+                                 .opaque = request,
+                                 .client_subject = mu_request_client_subject(request),
+                                 .now_us = mu_now_us()};
+
+    given.body = mu_request_body(request, &given.len);
+    return given;
+}
+
+/* False when the request has been answered. */
+static bool is_authorised(const struct source_config *source, struct mu_request *request)
+{
+    const struct auth_request given = credentials_of(request);
+    const char *why;
+
+    switch (auth_check(source->rules, source->rule_count, &given, &why)) {
+    case AUTH_ALLOWED:
+        return true;
+    case AUTH_LATER:
+        mu_metric_add(&metric_requests_refused, 1);
+        mu_httpd_reply_error(request, 503, why);
+        return false;
+    case AUTH_DENIED:
+        break;
+    }
+    mu_metric_add(&metric_requests_denied, 1);
+    MU_LOG(MU_LOG_DEBUG, "request denied", MU_KV("source", source->name), MU_KV("why", why));
+    mu_httpd_reply_denied(request, auth_challenge(source->rules, source->rule_count), why);
+    return false;
+}
+
+/* ---- Amazon SNS: a topic asks whether it may send ("Confirm the subscription") ---- */
+
+/* Looked at again by the SNS rule alone: other credentials do not make its URL one to visit. */
+static void confirm(const struct source_config *source, struct mu_request *request)
+{
+    const struct auth_request given = credentials_of(request);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf url;
+    const char *why;
+
+    mu_buf_init(&url, URL_MAX_BYTES);
+    for (size_t i = 0; i < source->rule_count; i++) {
+        const struct auth_rule *rule = &source->rules[i];
+
+        if (rule->kind == SOURCE_AUTH_SNS && auth_check(rule, 1, &given, &why) == AUTH_ALLOWED &&
+            sns_confirmation_url(given.body, given.len, &url)) {
+            key_store_visit(rule->keys, url.data);
+            return;
+        }
+    }
+    MU_LOG(MU_LOG_WARN, "subscription not confirmed: no rule 'sns' allows it",
+           MU_KV("source", source->name));
+}
+
+static void confirm_handshakes(const struct source_input *input, const struct source_events *events,
+                               struct mu_request *request)
+{
+    if (!(input->source->kind->auth & SOURCE_AUTH_SNS))
+        return;
+    for (size_t i = 0; i < events->fact_count; i++)
+        if (events->facts[i]->class_ == FACT_HANDSHAKE) {
+            confirm(input->source, request);
+            return;
+        }
+}
+
+/* ---- one webhook ---- */
 
 static void on_durable(void *opaque, enum mu_status status)
 {
     struct mu_request *request = opaque;
+    const struct reply *reply = mu_request_state(request);
 
     if (status == MU_OK) {
         mu_metric_add(&metric_requests_accepted, 1);
-        mu_httpd_reply(request, 202, NULL, "", 0, NULL);
+        mu_httpd_reply(request, reply->status, NULL, reply->body, reply->len, NULL);
     } else {
         mu_metric_add(&metric_requests_refused, 1);
         mu_httpd_reply_error(request, 503, "not durable yet: send it again");
     }
 }
 
-static const char *request_header(void *opaque, const char *name)
+/* Keeps the answer for when everything is durable. */
+static enum mu_status prepare_reply(const struct source_input *input,
+                                    const struct source_events *events, struct mu_request *request,
+                                    struct mu_error *err)
 {
-    return mu_request_header(opaque, name);
+    struct reply *reply = mu_arena_alloc(input->arena, sizeof(*reply));
+
+    if (!reply)
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    *reply = reply_make(input, events);
+    mu_request_set_state(request, reply, NULL);
+    return MU_OK;
 }
 
 static void post_event(void *opaque, struct mu_request *request)
@@ -82,40 +166,52 @@ static void post_event(void *opaque, struct mu_request *request)
     struct mu_error err;
     enum mu_status st;
 
-    if (!is_authorised(input.source, request)) {
-        mu_metric_add(&metric_requests_denied, 1);
-        mu_httpd_reply_error(request, 401, "credentials are missing or wrong");
+    if (!is_authorised(input.source, request))
         return;
-    }
     input.body = mu_request_body(request, &input.len);
     st = source_decode(&input, &events, &err);
     if (st == MU_OK)
         st = outbound_make(&input, &events, mu_request_header(request, "traceparent"), &messages,
                            &err);
+    if (st == MU_OK)
+        st = prepare_reply(&input, &events, request, &err);
     if (st != MU_OK) {
         mu_metric_add(&metric_requests_refused, 1);
         mu_httpd_reply_error(request, 503, err.message);
         return;
     }
+    confirm_handshakes(&input, &events, request);
     delivery_send(receiver->config.delivery, messages, events.count, on_durable, request);
 }
 
 /* ---- CloudEvents webhook handshake (HTTP 1.1 Web Hooks for Event Delivery, section 4) ---- */
 
+/* The origin as the configuration has it; NULL when it may not send. Host names have no case. */
+static const char *allowed_origin(const struct source_config *source, const char *asked)
+{
+    for (size_t i = 0; asked && i < source->origin_count; i++)
+        if (strcasecmp(source->origins[i], asked) == 0)
+            return source->origins[i];
+    return NULL;
+}
+
+/* WebHook-Request-Callback is never visited: an answer says the same. */
 static void options_event(void *opaque, struct mu_request *request)
 {
     const struct receiver *receiver = opaque;
     const struct source_config *source = source_of(receiver, request);
-    const char *origin = mu_request_header(request, "WebHook-Request-Origin");
-    const char *headers[] = {"Allow", "POST, OPTIONS", "WebHook-Allowed-Origin", origin, NULL};
+    const char *headers[] = {"Allow", "POST, OPTIONS", NULL, NULL, NULL, NULL, NULL};
 
-    if (!is_authorised(source, request)) {
-        mu_metric_add(&metric_requests_denied, 1);
-        mu_httpd_reply_error(request, 401, "credentials are missing or wrong");
+    if (!is_authorised(source, request))
         return;
+    headers[3] = allowed_origin(source, mu_request_header(request, "WebHook-Request-Origin"));
+    if (headers[3]) {
+        headers[2] = "WebHook-Allowed-Origin";
+        if (mu_request_header(request, "WebHook-Request-Rate")) {
+            headers[4] = "WebHook-Allowed-Rate";
+            headers[5] = "*";
+        }
     }
-    if (!origin)
-        headers[2] = NULL;
     mu_httpd_reply(request, 200, NULL, "", 0, headers);
 }
 
@@ -182,8 +278,12 @@ enum mu_status receiver_start(const struct receiver_config *config, struct recei
                               struct mu_error *err)
 {
     struct receiver *receiver = mu_xcalloc(1, sizeof(*receiver));
-    struct mu_httpd_config server = {
-            .listen = config->listen, .opaque = receiver, .threads = RECEIVER_THREADS};
+    struct mu_httpd_config server = {.listen = config->listen,
+                                     .opaque = receiver,
+                                     .threads = RECEIVER_THREADS,
+                                     .tls_cert_file = config->tls_cert_file,
+                                     .tls_key_file = config->tls_key_file,
+                                     .tls_client_ca_file = config->tls_client_ca_file};
     enum mu_status st;
 
     receiver->config = *config;

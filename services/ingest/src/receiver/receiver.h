@@ -3,8 +3,11 @@
  *
  *   202  every event of the request is durable (Kafka's delivery report, or an fsync'd spool
  *        record); also when it was of no interest, or not understood and quarantined with the
- * reason 401  credentials missing or wrong 413  body larger than the limit 503  neither Kafka nor
- * the spool takes it; Retry-After says when to come again
+ *        reason. 200 instead for senders that want to read something (reply.h)
+ *   401  credentials missing or wrong
+ *   413  body larger than the limit
+ *   503  neither Kafka nor the spool takes it, or the sender's key is still being fetched;
+ *        Retry-After says when to come again
  *
  * A sender that gets 4xx for a body it will not change would send it forever; so only credentials
  * and size are answered with 4xx (CNCF Distribution retries any non-2xx for ever, in order).
@@ -24,8 +27,9 @@ struct receiver;
 
 struct receiver_config {
     const char *listen;
+    const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* httpd.h */
     size_t max_body_bytes;
-    const struct ingest_config *sources;
+    const struct ingest_config *sources; /* their key ring is open */
     struct delivery *delivery;
     const struct mu_producer *producer; /* for readiness */
     const struct spool *spool;

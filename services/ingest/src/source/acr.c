@@ -36,6 +36,7 @@ const struct source_kind acr_kind = {
         .sender = "Azure Container Registry: webhook, Event Grid, Event Grid CloudEvents",
         .events = "push and delete of images",
         .auth = SOURCE_AUTH_HEADER | SOURCE_AUTH_BEARER | SOURCE_AUTH_JWT | SOURCE_AUTH_URL,
+        .handshake_origin = "eventgrid.azure.net",
         .id = SOURCE_ID_TOLD,
         .envelopes = ENVELOPE_EVENTGRID | ENVELOPE_CLOUDEVENTS | ENVELOPE_PLAIN,
         SOURCE_SHAPES(shapes),

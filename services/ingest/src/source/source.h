@@ -86,6 +86,7 @@ struct source_kind {
     unsigned auth;           /* enum source_auth, what senders can do */
     const char *auth_header; /* of SOURCE_AUTH_HEADER and of the HMACs; NULL: Authorization */
     const char *auth_prefix; /* before the hex of an HMAC: "sha256="; NULL: none */
+    const char *handshake_origin; /* whose OPTIONS is answered unless the file says otherwise */
     enum source_id_rule id;
     unsigned envelopes; /* enum source_envelope */
     const struct source_shape *shapes;

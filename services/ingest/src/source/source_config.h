@@ -5,12 +5,14 @@
 #ifndef INGEST_SOURCE_CONFIG_H
 #define INGEST_SOURCE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SOURCES_MAX = 256, SOURCE_MAX_ALIASES = 256, SOURCE_MAX_SECRETS = 2 };
+enum { SOURCES_MAX = 256, SOURCE_MAX_ALIASES = 256, SOURCE_MAX_ORIGINS = 8 };
 
 struct source_kind;
+struct auth_rule;
 
 struct source_alias_pair {
     const char *from, *to; /* host, or host/path prefix */
@@ -20,8 +22,11 @@ struct source_config {
     const char *name;
     const struct source_kind *kind;
     const char *path;
-    const char *secrets[SOURCE_MAX_SECRETS]; /* any of them is right; none: no credentials asked */
-    size_t secret_count;
+    struct auth_rule *rules; /* auth/auth.h: any of them is enough; none: no credentials asked */
+    size_t rule_count;
+    const char *origins[SOURCE_MAX_ORIGINS]; /* that may ask with OPTIONS whether they may send */
+    size_t origin_count;
+    bool origins_told; /* by the file, not by the kind */
     const char *registry; /* host of the registry, for senders that do not say it; NULL: not set */
     struct source_alias_pair *aliases;
     size_t alias_count;

@@ -1,0 +1,61 @@
+/*
+ * yaml_reader: mappings of a YAML file by a table of keys. Every mistake names file, line and key:
+ * one that is unknown, given twice, or of another form.
+ *
+ * Ownership: texts live in the arena.
+ */
+#ifndef INGEST_YAML_READER_H
+#define INGEST_YAML_READER_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <yaml.h>
+
+struct yaml_reader {
+    const char *path; /* for messages */
+    struct mu_arena *arena;
+    yaml_document_t *document;
+};
+
+struct yaml_key;
+
+/* Reads the value of a key into `target`, the struct that the mapping fills. */
+typedef enum mu_status yaml_key_fn(struct yaml_reader *reader, const struct yaml_key *key,
+                                   const yaml_node_t *value, void *target, struct mu_error *err);
+
+struct yaml_key {
+    const char *name;
+    yaml_key_fn *read;
+    size_t offset;     /* of the member it fills, for the functions that serve several keys */
+    const char *group; /* the caller's */
+};
+
+/* Errors: MU_E_INVALID, MU_E_LIMIT. On MU_OK the caller deletes the document. */
+enum mu_status yaml_reader_load(const char *path, const char *bytes, size_t len,
+                                yaml_document_t *ret_document, struct mu_error *err) MU_MUST_CHECK;
+
+/* Calls the row of each key. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM, or the rows'. */
+enum mu_status yaml_reader_mapping(struct yaml_reader *reader, const char *what,
+                                   const yaml_node_t *node, const struct yaml_key *keys,
+                                   size_t key_count, void *target,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
+/* A text that is not empty. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status yaml_reader_text(struct yaml_reader *reader, const char *what,
+                                const yaml_node_t *node, const char **ret_text,
+                                struct mu_error *err) MU_MUST_CHECK;
+/* For rows: the text into the `const char *` at the row's offset. */
+yaml_key_fn yaml_reader_text_member;
+/* For rows: true or false into the `bool` at the row's offset. */
+yaml_key_fn yaml_reader_bool_member;
+
+size_t yaml_reader_line(const yaml_node_t *node);
+
+/* "FILE:LINE: 'key' what" */
+enum mu_status yaml_reader_wrong(const struct yaml_reader *reader, const yaml_node_t *node,
+                                 const char *key, const char *what, struct mu_error *err);
+enum mu_status yaml_reader_nomem(const struct yaml_reader *reader, struct mu_error *err);
+
+#endif
