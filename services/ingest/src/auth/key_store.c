@@ -45,6 +45,7 @@ struct key_store {
     char *wanted[WANTED_MAX];  /* URLs of certificates, and those to visit, marked by a '!' before
                                   them */
     size_t wanted_count;
+    const char *in_work; /* of those, the one being fetched; NULL: none */
 };
 
 static bool is_set(const struct key_store *store)
@@ -99,6 +100,8 @@ static void put(struct key_store *store, const char *name, struct mu_public_key 
 
 static void want(struct key_store *store, const char *url)
 {
+    if (mu_text_equal(store->in_work, url))
+        return;
     for (size_t i = 0; i < store->wanted_count; i++)
         if (mu_text_equal(store->wanted[i], url))
             return;
@@ -213,17 +216,20 @@ static void load_certificate(struct key_store *store, const char *url)
     keep_certificate(store, url, key);
 }
 
+/* The URL holds a token that confirms: it is not logged, and neither is an error that quotes it. */
 static void visit(const struct key_store *store, const char *url)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
     struct mu_error err;
+    enum mu_status st;
 
     mu_buf_init(&document, DOCUMENT_MAX_BYTES);
-    if (fetch(store, url, &document, &err) == MU_OK)
+    st = fetch(store, url, &document, &err);
+    if (st == MU_OK)
         MU_LOG(MU_LOG_INFO, "subscription confirmed");
     else
         MU_LOG(MU_LOG_WARN, "subscription not confirmed; the sender asks again",
-               MU_KV("error", err.message));
+               MU_KV("error", mu_status_name(st)));
 }
 
 static void fetch_wanted(struct key_store *store, char *wanted)
@@ -232,6 +238,9 @@ static void fetch_wanted(struct key_store *store, char *wanted)
         visit(store, wanted + 1);
     else
         load_certificate(store, wanted);
+    (void)pthread_mutex_lock(&store->lock);
+    store->in_work = NULL;
+    (void)pthread_mutex_unlock(&store->lock);
     free(wanted);
 }
 
@@ -244,6 +253,7 @@ static char *take_wanted(struct key_store *store)
 
     if (first)
         memmove(store->wanted, store->wanted + 1, --store->wanted_count * sizeof(char *));
+    store->in_work = first;
     return first;
 }
 
