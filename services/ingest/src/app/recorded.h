@@ -25,8 +25,8 @@ enum mu_status recorded_read(const char *path, struct recorded *recorded,
 /* Value of a header, any case; NULL when absent. `opaque` is the struct recorded; borrowed from it.
  */
 const char *recorded_header(void *opaque, const char *name);
-/* Decoded value of a parameter of the request line's query; NULL when absent. `opaque` is the struct
- * recorded; valid until the next call. */
+/* Decoded value of a parameter of the request line's query; NULL when absent. `opaque` is the
+ * struct recorded; valid until the next call. */
 const char *recorded_query(void *opaque, const char *name);
 /* "/hooks/main" of the request line, without the query, into `ret_path`; false when there is none.
  */

@@ -80,12 +80,12 @@ struct source_shape;
 
 struct source_kind {
     const char *name;
-    const char *transport;   /* "webhook", "watch" or "stream" */
-    const char *sender;      /* for people: "CNCF Distribution 2.x, 3.x" */
-    const char *events;      /* for people: what becomes a message */
-    unsigned auth;           /* enum source_auth, what senders can do */
-    const char *auth_header; /* of SOURCE_AUTH_HEADER and of the HMACs; NULL: Authorization */
-    const char *auth_prefix; /* before the hex of an HMAC: "sha256="; NULL: none */
+    const char *transport;        /* "webhook", "watch" or "stream" */
+    const char *sender;           /* for people: "CNCF Distribution 2.x, 3.x" */
+    const char *events;           /* for people: what becomes a message */
+    unsigned auth;                /* enum source_auth, what senders can do */
+    const char *auth_header;      /* of SOURCE_AUTH_HEADER and of the HMACs; NULL: Authorization */
+    const char *auth_prefix;      /* before the hex of an HMAC: "sha256="; NULL: none */
     const char *handshake_origin; /* whose OPTIONS is answered unless the file says otherwise */
     enum source_id_rule id;
     unsigned envelopes; /* enum source_envelope */

@@ -26,7 +26,7 @@ struct source_config {
     size_t rule_count;
     const char *origins[SOURCE_MAX_ORIGINS]; /* that may ask with OPTIONS whether they may send */
     size_t origin_count;
-    bool origins_told; /* by the file, not by the kind */
+    bool origins_told;    /* by the file, not by the kind */
     const char *registry; /* host of the registry, for senders that do not say it; NULL: not set */
     struct source_alias_pair *aliases;
     size_t alias_count;
