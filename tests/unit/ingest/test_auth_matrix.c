@@ -18,6 +18,8 @@
 
 #include "http/http_client.h"
 
+#include <inttypes.h>
+
 #define AUDIENCE "https://ingest.example/"
 #define TOPIC    "arn:aws:sns:us-east-1:123456789012:"
 
@@ -121,8 +123,8 @@ static void present_jwt(struct attempt *attempt)
     bool wrong = strcmp(attempt->age, "wrong") == 0, expired = strcmp(attempt->age, "retired") == 0;
     const char *claims = mu_arena_printf(
             world.arena,
-            "{\"iss\":\"https://issuer.example\",\"aud\":\"" AUDIENCE "%s\",\"exp\":%lld}",
-            attempt->owner->name, (long long)(mu_now_us() / 1000000 + (expired ? -3600 : 3600)));
+            "{\"iss\":\"https://issuer.example\",\"aud\":\"" AUDIENCE "%s\",\"exp\":%" PRId64 "}",
+            attempt->owner->name, mu_now_us() / 1000000 + (expired ? -3600 : 3600));
     MU_AUTO_DONE(mu_buf_done) struct mu_buf token;
 
     mu_buf_init(&token, VALUE_SIZE);

@@ -81,18 +81,18 @@ static void keys_of_other_kinds_are_passed_over(void **state)
 
 static void what_is_no_set_is_refused(void **state)
 {
+#define KEY(members) "{\"keys\":[{\"kid\":\"a\"," members "}]}"
     static const char *const texts[] = {
             "",
             "{",
             "[]",
             "{}",
             "{\"keys\":{}}",
-            "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\"}]}",
-            "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}",
-            "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"!\",\"e\":\"AQAB\"}]}",
-            "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\",\"x\":\"AA\",\"y\":\"AA\"}]"
-            "}",
-            "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\",\"x\":\"AA\"}]}",
+            KEY("\"kty\":\"RSA\""),
+            KEY("\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\""),
+            KEY("\"kty\":\"RSA\",\"n\":\"!\",\"e\":\"AQAB\""),
+            KEY("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\""),
+            KEY("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\""),
     };
 
     (void)state;

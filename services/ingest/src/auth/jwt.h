@@ -12,7 +12,7 @@
 #include "auth/auth.h"
 
 /* `ret_why` is set when the token is denied: a constant text. */
-enum auth_verdict jwt_check(const struct auth_rule *rule, const char *token, int64_t now_us,
+enum auth_verdict jwt_check(const struct auth_rule *rule, const char *text, int64_t now_us,
                             const char **ret_why);
 
 #endif
