@@ -91,6 +91,7 @@ extern const struct mu_option db_options[DB_OPTION_COUNT];
 int run_command(void *config_struct, int argc, char **argv);
 int scan_command(void *config_struct, int argc, char **argv);
 int db_command(void *config_struct, int argc, char **argv);
+int compare_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;
 void limits_from(const struct limit_config *config, struct image_limits *ret_limits);

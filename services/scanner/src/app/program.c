@@ -24,6 +24,11 @@ static const struct mu_command commands[] = {
          .option_count = DB_OPTION_COUNT,
          .config_size = sizeof(struct db_config),
          .run = db_command},
+        {.name = "compare",
+         .arguments = "ECOSYSTEM [FILE]",
+         .summary = "print <, = or > for each line of two versions, a tab between",
+         .config_size = 1,
+         .run = compare_command},
 };
 
 const struct mu_program scanner_program = {
@@ -38,9 +43,18 @@ const struct mu_program scanner_program = {
                 "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
                 "      --inventory-url=http://inventory:8080\n"
                 "\n"
-                "Exit codes: 0 done; 1 scan: the image could not be scanned whole; 2 wrong usage "
-                "or\n"
-                "configuration; 3 it could not be done.\n",
+                "Order of versions as an ecosystem has it (\"Debian:12\", \"npm\", \"Red Hat\"; "
+                "any "
+                "other\n"
+                "word lists them), from standard input or a file:\n"
+                "\n"
+                "  printf '1.10\\t1.9\\n' | muster-scanner compare PyPI      # prints >\n"
+                "\n"
+                "Exit codes: 0 done; 1 scan: the image could not be scanned whole, compare: a text "
+                "is no\n"
+                "version of that ecosystem (it has its place all the same); 2 wrong usage or "
+                "configuration;\n"
+                "3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

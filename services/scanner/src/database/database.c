@@ -1,7 +1,7 @@
 #include "database/database.h"
 
 #include "database/format.h"
-#include "version/dpkg_version.h"
+#include "version/version.h"
 
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -285,55 +285,64 @@ static bool is_beginning(const struct database *database, const struct database_
            mu_text_equal(string_at(database, event->version), "0");
 }
 
-static int compare_events(const struct database *database, const struct database_event *a,
+struct range {
+    const struct database *database;
+    const struct version_scheme *scheme; /* of the row's ecosystem */
+    const struct database_event *events;
+    size_t count;
+};
+
+static int compare_events(const struct range *range, const struct database_event *a,
                           const struct database_event *b)
 {
+    const struct database *database = range->database;
+
     if (is_beginning(database, a) != is_beginning(database, b))
         return is_beginning(database, a) ? -1 : 1;
-    return dpkg_version_compare(string_at(database, a->version), string_at(database, b->version));
+    return range->scheme->compare(string_at(database, a->version), string_at(database, b->version));
 }
 
 /* "fixed": "0" is how the tracker says "never affected": it lies before every version too. */
-static int compare_bound(const char *version, const char *bound)
+static int compare_bound(const struct range *range, const char *version, const char *bound)
 {
-    return mu_text_equal(bound, "0") ? 1 : dpkg_version_compare(version, bound);
+    return mu_text_equal(bound, "0") ? 1 : range->scheme->compare(version, bound);
 }
 
 /* Events of one range, in version order; the builder takes no longer ones. */
-static size_t sort_range(const struct database *database, const struct database_event *events,
-                         size_t count, const struct database_event **sorted)
+static size_t sort_range(const struct range *range, const struct database_event **sorted)
 {
-    if (count > DATABASE_MAX_EVENTS_PER_RANGE)
-        count = DATABASE_MAX_EVENTS_PER_RANGE;
+    const struct database_event *events = range->events;
+    size_t count = range->count < DATABASE_MAX_EVENTS_PER_RANGE ? range->count
+                                                                : DATABASE_MAX_EVENTS_PER_RANGE;
+
     for (size_t i = 0; i < count; i++) {
         size_t at = i;
 
-        for (; at > 0 && compare_events(database, &events[i], sorted[at - 1]) < 0; at--)
+        for (; at > 0 && compare_events(range, &events[i], sorted[at - 1]) < 0; at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = &events[i];
     }
     return count;
 }
 
-static bool range_affects(const struct database *database, const struct database_event *events,
-                          size_t count, const char *version, const char **ret_fixed)
+static bool range_affects(const struct range *range, const char *version, const char **ret_fixed)
 {
     const struct database_event *sorted[DATABASE_MAX_EVENTS_PER_RANGE];
+    size_t count = sort_range(range, sorted);
     bool affected = false;
 
-    count = sort_range(database, events, count, sorted);
     for (size_t i = 0; i < count; i++) {
-        const char *bound = string_at(database, sorted[i]->version);
+        const char *bound = string_at(range->database, sorted[i]->version);
 
         if (sorted[i]->kind == DATABASE_EVENT_INTRODUCED) {
-            if (compare_bound(version, bound) >= 0)
+            if (compare_bound(range, version, bound) >= 0)
                 affected = true;
         } else if (sorted[i]->kind == DATABASE_EVENT_FIXED) {
-            if (compare_bound(version, bound) >= 0)
+            if (compare_bound(range, version, bound) >= 0)
                 affected = false;
             else if (affected && !*ret_fixed)
                 *ret_fixed = bound;
-        } else if (dpkg_version_compare(version, bound) > 0) {
+        } else if (range->scheme->compare(version, bound) > 0) {
             affected = false;
         }
     }
@@ -344,16 +353,20 @@ bool database_affects(const struct database *database, const struct database_row
                       const char *version, const char **ret_fixed)
 {
     const struct database_event *events = database->events + row->events.first;
+    struct range range = {.database = database,
+                          .scheme = version_scheme_of(string_at(database, row->ecosystem))};
     size_t at = 0;
 
     *ret_fixed = NULL;
-    while (at < row->events.count) {
+    while (range.scheme && at < row->events.count) {
         size_t first = at + (events[at].kind == DATABASE_EVENT_RANGE), next = first;
         const char *fixed = NULL;
 
         while (next < row->events.count && events[next].kind != DATABASE_EVENT_RANGE)
             next++;
-        if (range_affects(database, events + first, next - first, version, &fixed)) {
+        range.events = events + first;
+        range.count = next - first;
+        if (range_affects(&range, version, &fixed)) {
             *ret_fixed = fixed;
             return true;
         }

@@ -55,8 +55,9 @@ const char *database_related(const struct database *database, const struct datab
                              size_t index);
 
 /*
- * Whether `version` is affected (OSV schema, "Evaluation"); `ret_fixed` is the fix of the range it
- * lies in, or NULL.
+ * Whether `version` is affected (OSV schema, "Evaluation"), by the order of the row's ecosystem;
+ * where nobody knows one, only versions that are listed are. `ret_fixed` is the fix of the range
+ * it lies in, or NULL.
  */
 bool database_affects(const struct database *database, const struct database_row *row,
                       const char *version, const char **ret_fixed);

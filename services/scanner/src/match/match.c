@@ -1,7 +1,7 @@
 #include "match/match.h"
 
 #include "base/text.h"
-#include "version/dpkg_version.h"
+#include "version/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ struct candidate {
 
 struct matcher {
     const struct database *database;
+    const struct version_scheme *scheme; /* of the image's ecosystem */
     struct mu_arena *arena;
     struct match_result *result;
     size_t capacity;
@@ -192,9 +193,9 @@ static struct finding *new_finding(struct matcher *matcher)
 }
 
 /* Whether `fixed` is further away than `than`; no fix (NULL) is furthest. */
-static bool later_fix(const char *fixed, const char *than)
+static bool later_fix(const struct version_scheme *scheme, const char *fixed, const char *than)
 {
-    return than && (!fixed || dpkg_version_compare(fixed, than) > 0);
+    return than && (!fixed || scheme->compare(fixed, than) > 0);
 }
 
 /*
@@ -211,7 +212,7 @@ static const struct database_row *deciding_row(const struct matcher *matcher, co
         const char *fixed;
 
         if (!database_affects(matcher->database, candidates[i].row, version, &fixed) ||
-            (decides && !later_fix(fixed, *ret_fixed)))
+            (decides && !later_fix(matcher->scheme, fixed, *ret_fixed)))
             continue;
         decides = candidates[i].row;
         *ret_fixed = fixed;
@@ -343,6 +344,8 @@ enum mu_status match_image(const struct database *database, const struct image_a
 
     result.counts.packages = (int64_t)image->package_count;
     if (result.ecosystem)
+        matcher.scheme = version_scheme_of(result.ecosystem);
+    if (matcher.scheme)
         st = match_packages(&matcher, image);
     if (st == MU_OK)
         *ret_result = result;
