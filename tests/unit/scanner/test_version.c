@@ -152,13 +152,13 @@ static int by_version(const void *a, const void *b)
     return sorting->compare(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted by it, no version may be greater than one behind it. */
+/* Sorted by it, no version may be greater than one behind it: near ones all, far ones thinly. */
 static void check_order(const struct version_scheme *scheme, const char **texts, size_t count)
 {
     sorting = scheme;
     qsort(texts, count, sizeof(texts[0]), by_version);
     for (size_t i = 0; i < count; i++)
-        for (size_t j = i; j < count; j++)
+        for (size_t j = i; j < count; j += 1 + (j - i) / 8)
             if (scheme->compare(texts[i], texts[j]) > 0)
                 fail_msg("%s: '%s' stands before '%s'", scheme->name, texts[i], texts[j]);
 }

@@ -11,7 +11,8 @@ struct version_text version_take(struct version_text *from, size_t len)
 {
     struct version_text taken = {from->at, len};
 
-    *from = (struct version_text){from->at + len, from->len - len};
+    if (len > 0) /* nothing may be NULL */
+        *from = (struct version_text){from->at + len, from->len - len};
     return taken;
 }
 
