@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     while (version_scheme_at(count))
         count++;
-    if (len == 0 || !(text = malloc(len)))
+    if (len == 0 || count == 0 || !(text = malloc(len)))
         return 0;
     scheme = version_scheme_at(bytes[0] % count);
     memcpy(text, bytes + 1, len - 1);

@@ -51,8 +51,10 @@ static void line_take(struct pairs *pairs, char *line)
 
     if (strncmp(line, "# ", 2) == 0 || line[0] == '\0')
         return;
-    if (!op || !strchr("<=>", op[1]) || op[2] != '\t' || pairs->count == PAIRS_MAX)
+    if (!op || !strchr("<=>", op[1]) || op[2] != '\t' || pairs->count == PAIRS_MAX) {
         fail_msg("%s.tsv: malformed line '%s'", pairs->scheme->name, line);
+        return;
+    }
     op[0] = op[2] = '\0';
     pairs->items[pairs->count++] = (struct pair){line, op + 3, op[1]};
 }

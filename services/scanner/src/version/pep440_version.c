@@ -290,7 +290,7 @@ enum legacy_state { KEEP_DASHES, DROP_DASHES, STOPPED };
 /* Zeros before a word do not count; dashes right before a word less than "final" do not either. */
 static void look_ahead(struct version_reader *reader)
 {
-    struct version_text ahead = reader->rest, before = ahead;
+    struct version_text ahead = reader->rest, before;
     struct version_token token = {.rank = RANK_NUMBER}, last;
 
     do {
