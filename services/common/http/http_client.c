@@ -36,6 +36,9 @@ static void copy_config(struct mu_http_client_config *own,
     own->ca_file = copy_text(config->ca_file);
     own->client_cert_file = copy_text(config->client_cert_file);
     own->client_key_file = copy_text(config->client_key_file);
+    own->ca_pem = copy_text(config->ca_pem);
+    own->client_cert_pem = copy_text(config->client_cert_pem);
+    own->client_key_pem = copy_text(config->client_key_pem);
     if (own->connect_timeout_ms == 0)
         own->connect_timeout_ms = CONNECT_TIMEOUT_MS;
     if (own->deadline_ms == 0)
@@ -47,6 +50,13 @@ static void copy_config(struct mu_http_client_config *own,
 static void free_text(const char *text)
 {
     free((void *)(uintptr_t)text);
+}
+
+static void free_secret(const char *text)
+{
+    if (text != NULL)
+        explicit_bzero((void *)(uintptr_t)text, strlen(text));
+    free_text(text);
 }
 
 enum mu_status mu_http_client_new(const struct mu_http_client_config *config,
@@ -74,6 +84,9 @@ void mu_http_client_free(struct mu_http_client *client)
     free_text(client->config.ca_file);
     free_text(client->config.client_cert_file);
     free_text(client->config.client_key_file);
+    free_text(client->config.ca_pem);
+    free_text(client->config.client_cert_pem);
+    free_secret(client->config.client_key_pem);
     free(client);
 }
 

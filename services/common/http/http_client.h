@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/scope.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +30,10 @@ struct mu_http_client_config {
     int64_t connect_timeout_ms; /* 0: 5000 */
     int64_t deadline_ms;        /* whole request; 0: 60000; -1: none (watch streams) */
     int64_t stall_timeout_ms;   /* less than 1 byte/s for so long; 0: 30000; -1: none */
-    const char *ca_file;        /* optional PEM bundle */
-    const char *client_cert_file, *client_key_file; /* optional */
+    const char *ca_file;        /* optional PEM bundle; nothing else is then trusted */
+    const char *client_cert_file, *client_key_file;        /* optional */
+    const char *ca_pem, *client_cert_pem, *client_key_pem; /* the same from memory, preferred */
+    const atomic_bool *cancel; /* optional: once true, a request ends within a second */
     bool no_redirects; /* for URLs that must not lead elsewhere: a redirect is MU_E_INVALID */
     bool public_only; /* for URLs that somebody else chose: a name that leads to a loopback, private
                          or otherwise special address is MU_E_INVALID; a proxy's address counts */

@@ -11,7 +11,9 @@
 enum {
     HEAD_MAX_BYTES = 64 * 1024,
     ERROR_BODY_READ_MAX = 64 * 1024, /* of a body nobody wants; then the connection is given up */
-    BODY_MAX_DEFAULT = 4 * 1024 * 1024
+    BODY_MAX_DEFAULT = 4 * 1024 * 1024,
+    KEEPALIVE_IDLE_S = 30,
+    KEEPALIVE_INTERVAL_S = 10
 };
 
 /* ---- callbacks: returning anything but the length ends the transfer ---- */
@@ -107,7 +109,7 @@ static int on_progress(void *opaque, curl_off_t down_total, curl_off_t down, cur
     struct http_exchange *exchange = opaque;
 
     (void)down_total, (void)down, (void)up_total, (void)up;
-    if (!mu_stop_requested())
+    if (!mu_stop_requested() && !(exchange->cancel && atomic_load(exchange->cancel)))
         return 0;
     (void)stop_with(exchange, mu_fail(exchange->err, MU_E_UNAVAILABLE, "stopping"));
     return 1;
@@ -228,6 +230,10 @@ static void set_limits(CURL *curl, const struct mu_http_client_config *config, i
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
                          (long)((config->stall_timeout_ms + 999) / 1000));
     }
+    /* A peer that went without a word is noticed on a quiet stream. */
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
@@ -235,17 +241,36 @@ static void set_limits(CURL *curl, const struct mu_http_client_config *config, i
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
+static void set_pem(CURL *curl, CURLoption option, const char *pem)
+{
+    struct curl_blob blob = {(void *)(uintptr_t)pem, strlen(pem), CURL_BLOB_COPY};
+
+    curl_easy_setopt(curl, option, &blob);
+}
+
+/* A text from memory, else a file, else nothing. */
+static void set_pem_or_file(CURL *curl, CURLoption pem_option, const char *pem,
+                            CURLoption file_option, const char *file)
+{
+    if (pem != NULL)
+        set_pem(curl, pem_option, pem);
+    else if (file != NULL)
+        curl_easy_setopt(curl, file_option, file);
+}
+
 static void set_identity(CURL *curl, const struct mu_http_client_config *config, unsigned flags)
 {
     if (config->user_agent != NULL)
         curl_easy_setopt(curl, CURLOPT_USERAGENT, config->user_agent);
-    if (config->ca_file != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca_file);
-    if (config->client_cert_file == NULL || (flags & EXCHANGE_FOREIGN))
+    set_pem_or_file(curl, CURLOPT_CAINFO_BLOB, config->ca_pem, CURLOPT_CAINFO, config->ca_file);
+    if (config->ca_pem != NULL || config->ca_file != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL); /* the system's are trusted no more */
+    if (flags & EXCHANGE_FOREIGN)
         return;
-    curl_easy_setopt(curl, CURLOPT_SSLCERT, config->client_cert_file);
-    if (config->client_key_file != NULL)
-        curl_easy_setopt(curl, CURLOPT_SSLKEY, config->client_key_file);
+    set_pem_or_file(curl, CURLOPT_SSLCERT_BLOB, config->client_cert_pem, CURLOPT_SSLCERT,
+                    config->client_cert_file);
+    set_pem_or_file(curl, CURLOPT_SSLKEY_BLOB, config->client_key_pem, CURLOPT_SSLKEY,
+                    config->client_key_file);
 }
 
 static void set_callbacks(CURL *curl, struct http_exchange *exchange,
@@ -333,6 +358,7 @@ enum mu_status http_exchange_run(struct mu_http_client *client, struct http_exch
         set_method(curl, exchange);
         set_limits(curl, &client->config, left_ms);
         set_identity(curl, &client->config, exchange->flags);
+        exchange->cancel = client->config.cancel;
         set_callbacks(curl, exchange, &client->config);
         st = outcome(client, exchange, curl_easy_perform(curl), err);
     }

@@ -27,6 +27,7 @@ struct http_exchange {
     uint64_t deadline_at_ms; /* monotonic; 0: none */
     struct http_head head;   /* result */
     /* while it runs */
+    const atomic_bool *cancel;
     uint64_t body_bytes;
     uint64_t head_bytes;
     size_t error_len;

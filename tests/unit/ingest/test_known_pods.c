@@ -42,8 +42,9 @@ static struct known_pods *open_known(const char *path)
 {
     struct known_pods *known = NULL;
     struct mu_error err;
+    bool found;
 
-    if (known_pods_open(path, &known, &err) != MU_OK)
+    if (known_pods_open(path, &known, &found, &err) != MU_OK)
         fail_msg("%s", err.message);
     return known;
 }
@@ -160,10 +161,11 @@ static void a_line_without_end_is_refused(void **state)
     struct known_pods *known = NULL;
     static char line[20000];
     struct mu_error err;
+    bool found = false;
 
     memset(line, 'x', sizeof(line));
     assert_int_equal(mu_file_write_atomic(place->path, line, sizeof(line), &err), MU_OK);
-    assert_int_equal(known_pods_open(place->path, &known, &err), MU_E_LIMIT);
+    assert_int_equal(known_pods_open(place->path, &known, &found, &err), MU_E_LIMIT);
     assert_null(known);
 }
 
@@ -171,9 +173,10 @@ static void a_file_that_cannot_be_is_named(void **state)
 {
     struct known_pods *known = NULL;
     struct mu_error err;
+    bool found = false;
 
     (void)state;
-    assert_int_equal(known_pods_open("/nonexistent/known", &known, &err), MU_E_UNAVAILABLE);
+    assert_int_equal(known_pods_open("/nonexistent/known", &known, &found, &err), MU_E_UNAVAILABLE);
     assert_non_null(strstr(err.message, "/nonexistent/known"));
     assert_null(known);
     known_pods_close(NULL);

@@ -109,6 +109,12 @@ static enum mu_status read_text(struct yaml_reader *reader, const struct yaml_ke
     return yaml_reader_text_member(reader, key, node, source_of(target), err);
 }
 
+static enum mu_status read_bool(struct yaml_reader *reader, const struct yaml_key *key,
+                                const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    return yaml_reader_bool_member(reader, key, node, source_of(target), err);
+}
+
 static enum mu_status read_name(struct yaml_reader *reader, const struct yaml_key *key,
                                 const yaml_node_t *node, void *target, struct mu_error *err)
 {
@@ -214,6 +220,10 @@ static const struct yaml_key source_keys[] = {
         {"url", read_url, 0, "watch"},
         {"token_file", TEXT(token_file), "watch"},
         {"ca_file", TEXT(ca_file), "watch"},
+        {"kubeconfig", TEXT(kubeconfig), "watch"},
+        {"context", TEXT(context), "watch"},
+        {"in_cluster", read_bool, offsetof(struct source_config, in_cluster), "watch"},
+        {"service_account", TEXT(service_account), "watch"},
         {"page_limit", read_page_limit, 0, "watch"},
 };
 enum { SOURCE_KEYS = sizeof(source_keys) / sizeof(source_keys[0]) };
@@ -239,15 +249,51 @@ static enum mu_status check_transport(const struct yaml_reader *reader,
     return MU_OK;
 }
 
+/* A cluster is reached in one of three ways, each with options of its own. */
+static enum mu_status check_access(const struct yaml_reader *reader,
+                                   const struct source_config *source, const yaml_node_t *node,
+                                   struct mu_error *err)
+{
+    const struct {
+        const char *way;
+        bool is_given;
+        const char *belonging[2], *given[2];
+    } ways[] = {
+            {"url",
+             source->url != NULL,
+             {"token_file", "ca_file"},
+             {source->token_file, source->ca_file}},
+            {"kubeconfig", source->kubeconfig != NULL, {"context", NULL}, {source->context, NULL}},
+            {"in_cluster",
+             source->in_cluster,
+             {"service_account", NULL},
+             {source->service_account, NULL}},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        count += ways[i].is_given;
+        for (size_t j = 0; j < 2; j++)
+            if (ways[i].given[j] && !ways[i].is_given)
+                return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' goes only with '%s'", reader->path,
+                               yaml_reader_line(node), ways[i].belonging[j], ways[i].way);
+    }
+    if (count == 1)
+        return MU_OK;
+    return yaml_reader_wrong(reader, node, "url",
+                             count == 0 ? "is missing; or give 'kubeconfig', or 'in_cluster: true'"
+                                        : "and 'kubeconfig' and 'in_cluster' exclude each other",
+                             err);
+}
+
 static enum mu_status finish_watch(const struct yaml_reader *reader, struct source_config *source,
                                    const yaml_node_t *node, struct mu_error *err)
 {
-    if (!source->cluster || !source->url)
-        return yaml_reader_wrong(reader, node, source->cluster ? "url" : "cluster", "is missing",
-                                 err);
+    if (!source->cluster)
+        return yaml_reader_wrong(reader, node, "cluster", "is missing", err);
     if (source->page_limit == 0)
         source->page_limit = PAGE_LIMIT_DEFAULT;
-    return MU_OK;
+    return check_access(reader, source, node, err);
 }
 
 static enum mu_status finish_webhook(struct yaml_reader *reader, struct source_reading *reading,

@@ -11,9 +11,8 @@
  *     - name: production
  *       kind: kubernetes
  *       cluster: production
- *       url: https://kubernetes.default.svc
- *       token_file: ...
- *       ca_file: ...
+ *       kubeconfig: ...              # with `context`; or `in_cluster: true`; or `url` with
+ *       context: ...                 #   `token_file` and `ca_file`
  *       page_limit: 500
  *
  * Unknown keys are errors with file, line and key. Secrets come only from files or the environment.

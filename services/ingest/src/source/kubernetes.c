@@ -4,6 +4,9 @@
  *
  * ADDED is also how a watch begins: it tells what is, not that something started. A pod in which
  * nothing has run yet is of interest only when it is new; each later change tells all of it again.
+ *
+ * The watcher adds what the pod does not say (watch/kube_names.h): "context", with the platform of
+ * its node, and the controller behind its controller.
  */
 #include "source/kind.h"
 #include "source/pod.h"
@@ -40,6 +43,17 @@ static enum mu_status set_key(const struct source_reader *reader, const json_t *
     return fact->text[FACT_KEY] && version ? MU_OK : mu_fail(err, MU_E_NOMEM, "out of memory");
 }
 
+static void add_context(const struct source_reader *reader, struct fact *fact)
+{
+    const char *owner = source_read_text(reader, "context.owner.name");
+
+    fact->text[FACT_PLATFORM] = source_read_text(reader, "context.platform");
+    if (!owner)
+        return;
+    fact->text[FACT_OWNER_NAME] = owner;
+    fact->text[FACT_OWNER_KIND] = source_read_text(reader, "context.owner.kind");
+}
+
 static enum mu_status finish_error(const struct source_reader *reader, struct fact *fact,
                                    struct mu_error *err)
 {
@@ -65,6 +79,7 @@ static enum mu_status finish_deleted(const struct source_reader *reader, const j
     if (fact->occurred_at_us == MU_TIME_NONE)
         fact->occurred_at_us = reader->input->received_at_us;
     st = pod_read(reader->input, object, FACT_POD_DELETE, fact, err);
+    add_context(reader, fact);
     fact->class_ = FACT_POD_DELETE;
     fact->reconcile = mu_text_equal(source_read_text(reader, "type"), "ABSENT");
     return st == MU_OK ? set_key(reader, object, fact, err) : st;
@@ -84,6 +99,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
     if (fact->class_ == FACT_POD_DELETE)
         return finish_deleted(reader, object, fact, err);
     st = pod_read(reader->input, object, fact->class_, fact, err);
+    add_context(reader, fact);
     return st == MU_OK ? set_key(reader, object, fact, err) : st;
 }
 

@@ -58,6 +58,24 @@ static const json_t *controller_of(const json_t *object)
     return NULL;
 }
 
+/* A Deployment names its ReplicaSets after itself and the hash of the pod's template, which each
+ * pod has as a label: known without asking anybody. */
+static void guess_deployment(const struct source_input *input, const json_t *object,
+                             struct fact *fact)
+{
+    const json_t *labels = mu_json_at(object, "metadata.labels");
+    const char *hash = json_string_value(json_object_get(labels, "pod-template-hash"));
+    const char *name = fact->text[FACT_OWNER_NAME];
+    size_t hash_len = hash ? strlen(hash) : 0, name_len = name ? strlen(name) : 0;
+
+    if (!mu_text_equal(fact->text[FACT_OWNER_KIND], "ReplicaSet") || hash_len == 0 ||
+        name_len < hash_len + 2 || name[name_len - hash_len - 1] != '-' ||
+        !mu_text_ends(name, hash))
+        return;
+    fact->text[FACT_OWNER_KIND] = "Deployment";
+    fact->text[FACT_OWNER_NAME] = mu_arena_strndup(input->arena, name, name_len - hash_len - 1);
+}
+
 void pod_metadata_read(const struct source_input *input, const json_t *object, struct fact *fact)
 {
     static const struct {
@@ -79,6 +97,7 @@ void pod_metadata_read(const struct source_input *input, const json_t *object, s
             fact->text[members[i].slot] = text(input, object, members[i].path);
     fact->text[FACT_OWNER_KIND] = text(input, owner, "kind");
     fact->text[FACT_OWNER_NAME] = text(input, owner, "name");
+    guess_deployment(input, object, fact);
     if (version && mu_text_to_u64(version, "resourceVersion", &number, &ignored) == MU_OK &&
         number <= INT64_MAX)
         fact->sequence = (int64_t)number;
@@ -181,22 +200,43 @@ static enum mu_status add_containers(struct pod *pod, const json_t *pod_spec, st
 
 /* ---- a Pod ---- */
 
+static size_t count_in_state(const struct fact *fact, enum mu_container_state state)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fact->container_count; i++)
+        count += fact->containers[i].state == (int)state;
+    return count;
+}
+
+/*
+ * Phase Failed or Succeeded: nothing of the pod runs any more (Kubernetes docs, "Pod Lifecycle"),
+ * whatever the containers' statuses say. An evicted pod may have none left, and one of a lost node
+ * has the last it told; both stay, as objects, for long.
+ */
+static bool has_ended_untold(const struct pod *pod)
+{
+    const char *phase = mu_json_text_at(pod->object, "status.phase");
+
+    if (!mu_text_equal(phase, "Failed") && !mu_text_equal(phase, "Succeeded"))
+        return false;
+    return count_in_state(pod->fact, MU_CONTAINER_RUNNING) > 0 ||
+           count_in_state(pod->fact, MU_CONTAINER_TERMINATED) == 0;
+}
+
 static enum fact_class class_of(const struct fact *fact, enum fact_class without_runs)
 {
-    enum fact_class class_ = without_runs;
-
-    for (size_t i = 0; i < fact->container_count; i++) {
-        if (fact->containers[i].state == MU_CONTAINER_RUNNING)
-            return FACT_CONTAINER_START;
-        if (fact->containers[i].state == MU_CONTAINER_TERMINATED)
-            class_ = FACT_CONTAINER_STOP;
-    }
-    return class_;
+    if (count_in_state(fact, MU_CONTAINER_RUNNING) > 0)
+        return FACT_CONTAINER_START;
+    return count_in_state(fact, MU_CONTAINER_TERMINATED) > 0 ? FACT_CONTAINER_STOP : without_runs;
 }
 
 /* When this version of the pod became true: the newest time its status tells, else its creation. */
 static int64_t newest_time(const struct pod *pod)
 {
+    bool ended = pod->fact->class_ == FACT_POD_DELETE;
+    const json_t *condition;
+    size_t index;
     int64_t newest_us = time_at(pod->object, "metadata.creationTimestamp");
 
     for (size_t i = 0; i < pod->fact->container_count; i++) {
@@ -206,6 +246,12 @@ static int64_t newest_time(const struct pod *pod)
             newest_us = container->started_at_us;
         if (container->finished_at_us > newest_us)
             newest_us = container->finished_at_us;
+    }
+    json_array_foreach (mu_json_at(pod->object, "status.conditions"), index, condition) {
+        int64_t at_us = ended ? time_at(condition, "lastTransitionTime") : MU_TIME_NONE;
+
+        if (at_us > newest_us)
+            newest_us = at_us;
     }
     return newest_us;
 }
@@ -222,7 +268,7 @@ enum mu_status pod_read(const struct source_input *input, const json_t *object,
     st = add_containers(&pod, json_object_get(object, "spec"), err);
     if (st != MU_OK)
         return st;
-    fact->class_ = class_of(fact, without_runs);
+    fact->class_ = has_ended_untold(&pod) ? FACT_POD_DELETE : class_of(fact, without_runs);
     if (fact->occurred_at_us == MU_TIME_NONE)
         fact->occurred_at_us = newest_time(&pod);
     return MU_OK;

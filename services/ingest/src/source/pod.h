@@ -12,7 +12,8 @@
 #include "source/reader.h"
 
 /* A Pod as last seen: names, owner, node, every run; the class by what runs (FACT_CONTAINER_START,
- * _STOP) or `without_runs` when nothing has run yet. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
+ * _STOP), `without_runs` when nothing has run yet, or FACT_POD_DELETE when it has ended although no
+ * container's status says so. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
  */
 enum mu_status pod_read(const struct source_input *input, const json_t *pod,
                         enum fact_class without_runs, struct fact *fact,

@@ -31,7 +31,11 @@ struct source_config {
     struct source_alias_pair *aliases;
     size_t alias_count;
     /* kubernetes */
-    const char *cluster, *url, *token_file, *ca_file;
+    const char *cluster;
+    const char *url, *token_file, *ca_file; /* one way to reach it; */
+    const char *kubeconfig, *context;       /* another; context NULL: the file's current one */
+    bool in_cluster;                        /* the third, */
+    const char *service_account;            /* with a folder; NULL: the usual one */
     int64_t page_limit;
 };
 

@@ -85,7 +85,7 @@ static enum mu_status take_line(void *opaque, const char *line, size_t len, stru
     return MU_OK;
 }
 
-static enum mu_status read_file(struct known_pods *known, struct mu_error *err)
+static enum mu_status read_file(struct known_pods *known, bool *ret_found, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     struct line_splitter splitter;
@@ -93,10 +93,9 @@ static enum mu_status read_file(struct known_pods *known, struct mu_error *err)
 
     mu_buf_init(&bytes, FILE_MAX_BYTES);
     st = mu_file_read(known->path, &bytes, err);
-    if (st == MU_E_NOT_FOUND)
-        return MU_OK;
+    *ret_found = st != MU_E_NOT_FOUND;
     if (st != MU_OK)
-        return st;
+        return st == MU_E_NOT_FOUND ? MU_OK : st;
     line_splitter_init(&splitter, FILE_LINE_MAX_BYTES, take_line, known);
     st = line_splitter_feed(&splitter, bytes.data, bytes.len, err);
     line_splitter_done(&splitter);
@@ -122,12 +121,20 @@ enum mu_status known_pods_compact(struct known_pods *known, struct mu_error *err
     return st == MU_OK ? open_file(known, err) : st;
 }
 
+enum mu_status known_pods_sync(struct known_pods *known, struct mu_error *err)
+{
+    if (known->fd >= 0 && fdatasync(known->fd) != 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "sync '%s': %s", known->path, strerror(errno));
+    return MU_OK;
+}
+
 /* ---- open and close ---- */
 
-enum mu_status known_pods_open(const char *path, struct known_pods **ret_known,
+enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,
                                struct mu_error *err)
 {
     MU_AUTO(known_pods) struct known_pods *known = mu_xcalloc(1, sizeof(*known));
+    bool found = false;
     enum mu_status st = MU_OK;
 
     known->fd = -1;
@@ -135,12 +142,13 @@ enum mu_status known_pods_open(const char *path, struct known_pods **ret_known,
     known->pods = json_object();
     known->leaving = json_object();
     if (path)
-        st = read_file(known, err);
+        st = read_file(known, &found, err);
     if (st == MU_OK)
         st = known_pods_compact(known, err);
     if (st != MU_OK)
         return mu_wrap(err, "known pods");
     *ret_known = known;
+    *ret_found = found;
     known = NULL;
     return MU_OK;
 }

@@ -19,11 +19,14 @@
 #include "base/scope.h"
 #include "json/json_doc.h"
 
+#include <stdbool.h>
+
 struct known_pods;
 
-/* Reads what an earlier process left at `path`, which is made when it is not there; NULL: memory
- * only. A line that is torn or no JSON is skipped. Errors: MU_E_UNAVAILABLE, MU_E_LIMIT. */
-enum mu_status known_pods_open(const char *path, struct known_pods **ret_known,
+/* Reads what an earlier process left at `path`, which is made when it is not there (`ret_found`
+ * says); NULL: memory only. A line that is torn or no JSON is skipped. Errors: MU_E_UNAVAILABLE,
+ * MU_E_LIMIT. */
+enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,
                                struct mu_error *err) MU_MUST_CHECK;
 void known_pods_close(struct known_pods *known); /* NULL is fine */
 
@@ -44,6 +47,9 @@ typedef enum mu_status known_pod_fn(void *opaque, const char *uid, json_t *pod,
 enum mu_status known_pods_each_missing(struct known_pods *known, const json_t *listed,
                                        known_pod_fn *each, void *opaque,
                                        struct mu_error *err) MU_MUST_CHECK;
+
+/* What was written is on disk. Errors: MU_E_UNAVAILABLE. */
+enum mu_status known_pods_sync(struct known_pods *known, struct mu_error *err) MU_MUST_CHECK;
 
 /* Writes the file anew. Errors: MU_E_UNAVAILABLE. */
 enum mu_status known_pods_compact(struct known_pods *known, struct mu_error *err) MU_MUST_CHECK;

@@ -1,0 +1,32 @@
+/*
+ * kube_position: where a watch goes on after a restart, in a small file beside the known pods.
+ *
+ * It holds a resourceVersion up to which everything told is durable, which cluster it is of (a
+ * version means nothing to another one), and when that was last listed as a whole.
+ */
+#ifndef INGEST_KUBE_POSITION_H
+#define INGEST_KUBE_POSITION_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+enum { KUBE_VERSION_SIZE = 128 };
+
+struct kube_position {
+    char version[KUBE_VERSION_SIZE]; /* "": list first */
+    int64_t listed_at_us;            /* 0: never */
+};
+
+/* MU_E_NOT_FOUND: there is none for this cluster, or it cannot be understood; then list.
+ * Errors: also MU_E_UNAVAILABLE, MU_E_LIMIT. */
+enum mu_status kube_position_read(const char *path, const char *cluster, const char *url,
+                                  struct kube_position *ret_position,
+                                  struct mu_error *err) MU_MUST_CHECK;
+
+/* On disk when it returns. Errors: MU_E_UNAVAILABLE. */
+enum mu_status kube_position_write(const char *path, const char *cluster, const char *url,
+                                   const struct kube_position *position,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
+#endif
