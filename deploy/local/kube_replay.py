@@ -11,6 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 
+OTHERS = ("/api/v1/nodes", "/apis/apps/v1/replicasets", "/apis/batch/v1/jobs")  # always empty
+
+
 class Recording:
     def __init__(self):
         self.events = []
@@ -59,10 +62,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        if url.path != "/api/v1/pods":
+        watch, after = query.get("watch") in ("1", "true"), int(query.get("resourceVersion") or 0)
+        if url.path in OTHERS and not watch:
+            self._json({"metadata": {"resourceVersion": "1"}, "items": []})
+        elif url.path != "/api/v1/pods" and url.path not in OTHERS:
             self._json({"kind": "Status", "status": "Failure", "code": 404}, 404)
-        elif query.get("watch") in ("1", "true"):
-            self._watch(int(query.get("resourceVersion") or 0))
+        elif url.path == "/api/v1/pods" and watch and after > RECORDING.version():  # of a life before this one
+            self._json({"kind": "Status", "status": "Failure", "code": 410}, 410)
+        elif watch:
+            self._watch(after if url.path == "/api/v1/pods" else sys.maxsize)
         else:
             with RECORDING.changed:
                 self._json({"kind": "PodList", "apiVersion": "v1", "items": RECORDING.pods(),

@@ -134,7 +134,7 @@ static inline void *http_peer_loop(void *opaque)
     return NULL;
 }
 
-static inline void http_peer_start(struct http_peer *peer)
+static inline void http_peer_listen(struct http_peer *peer)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof(address);
@@ -145,25 +145,43 @@ static inline void http_peer_start(struct http_peer *peer)
     assert(peer->stop >= 0 && peer->listener >= 0);
     rc = bind(peer->listener, (struct sockaddr *)&address, len); /* port 0: a free one */
     assert(rc == 0);
-    rc = listen(peer->listener, 8);
+    rc = listen(peer->listener, 32);
     assert(rc == 0);
     rc = getsockname(peer->listener, (struct sockaddr *)&address, &len);
     assert(rc == 0);
     peer->port = ntohs(address.sin_port);
+    (void)rc;
+}
+
+static inline void http_peer_start(struct http_peer *peer)
+{
+    int rc;
+
+    http_peer_listen(peer);
     rc = pthread_create(&peer->thread, NULL, http_peer_loop, peer);
     assert(rc == 0);
     (void)rc;
 }
 
-static inline void http_peer_stop(struct http_peer *peer)
+static inline void http_peer_tell_stop(struct http_peer *peer)
 {
     ssize_t n = write(peer->stop, &(uint64_t){1}, sizeof(uint64_t));
 
     assert(n == sizeof(uint64_t));
     (void)n;
-    (void)pthread_join(peer->thread, NULL);
+}
+
+static inline void http_peer_close(struct http_peer *peer)
+{
     (void)close(peer->listener);
     (void)close(peer->stop);
+}
+
+static inline void http_peer_stop(struct http_peer *peer)
+{
+    http_peer_tell_stop(peer);
+    (void)pthread_join(peer->thread, NULL);
+    http_peer_close(peer);
 }
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "delivery_fixture.h"
 
-#include "http_peer.h"
+#include "kube_peer.h"
 #include "metrics/metrics.h"
 #include "source/source.h"
 #include "watch/kube_watch.h"
@@ -71,7 +71,7 @@ static int teardown(void **state)
 /* ---- one cluster ---- */
 
 struct cluster {
-    struct http_peer peer;
+    struct kube_peer peer;
     struct kube_watch *watch;
     char url[64];
 };
@@ -83,8 +83,10 @@ static void cluster_start(struct cluster *cluster)
                                              .state_folder = fixture.folder.path,
                                              .retry_min_ms = 10};
 
-    http_peer_start(&cluster->peer);
-    (void)snprintf(cluster->url, sizeof(cluster->url), "http://127.0.0.1:%d", cluster->peer.port);
+    cluster->peer.routes[0].path = "/api/v1/pods";
+    kube_peer_start(&cluster->peer);
+    (void)snprintf(cluster->url, sizeof(cluster->url), "http://127.0.0.1:%d",
+                   cluster->peer.base.port);
     source.url = cluster->url;
     source.page_limit = 500;
     assert_int_equal(kube_watch_start(&config, &cluster->watch, &fixture.err), MU_OK);
@@ -93,16 +95,16 @@ static void cluster_start(struct cluster *cluster)
 /* Waits until the watch has asked so often, then ends it. */
 static void cluster_stop(struct cluster *cluster, size_t requests)
 {
-    WAIT_FOR(__atomic_load_n(&cluster->peer.request_count, __ATOMIC_ACQUIRE) >= requests);
-    http_peer_stop(&cluster->peer);
+    WAIT_FOR(kube_peer_count(&cluster->peer, 0) >= requests);
+    kube_peer_stop(&cluster->peer);
     kube_watch_stop(cluster->watch);
 }
 
 static void assert_request(const struct cluster *cluster, size_t index, const char *expected)
 {
-    if (!strstr(cluster->peer.requests[index], expected))
+    if (!strstr(cluster->peer.routes[0].requests[index], expected))
         fail_msg("request %zu is not for '%s':\n%s", index, expected,
-                 cluster->peer.requests[index]);
+                 cluster->peer.routes[0].requests[index]);
 }
 
 /* What came of each pod "a" to "z", in order; pods are spread over partitions. */
@@ -152,10 +154,10 @@ static void a_list_is_followed_by_a_watch_from_its_version(void **state)
     static struct cluster cluster;
 
     (void)state;
-    cluster = (struct cluster){
-            .peer.replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
-                             {OK_HEAD EVENT("MODIFIED", "a", "101") EVENT("DELETED", "a", "102"),
-                              PEER_HOLD}}};
+    cluster = (struct cluster){.peer.routes[0].replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
+                                                          {OK_HEAD EVENT("MODIFIED", "a", "101")
+                                                                   EVENT("DELETED", "a", "102"),
+                                                           PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(3, "observed a 7, observed a 101, removed a 102, ");
     cluster_stop(&cluster, 2);
@@ -169,10 +171,11 @@ static void a_watch_that_ends_goes_on_at_the_last_bookmark(void **state)
 
     (void)state;
     cluster = (struct cluster){
-            .peer.replies = {{LIST("100", ""), PEER_CLOSE},
-                             {OK_HEAD EVENT("ADDED", "a", "101") BOOKMARK("150"), PEER_CLOSE},
-                             {OK_HEAD EVENT("ADDED", "b", "151"), PEER_CLOSE},
-                             {OK_HEAD, PEER_HOLD}}};
+            .peer.routes[0].replies = {
+                    {LIST("100", ""), PEER_CLOSE},
+                    {OK_HEAD EVENT("ADDED", "a", "101") BOOKMARK("150"), PEER_CLOSE},
+                    {OK_HEAD EVENT("ADDED", "b", "151"), PEER_CLOSE},
+                    {OK_HEAD, PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(2, "observed a 101, observed b 151, ");
     cluster_stop(&cluster, 4);
@@ -186,11 +189,11 @@ static void a_torn_stream_goes_on_where_it_was(void **state)
 
     (void)state;
     cluster = (struct cluster){
-            .peer.replies = {{LIST("100", ""), PEER_CLOSE},
-                             {"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" EVENT(
-                                      "ADDED", "a", "101") "{\"type\":\"ADDED\",\"obj",
-                              PEER_CLOSE},
-                             {OK_HEAD EVENT("ADDED", "b", "102"), PEER_HOLD}}};
+            .peer.routes[0].replies = {{LIST("100", ""), PEER_CLOSE},
+                                       {"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" EVENT(
+                                                "ADDED", "a", "101") "{\"type\":\"ADDED\",\"obj",
+                                        PEER_CLOSE},
+                                       {OK_HEAD EVENT("ADDED", "b", "102"), PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(2, "observed a 101, observed b 102, ");
     cluster_stop(&cluster, 3);
@@ -206,11 +209,12 @@ static void a_position_that_is_too_old_lists_again_and_closes_ghosts(void **stat
     for (size_t i = 0; i < 2; i++) {
         static struct cluster cluster;
 
-        cluster = (struct cluster){
-                .peer.replies = {{LIST("100", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
-                                 {forms[i], PEER_CLOSE},
-                                 {LIST("200", POD("a", "7")), PEER_CLOSE},
-                                 {OK_HEAD, PEER_HOLD}}};
+        cluster =
+                (struct cluster){.peer.routes[0].replies = {
+                                         {LIST("100", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
+                                         {forms[i], PEER_CLOSE},
+                                         {LIST("200", POD("a", "7")), PEER_CLOSE},
+                                         {OK_HEAD, PEER_HOLD}}};
         cluster_start(&cluster);
         assert_events(4, "observed a 7, observed a 7, observed b 8, removed b 200 (reconcile), ");
         cluster_stop(&cluster, 4);
@@ -225,13 +229,14 @@ static void a_pod_that_went_while_no_process_was_there_is_closed(void **state)
     int64_t vanished = atomic_load(&metric_watch_vanished.value);
 
     (void)state;
-    before = (struct cluster){.peer.replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
-                                               {OK_HEAD EVENT("ADDED", "b", "101"), PEER_HOLD}}};
+    before = (struct cluster){
+            .peer.routes[0].replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
+                                       {OK_HEAD EVENT("ADDED", "b", "101"), PEER_HOLD}}};
     cluster_start(&before);
     assert_events(2, "observed a 7, observed b 101, ");
     cluster_stop(&before, 2);
-    after = (struct cluster){
-            .peer.replies = {{LIST("300", POD("c", "250")), PEER_CLOSE}, {OK_HEAD, PEER_HOLD}}};
+    after = (struct cluster){.peer.routes[0].replies = {{LIST("300", POD("c", "250")), PEER_CLOSE},
+                                                        {OK_HEAD, PEER_HOLD}}};
     cluster_start(&after);
     assert_events(3, "removed a 300 (reconcile), removed b 300 (reconcile), observed c 250, ");
     cluster_stop(&after, 2);
@@ -244,10 +249,10 @@ static void a_pod_told_deleted_is_not_told_again(void **state)
 
     (void)state;
     cluster = (struct cluster){
-            .peer.replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
-                             {OK_HEAD EVENT("DELETED", "a", "101") ERROR_410, PEER_CLOSE},
-                             {LIST("200", POD("b", "150")), PEER_CLOSE},
-                             {OK_HEAD, PEER_HOLD}}};
+            .peer.routes[0].replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
+                                       {OK_HEAD EVENT("DELETED", "a", "101") ERROR_410, PEER_CLOSE},
+                                       {LIST("200", POD("b", "150")), PEER_CLOSE},
+                                       {OK_HEAD, PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(3, "observed a 7, removed a 101, observed b 150, ");
     cluster_stop(&cluster, 4);
@@ -259,12 +264,12 @@ static void a_list_comes_in_pages(void **state)
 
     (void)state;
     cluster = (struct cluster){
-            .peer.replies = {{OK_HEAD
-                              "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"100\","
-                              "\"continue\":\"bW9yZQ\"},\"items\":[" POD("a", "7") "]}",
-                              PEER_CLOSE},
-                             {LIST("100", POD("b", "8")), PEER_CLOSE},
-                             {OK_HEAD, PEER_HOLD}}};
+            .peer.routes[0].replies = {
+                    {OK_HEAD "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"100\","
+                             "\"continue\":\"bW9yZQ\"},\"items\":[" POD("a", "7") "]}",
+                     PEER_CLOSE},
+                    {LIST("100", POD("b", "8")), PEER_CLOSE},
+                    {OK_HEAD, PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(2, "observed a 7, observed b 8, ");
     cluster_stop(&cluster, 3);
@@ -279,16 +284,16 @@ static void a_list_that_fails_in_the_middle_closes_nobody(void **state)
 
     (void)state;
     cluster = (struct cluster){
-            .peer.replies = {{LIST("100", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
-                             {GONE, PEER_CLOSE},
-                             {OK_HEAD
-                              "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"200\","
-                              "\"continue\":\"more\"},\"items\":[" POD("a", "7") "]}",
-                              PEER_CLOSE},
-                             {"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                              PEER_CLOSE},
-                             {LIST("201", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
-                             {OK_HEAD, PEER_HOLD}}};
+            .peer.routes[0].replies = {
+                    {LIST("100", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
+                    {GONE, PEER_CLOSE},
+                    {OK_HEAD "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"200\","
+                             "\"continue\":\"more\"},\"items\":[" POD("a", "7") "]}",
+                     PEER_CLOSE},
+                    {"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                     PEER_CLOSE},
+                    {LIST("201", POD("a", "7") "," POD("b", "8")), PEER_CLOSE},
+                    {OK_HEAD, PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(5, "observed a 7, observed a 7, observed a 7, observed b 8, observed b 8, ");
     cluster_stop(&cluster, 6);
@@ -302,10 +307,11 @@ static void lines_that_are_not_understood_are_quarantined_and_the_watch_goes_on(
     (void)state;
     mu_buf_init(&ids, 1024);
     cluster = (struct cluster){
-            .peer.replies = {{LIST("100", ""), PEER_CLOSE},
-                             {OK_HEAD "no json at all\n{\"type\":\"RENAMED\",\"object\":{\"kind\":"
-                                      "\"Pod\"}}\n" EVENT("ADDED", "a", "101"),
-                              PEER_HOLD}}};
+            .peer.routes[0].replies = {
+                    {LIST("100", ""), PEER_CLOSE},
+                    {OK_HEAD "no json at all\n{\"type\":\"RENAMED\",\"object\":{\"kind\":"
+                             "\"Pod\"}}\n" EVENT("ADDED", "a", "101"),
+                     PEER_HOLD}}};
     cluster_start(&cluster);
     assert_events(1, "observed a 101, ");
     read_ids(&fixture, MU_TOPIC_QUARANTINE, 2, &ids);
@@ -321,18 +327,18 @@ static void the_token_is_sent_and_read_again_each_time(void **state)
     (void)snprintf(token, sizeof(token), "%s/token", fixture.folder.path);
     assert_int_equal(mu_file_write_atomic(token, "first\n", 6, &fixture.err), MU_OK);
     source.token_file = token;
-    cluster = (struct cluster){.peer.replies = {{LIST("100", POD("a", "1")), PEER_CLOSE}}};
-    for (int i = 1; i < HTTP_PEER_MAX_REPLIES;
-         i++) /* watches that end at once, 10 ms and more apart */
-        cluster.peer.replies[i] = (struct http_peer_reply){OK_HEAD, PEER_CLOSE};
+    cluster =
+            (struct cluster){.peer.routes[0].replies = {{LIST("100", POD("a", "1")), PEER_CLOSE}}};
+    for (int i = 1; i < KUBE_REPLIES; i++) /* watches that end at once, 10 ms and more apart */
+        cluster.peer.routes[0].replies[i] = (struct http_peer_reply){OK_HEAD, PEER_CLOSE};
     cluster_start(&cluster);
-    WAIT_FOR(__atomic_load_n(&cluster.peer.request_count, __ATOMIC_ACQUIRE) >= 1);
+    WAIT_FOR(kube_peer_count(&cluster.peer, 0) >= 1);
     assert_int_equal(mu_file_write_atomic(token, "second", 6, &fixture.err), MU_OK);
     assert_events(1, "observed a 1, ");
-    cluster_stop(&cluster, HTTP_PEER_MAX_REPLIES);
+    cluster_stop(&cluster, KUBE_REPLIES);
     source.token_file = NULL;
     assert_request(&cluster, 0, "Authorization: Bearer first\r\n");
-    assert_request(&cluster, HTTP_PEER_MAX_REPLIES - 1, "Authorization: Bearer second\r\n");
+    assert_request(&cluster, KUBE_REPLIES - 1, "Authorization: Bearer second\r\n");
 }
 
 /* Neither Kafka nor the spool takes it: the position may not move, and the list is asked again. */
@@ -351,9 +357,9 @@ static void what_was_not_durable_is_listed_again(void **state)
             MU_OK);
     rd_kafka_mock_broker_set_down(fixture.kafka.cluster, 1);
     assert_true(wait_connected(fixture.producer, false));
-    cluster = (struct cluster){.peer.replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
-                                                {LIST("101", POD("a", "7")), PEER_CLOSE},
-                                                {LIST("102", POD("a", "7")), PEER_HOLD}}};
+    cluster = (struct cluster){.peer.routes[0].replies = {{LIST("100", POD("a", "7")), PEER_CLOSE},
+                                                          {LIST("101", POD("a", "7")), PEER_CLOSE},
+                                                          {LIST("102", POD("a", "7")), PEER_HOLD}}};
     cluster_start(&cluster);
     cluster_stop(&cluster, 2);
     assert_request(&cluster, 0, "?limit=500 ");

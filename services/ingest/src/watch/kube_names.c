@@ -235,16 +235,12 @@ static json_t *ask(struct known *known, const char *key, const char *path)
     return value;
 }
 
-/* `name_space` NULL: not in one. New reference; NULL: not known. */
-static json_t *find(struct known *known, const char *key, const char *name_space, const char *name)
+static json_t *ask_by_name(struct known *known, const char *key, const char *name_space,
+                           const char *name)
 {
     const char *path = known->row->resource.path, *last = strrchr(path, '/');
     MU_AUTO_DONE(mu_buf_done) struct mu_buf url;
-    bool refused = false;
-    json_t *value = known_value(known, key, &refused);
 
-    if (value || refused || atomic_load(&known->names->cancelled))
-        return value;
     mu_buf_init(&url, PATH_MAX_BYTES);
     mu_buf_append(&url, path, (size_t)(last - path));
     if (name_space) {
@@ -254,6 +250,17 @@ static json_t *find(struct known *known, const char *key, const char *name_space
     mu_buf_printf(&url, "%s/", last);
     kube_put_escaped(&url, name);
     return url.failed ? NULL : ask(known, key, url.data);
+}
+
+/* `name_space` NULL: not in one. New reference; NULL: not known. */
+static json_t *find(struct known *known, const char *key, const char *name_space, const char *name)
+{
+    bool refused = false;
+    json_t *value = known_value(known, key, &refused);
+
+    if (value || refused || atomic_load(&known->names->cancelled))
+        return value;
+    return ask_by_name(known, key, name_space, name);
 }
 
 static const json_t *controlling_reference(const json_t *pod)
@@ -330,6 +337,8 @@ void kube_names_cancel(struct kube_names *names)
     atomic_store(&names->cancelled, true);
     (void)pthread_cond_broadcast(&names->tried);
     (void)pthread_mutex_unlock(&names->lock);
+    for (size_t i = 0; i < ROWS; i++)
+        kube_reflect_cancel(names->known[i].reflect);
 }
 
 static enum mu_status start_rows(struct kube_names *names, struct mu_error *err)

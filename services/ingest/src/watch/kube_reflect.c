@@ -59,7 +59,7 @@ static const struct kube_handler *handler_of(const struct kube_reflect *reflect)
     return reflect->config.handler;
 }
 
-bool kube_reflect_stopping(const struct kube_reflect *reflect)
+static bool is_stopping(const struct kube_reflect *reflect)
 {
     return atomic_load(&reflect->stopping) || mu_stop_requested();
 }
@@ -181,7 +181,7 @@ static enum mu_status take_pages(struct list *list, struct mu_error *err)
         handler_of(reflect)->listing(reflect->config.opaque);
     do
         st = take_page(list, err);
-    while (st == MU_OK && !kube_reflect_stopping(reflect));
+    while (st == MU_OK && !is_stopping(reflect));
     if (st == MU_OK)
         return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     if (reflect->answer.status == HTTP_GONE && list->token[0]) {
@@ -385,7 +385,7 @@ static void wait_ms(struct kube_reflect *reflect, int64_t ms)
         until.tv_nsec -= 1000000000;
     }
     (void)pthread_mutex_lock(&reflect->lock);
-    while (!kube_reflect_stopping(reflect) &&
+    while (!is_stopping(reflect) &&
            pthread_cond_timedwait(&reflect->stopped, &reflect->lock, &until) != ETIMEDOUT)
         continue;
     (void)pthread_mutex_unlock(&reflect->lock);
@@ -412,7 +412,7 @@ static void *reflect_loop(void *opaque)
 
     if (handler_of(reflect)->began)
         handler_of(reflect)->began(reflect->config.opaque);
-    while (!kube_reflect_stopping(reflect)) {
+    while (!is_stopping(reflect)) {
         bool listing = must_list(reflect), calm;
         uint64_t began_ms = mu_monotonic_ms();
         struct mu_error err;
@@ -423,7 +423,7 @@ static void *reflect_loop(void *opaque)
             backoff.attempt = 0;
         if (st == MU_OK)
             reflect->last_failure[0] = '\0';
-        if (kube_reflect_stopping(reflect) || (st == MU_OK && (listing || calm)))
+        if (is_stopping(reflect) || (st == MU_OK && (listing || calm)))
             continue;
         if (st != MU_OK)
             log_failure(reflect, &err);
@@ -461,7 +461,7 @@ enum mu_status kube_reflect_start(const struct kube_reflect_config *config,
     return MU_OK;
 }
 
-void kube_reflect_stop(struct kube_reflect *reflect)
+void kube_reflect_cancel(struct kube_reflect *reflect)
 {
     if (!reflect)
         return;
@@ -469,6 +469,13 @@ void kube_reflect_stop(struct kube_reflect *reflect)
     atomic_store(&reflect->stopping, true);
     (void)pthread_cond_broadcast(&reflect->stopped);
     (void)pthread_mutex_unlock(&reflect->lock);
+}
+
+void kube_reflect_stop(struct kube_reflect *reflect)
+{
+    if (!reflect)
+        return;
+    kube_reflect_cancel(reflect);
     (void)pthread_join(reflect->thread, NULL);
     free_reflect(reflect);
 }

@@ -71,9 +71,9 @@ struct kube_reflect_config {
 enum mu_status kube_reflect_start(const struct kube_reflect_config *config,
                                   struct kube_reflect **ret_reflect,
                                   struct mu_error *err) MU_MUST_CHECK;
-/* Whether it shall end: for a handler that waits. */
-bool kube_reflect_stopping(const struct kube_reflect *reflect);
-/* Ends the thread within about a second. NULL is fine. */
+/* Lets the thread end, within about a second. NULL is fine. */
+void kube_reflect_cancel(struct kube_reflect *reflect);
+/* The same, and waits for it. NULL is fine. */
 void kube_reflect_stop(struct kube_reflect *reflect);
 
 #endif

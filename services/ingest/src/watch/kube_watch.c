@@ -406,8 +406,9 @@ void kube_watch_stop(struct kube_watch *watch)
 {
     if (!watch)
         return;
+    kube_reflect_cancel(watch->reflect);
     if (watch->names)
-        kube_names_cancel(watch->names); /* pods' thread may wait for it */
+        kube_names_cancel(watch->names); /* the thread of the pods may wait for it */
     kube_reflect_stop(watch->reflect);
     kube_names_stop(watch->names);
     known_pods_close(watch->known);
