@@ -150,8 +150,8 @@ class Ingest:
         """Waits until exactly these pods of the world are told as living."""
         def check():
             alive = self.world.living(self.cluster)
-            return alive if set(alive) == set(names) else None
-        return wait_until(f"{len(names)} pods living in {self.cluster}", check, timeout_s)
+            return [alive] if set(alive) == set(names) else []
+        return wait_until(f"{len(names)} pods living in {self.cluster}", check, timeout_s)[0]
 
 
 class Proxy:

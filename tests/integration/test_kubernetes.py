@@ -4,6 +4,7 @@ The programs are built once, which takes about five minutes; MUSTER_KUBE_API=0 l
 """
 
 import os
+import re
 
 import pytest
 from conftest import BIN, CACHE
@@ -42,7 +43,7 @@ def ingest(world):
 @pytest.fixture
 def pods(world, request):
     """A namespace with the names of its pods; emptied at the end."""
-    name = request.node.name.replace("_", "-")[5:40].strip("-")
+    name = re.sub("[^a-z0-9]+", "-", request.node.name).removeprefix("test-")[-60:].strip("-")
     world.namespace(name)
     yield name
     world.kube.admin("DELETE", f"/api/v1/namespaces/{name}/pods?gracePeriodSeconds=0")

@@ -67,7 +67,8 @@ static enum mu_status finish_error(const struct source_reader *reader, struct fa
     return MU_OK;
 }
 
-/* The last state that was known; when it ended is in deletionTimestamp, or now. */
+/* The last state that was known; when it ended is in deletionTimestamp, or now. Kubernetes writes
+ * there when the grace period would end, which the containers need not wait for. */
 static enum mu_status finish_deleted(const struct source_reader *reader, const json_t *object,
                                      struct fact *fact, struct mu_error *err)
 {
@@ -76,7 +77,8 @@ static enum mu_status finish_deleted(const struct source_reader *reader, const j
 
     if (deletion)
         fact->occurred_at_us = source_form_time(deletion);
-    if (fact->occurred_at_us == MU_TIME_NONE)
+    if (fact->occurred_at_us == MU_TIME_NONE ||
+        fact->occurred_at_us > reader->input->received_at_us)
         fact->occurred_at_us = reader->input->received_at_us;
     st = pod_read(reader->input, object, FACT_POD_DELETE, fact, err);
     add_context(reader, fact);

@@ -231,29 +231,49 @@ static enum fact_class class_of(const struct fact *fact, enum fact_class without
     return count_in_state(fact, MU_CONTAINER_TERMINATED) > 0 ? FACT_CONTAINER_STOP : without_runs;
 }
 
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
+static int64_t newest_start(const struct pod *pod)
+{
+    int64_t newest_us = later(time_at(pod->object, "metadata.creationTimestamp"),
+                              time_at(pod->object, "status.startTime"));
+
+    for (size_t i = 0; i < pod->fact->container_count; i++)
+        newest_us = later(newest_us, pod->fact->containers[i].started_at_us);
+    return newest_us;
+}
+
+static int64_t newest_end(const struct pod *pod)
+{
+    int64_t newest_us = MU_TIME_NONE;
+
+    for (size_t i = 0; i < pod->fact->container_count; i++)
+        newest_us = later(newest_us, pod->fact->containers[i].finished_at_us);
+    return newest_us;
+}
+
 /* When this version of the pod became true: the newest time its status tells, else its creation. */
 static int64_t newest_time(const struct pod *pod)
 {
-    bool ended = pod->fact->class_ == FACT_POD_DELETE;
+    return later(newest_start(pod), newest_end(pod));
+}
+
+/* When a pod ended whose containers do not say: a condition that fell, else when we learned it. */
+static int64_t ended_time(const struct pod *pod)
+{
+    int64_t ended_us = newest_end(pod);
     const json_t *condition;
     size_t index;
-    int64_t newest_us = time_at(pod->object, "metadata.creationTimestamp");
 
-    for (size_t i = 0; i < pod->fact->container_count; i++) {
-        const struct mu_workload_container *container = &pod->fact->containers[i];
-
-        if (container->started_at_us > newest_us)
-            newest_us = container->started_at_us;
-        if (container->finished_at_us > newest_us)
-            newest_us = container->finished_at_us;
-    }
     json_array_foreach (mu_json_at(pod->object, "status.conditions"), index, condition) {
-        int64_t at_us = ended ? time_at(condition, "lastTransitionTime") : MU_TIME_NONE;
-
-        if (at_us > newest_us)
-            newest_us = at_us;
+        if (mu_text_equal(mu_json_text_at(condition, "status"), "False") ||
+            mu_text_equal(mu_json_text_at(condition, "type"), "DisruptionTarget"))
+            ended_us = later(ended_us, time_at(condition, "lastTransitionTime"));
     }
-    return newest_us;
+    return ended_us > newest_start(pod) ? ended_us : pod->input->received_at_us;
 }
 
 enum mu_status pod_read(const struct source_input *input, const json_t *object,
@@ -270,7 +290,8 @@ enum mu_status pod_read(const struct source_input *input, const json_t *object,
         return st;
     fact->class_ = has_ended_untold(&pod) ? FACT_POD_DELETE : class_of(fact, without_runs);
     if (fact->occurred_at_us == MU_TIME_NONE)
-        fact->occurred_at_us = newest_time(&pod);
+        fact->occurred_at_us =
+                fact->class_ == FACT_POD_DELETE ? ended_time(&pod) : newest_time(&pod);
     return MU_OK;
 }
 

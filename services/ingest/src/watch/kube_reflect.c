@@ -25,7 +25,7 @@ enum {
     REFUSALS_MAX = 3, /* of one position */
     CALM_MS = 5000,   /* a watch that lasted so long was no failure */
     BACKOFF_MIN_MS = 500,
-    BACKOFF_MAX_TIMES = 60,
+    BACKOFF_MAX_TIMES = 20,
     RETRY_AFTER_MAX_MS = 60 * 1000,
     DENIED_WAIT_TIMES = 600, /* of the shortest wait: five minutes */
     RELIST_MS = 60 * 60 * 1000,
@@ -42,6 +42,7 @@ struct kube_reflect {
     struct kube_reflect_config config;
     struct kube_position position;
     int64_t page_limit;
+    int timeout_s;     /* of each watch */
     bool plain;        /* without bookmarks: the server refused a watch with them */
     unsigned refusals; /* watches in a row that the server refused */
     bool progress;     /* of the watch that runs */
@@ -256,14 +257,6 @@ static enum mu_status on_body(void *opaque, const void *bytes, size_t len, struc
     return line_splitter_feed(opaque, bytes, len, err);
 }
 
-/* Watches of a fleet of ingests do not end together. */
-static int watch_timeout_s(void)
-{
-    struct mu_backoff draw = {2 * WATCH_TIMEOUT_S / 5, 2 * WATCH_TIMEOUT_S / 5, 0};
-
-    return WATCH_TIMEOUT_S - WATCH_TIMEOUT_S / 5 + (int)mu_backoff_next_ms(&draw);
-}
-
 static enum mu_status watch_from(struct kube_reflect *reflect, struct mu_error *err)
 {
     MU_AUTO(kube_client) struct kube_client *client = NULL;
@@ -277,7 +270,7 @@ static enum mu_status watch_from(struct kube_reflect *reflect, struct mu_error *
     mu_buf_printf(&path, "%s?watch=true%s&resourceVersion=", resource->path,
                   reflect->plain ? "" : "&allowWatchBookmarks=true");
     kube_put_escaped(&path, reflect->position.version);
-    mu_buf_printf(&path, "&timeoutSeconds=%d", watch_timeout_s());
+    mu_buf_printf(&path, "&timeoutSeconds=%d", reflect->timeout_s);
     st = open_client(reflect, -1, &client, err);
     if (st == MU_OK)
         st = kube_stream(client, path.data, resource->metadata_only ? kube_accept_metadata : NULL,
@@ -291,8 +284,8 @@ static bool is_refusal(const struct kube_reflect *reflect)
 {
     int status = reflect->answer.status;
 
-    return !reflect->progress && status >= 400 && status != 401 && status != 403 && status != 429 &&
-           status != 503;
+    return !reflect->progress && status >= 400 && status != 401 && status != 403 &&
+           status != HTTP_GONE && status != 429 && status != 503;
 }
 
 /* What a watch's failure says about the position. */
@@ -419,7 +412,7 @@ static void *reflect_loop(void *opaque)
         enum mu_status st = step(reflect, listing, &err);
 
         calm = !listing && mu_monotonic_ms() - began_ms >= CALM_MS;
-        if (calm)
+        if (calm || reflect->progress)
             backoff.attempt = 0;
         if (st == MU_OK)
             reflect->last_failure[0] = '\0';
@@ -430,6 +423,14 @@ static void *reflect_loop(void *opaque)
         wait_ms(reflect, delay_ms(reflect, &backoff, st));
     }
     return NULL;
+}
+
+/* Watches of a fleet of ingests do not end together. */
+static int watch_timeout_s(void)
+{
+    struct mu_backoff draw = {2 * WATCH_TIMEOUT_S / 5, 2 * WATCH_TIMEOUT_S / 5, 0};
+
+    return WATCH_TIMEOUT_S - WATCH_TIMEOUT_S / 5 + (int)mu_backoff_next_ms(&draw);
 }
 
 static void free_reflect(struct kube_reflect *reflect)
@@ -447,6 +448,7 @@ enum mu_status kube_reflect_start(const struct kube_reflect_config *config,
 
     reflect->config = *config;
     reflect->position = config->position;
+    reflect->timeout_s = watch_timeout_s();
     (void)pthread_mutex_init(&reflect->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

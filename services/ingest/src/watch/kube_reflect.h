@@ -62,7 +62,7 @@ struct kube_reflect_config {
     const struct kube_handler *handler;
     void *opaque;
     struct kube_position position; /* where to go on */
-    int64_t retry_min_ms;          /* 0: 500; doubles up to 60 times that */
+    int64_t retry_min_ms;          /* 0: 500; doubles up to 20 times that */
     int64_t stall_ms;  /* a server silent for so long has gone; 0: its timeout and more */
     int64_t relist_ms; /* 0: an hour */
 };
