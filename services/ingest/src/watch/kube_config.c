@@ -198,7 +198,7 @@ static enum mu_status read_server(const struct reader *reader, const yaml_node_t
     if (!server)
         return wrong(reader, cluster, "server", "is missing", err);
     if ((!mu_text_starts(server, "https://") && !mu_text_starts(server, "http://")) ||
-        strpbrk(server, "?#@ \r\n"))
+        strpbrk(server, "?#@ \r\n") || strchr("/", strchr(server, ':')[3]))
         return wrong(reader, member(reader, cluster, "server"), "server",
                      "must be https://host[:port][/path]", err);
     len = strlen(server);

@@ -27,7 +27,8 @@ struct kube_watch_config {
     const char *state_folder; /* NULL: position and pods are forgotten with the process */
     /* 0: as kube_reflect.h */
     int64_t retry_min_ms, stall_ms, relist_ms;
-    int64_t save_ms; /* how long a position that moved may stay unsaved while events come; 0: 5 s */
+    int64_t save_ms; /* how long a position that moved may stay unsaved while events come; 0: 5 s;
+                        -1: not */
 };
 
 /* What `config` points at outlives the watch. Errors: MU_E_UNAVAILABLE (no thread, no file),
