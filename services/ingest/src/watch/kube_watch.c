@@ -135,8 +135,8 @@ static enum mu_status on_moved(void *opaque, const struct kube_position *positio
 
     if (!wait_settled(watch, MAX_UNDER_WAY))
         return mu_fail(err, MU_E_UNAVAILABLE, "events could not be made durable");
-    return mu_monotonic_ms() - watch->saved_at_ms >= (uint64_t)save_ms ? save(watch, position, err)
-                                                                       : MU_OK;
+    return (int64_t)(mu_monotonic_ms() - watch->saved_at_ms) >= save_ms ? save(watch, position, err)
+                                                                        : MU_OK;
 }
 
 static enum mu_status on_ended(void *opaque, const struct kube_position *position,
