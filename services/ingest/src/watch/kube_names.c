@@ -191,13 +191,13 @@ static const struct kube_handler handler = {.listing = on_listing,
 
 /* ---- asking ---- */
 
-/* A value that is known; new reference. */
+/* A value that is known; a copy, since each thread has its own JSON. */
 static json_t *known_value(struct known *known, const char *key, bool *ret_refused)
 {
     json_t *value;
 
     (void)pthread_mutex_lock(&known->names->lock);
-    value = json_incref(json_object_get(known->values, key));
+    value = json_deep_copy(json_object_get(known->values, key));
     *ret_refused = known->refused;
     (void)pthread_mutex_unlock(&known->names->lock);
     return value;
@@ -230,7 +230,7 @@ static json_t *ask(struct known *known, const char *key, const char *path)
         return NULL; /* another one of that name */
     (void)pthread_mutex_lock(&known->names->lock);
     keep(known->values, known->row, object);
-    value = json_incref(json_object_get(known->values, key));
+    value = json_deep_copy(json_object_get(known->values, key));
     (void)pthread_mutex_unlock(&known->names->lock);
     return value;
 }
@@ -252,7 +252,7 @@ static json_t *ask_by_name(struct known *known, const char *key, const char *nam
     return url.failed ? NULL : ask(known, key, url.data);
 }
 
-/* `name_space` NULL: not in one. New reference; NULL: not known. */
+/* `name_space` NULL: not in one. A copy; NULL: not known. */
 static json_t *find(struct known *known, const char *key, const char *name_space, const char *name)
 {
     bool refused = false;
