@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WEBHOOK "sources:\n  - name: main\n    kind: distribution\n"
+#define CLUSTER "sources:\n  - name: prod\n    kind: kubernetes\n    cluster: production\n"
 #define WATCH                                                                            \
     "sources:\n  - name: prod\n    kind: kubernetes\n    cluster: production\n    url: " \
     "https://10.0.0.1:6443\n"
@@ -154,6 +155,15 @@ static const struct refusal refusals[] = {
          "s.yaml:2: 'url' is missing", MU_E_INVALID},
         {"sources:\n  - name: a\n    kind: kubernetes\n    url: http://h\n",
          "s.yaml:2: 'cluster' is missing", MU_E_INVALID},
+        {WATCH "    kubeconfig: /k\n",
+         "s.yaml:2: 'url' and 'kubeconfig' and 'in_cluster' exclude each other", MU_E_INVALID},
+        {WATCH "    in_cluster: true\n", "exclude each other", MU_E_INVALID},
+        {WATCH "    in_cluster: maybe\n", "s.yaml:6: 'in_cluster' may only be true", MU_E_INVALID},
+        {WATCH "    context: c\n", "s.yaml:2: 'context' goes only with 'kubeconfig'", MU_E_INVALID},
+        {CLUSTER "    kubeconfig: /k\n    ca_file: /c\n",
+         "s.yaml:2: 'ca_file' goes only with 'url'", MU_E_INVALID},
+        {CLUSTER "    kubeconfig: /k\n    service_account: /c\n",
+         "s.yaml:2: 'service_account' goes only with 'in_cluster'", MU_E_INVALID},
         {WATCH "    path: /a\n", "s.yaml:6: 'path' is no option of kind 'kubernetes'",
          MU_E_INVALID},
         {WATCH "    auth: {bearer_env: TEST_A}\n",
@@ -190,6 +200,25 @@ static void every_mistake_names_file_line_and_option(void **state)
             fail_msg("'%s' does not say '%s'", err.message, refusals[i].expected);
         assert_int_equal(config.source_count, 42);
     }
+}
+
+static void a_cluster_is_reached_by_url_by_kubeconfig_or_from_inside(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+    struct ingest_config config;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse(CLUSTER "    kubeconfig: /k\n    context: c\n", arena, &config, &err),
+                     MU_OK);
+    assert_string_equal(config.sources[0].kubeconfig, "/k");
+    assert_string_equal(config.sources[0].context, "c");
+    assert_null(config.sources[0].in_cluster);
+    assert_int_equal(
+            parse(CLUSTER "    in_cluster: true\n    service_account: /s\n", arena, &config, &err),
+            MU_OK);
+    assert_non_null(config.sources[0].in_cluster);
+    assert_string_equal(config.sources[0].service_account, "/s");
 }
 
 static void a_text_over_the_limit_is_refused(void **state)
@@ -279,6 +308,7 @@ int main(void)
             cmocka_unit_test(every_option_is_read),
             cmocka_unit_test(a_secret_comes_from_a_file_without_its_newline),
             cmocka_unit_test(every_mistake_names_file_line_and_option),
+            cmocka_unit_test(a_cluster_is_reached_by_url_by_kubeconfig_or_from_inside),
             cmocka_unit_test(a_text_over_the_limit_is_refused),
             cmocka_unit_test(sources_and_aliases_are_bounded),
             cmocka_unit_test(a_missing_file_is_not_found_and_a_huge_one_refused),
