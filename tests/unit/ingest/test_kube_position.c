@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DIGITS "0123456789012345678901234567890123456789012345678901234567890123456789"
+
 struct place {
     char folder[64], path[128];
     struct kube_position position;
@@ -78,9 +80,7 @@ static void what_is_not_understood_is_none(void **state)
             "[]",
             "{\"cluster\":\"c\",\"url\":\"https://a\"}",
             "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"\"}",
-            "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":"
-            "\"000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-            "00000000000000000000000000000000000000000000000000000000000000000000000\"}"};
+            "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"" DIGITS DIGITS "\"}"};
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

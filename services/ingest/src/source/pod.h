@@ -15,13 +15,13 @@
  * _STOP), `without_runs` when nothing has run yet, or FACT_POD_DELETE when it has ended although no
  * container's status says so. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
  */
-enum mu_status pod_read(const struct source_input *input, const json_t *pod,
+enum mu_status pod_read(const struct source_input *input, const json_t *object,
                         enum fact_class without_runs, struct fact *fact,
                         struct mu_error *err) MU_MUST_CHECK;
 
 /* The same from a status without its spec: a kubelet's patch. Containers are those with an image.
  */
-enum mu_status pod_status_read(const struct source_input *input, const json_t *pod,
+enum mu_status pod_status_read(const struct source_input *input, const json_t *object,
                                struct fact *fact, struct mu_error *err) MU_MUST_CHECK;
 
 /* Names and the containers that the object's pod template asks for, all waiting. An object without
