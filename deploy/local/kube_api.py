@@ -46,7 +46,7 @@ def build(cache):
         if (folder / name).exists():
             continue
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            made = run_group(["go", "build", "-mod=readonly", "-trimpath", "-o", f"{work}/{name}", "."], cwd=HERE / module,
+            made = run_group(["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", f"{work}/{name}", "."], cwd=HERE / module,
                              env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""},
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if made.returncode != 0:

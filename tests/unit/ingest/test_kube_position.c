@@ -14,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DIGITS "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define DIGITS   "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define TOO_LONG "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"" DIGITS DIGITS "\"}"
 
 struct place {
     char folder[64], path[128];
@@ -80,7 +81,7 @@ static void what_is_not_understood_is_none(void **state)
             "[]",
             "{\"cluster\":\"c\",\"url\":\"https://a\"}",
             "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"\"}",
-            "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"" DIGITS DIGITS "\"}"};
+            TOO_LONG};
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
