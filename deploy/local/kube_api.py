@@ -46,8 +46,8 @@ def build(cache):
         if (folder / name).exists():
             continue
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            made = run_group(["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", f"{work}/{name}", "."], cwd=HERE / module,
-                             env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""},
+            made = run_group(["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", f"{work}/{name}", "."],
+                             cwd=HERE / module, env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""},
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if made.returncode != 0:
                 raise StackError(f"'go build' of {name} failed: {made.stdout.strip()[-500:]}")

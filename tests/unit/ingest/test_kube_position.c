@@ -14,8 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DIGITS   "0123456789012345678901234567890123456789012345678901234567890123456789"
-#define TOO_LONG "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"" DIGITS DIGITS "\"}"
+#define DIGITS "0123456789012345678901234567890123456789012345678901234567890123456789"
+static const char too_long[] =
+        "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"" DIGITS DIGITS "\"}";
 
 struct place {
     char folder[64], path[128];
@@ -81,7 +82,7 @@ static void what_is_not_understood_is_none(void **state)
             "[]",
             "{\"cluster\":\"c\",\"url\":\"https://a\"}",
             "{\"cluster\":\"c\",\"url\":\"https://a\",\"version\":\"\"}",
-            TOO_LONG};
+            too_long};
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
