@@ -158,7 +158,8 @@ static const struct refusal refusals[] = {
         {WATCH "    kubeconfig: /k\n",
          "s.yaml:2: 'url' and 'kubeconfig' and 'in_cluster' exclude each other", MU_E_INVALID},
         {WATCH "    in_cluster: true\n", "exclude each other", MU_E_INVALID},
-        {WATCH "    in_cluster: maybe\n", "s.yaml:6: 'in_cluster' may only be true", MU_E_INVALID},
+        {WATCH "    in_cluster: maybe\n", "s.yaml:6: 'in_cluster' must be true or false",
+         MU_E_INVALID},
         {WATCH "    context: c\n", "s.yaml:2: 'context' goes only with 'kubeconfig'", MU_E_INVALID},
         {CLUSTER "    kubeconfig: /k\n    ca_file: /c\n",
          "s.yaml:2: 'ca_file' goes only with 'url'", MU_E_INVALID},
@@ -213,11 +214,11 @@ static void a_cluster_is_reached_by_url_by_kubeconfig_or_from_inside(void **stat
                      MU_OK);
     assert_string_equal(config.sources[0].kubeconfig, "/k");
     assert_string_equal(config.sources[0].context, "c");
-    assert_null(config.sources[0].in_cluster);
+    assert_false(config.sources[0].in_cluster);
     assert_int_equal(
             parse(CLUSTER "    in_cluster: true\n    service_account: /s\n", arena, &config, &err),
             MU_OK);
-    assert_non_null(config.sources[0].in_cluster);
+    assert_true(config.sources[0].in_cluster);
     assert_string_equal(config.sources[0].service_account, "/s");
 }
 

@@ -81,7 +81,7 @@ static void a_url_comes_with_its_token_and_ca(void **state)
 static void a_pod_of_the_cluster_uses_its_service_account(void **state)
 {
     struct fixture *fixture = *state;
-    const struct source_config source = {.in_cluster = "true", .service_account = fixture->folder};
+    const struct source_config source = {.in_cluster = true, .service_account = fixture->folder};
     char ca[128];
 
     (void)snprintf(ca, sizeof(ca), "%s/ca.crt", fixture->folder);
@@ -101,7 +101,7 @@ static void a_pod_of_the_cluster_uses_its_service_account(void **state)
 static void outside_a_cluster_it_says_so(void **state)
 {
     struct fixture *fixture = *state;
-    const struct source_config source = {.in_cluster = "true", .service_account = fixture->folder};
+    const struct source_config source = {.in_cluster = true, .service_account = fixture->folder};
 
     assert_int_equal(read_access(fixture, source), MU_E_INVALID);
     assert_non_null(strstr(fixture->err.message, "no pod of a cluster"));
