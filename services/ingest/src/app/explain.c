@@ -97,15 +97,6 @@ static enum mu_status choose_source(const struct explain_config *config,
 
 /* ---- what it becomes ---- */
 
-static const char *outcome_of(const struct fact *fact)
-{
-    if (fact->class_ == FACT_REJECT && fact->event_count == 0)
-        return "denied";
-    if (fact->quarantined)
-        return "quarantined";
-    return fact->event_count > 0 ? "event" : "ignored";
-}
-
 static enum mu_status add_message(json_t *list, const struct mu_outgoing *message,
                                   struct mu_error *err)
 {
@@ -153,7 +144,7 @@ static enum mu_status print_fact(const struct source_input *input,
     enum mu_status st = add_messages(input, events, fact, messages, err);
 
     mu_buf_init(&text, LINE_MAX_BYTES);
-    (void)json_object_set_new(line, "outcome", json_string(outcome_of(fact)));
+    (void)json_object_set_new(line, "outcome", json_string(fact_outcome(fact)));
     (void)json_object_set_new(line, "messages", messages);
     if (st == MU_OK)
         st = mu_json_print(line, &text, err);

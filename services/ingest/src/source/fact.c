@@ -92,6 +92,15 @@ struct mu_workload_container *fact_container_add(struct fact *fact, struct mu_ar
 
 /* ---- printing ---- */
 
+const char *fact_outcome(const struct fact *fact)
+{
+    if (fact->class_ == FACT_REJECT && fact->event_count == 0)
+        return "denied";
+    if (fact->quarantined)
+        return "quarantined";
+    return fact->event_count > 0 ? "event" : "ignored";
+}
+
 static const char *const container_kinds[] = {"container", "container", "init", "sidecar",
                                               "ephemeral"};
 static const char *const container_states[] = {"waiting", "waiting", "running", "terminated"};

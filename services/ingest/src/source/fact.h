@@ -118,6 +118,9 @@ void fact_init(struct fact *fact);
  * Earlier pointers into `containers` are then void. */
 struct mu_workload_container *fact_container_add(struct fact *fact, struct mu_arena *arena);
 
+/* "event", "ignored", "quarantined" or "denied": what became of it. */
+const char *fact_outcome(const struct fact *fact);
+
 /* The fact as a JSON object: "class", then what was said. New reference; aborts when memory is
  * exhausted. */
 json_t *fact_json(const struct fact *fact);
