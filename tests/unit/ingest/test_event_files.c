@@ -53,8 +53,7 @@ static void print_fact(const struct fixture *fixture, struct fact *fact, struct 
     struct mu_error err;
 
     for (size_t i = 0; i < fact->event_count; i++)
-        fact->quarantined |=
-                fixture->messages[fact->first_event + i].topic == MU_TOPIC_QUARANTINE;
+        fact->quarantined |= fixture->messages[fact->first_event + i].topic == MU_TOPIC_QUARANTINE;
     (void)json_object_set_new(line, "outcome", json_string(fact_outcome(fact)));
     assert_int_equal(mu_json_print(line, out, &err), MU_OK);
     mu_buf_puts(out, "\n");

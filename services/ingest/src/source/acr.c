@@ -24,11 +24,35 @@ static const struct source_field fields[] = {
         {FACT_ACTOR, FORM_TEXT, "actor.name"},
 };
 
-static const struct source_shape shapes[] = {{.when = "action",
-                                              .class_path = "action",
-                                              SOURCE_CLASSES(classes),
-                                              .otherwise = FACT_REJECT,
-                                              SOURCE_FIELDS(fields)}};
+/* What Event Grid says of the subscription itself. */
+static const struct source_class_word grid_classes[] = {
+        {"Microsoft.EventGrid.SubscriptionDeletedEvent", FACT_NOOP},
+};
+
+static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
+{
+    (void)reader, (void)err;
+    if (fact->class_ == FACT_IMAGE_DELETE && fact->text[FACT_TAG] && !fact->text[FACT_DIGEST])
+        fact->class_ = FACT_TAG_DELETE;
+    return MU_OK;
+}
+
+static const struct source_shape shapes[] = {
+        {.when = "action",
+         .class_path = "action",
+         SOURCE_CLASSES(classes),
+         .otherwise = FACT_REJECT,
+         SOURCE_FIELDS(fields),
+         .finish = finish},
+        {.when = "%eventType",
+         .class_path = "%eventType",
+         SOURCE_CLASSES(grid_classes),
+         .otherwise = FACT_REJECT},
+        {.when = "%type",
+         .class_path = "%type",
+         SOURCE_CLASSES(grid_classes),
+         .otherwise = FACT_REJECT},
+};
 
 const struct source_kind acr_kind = {
         .name = "acr",

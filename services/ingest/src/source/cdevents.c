@@ -25,6 +25,7 @@ static const struct type_row types[] = {
         {"dev.cdevents.service.rolledback.", FACT_SERVICE_ROLLEDBACK},
         {"dev.cdevents.service.removed.", FACT_SERVICE_REMOVED},
         {"dev.cdevents.", FACT_IGNORE},
+        {"dev.cdeventsx.", FACT_IGNORE}, /* somebody's own */
 };
 
 static const struct source_field fields[] = {
@@ -81,16 +82,26 @@ static const char *image_name(const struct source_reader *reader, const char *na
     return mu_arena_printf(reader->input->arena, "%.250s/%.250s", repository_url, name);
 }
 
-/* "host/path:tag@digest" of an OCI package URL; NULL when it is none. */
+/* What follows the type of a package URL of container images; NULL when it is another type. */
+static const char *after_type(const char *purl)
+{
+    static const char *const types_of_images[] = {"pkg:oci/", "pkg:docker/"};
+
+    for (size_t i = 0; i < sizeof(types_of_images) / sizeof(types_of_images[0]); i++)
+        if (mu_text_starts(purl, types_of_images[i]))
+            return purl + strlen(types_of_images[i]);
+    return NULL;
+}
+
+/* "host/path:tag@digest" of a package URL; NULL when it is of no image. The version of pkg:docker
+ * may be a tag. */
 static const char *reference_of(const struct source_reader *reader, const char *purl)
 {
-    static const char scheme[] = "pkg:oci/";
-    const char *rest, *name, *tag, *version = "";
+    const char *rest = after_type(purl), *name, *tag, *version = "";
     size_t name_len;
 
-    if (!mu_text_starts(purl, scheme))
+    if (!rest)
         return NULL;
-    rest = purl + strlen(scheme);
     name_len = strcspn(rest, "@?#");
     name = decoded(reader, rest, name_len);
     if (rest[name_len] == '@')
@@ -98,6 +109,10 @@ static const char *reference_of(const struct source_reader *reader, const char *
     tag = qualifier(reader, purl, "tag");
     if (!name || !version)
         return NULL;
+    if (*version && !strchr(version, ':')) {
+        tag = version;
+        version = "";
+    }
     return mu_arena_printf(reader->input->arena, "%.400s%s%.128s%s%.140s",
                            image_name(reader, name, qualifier(reader, purl, "repository_url")),
                            tag ? ":" : "", tag ? tag : "", *version ? "@" : "", version);
@@ -139,6 +154,9 @@ static enum mu_status finish_service(const struct source_reader *reader, struct 
     if (!container)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
     container->name = fact->text[FACT_NAME];
+    if (!qualifier(reader, purl, "repository_url") && reader->input->source->registry)
+        reference = mu_arena_printf(reader->input->arena, "%.250s/%s",
+                                    reader->input->source->registry, reference);
     source_fill_image(reader->input, reference, NULL, container);
     return MU_OK;
 }
@@ -164,6 +182,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
     if (i == count)
         return mu_fail(err, MU_E_INVALID, "context.type: '%.100s' is unknown", type ? type : "");
     fact->class_ = types[i].class_;
+    fact->text[FACT_ACTION] = type;
     if (fact->class_ == FACT_IGNORE)
         return MU_OK;
     if (!fact->text[FACT_EVENT_ID])

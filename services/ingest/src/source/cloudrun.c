@@ -47,6 +47,24 @@ static const struct source_field fields[] = {
         {FACT_NAMESPACE, FORM_TEXT, "=cloud-run"},
 };
 
+/* "PROJECT/REGION/Service/NAME": versions of the API spell the resource's name in two ways, one of
+ * them without the region. */
+static void set_names(const struct source_reader *reader, struct fact *fact)
+{
+    const char *method = source_read_text(reader, "protoPayload.methodName");
+    const char *project = source_read_text(reader, "resource.labels.project_id");
+    const char *region = source_read_text(reader, "resource.labels.location");
+
+    fact->text[FACT_ACTION] = method;
+    fact->text[FACT_KIND] = method && strstr(method, ".Jobs.") ? "Job" : "Service";
+    if (!region)
+        region = fact->text[FACT_CLUSTER];
+    if (fact->text[FACT_NAME] && project && region)
+        fact->text[FACT_UID] =
+                mu_arena_printf(reader->input->arena, "%.60s/%.40s/%s/%.100s", project, region,
+                                fact->text[FACT_KIND], fact->text[FACT_NAME]);
+}
+
 static enum fact_class class_of(const char *method)
 {
     for (size_t i = 0; method && i < sizeof(methods) / sizeof(methods[0]); i++)
@@ -67,9 +85,11 @@ static enum mu_status add_container(const struct source_reader *reader, const js
     if (!container)
         return mu_fail(err, MU_E_LIMIT, "the service has too many containers");
     container->name = mu_arena_strdup(reader->input->arena, name && *name ? name : "container");
-    container->state = MU_CONTAINER_RUNNING;
-    container->started_at_us = fact->occurred_at_us;
-    container->container_id = fact->text[FACT_KEY];
+    if (fact->text[FACT_UID]) {
+        container->state = MU_CONTAINER_RUNNING;
+        container->started_at_us = fact->occurred_at_us;
+        container->container_id = fact->text[FACT_KEY];
+    }
     source_fill_image(reader->input, mu_arena_strdup(reader->input->arena, image), NULL, container);
     return MU_OK;
 }
@@ -112,7 +132,9 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
 
     if (st != MU_OK)
         return st;
-    fact->text[FACT_KIND] = "Service";
+    set_names(reader, fact);
+    if (mu_text_equal(fact->text[FACT_KIND], "Job"))
+        fact->text[FACT_UID] = NULL; /* runs only when somebody executes it */
     fact->class_ = class_of(source_read_text(reader, "protoPayload.methodName"));
     if (code && !mu_text_equal(code, "0")) {
         fact->class_ = FACT_IGNORE;
@@ -138,6 +160,6 @@ const struct source_kind cloudrun_kind = {
         .events = "services and jobs deployed and deleted",
         .auth = SOURCE_AUTH_JWT | SOURCE_AUTH_URL,
         .id = SOURCE_ID_TOLD,
-        .envelopes = ENVELOPE_PUBSUB | ENVELOPE_PLAIN,
+        .envelopes = ENVELOPE_CLOUDEVENTS | ENVELOPE_PUBSUB | ENVELOPE_PLAIN,
         SOURCE_SHAPES(shapes),
 };

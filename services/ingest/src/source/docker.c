@@ -30,6 +30,8 @@ static const struct source_field fields[] = {
         {FACT_KIND, FORM_TEXT, "Type"},
         {FACT_NAME, FORM_TEXT, "Actor.Attributes.name"},
         {FACT_UID, FORM_TEXT, "Actor.ID"},
+        {FACT_ACTION, FORM_TEXT, "Action"},
+        {FACT_EXIT_CODE, FORM_TEXT, "Actor.Attributes.exitCode"},
 };
 
 /* A label: its name holds dots, so it is no path. */

@@ -12,6 +12,20 @@ static const struct source_field fields[] = {
         {FACT_ACTOR, FORM_TEXT, "push_data.pusher"},
 };
 
+/* Stars and comments are counted in the body too: they would make a repeated delivery look new. */
+static enum mu_status set_key(const struct source_reader *reader, struct fact *fact,
+                              struct mu_error *err)
+{
+    const char *pushed_at = source_read_text(reader, "push_data.pushed_at");
+
+    if (!pushed_at || !fact->text[FACT_REPOSITORY])
+        return MU_OK;
+    fact->text[FACT_KEY] =
+            mu_arena_printf(reader->input->arena, "%.300s:%.130s@%.30s",
+                            fact->text[FACT_REPOSITORY], fact->text[FACT_TAG], pushed_at);
+    return fact->text[FACT_KEY] ? MU_OK : mu_fail(err, MU_E_NOMEM, "out of memory");
+}
+
 static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
 {
     const char *name = source_read_text(reader, "repository.name");
@@ -24,7 +38,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
                         : name;
     if (!fact->text[FACT_TAG])
         return mu_fail(err, MU_E_INVALID, "push_data.tag: is missing");
-    return MU_OK;
+    return set_key(reader, fact, err);
 }
 
 static const struct source_shape shapes[] = {{.when = "push_data",

@@ -27,14 +27,21 @@ static const struct source_class_word detail_types[] = {
         {"ECR Scan Resource Change", FACT_IGNORE},
 };
 
+/* Of an Inspector finding. */
+#define IMAGE "detail.resources.0.details.awsEcrContainerImage."
+
 static const struct source_field fields[] = {
         {FACT_EVENT_ID, FORM_TEXT, "id"},
         {0, FORM_TIME, "time"},
         {FACT_REPOSITORY, FORM_TEXT, "detail.repository-name"},
+        {FACT_REPOSITORY, FORM_TEXT, IMAGE "repositoryName"},
         {FACT_TAG, FORM_TEXT, "detail.image-tag"},
+        {FACT_TAG, FORM_TEXT, "detail.image-tags.0"},
+        {FACT_TAG, FORM_TEXT, IMAGE "imageTags.0"},
         {FACT_DIGEST, FORM_TEXT, "detail.image-digest"},
+        {FACT_DIGEST, FORM_TEXT, IMAGE "imageHash"},
         {FACT_MEDIA_TYPE, FORM_TEXT, "detail.manifest-media-type"},
-        {FACT_PLATFORM, FORM_TEXT, "detail.resources.0.details.awsEcrContainerImage.architecture"},
+        {FACT_PLATFORM, FORM_TEXT, IMAGE "architecture"},
 };
 
 /* "arn:aws:ecr:us-east-2:123456789012:repository/amazon/sample" is amazon/sample. */
@@ -74,6 +81,7 @@ static enum mu_status classify_action(const struct source_reader *reader, struct
 {
     const char *action = source_read_text(reader, "detail.action-type");
 
+    fact->text[FACT_ACTION] = action;
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         if (mu_text_equal(action, actions[i].word)) {
             fact->class_ = actions[i].class_;
@@ -92,20 +100,12 @@ static void classify_scan(const struct source_reader *reader, struct fact *fact)
         fact->class_ = FACT_SCAN_FAILED;
 }
 
-/* A scan names its tags in a list. */
-static void first_tag(const struct source_reader *reader, struct fact *fact)
-{
-    if (!fact->text[FACT_TAG])
-        fact->text[FACT_TAG] = source_read_text(reader, "detail.image-tags.0");
-}
-
 static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
     fact->text[FACT_REPOSITORY] = path_of(fact->text[FACT_REPOSITORY]);
     fact->text[FACT_REGISTRY] = host_of(reader);
-    first_tag(reader, fact);
     if (mu_text_equal(source_read_text(reader, "detail-type"), "ECR Image Action"))
         st = classify_action(reader, fact, err);
     if (fact->class_ == FACT_SCAN_COMPLETED)

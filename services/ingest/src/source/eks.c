@@ -49,12 +49,26 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
     return st == MU_OK ? MU_END : st;
 }
 
-static const struct source_shape shapes[] = {{.when = "logEvents",
-                                              .each = "logEvents",
-                                              .class_path = "/messageType",
-                                              SOURCE_CLASSES(classes),
-                                              .otherwise = FACT_REJECT,
-                                              .finish = finish}};
+/* Firehose can take the messages out by itself; then nothing names the cluster. */
+static enum mu_status finish_message(struct source_reader *reader, struct fact *fact,
+                                     struct mu_error *err)
+{
+    enum mu_status st = source_read_document(reader->input, &kubernetes_audit_kind, reader->root,
+                                             reader->attributes, reader->events, err);
+
+    (void)fact;
+    return st == MU_OK ? MU_END : st;
+}
+
+static const struct source_shape shapes[] = {
+        {.when = "logEvents",
+         .each = "logEvents",
+         .class_path = "/messageType",
+         SOURCE_CLASSES(classes),
+         .otherwise = FACT_REJECT,
+         .finish = finish},
+        {.when = "auditID", .otherwise = FACT_IGNORE, .finish = finish_message},
+};
 
 const struct source_kind eks_kind = {
         .name = "eks",

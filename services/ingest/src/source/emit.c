@@ -122,7 +122,7 @@ static enum mu_status emit_registry(struct emission *emission, enum mu_registry_
             .actor = remark(fact->text[FACT_ACTOR]),
     };
     /* A deleted manifest takes every tag with it; a deleted tag leaves the manifest. */
-    if (fact->class_ == FACT_TAG_DELETE && message->tag)
+    if ((fact->class_ == FACT_TAG_DELETE || fact->tag_only) && message->tag)
         message->digest = NULL, message->digest_kind = MU_DIGEST_KIND_NONE;
     else if (action == MU_REGISTRY_DELETE && message->digest)
         message->tag = NULL;

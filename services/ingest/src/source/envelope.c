@@ -275,87 +275,6 @@ static enum mu_status open_eventgrid(struct opening *opening, const json_t *root
     return MU_OK;
 }
 
-/* ---- Amazon Data Firehose ---- */
-
-static bool is_firehose(const json_t *root)
-{
-    return json_is_array(json_object_get(root, "records")) && mu_json_text_at(root, "requestId");
-}
-
-/* gzip with a bound: a small record may claim to be huge. */
-static enum mu_status gunzip(const struct mu_buf *packed, struct mu_buf *out, struct mu_error *err)
-{
-    z_stream stream = {.next_in = (Bytef *)packed->data, .avail_in = (uInt)packed->len};
-    char piece[16 * 1024];
-    int rc = inflateInit2(&stream, 15 + 16);
-
-    if (rc != Z_OK)
-        return mu_fail(err, MU_E_NOMEM, "gzip: out of memory");
-    while (rc == Z_OK) {
-        stream.next_out = (Bytef *)piece;
-        stream.avail_out = sizeof(piece);
-        rc = inflate(&stream, Z_NO_FLUSH);
-        mu_buf_append(out, piece, sizeof(piece) - stream.avail_out);
-        if (out->failed)
-            break;
-    }
-    (void)inflateEnd(&stream);
-    if (out->failed)
-        return mu_buf_status(out, "the record behind gzip", err);
-    return rc == Z_STREAM_END ? MU_OK : mu_fail(err, MU_E_INVALID, "gzip: broken or cut short");
-}
-
-static enum mu_status open_record(const json_t *record, json_t **ret_root, struct mu_error *err)
-{
-    const char *data = mu_json_text_at(record, "data");
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf packed;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    enum mu_status st;
-
-    mu_buf_init(&packed, SOURCE_MAX_BODY_BYTES);
-    mu_buf_init(&bytes, SOURCE_MAX_BODY_BYTES);
-    if (!data)
-        return mu_fail(err, MU_E_INVALID, "data: is missing");
-    st = mu_base64_decode(data, strlen(data), &packed, err);
-    if (st == MU_OK && packed.len > 2 && memcmp(packed.data, "\x1f\x8b", 2) == 0) {
-        st = gunzip(&packed, &bytes, err);
-        return st == MU_OK ? parse("the record behind gzip", bytes.data, bytes.len, ret_root, err)
-                           : st;
-    }
-    return st == MU_OK ? parse("the record", packed.data, packed.len, ret_root, err) : st;
-}
-
-static enum mu_status firehose_document(void *opaque, const json_t *record,
-                                        const struct source_attributes *attributes,
-                                        struct mu_error *err)
-{
-    struct opening *opening = opaque;
-    json_auto_t *root = NULL;
-    enum mu_status st = open_record(record, &root, err);
-
-    return st == MU_OK ? opening->each(opening->opaque, root, attributes, err) : st;
-}
-
-static enum mu_status open_firehose(struct opening *opening, const json_t *root,
-                                    struct mu_error *err)
-{
-    struct opening one = {.input = opening->input,
-                          .events = opening->events,
-                          .each = firehose_document,
-                          .opaque = opening};
-    const struct source_attributes attributes = {0};
-    const json_t *record;
-    size_t index;
-
-    json_array_foreach (json_object_get(root, "records"), index, record) {
-        enum mu_status st = hand_over(&one, record, &attributes, "records", index, err);
-
-        if (st != MU_OK)
-            return st;
-    }
-    return MU_OK;
-}
-
 /* ---- lines of a stream ---- */
 
 /* RFC 7464 puts a record separator before each document. */
@@ -387,9 +306,10 @@ static enum mu_status open_line(struct opening *opening, const char *line, size_
     return st;
 }
 
-static enum mu_status open_lines(struct opening *opening, struct mu_error *err)
+static enum mu_status open_lines(struct opening *opening, const char *bytes, size_t len_of_all,
+                                 struct mu_error *err)
 {
-    const char *at = opening->input->body, *end = at + opening->input->len;
+    const char *at = bytes, *end = bytes + len_of_all;
     enum mu_status st = MU_OK;
 
     while (st == MU_OK && at < end) {
@@ -403,6 +323,101 @@ static enum mu_status open_lines(struct opening *opening, struct mu_error *err)
     return st;
 }
 
+/* ---- Amazon Data Firehose ---- */
+
+static bool is_firehose(const json_t *root)
+{
+    return json_is_array(json_object_get(root, "records")) && mu_json_text_at(root, "requestId");
+}
+
+/* gzip with a bound: a small record may claim to be huge. */
+static enum mu_status gunzip(const struct mu_buf *packed, struct mu_buf *out, struct mu_error *err)
+{
+    z_stream stream = {.next_in = (Bytef *)packed->data, .avail_in = (uInt)packed->len};
+    char piece[16 * 1024];
+    int rc = inflateInit2(&stream, 15 + 16);
+
+    if (rc != Z_OK)
+        return mu_fail(err, MU_E_NOMEM, "gzip: out of memory");
+    while (rc == Z_OK) {
+        stream.next_out = (Bytef *)piece;
+        stream.avail_out = sizeof(piece);
+        rc = inflate(&stream, Z_NO_FLUSH);
+        mu_buf_append(out, piece, sizeof(piece) - stream.avail_out);
+        if (out->failed)
+            break;
+    }
+    (void)inflateEnd(&stream);
+    if (out->failed)
+        return mu_buf_status(out, "the record behind gzip", err);
+    if (rc != Z_STREAM_END)
+        return mu_fail(err, MU_E_INVALID, "gzip: broken or cut short");
+    return stream.avail_in == 0 ? MU_OK : mu_fail(err, MU_E_INVALID, "gzip: something follows it");
+}
+
+/* The record's bytes, unpacked when they are gzip. */
+static enum mu_status open_record(const json_t *record, struct mu_buf *out, struct mu_error *err)
+{
+    const char *data = mu_json_text_at(record, "data");
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf packed;
+    enum mu_status st;
+
+    mu_buf_init(&packed, SOURCE_MAX_BODY_BYTES);
+    if (!data)
+        return mu_fail(err, MU_E_INVALID, "data: is missing");
+    st = mu_base64_decode(data, strlen(data), &packed, err);
+    if (st != MU_OK)
+        return st;
+    if (packed.len > 2 && memcmp(packed.data, "\x1f\x8b", 2) == 0)
+        return gunzip(&packed, out, err);
+    mu_buf_append(out, packed.data, packed.len);
+    return mu_buf_status(out, "the record", err);
+}
+
+/* One document, or, where Firehose puts a newline behind each, several. */
+static enum mu_status firehose_document(void *opaque, const json_t *record,
+                                        const struct source_attributes *attributes,
+                                        struct mu_error *err)
+{
+    struct opening *opening = opaque;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    json_auto_t *root = NULL;
+    struct mu_error ignored;
+    enum mu_status st;
+
+    mu_buf_init(&bytes, SOURCE_MAX_BODY_BYTES);
+    st = open_record(record, &bytes, err);
+    if (st != MU_OK)
+        return st;
+    if (mu_json_parse(bytes.data, bytes.len, &limits, &root, &ignored) == MU_OK)
+        return opening->each(opening->opaque, root, attributes, err);
+    if (bytes.len == 0 || !memchr(bytes.data, '\n', bytes.len - 1))
+        return parse("the record", bytes.data, bytes.len, &root, err);
+    return open_lines(opening, bytes.data, bytes.len, err);
+}
+
+static enum mu_status open_firehose(struct opening *opening, const json_t *root,
+                                    struct mu_error *err)
+{
+    struct opening one = {.input = opening->input,
+                          .events = opening->events,
+                          .each = firehose_document,
+                          .opaque = opening};
+    const struct source_attributes attributes = {0};
+    const json_t *record;
+    size_t index;
+
+    json_array_foreach (json_object_get(root, "records"), index, record) {
+        enum mu_status st = hand_over(&one, record, &attributes, "records", index, err);
+
+        if (st != MU_OK)
+            return st;
+    }
+    return MU_OK;
+}
+
+/* ---- a stream ---- */
+
 /* A recorded event over many lines is one document; a body whose first line is whole is a stream.
  */
 static enum mu_status open_stream(struct opening *opening, struct mu_error *err)
@@ -415,12 +430,14 @@ static enum mu_status open_stream(struct opening *opening, struct mu_error *err)
     enum mu_status st;
 
     if (first >= input->len || mu_json_parse(input->body, first, &limits, &root, &ignored) == MU_OK)
-        return open_lines(opening, err);
+        return open_lines(opening, input->body, input->len, err);
     st = mu_json_parse(input->body, input->len, &limits, &root, err);
     if (st == MU_OK)
         return opening->each(opening->opaque, root, &none, err);
     /* A first line that closes what it opened is a broken event of a stream. */
-    return first > 0 && input->body[first - 1] == '}' ? open_lines(opening, err) : st;
+    return first > 0 && input->body[first - 1] == '}'
+                   ? open_lines(opening, input->body, input->len, err)
+                   : st;
 }
 
 /* ---- which one ---- */
@@ -469,16 +486,62 @@ static enum mu_status open_document(struct opening *opening, unsigned allowed, c
                    opening->input->source->kind->name);
 }
 
-enum mu_status envelope_open(const struct source_input *input, unsigned allowed,
+/* "payload=" and percent-encoded JSON: how GitHub sends webhooks that are set to be forms. */
+static bool is_form(const struct source_input *input)
+{
+    return content_type_is(input, "application/x-www-form-urlencoded") &&
+           mu_text_starts(input->body, "payload=");
+}
+
+static enum mu_status open_form(struct opening *opening, unsigned allowed, struct mu_error *err)
+{
+    const char *at = opening->input->body + strlen("payload=");
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    json_auto_t *root = NULL;
+    enum mu_status st;
+
+    mu_buf_init(&text, SOURCE_MAX_BODY_BYTES);
+    for (; *at && *at != '&'; at++) {
+        char c = *at == '+' ? ' ' : *at;
+        uint8_t byte;
+
+        if (c == '%' && mu_hex_decode(at + 1, strnlen(at + 1, 2), &byte, 1)) {
+            c = (char)byte;
+            at += 2;
+        }
+        mu_buf_append(&text, &c, 1);
+    }
+    st = mu_buf_status(&text, "payload", err);
+    if (st == MU_OK)
+        st = parse("payload", text.data, text.len, &root, err);
+    return st == MU_OK ? open_document(opening, allowed, root, err) : st;
+}
+
+/* Some writers of UTF-8 put a byte order mark in front. */
+static struct source_input without_mark(const struct source_input *input)
+{
+    struct source_input rest = *input;
+
+    if (input->len >= 3 && memcmp(input->body, "\xef\xbb\xbf", 3) == 0) {
+        rest.body += 3;
+        rest.len -= 3;
+    }
+    return rest;
+}
+
+enum mu_status envelope_open(const struct source_input *whole, unsigned allowed,
                              struct source_events *events, envelope_document_fn *each, void *opaque,
                              struct mu_error *err)
 {
+    const struct source_input rest = without_mark(whole), *input = &rest;
     struct opening opening = {.input = input, .events = events, .each = each, .opaque = opaque};
     json_auto_t *root = NULL;
     enum mu_status st;
 
     if (allowed & ENVELOPE_LINES)
         return open_stream(&opening, err);
+    if (is_form(input))
+        return open_form(&opening, allowed, err);
     /* Pub/Sub through Eventarc is a binary CloudEvent around the push body: its own envelope says
      * more. */
     if ((allowed & ENVELOPE_CLOUDEVENTS) && !(allowed & ENVELOPE_PUBSUB) &&

@@ -31,11 +31,12 @@ typedef enum mu_status envelope_document_fn(void *opaque, const json_t *root,
                                             struct mu_error *err);
 
 /*
- * Calls `each` for every document. `events` gets a quarantine record for a document that is not
- * understood, and a FACT_NOOP when there is none. Errors: MU_E_INVALID (the body as a whole),
- * MU_E_LIMIT, MU_E_NOMEM, or what `each` gave beyond rejecting.
+ * Calls `each` for every document of the body; a form's is its "payload", a byte order mark is
+ * passed over. `events` gets a quarantine record for a document that is not understood, and a
+ * FACT_NOOP when there is none. Errors: MU_E_INVALID (the body as a whole), MU_E_LIMIT, MU_E_NOMEM,
+ * or what `each` gave beyond rejecting.
  */
-enum mu_status envelope_open(const struct source_input *input, unsigned allowed,
+enum mu_status envelope_open(const struct source_input *whole, unsigned allowed,
                              struct source_events *events, envelope_document_fn *each, void *opaque,
                              struct mu_error *err) MU_MUST_CHECK;
 

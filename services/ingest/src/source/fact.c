@@ -5,42 +5,52 @@
 enum { CONTAINERS_MAX = 32 * MU_WORKLOAD_MAX_CONTAINERS };
 
 const struct fact_class_row fact_classes[FACT_CLASS_COUNT] = {
-        [FACT_IGNORE] = {"ignore", FACT_EFFECT_NONE},
-        [FACT_REJECT] = {"reject", FACT_EFFECT_NONE},
-        [FACT_NOOP] = {"noop", FACT_EFFECT_NONE},
-        [FACT_HANDSHAKE] = {"handshake", FACT_EFFECT_NONE},
-        [FACT_RESYNC] = {"resync", FACT_EFFECT_NONE},
-        [FACT_ENRICHMENT] = {"enrichment", FACT_EFFECT_NONE},
-        [FACT_IMAGE_PUSH] = {"image.push", FACT_EFFECT_PUSH},
-        [FACT_IMAGE_UPDATE] = {"image.update", FACT_EFFECT_NONE},
-        [FACT_IMAGE_DELETE] = {"image.delete", FACT_EFFECT_DELETE},
-        [FACT_AMBIGUOUS_DELETE] = {"ambiguous-delete", FACT_EFFECT_DELETE},
-        [FACT_TAG_PUSH] = {"tag.push", FACT_EFFECT_PUSH},
-        [FACT_TAG_DELETE] = {"tag.delete", FACT_EFFECT_DELETE},
-        [FACT_ARTIFACT_PUBLISHED] = {"artifact.published", FACT_EFFECT_PUSH},
-        [FACT_ARTIFACT_DELETED] = {"artifact.deleted", FACT_EFFECT_DELETE},
-        [FACT_SCAN_COMPLETED] = {"scan.completed", FACT_EFFECT_NONE},
-        [FACT_SCAN_FAILED] = {"scan.failed", FACT_EFFECT_NONE},
-        [FACT_SCAN_STOPPED] = {"scan.stopped", FACT_EFFECT_NONE},
-        [FACT_FINDING] = {"finding", FACT_EFFECT_NONE},
-        [FACT_REPLICATION] = {"replication", FACT_EFFECT_NONE},
-        [FACT_TAG_RETENTION] = {"tag_retention", FACT_EFFECT_NONE},
-        [FACT_WORKLOAD_DEPLOY] = {"workload.deploy", FACT_EFFECT_DECLARE},
-        [FACT_WORKLOAD_DEPLOYED] = {"workload.deployed", FACT_EFFECT_DECLARE},
-        [FACT_WORKLOAD_DEPLOY_NO_IMAGE] = {"workload.deploy-no-image", FACT_EFFECT_NONE},
-        [FACT_WORKLOAD_DELETE] = {"workload.delete", FACT_EFFECT_REMOVE},
-        [FACT_SERVICE_DEPLOYED] = {"service.deployed", FACT_EFFECT_DECLARE},
-        [FACT_SERVICE_UPGRADED] = {"service.upgraded", FACT_EFFECT_DECLARE},
-        [FACT_SERVICE_ROLLEDBACK] = {"service.rolledback", FACT_EFFECT_DECLARE},
-        [FACT_SERVICE_REMOVED] = {"service.removed", FACT_EFFECT_NONE},
-        [FACT_POD_CREATE] = {"pod.create", FACT_EFFECT_OBSERVE},
-        [FACT_POD_DELETE] = {"pod.delete", FACT_EFFECT_REMOVE},
-        [FACT_CONTAINER_START] = {"container.start", FACT_EFFECT_OBSERVE},
-        [FACT_CONTAINER_STOP] = {"container.stop", FACT_EFFECT_OBSERVE},
+        [FACT_IGNORE] = {"ignore", FACT_EFFECT_NONE, "no image and no container changed"},
+        [FACT_REJECT] = {"reject", FACT_EFFECT_NONE, NULL},
+        [FACT_NOOP] = {"noop", FACT_EFFECT_NONE, "says nothing"},
+        [FACT_HANDSHAKE] = {"handshake", FACT_EFFECT_NONE, NULL},
+        [FACT_RESYNC] = {"resync", FACT_EFFECT_NONE, NULL},
+        [FACT_ENRICHMENT] = {"enrichment", FACT_EFFECT_NONE, "completes other events"},
+        [FACT_IMAGE_PUSH] = {"image.push", FACT_EFFECT_PUSH, NULL},
+        [FACT_IMAGE_UPDATE] = {"image.update", FACT_EFFECT_NONE, "the image stayed the same"},
+        [FACT_IMAGE_DELETE] = {"image.delete", FACT_EFFECT_DELETE, NULL},
+        [FACT_AMBIGUOUS_DELETE] = {"ambiguous-delete", FACT_EFFECT_DELETE, NULL},
+        [FACT_TAG_PUSH] = {"tag.push", FACT_EFFECT_PUSH, NULL},
+        [FACT_TAG_DELETE] = {"tag.delete", FACT_EFFECT_DELETE, NULL},
+        [FACT_ARTIFACT_PUBLISHED] = {"artifact.published", FACT_EFFECT_PUSH, NULL},
+        [FACT_ARTIFACT_DELETED] = {"artifact.deleted", FACT_EFFECT_DELETE, NULL},
+        [FACT_SCAN_COMPLETED] = {"scan.completed", FACT_EFFECT_NONE,
+                                 "another scanner's result is no evidence of ours"},
+        [FACT_SCAN_FAILED] = {"scan.failed", FACT_EFFECT_NONE,
+                              "another scanner's result is no evidence of ours"},
+        [FACT_SCAN_STOPPED] = {"scan.stopped", FACT_EFFECT_NONE,
+                               "another scanner's result is no evidence of ours"},
+        [FACT_FINDING] = {"finding", FACT_EFFECT_NONE,
+                          "another scanner's result is no evidence of ours"},
+        [FACT_REPLICATION] = {"replication", FACT_EFFECT_NONE,
+                              "what was copied is told by its own pushes"},
+        [FACT_TAG_RETENTION] = {"tag_retention", FACT_EFFECT_NONE,
+                                "what was removed is told by its own deletes"},
+        [FACT_WORKLOAD_DEPLOY] = {"workload.deploy", FACT_EFFECT_DECLARE, "names no image"},
+        [FACT_WORKLOAD_DEPLOYED] = {"workload.deployed", FACT_EFFECT_DECLARE, "names no image"},
+        [FACT_WORKLOAD_DEPLOY_NO_IMAGE] = {"workload.deploy-no-image", FACT_EFFECT_NONE,
+                                           "names no image"},
+        [FACT_WORKLOAD_DELETE] = {"workload.delete", FACT_EFFECT_REMOVE,
+                                  "nothing was said to run under its name"},
+        [FACT_SERVICE_DEPLOYED] = {"service.deployed", FACT_EFFECT_DECLARE, "names no image"},
+        [FACT_SERVICE_UPGRADED] = {"service.upgraded", FACT_EFFECT_DECLARE, "names no image"},
+        [FACT_SERVICE_ROLLEDBACK] = {"service.rolledback", FACT_EFFECT_DECLARE, "names no image"},
+        [FACT_SERVICE_REMOVED] = {"service.removed", FACT_EFFECT_NONE,
+                                  "nothing was said to run under its name"},
+        [FACT_POD_CREATE] = {"pod.create", FACT_EFFECT_OBSERVE, "names no image"},
+        [FACT_POD_DELETE] = {"pod.delete", FACT_EFFECT_REMOVE, "names no uid"},
+        [FACT_CONTAINER_START] = {"container.start", FACT_EFFECT_OBSERVE, "names no image"},
+        [FACT_CONTAINER_STOP] = {"container.stop", FACT_EFFECT_OBSERVE, "names no image"},
 };
 
 const char *const fact_slot_names[FACT_SLOT_COUNT] = {
         [FACT_EVENT_ID] = "event_id",
+        [FACT_ACTION] = "action",
         [FACT_KEY] = "key",
         [FACT_ACTOR] = "actor",
         [FACT_REGISTRY] = "registry",
@@ -57,6 +67,7 @@ const char *const fact_slot_names[FACT_SLOT_COUNT] = {
         [FACT_OWNER_KIND] = "owner_kind",
         [FACT_OWNER_NAME] = "owner_name",
         [FACT_NODE] = "node",
+        [FACT_EXIT_CODE] = "exit_code",
 };
 
 void fact_init(struct fact *fact)
@@ -148,12 +159,20 @@ static void set_containers(json_t *object, const struct fact *fact)
     (void)json_object_set_new(object, "containers", list);
 }
 
+/* What is not passed on says why. */
+static const char *why_of(const struct fact *fact)
+{
+    if (fact->why || fact->event_count > 0)
+        return fact->why;
+    return fact_classes[fact->class_].quiet;
+}
+
 json_t *fact_json(const struct fact *fact)
 {
     json_t *object = json_object();
 
     set_text(object, "class", fact_classes[fact->class_].word);
-    set_text(object, "why", fact->why);
+    set_text(object, "why", why_of(fact));
     set_time(object, "time", fact->occurred_at_us);
     for (size_t i = 0; i < FACT_SLOT_COUNT; i++)
         set_text(object, fact_slot_names[i], fact->text[i]);

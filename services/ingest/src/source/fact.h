@@ -68,12 +68,14 @@ enum fact_effect {
 struct fact_class_row {
     const char *word; /* "image.push" */
     enum fact_effect effect;
+    const char *quiet; /* why no message comes of it, unless the fact itself says */
 };
 extern const struct fact_class_row fact_classes[FACT_CLASS_COUNT];
 
 /* Text members, by the names that `explain` prints. */
 enum fact_slot {
     FACT_EVENT_ID, /* as the sender calls it */
+    FACT_ACTION,   /* the sender's word for what happened */
     FACT_KEY, /* what makes a repeated delivery the same event; absent: event_id, or a hash of the
                  content */
     FACT_ACTOR,
@@ -91,6 +93,7 @@ enum fact_slot {
     FACT_OWNER_KIND,
     FACT_OWNER_NAME,
     FACT_NODE,
+    FACT_EXIT_CODE,
     FACT_SLOT_COUNT
 };
 extern const char *const fact_slot_names[FACT_SLOT_COUNT];
@@ -102,6 +105,7 @@ struct fact {
                          record */
     bool reconcile;   /* found by listing, not sent */
     bool told_only;   /* no message comes of it; `why` says so */
+    bool tag_only;    /* of a delete: the tag is gone, the digest that is named stays */
     const char *why;  /* of FACT_REJECT, and of what is ignored although it could matter */
     int64_t occurred_at_us;          /* MU_TIME_NONE: not said */
     int64_t size_bytes;              /* -1: not said */

@@ -38,8 +38,9 @@ static const struct source_field fields[] = {
         P(FACT_TAG, FORM_TEXT, "package_version.container_metadata.tag.name"),
         P(FACT_MEDIA_TYPE, FORM_TEXT, MANIFEST ".media_type"),
         P(0, FORM_SIZE, MANIFEST ".size"),
-        P(0, FORM_TIME, "package_version.created_at"),
+        P(0, FORM_TIME, "package_version.updated_at"),
         P(0, FORM_TIME, "updated_at"),
+        P(0, FORM_TIME, "package_version.created_at"),
         {FACT_ACTOR, FORM_TEXT, "sender.login"},
 };
 
@@ -75,6 +76,8 @@ static enum mu_status finish_container(const struct source_reader *reader, struc
 
     fact->text[FACT_REGISTRY] = "ghcr.io";
     set_repository(reader, owner ? owner : text(reader, "owner.login"), fact);
+    if (action)
+        fact->text[FACT_ACTION] = action;
     if (mu_text_equal(action, "updated"))
         fact->class_ = FACT_TAG_PUSH;
     else if (mu_text_equal(action, "deleted"))
@@ -111,6 +114,11 @@ static bool is_image_manifest(const char *manifest)
            json_object_get(root, "schemaVersion") && json_object_get(root, "config");
 }
 
+static bool says_container(const char *type)
+{
+    return type && (strcasecmp(type, "container") == 0 || strcasecmp(type, "docker") == 0);
+}
+
 static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
 {
     const char *manifest = text(reader, "package_version.manifest");
@@ -122,6 +130,9 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
         return finish_container(reader, fact);
     if (is_image_manifest(manifest))
         return finish_legacy(reader, manifest, fact, err);
+    /* Not by "ecosystem": samples of npm packages say docker there. */
+    if (says_container(text(reader, "package_type")))
+        return finish_container(reader, fact);
     fact->class_ = FACT_IGNORE;
     fact->why = "not a container image";
     return MU_OK;

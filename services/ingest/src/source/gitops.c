@@ -34,6 +34,10 @@ static enum mu_status argocd_finish(struct source_reader *reader, struct fact *f
     const json_t *image;
     size_t index;
 
+    /* Long after its last operation an application may no longer tell it. */
+    if (!fact->text[FACT_ACTION] &&
+        mu_text_equal(source_read_text(reader, "app.status.sync.status"), "Synced"))
+        fact->class_ = FACT_WORKLOAD_DEPLOYED;
     if (fact->class_ == FACT_IGNORE)
         return MU_OK;
     json_array_foreach (source_read_json(reader, "app.status.summary.images"), index, image) {
@@ -55,7 +59,7 @@ static const struct source_shape argocd_shapes[] = {
         {.when = "app.metadata",
          .class_path = "app.status.operationState.phase",
          SOURCE_CLASSES(phases),
-         .otherwise = FACT_REJECT,
+         .otherwise = FACT_IGNORE,
          SOURCE_FIELDS(argocd_fields),
          .finish = argocd_finish}};
 

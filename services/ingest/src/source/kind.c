@@ -19,22 +19,34 @@ struct document {
 
 /* ---- one event ---- */
 
-const char *source_content_id(const struct source_reader *reader)
+/* Canonical, so that the order of members and the white space between them do not matter. */
+static bool digest_of(const json_t *value, char ret_digest[MU_DIGEST_TEXT_SIZE])
 {
-    const struct source_input *input = reader->input;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    char window[32] = "", digest[MU_DIGEST_TEXT_SIZE], id[MU_UUID_TEXT_SIZE];
-    const char *parts[] = {digest, window};
     struct mu_error ignored;
 
     mu_buf_init(&text, SOURCE_MAX_BODY_BYTES);
-    if (reader->event && mu_json_print(reader->event, &text, &ignored) != MU_OK)
+    if (value && mu_json_print(value, &text, &ignored) != MU_OK)
+        return false;
+    mu_sha256_text(text.data, text.len, ret_digest);
+    return true;
+}
+
+const char *source_content_id(const struct source_reader *reader, bool timeless)
+{
+    const struct source_input *input = reader->input;
+    char root[MU_DIGEST_TEXT_SIZE], event[MU_DIGEST_TEXT_SIZE] = "", window[32] = "";
+    char id[MU_UUID_TEXT_SIZE];
+    const char *parts[] = {root, event, window};
+
+    /* What an event of a list means may stand around the list: its type, its time. */
+    if (!digest_of(reader->root, root) ||
+        (reader->event != reader->root && !digest_of(reader->event, event)))
         return NULL;
-    mu_sha256_text(text.data, text.len, digest);
-    if (input->source->kind->id == SOURCE_ID_CONTENT_AND_TIME)
+    if (timeless)
         (void)snprintf(window, sizeof(window), "%" PRId64,
                        input->received_at_us / (REPEAT_WINDOW_MINUTES * INT64_C(60000000)));
-    mu_stable_id("muster.source-content", parts, 2, id);
+    mu_stable_id("muster.source-content", parts, 3, id);
     return mu_arena_strdup(input->arena, id);
 }
 
@@ -57,6 +69,7 @@ static enum mu_status quarantine_fact(struct source_reader *reader, struct fact 
     if (reader->place)
         (void)mu_wrap(why, "%s[%zu]", reader->place, reader->index);
     fact->quarantined = true;
+    source_redact(why->message, strlen(why->message));
     fact->why = mu_arena_strdup(reader->input->arena, why->message);
     fact->first_event = reader->events->count;
     fact->event_count = 1;
@@ -71,7 +84,9 @@ static enum mu_status quarantine_fact(struct source_reader *reader, struct fact 
 enum mu_status source_fact_add(struct source_reader *reader, struct fact *fact,
                                struct mu_error *err)
 {
-    const char *id = needs_content_id(reader, fact) ? source_content_id(reader) : "";
+    bool timeless = reader->input->source->kind->id == SOURCE_ID_CONTENT_AND_TIME ||
+                    fact->occurred_at_us == MU_TIME_NONE;
+    const char *id = needs_content_id(reader, fact) ? source_content_id(reader, timeless) : "";
     struct mu_error why;
     enum mu_status st;
 
@@ -89,14 +104,15 @@ enum mu_status source_fact_add(struct source_reader *reader, struct fact *fact,
 }
 
 static enum mu_status classify(const struct source_reader *reader, const struct source_shape *shape,
-                               enum fact_class *ret_class, struct mu_error *err)
+                               struct fact *fact, struct mu_error *err)
 {
     const char *word = shape->class_path ? source_read_text(reader, shape->class_path) : NULL;
 
-    *ret_class = shape->otherwise;
+    fact->class_ = shape->otherwise;
+    fact->text[FACT_ACTION] = word;
     for (size_t i = 0; word && i < shape->class_count; i++) {
         if (mu_text_equal(word, shape->classes[i].word)) {
-            *ret_class = shape->classes[i].class_;
+            fact->class_ = shape->classes[i].class_;
             return MU_OK;
         }
     }
@@ -113,7 +129,7 @@ static enum mu_status read_event(struct source_reader *reader, const struct sour
     enum mu_status st;
 
     fact_init(&fact);
-    st = classify(reader, shape, &fact.class_, err);
+    st = classify(reader, shape, &fact, err);
     if (st == MU_OK)
         st = source_read_fields(reader, shape->fields, shape->field_count, &fact, err);
     if (st == MU_OK && shape->finish)

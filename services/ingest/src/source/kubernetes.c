@@ -37,7 +37,7 @@ static enum mu_status set_key(const struct source_reader *reader, const json_t *
     if (!fact->text[FACT_UID])
         return mu_fail(err, MU_E_INVALID, "metadata.uid: is missing");
     if (!version || !*version || strlen(version) > VERSION_MAX_BYTES)
-        version = source_content_id(reader);
+        version = source_content_id(reader, false);
     fact->text[FACT_KEY] = mu_arena_printf(reader->input->arena, "%.250s:%s", fact->text[FACT_UID],
                                            version ? version : "");
     return fact->text[FACT_KEY] && version ? MU_OK : mu_fail(err, MU_E_NOMEM, "out of memory");

@@ -53,6 +53,35 @@ static enum mu_status finish_delete(const struct source_reader *reader, struct f
     return MU_OK;
 }
 
+static bool same_images(const struct fact *a, const struct fact *b)
+{
+    if (a->container_count != b->container_count)
+        return false;
+    for (size_t i = 0; i < a->container_count; i++)
+        if (!mu_text_equal(a->containers[i].image, b->containers[i].image))
+            return false;
+    return true;
+}
+
+/* A pod changes often and its images seldom. */
+static enum mu_status finish_pod_update(const struct source_reader *reader, struct fact *fact,
+                                        struct mu_error *err)
+{
+    struct fact old;
+    enum mu_status st;
+
+    fact_init(&old);
+    st = pod_template_read(reader->input, source_read_json(reader, "request.oldObject"), &old, err);
+    if (st != MU_OK)
+        return st;
+    fact->class_ = FACT_WORKLOAD_DEPLOY;
+    if (same_images(fact, &old)) {
+        fact->class_ = FACT_IGNORE;
+        fact->why = "the pod keeps its images";
+    }
+    return MU_OK;
+}
+
 static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
 {
     const char *operation = source_read_text(reader, "request.operation");
@@ -67,11 +96,16 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
         return MU_OK;
     if (mu_text_equal(operation, "DELETE"))
         return finish_delete(reader, fact);
+    fact->text[FACT_ACTION] = operation;
     st = pod_template_read(reader->input, source_read_json(reader, "request.object"), fact, err);
     fact->text[FACT_UID] = NULL;
-    if (st == MU_OK && fact->container_count == 0)
+    if (st != MU_OK)
+        return st;
+    if (fact->container_count == 0)
         fact->class_ = FACT_IGNORE;
-    return st;
+    else if (fact->class_ == FACT_POD_CREATE && mu_text_equal(operation, "UPDATE"))
+        return finish_pod_update(reader, fact, err);
+    return MU_OK;
 }
 
 static const struct source_shape shapes[] = {{.when = "request",

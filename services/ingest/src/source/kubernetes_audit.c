@@ -34,6 +34,7 @@ static const struct source_field fields[] = {
         {FACT_CLUSTER, FORM_TEXT, "%cluster"},
         {FACT_NAMESPACE, FORM_TEXT, "objectRef.namespace"},
         {FACT_NAME, FORM_TEXT, "objectRef.name"},
+        {FACT_ACTION, FORM_TEXT, "verb"},
 };
 
 /* ---- what does not count ---- */
@@ -128,31 +129,74 @@ static enum mu_status finish_delete(const struct source_reader *reader, struct f
 
     if (!fact->text[FACT_NAME]) {
         fact->class_ = FACT_IGNORE;
+        fact->why = "names no object";
         return MU_OK;
     }
     if (fact->class_ == FACT_POD_CREATE) {
         fact->class_ = FACT_POD_DELETE;
         pod_metadata_read(reader->input, response, fact);
+        if (mu_text_equal(fact->text[FACT_KIND], "Status"))
+            fact->text[FACT_KIND] = "Pod";
+        if (!fact->text[FACT_UID])
+            fact->text[FACT_UID] = source_read_text(reader, "responseObject.details.uid");
+        if (!fact->text[FACT_UID])
+            fact->text[FACT_UID] = source_read_text(reader, "objectRef.uid");
     } else {
         fact->class_ = FACT_WORKLOAD_DELETE;
     }
     return MU_OK;
 }
 
+static bool operations_set_images(const json_t *operations)
+{
+    const json_t *operation;
+    size_t index;
+
+    json_array_foreach (operations, index, operation) {
+        const char *path = mu_json_text_at(operation, "path");
+
+        if (path && (strstr(path, "ontainers/") || mu_text_ends(path, "ontainers")))
+            return true;
+    }
+    return false;
+}
+
+/* A patch that names images, or a debugging container that was added; other changes keep them. */
+static bool changes_images(const struct source_reader *reader, const char *verb)
+{
+    const json_t *request = source_read_json(reader, "requestObject");
+
+    if (source_read_is(reader, "objectRef.subresource"))
+        return true;
+    if (!mu_text_equal(verb, "patch"))
+        return false;
+    return json_is_array(request) ? operations_set_images(request) : pod_spec_of(request) != NULL;
+}
+
+static const char *reason_without_images(const struct source_reader *reader)
+{
+    if (source_read_is(reader, "requestObject") || source_read_is(reader, "responseObject"))
+        return NULL;
+    return "the audit policy leaves the object out";
+}
+
 static enum mu_status finish_change(const struct source_reader *reader, const char *verb,
                                     struct fact *fact, struct mu_error *err)
 {
-    enum mu_status st = read_images(reader, fact, err);
+    bool created = mu_text_equal(verb, "create");
+    enum mu_status st;
 
-    if (st != MU_OK)
-        return st;
-    /* A pod that is changed keeps its images but for this; one that is created has them all. */
-    if (fact->container_count == 0 ||
-        (fact->class_ == FACT_POD_CREATE && !mu_text_equal(verb, "create"))) {
-        fact->class_ = FACT_IGNORE;
-        fact->container_count = 0;
+    if (fact->class_ == FACT_POD_CREATE && !created) {
+        fact->class_ = changes_images(reader, verb) ? FACT_WORKLOAD_DEPLOY : FACT_IGNORE;
+        if (fact->class_ == FACT_IGNORE)
+            return MU_OK;
     }
-    return MU_OK;
+    st = read_images(reader, fact, err);
+    if (st == MU_OK && fact->container_count == 0) {
+        fact->class_ = FACT_IGNORE;
+        fact->why = reason_without_images(reader);
+    }
+    return st;
 }
 
 static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)

@@ -4,6 +4,8 @@
  */
 #include "source/kind.h"
 
+#include <string.h>
+
 #include "json/json_doc.h"
 
 static const struct source_field fields[] = {
@@ -42,13 +44,27 @@ static enum mu_status finish_push(struct source_reader *reader, struct fact *fac
     return MU_END;
 }
 
+/* "tags" may hold a digest. */
+static enum mu_status finish_finding(struct source_reader *reader, struct fact *fact,
+                                     struct mu_error *err)
+{
+    const char *tag = source_read_text(reader, "tags.0");
+
+    (void)err;
+    fact->text[tag && strchr(tag, ':') ? FACT_DIGEST : FACT_TAG] = tag;
+    return MU_OK;
+}
+
 static const struct source_shape shapes[] = {
         {.when = "updated_tags",
          .otherwise = FACT_IMAGE_PUSH,
          SOURCE_FIELDS(fields),
          .finish = finish_push},
-        /* Builds, expiry, vulnerabilities, mirroring: another notification of the same repository.
-         */
+        {.when = "vulnerability",
+         .otherwise = FACT_FINDING,
+         SOURCE_FIELDS(fields),
+         .finish = finish_finding},
+        /* Builds, expiry, mirroring: another notification of the same repository. */
         {.when = "docker_url", .otherwise = FACT_IGNORE, SOURCE_FIELDS(fields)},
 };
 

@@ -76,17 +76,25 @@ static bool is_token_char(char c)
            c == '_';
 }
 
-/* Length of "header.payload.signature" at `text`, or 0. A header begins with {" in base64url: eyJ.
- */
+static bool is_header(const char *text, size_t len)
+{
+    return len >= 3 && memcmp(text, "eyJ", 3) == 0;
+}
+
+/* Length of "header.payload.signature" at `text`, also when it is cut off, or 0. A header and a
+ * payload begin with {" in base64url: eyJ; encrypted tokens have five parts. */
 static size_t token_length(const char *text, size_t len)
 {
     size_t at = 0, dots = 0;
+    bool payload = false;
 
-    if (len < 3 || memcmp(text, "eyJ", 3) != 0)
+    if (!is_header(text, len))
         return 0;
-    while (at < len && (is_token_char(text[at]) || (text[at] == '.' && dots < 2)))
-        dots += text[at++] == '.';
-    return dots == 2 ? at : 0;
+    for (; at < len && (is_token_char(text[at]) || (text[at] == '.' && dots < 4)); at++) {
+        dots += text[at] == '.';
+        payload |= text[at] == '.' && is_header(text + at + 1, len - at - 1);
+    }
+    return payload || dots >= 2 || at == len ? at : 0;
 }
 
 void source_redact(char *text, size_t len)
@@ -124,8 +132,10 @@ static const char *reason_of(struct mu_arena *arena, const struct mu_error *why)
 {
     char *text = mu_arena_strdup(arena, why->message);
 
-    if (text)
+    if (text) {
         mu_utf8_clean(text);
+        source_redact(text, strlen(text));
+    }
     return text;
 }
 

@@ -4,6 +4,10 @@
  */
 #include "source/kind.h"
 
+#include "oci/reference.h"
+
+#include <string.h>
+
 static const struct source_class_word classes[] = {
         {"zotregistry.image.updated", FACT_IMAGE_PUSH},
         {"zotregistry.image.deleted", FACT_IMAGE_DELETE},
@@ -19,11 +23,22 @@ static const struct source_field fields[] = {
         {FACT_ACTOR, FORM_TEXT, "actor.name"},
 };
 
+/* Deleting by tag leaves the image when another tag names it. */
+static enum mu_status finish(struct source_reader *reader, struct fact *fact, struct mu_error *err)
+{
+    const char *reference = fact->text[FACT_TAG];
+
+    (void)reader, (void)err;
+    fact->tag_only = reference && mu_oci_tag_valid(reference, strlen(reference));
+    return MU_OK;
+}
+
 static const struct source_shape shapes[] = {{.when = "%type",
                                               .class_path = "%type",
                                               SOURCE_CLASSES(classes),
                                               .otherwise = FACT_REJECT,
-                                              SOURCE_FIELDS(fields)}};
+                                              SOURCE_FIELDS(fields),
+                                              .finish = finish}};
 
 const struct source_kind zot_kind = {
         .name = "zot",
