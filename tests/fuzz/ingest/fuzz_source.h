@@ -38,6 +38,7 @@ static inline void fuzz_body(const char *kind, const char *content_type, const u
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(64 << 20);
     struct source_alias_pair alias = {"r", "registry.example"};
     struct source_config source = {.name = "fuzz",
+                                   .registry = "registry.example",
                                    .kind = source_kind_find(kind),
                                    .cluster = "c",
                                    .aliases = &alias,
