@@ -186,18 +186,35 @@ static int64_t epoch_us(uint64_t number, size_t digits)
     return digits <= 16 ? (int64_t)number : (int64_t)(number / 1000);
 }
 
+/* "+0000" at the end, as ISO 8601 allows and RFC 3339 does not, with its colon. */
+static int64_t calendar_us(const char *text)
+{
+    char with_colon[EPOCH_TEXT_MAX * 3];
+    size_t len = strlen(text);
+    int64_t at_us = MU_TIME_NONE;
+    struct mu_error ignored;
+
+    if (len > 20 && len < sizeof(with_colon) - 1 && strchr("+-", text[len - 5]) &&
+        strspn(text + len - 4, "0123456789") == 4) {
+        (void)snprintf(with_colon, sizeof(with_colon), "%.*s:%s", (int)len - 2, text,
+                       text + len - 2);
+        text = with_colon;
+    }
+    return mu_time_parse(text, strlen(text), &at_us, &ignored) == MU_OK ? at_us : MU_TIME_NONE;
+}
+
 int64_t source_form_time(const char *text)
 {
     struct mu_error ignored;
     uint64_t number;
-    int64_t at_us = MU_TIME_NONE;
+    int64_t at_us;
     size_t digits = strspn(text, "0123456789");
 
     if (digits > 0 && digits < EPOCH_TEXT_MAX && text[digits] == '\0' &&
         mu_text_to_u64(text, "time", &number, &ignored) == MU_OK)
         at_us = epoch_us(number, digits);
-    else if (mu_time_parse(text, strlen(text), &at_us, &ignored) != MU_OK)
-        return MU_TIME_NONE;
+    else
+        at_us = calendar_us(text);
     return at_us >= earliest_us ? at_us : MU_TIME_NONE;
 }
 

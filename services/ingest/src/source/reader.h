@@ -55,7 +55,8 @@ enum source_form {
     FORM_HEX,      /* SHA-256 without its "sha256:" */
     FORM_HOST,     /* host[:port] of "https://host/..." or "host/path" */
     FORM_BASENAME, /* what follows the last slash: an ARN's or a URL's name */
-    FORM_TIME,     /* RFC 3339, or seconds, milliseconds, microseconds or nanoseconds since 1970 */
+    FORM_TIME,     /* RFC 3339, also "+0000", or seconds, milliseconds, microseconds or nanoseconds
+                      since 1970 */
     FORM_SIZE,
     FORM_SEQUENCE,
     FORM_REFERENCE /* "host/path:tag@digest": registry, repository, tag and digest at once */
