@@ -337,6 +337,20 @@ static void a_body_over_the_limit_in_pieces_is_413(void **state)
     assert_int_equal(status_of_head(request), 413);
 }
 
+static void a_chunked_body_is_taken(void **state)
+{
+    char request[1024];
+
+    (void)state;
+    (void)snprintf(request, sizeof(request),
+                   "POST /v1/sources/main HTTP/1.1\r\nHost: h\r\n"
+                   "Authorization: Bearer new-secret\r\n"
+                   "Content-Type: application/vnd.docker.distribution.events.v1+json\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n3\r\n%.3s\r\n%zx\r\n%s\r\n0\r\n\r\n",
+                   PULL, strlen(PULL) - 3, PULL + 3);
+    assert_int_equal(status_of_head(request), 202);
+}
+
 static void a_body_of_exactly_the_limit_is_taken(void **state)
 {
     static char body[MAX_BODY_BYTES + 1];
@@ -475,6 +489,7 @@ int main(void)
             RECEIVER_TEST(a_cloudevent_in_binary_mode_is_read_from_its_headers),
             RECEIVER_TEST(a_body_over_the_limit_is_413_before_it_is_read),
             RECEIVER_TEST(a_body_over_the_limit_in_pieces_is_413),
+            RECEIVER_TEST(a_chunked_body_is_taken),
             RECEIVER_TEST(a_body_of_exactly_the_limit_is_taken),
             RECEIVER_TEST(with_kafka_away_the_spool_makes_it_202),
             RECEIVER_TEST(with_kafka_away_and_the_spool_full_it_is_503_with_retry_after),

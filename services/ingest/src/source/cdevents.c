@@ -134,9 +134,14 @@ static enum mu_status finish_artifact(const struct source_reader *reader, struct
 
     if (!reference)
         return no_image(fact);
+    if (!qualifier(reader, purl, "repository_url")) {
+        /* A host to tell the name by, so that none is assumed; then the source's counts. */
+        reference = mu_arena_printf(reader->input->arena, "registry.invalid/%s", reference);
+        source_fill_reference(reader, reference ? reference : "", fact);
+        fact->text[FACT_REGISTRY] = NULL;
+        return MU_OK;
+    }
     source_fill_reference(reader, reference, fact);
-    if (!qualifier(reader, purl, "repository_url"))
-        fact->text[FACT_REGISTRY] = NULL; /* docker.io was only assumed */
     return MU_OK;
 }
 
@@ -146,18 +151,23 @@ static enum mu_status finish_service(const struct source_reader *reader, struct 
     const char *purl = source_read_text(reader, "subject.content.artifactId");
     const char *reference = purl ? reference_of(reader, purl) : NULL;
     struct mu_workload_container *container;
+    bool named = purl && qualifier(reader, purl, "repository_url");
 
     fact->text[FACT_KIND] = "Service";
+    if (fact->class_ == FACT_SERVICE_REMOVED)
+        return MU_OK;
     if (!reference)
         return no_image(fact);
     container = fact_container_add(fact, reader->input->arena);
     if (!container)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
     container->name = fact->text[FACT_NAME];
-    if (!qualifier(reader, purl, "repository_url") && reader->input->source->registry)
+    if (!named && reader->input->source->registry)
         reference = mu_arena_printf(reader->input->arena, "%.250s/%s",
                                     reader->input->source->registry, reference);
     source_fill_image(reader->input, reference, NULL, container);
+    if (!named && !reader->input->source->registry)
+        container->repository = NULL; /* docker.io would be a guess */
     return MU_OK;
 }
 

@@ -89,6 +89,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
 
     if (!fact->text[FACT_EVENT_ID] || !operation)
         return mu_fail(err, MU_E_INVALID, "request.uid or operation: is missing");
+    fact->text[FACT_ACTION] = operation;
     fact->why = reason_to_ignore(reader);
     if (fact->why)
         fact->class_ = FACT_IGNORE;
@@ -96,7 +97,6 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
         return MU_OK;
     if (mu_text_equal(operation, "DELETE"))
         return finish_delete(reader, fact);
-    fact->text[FACT_ACTION] = operation;
     st = pod_template_read(reader->input, source_read_json(reader, "request.object"), fact, err);
     fact->text[FACT_UID] = NULL;
     if (st != MU_OK)

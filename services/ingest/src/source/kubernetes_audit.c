@@ -221,6 +221,8 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
     if (is_change(verb))
         return finish_change(reader, verb, fact, err);
     fact->class_ = FACT_IGNORE;
+    if (mu_text_equal(verb, "deletecollection"))
+        fact->why = "names no object";
     return MU_OK;
 }
 

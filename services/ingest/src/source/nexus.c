@@ -10,10 +10,10 @@
 #include <string.h>
 
 static const struct source_class_word component_classes[] = {
-        {"CREATED", FACT_IMAGE_PUSH},
-        {"UPDATED", FACT_IMAGE_PUSH},
-        {"DELETED", FACT_TAG_DELETE},
-        {"PURGED", FACT_IGNORE}, /* ids only */
+        {"CREATED", FACT_IMAGE_PUSH}, {"UPDATED", FACT_IMAGE_PUSH},
+        {"DELETED", FACT_TAG_DELETE}, {"PURGED", FACT_IGNORE}, /* ids only */
+        {"QUARANTINED", FACT_IGNORE},                          /* a firewall kept a download back */
+        {"BLOCKED", FACT_IGNORE},
 };
 
 static const struct source_class_word asset_classes[] = {

@@ -14,14 +14,30 @@ static const struct source_field fields[] = {
 };
 
 static enum mu_status add_tag(struct source_reader *reader, const struct fact *push,
-                              const json_t *tag, struct mu_error *err)
+                              const char *tag, struct mu_error *err)
 {
     struct fact fact = *push;
 
-    if (!json_is_string(tag))
+    if (!tag)
         return mu_fail(err, MU_E_INVALID, "updated_tags: holds something that is no text");
-    fact.text[FACT_TAG] = mu_arena_strdup(reader->input->arena, json_string_value(tag));
+    fact.text[FACT_TAG] = mu_arena_strdup(reader->input->arena, tag);
     return source_fact_add(reader, &fact, err);
+}
+
+/* Older versions: {tag: id of an image}. */
+static enum mu_status add_members(struct source_reader *reader, const struct fact *push,
+                                  const json_t *tags, struct mu_error *err)
+{
+    const char *tag;
+    json_t *id;
+
+    json_object_foreach ((json_t *)(uintptr_t)tags, tag, id) {
+        enum mu_status st = add_tag(reader, push, tag, err);
+
+        if (st != MU_OK)
+            return st;
+    }
+    return MU_END;
 }
 
 static enum mu_status finish_push(struct source_reader *reader, struct fact *fact,
@@ -30,13 +46,15 @@ static enum mu_status finish_push(struct source_reader *reader, struct fact *fac
     const json_t *tags = source_read_json(reader, "updated_tags"), *tag;
     size_t index;
 
+    if (json_object_size(tags) > 0)
+        return add_members(reader, fact, tags, err);
     if (json_array_size(tags) == 0) {
         fact->class_ = FACT_NOOP;
         fact->why = "no tag was updated";
         return MU_OK;
     }
     json_array_foreach (tags, index, tag) {
-        enum mu_status st = add_tag(reader, fact, tag, err);
+        enum mu_status st = add_tag(reader, fact, json_string_value(tag), err);
 
         if (st != MU_OK)
             return st;
