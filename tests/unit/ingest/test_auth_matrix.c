@@ -41,6 +41,7 @@ static struct {
 /* "new.github.hmac" */
 static const char *secret_of(const char *age, const struct source_config *source)
 {
+    assert_non_null(source);
     return mu_arena_printf(world.arena, "%s.%s", age, source->name);
 }
 

@@ -148,7 +148,7 @@ static size_t check_folder(const char *kind)
     dir = opendir(folder);
     if (!dir)
         fail_msg("%s: a kind without bodies", folder);
-    while ((entry = readdir(dir))) {
+    while (dir && (entry = readdir(dir))) {
         if (!is_body(entry->d_name))
             continue;
         (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);

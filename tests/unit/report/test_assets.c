@@ -29,8 +29,8 @@ static int tear_down(void **state)
 /* The asset that begins at row `index` of the world, as a row of the workbook. */
 static struct inventory_workbook_row row_at(struct world *world, size_t index)
 {
-    struct inventory_workbook_row row;
-    struct asset asset;
+    struct inventory_workbook_row row = {0};
+    struct asset asset = {0};
     struct mu_error err;
 
     assert_true(asset_next(&world->snapshot, &index, &asset));

@@ -49,7 +49,7 @@ const struct fact_class_row fact_classes[FACT_CLASS_COUNT] = {
         [FACT_CONTAINER_STOP] = {"container.stop", FACT_EFFECT_OBSERVE, "names no image"},
 };
 
-const char *const fact_slot_names[FACT_SLOT_COUNT] = {
+static const char *const fact_slot_names[FACT_SLOT_COUNT] = {
         [FACT_EVENT_ID] = "event_id",
         [FACT_ACTION] = "action",
         [FACT_KEY] = "key",

@@ -96,7 +96,6 @@ enum fact_slot {
     FACT_EXIT_CODE,
     FACT_SLOT_COUNT
 };
-extern const char *const fact_slot_names[FACT_SLOT_COUNT];
 
 struct fact {
     enum fact_class class_;
