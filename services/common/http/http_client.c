@@ -39,6 +39,7 @@ static void copy_config(struct mu_http_client_config *own,
     own->ca_pem = copy_text(config->ca_pem);
     own->client_cert_pem = copy_text(config->client_cert_pem);
     own->client_key_pem = copy_text(config->client_key_pem);
+    own->unix_socket = copy_text(config->unix_socket);
     if (own->connect_timeout_ms == 0)
         own->connect_timeout_ms = CONNECT_TIMEOUT_MS;
     if (own->deadline_ms == 0)
@@ -87,6 +88,7 @@ void mu_http_client_free(struct mu_http_client *client)
     free_text(client->config.ca_pem);
     free_text(client->config.client_cert_pem);
     free_secret(client->config.client_key_pem);
+    free_text(client->config.unix_socket);
     free(client);
 }
 

@@ -34,6 +34,7 @@ struct mu_http_client_config {
     const char *client_cert_file, *client_key_file;        /* optional */
     const char *ca_pem, *client_cert_pem, *client_key_pem; /* the same from memory, preferred */
     const atomic_bool *cancel; /* optional: once true, a request ends within a second */
+    const char *unix_socket;   /* optional path: every request goes there, whatever host it names */
     bool no_redirects; /* for URLs that must not lead elsewhere: a redirect is MU_E_INVALID */
     bool public_only; /* for URLs that somebody else chose: a name that leads to a loopback, private
                          or otherwise special address is MU_E_INVALID; a proxy's address counts */

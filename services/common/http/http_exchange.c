@@ -265,6 +265,8 @@ static void set_identity(CURL *curl, const struct mu_http_client_config *config,
     set_pem_or_file(curl, CURLOPT_CAINFO_BLOB, config->ca_pem, CURLOPT_CAINFO, config->ca_file);
     if (config->ca_pem != NULL || config->ca_file != NULL)
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL); /* the system's are trusted no more */
+    if (config->unix_socket != NULL)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, config->unix_socket);
     if (flags & EXCHANGE_FOREIGN)
         return;
     set_pem_or_file(curl, CURLOPT_SSLCERT_BLOB, config->client_cert_pem, CURLOPT_SSLCERT,

@@ -4,6 +4,7 @@
 #include "delivery/delivery.h"
 #include "receiver/receiver.h"
 #include "source/source.h"
+#include "stream/stream.h"
 #include "watch/kube_watch.h"
 
 #include "base/log.h"
@@ -57,6 +58,8 @@ struct app {
     struct receiver *receiver;
     struct kube_watch *watches[SOURCES_MAX];
     size_t watch_count;
+    struct stream *streams[SOURCES_MAX];
+    size_t stream_count;
     bool topics_made;
 };
 
@@ -74,6 +77,24 @@ static enum mu_status start_watches(struct app *app, struct mu_error *err)
         if (st != MU_OK)
             return st;
         app->watch_count++;
+    }
+    return MU_OK;
+}
+
+static enum mu_status start_streams(struct app *app, struct mu_error *err)
+{
+    for (size_t i = 0; i < app->sources.source_count; i++) {
+        struct stream_config stream = {.source = &app->sources.sources[i],
+                                       .delivery = app->delivery,
+                                       .state_folder = app->config->spool_dir};
+        enum mu_status st;
+
+        if (!mu_text_equal(stream.source->kind->transport, "stream"))
+            continue;
+        st = stream_start(&stream, &app->streams[app->stream_count], err);
+        if (st != MU_OK)
+            return st;
+        app->stream_count++;
     }
     return MU_OK;
 }
@@ -103,6 +124,8 @@ static enum mu_status start(struct app *app, struct mu_error *err)
         st = receiver_start(&receiver, &app->receiver, err);
     if (st == MU_OK)
         st = start_watches(app, err);
+    if (st == MU_OK)
+        st = start_streams(app, err);
     return st;
 }
 
@@ -115,6 +138,8 @@ static void stop(struct app *app)
     key_ring_close(app->keys);
     for (size_t i = 0; i < app->watch_count; i++)
         kube_watch_stop(app->watches[i]);
+    for (size_t i = 0; i < app->stream_count; i++)
+        stream_stop(app->streams[i]);
     delivery_stop(app->delivery);
     mu_producer_close(app->producer);
     spool_close(app->spool);

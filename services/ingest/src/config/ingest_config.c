@@ -14,7 +14,8 @@ enum {
     CONFIG_MAX_BYTES = 1024 * 1024,
     SOURCE_NAME_MAX = 64,
     PAGE_LIMIT_DEFAULT = 500,
-    PAGE_LIMIT_MAX = 10000
+    PAGE_LIMIT_MAX = 10000,
+    SOCKET_PATH_MAX = 107 /* unix(7) */
 };
 
 /* A source while it is read. */
@@ -162,13 +163,15 @@ static enum mu_status read_url(struct yaml_reader *reader, const struct yaml_key
 
     if (st != MU_OK)
         return st;
+    source_of(target)->url = url;
+    if (mu_text_starts(url, "unix:///") || mu_text_starts(url, "tcp://"))
+        return MU_OK; /* finish_opened knows whether the kind has these */
     if (!mu_text_starts(url, "https://") && !mu_text_starts(url, "http://"))
         return yaml_reader_wrong(reader, node, key->name, "must begin with https:// or http://",
                                  err);
     if (mu_text_ends(url, "/") || strpbrk(url, "?# "))
         return yaml_reader_wrong(reader, node, key->name,
                                  "must end with host, port or path, and without a slash", err);
-    source_of(target)->url = url;
     return MU_OK;
 }
 
@@ -216,14 +219,16 @@ static const struct yaml_key source_keys[] = {
         {"handshake_origins", read_origins, 0, "webhook"},
         {"registry", TEXT(registry), NULL},
         {"repository_aliases", read_aliases, 0, NULL},
-        {"cluster", TEXT(cluster), "watch"},
-        {"url", read_url, 0, "watch"},
-        {"token_file", TEXT(token_file), "watch"},
-        {"ca_file", TEXT(ca_file), "watch"},
+        {"cluster", TEXT(cluster), "watch stream"},
+        {"url", read_url, 0, "watch stream"},
+        {"token_file", TEXT(token_file), "watch stream"},
+        {"ca_file", TEXT(ca_file), "watch stream"},
         {"kubeconfig", TEXT(kubeconfig), "watch"},
         {"context", TEXT(context), "watch"},
         {"in_cluster", read_bool, offsetof(struct source_config, in_cluster), "watch"},
         {"service_account", TEXT(service_account), "watch"},
+        {"client_cert_file", TEXT(client_cert_file), "stream"},
+        {"client_key_file", TEXT(client_key_file), "stream"},
         {"page_limit", read_page_limit, 0, "watch"},
 };
 enum { SOURCE_KEYS = sizeof(source_keys) / sizeof(source_keys[0]) };
@@ -242,7 +247,7 @@ static enum mu_status check_transport(const struct yaml_reader *reader,
 
         for (size_t i = 0; i < SOURCE_KEYS; i++)
             if (mu_text_equal(source_keys[i].name, name) && source_keys[i].group &&
-                !mu_text_equal(source_keys[i].group, kind->transport))
+                !strstr(source_keys[i].group, kind->transport))
                 return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' is no option of kind '%s'",
                                reader->path, yaml_reader_line(key), name, kind->name);
     }
@@ -286,11 +291,44 @@ static enum mu_status check_access(const struct yaml_reader *reader,
                              err);
 }
 
-static enum mu_status finish_watch(const struct yaml_reader *reader, struct source_config *source,
-                                   const yaml_node_t *node, struct mu_error *err)
+/* Sockets and tcp:// are how Docker engines are named; tokens are Nomad's. */
+static enum mu_status check_stream(const struct yaml_reader *reader,
+                                   const struct source_config *source, const yaml_node_t *node,
+                                   struct mu_error *err)
+{
+    bool is_nomad = mu_text_equal(source->kind->name, "nomad");
+
+    if (!source->url)
+        return yaml_reader_wrong(reader, node, "url", "is missing", err);
+    if (source->token_file && !is_nomad)
+        return yaml_reader_wrong(reader, node, "token_file", "is no option of a Docker engine",
+                                 err);
+    if (!source->client_cert_file != !source->client_key_file)
+        return yaml_reader_wrong(reader, node,
+                                 source->client_cert_file ? "client_key_file" : "client_cert_file",
+                                 "is missing: a certificate and its key belong together", err);
+    if (is_nomad && mu_text_starts(source->url, "tcp://"))
+        return yaml_reader_wrong(reader, node, "url",
+                                 "must begin with https://, http:// or unix:///", err);
+    if (mu_text_starts(source->url, "tcp://") && strpbrk(source->url + strlen("tcp://"), "/?# @"))
+        return yaml_reader_wrong(reader, node, "url", "must be tcp://HOST:PORT", err);
+    if (mu_text_starts(source->url, "unix://") &&
+        strlen(source->url + strlen("unix://")) > SOCKET_PATH_MAX)
+        return yaml_reader_wrong(reader, node, "url",
+                                 "names a socket whose path is longer than 107 bytes", err);
+    return MU_OK;
+}
+
+/* Of what ingest opens itself: watches and streams. */
+static enum mu_status finish_opened(const struct yaml_reader *reader, struct source_config *source,
+                                    const yaml_node_t *node, struct mu_error *err)
 {
     if (!source->cluster)
         return yaml_reader_wrong(reader, node, "cluster", "is missing", err);
+    if (mu_text_equal(source->kind->transport, "stream"))
+        return check_stream(reader, source, node, err);
+    if (source->url && !mu_text_starts(source->url, "http"))
+        return yaml_reader_wrong(reader, node, "url", "must begin with https:// or http://", err);
     if (source->page_limit == 0)
         source->page_limit = PAGE_LIMIT_DEFAULT;
     return check_access(reader, source, node, err);
@@ -321,8 +359,9 @@ static enum mu_status finish_source(struct yaml_reader *reader, struct source_re
         return yaml_reader_wrong(reader, node, "kind", "is missing", err);
     if (check_transport(reader, source->kind, node, err) != MU_OK)
         return err->status;
-    return mu_text_equal(source->kind->transport, "watch") ? finish_watch(reader, source, node, err)
-                                                           : finish_webhook(reader, reading, err);
+    return mu_text_equal(source->kind->transport, "webhook")
+                   ? finish_webhook(reader, reading, err)
+                   : finish_opened(reader, source, node, err);
 }
 
 /* No two sources with one name or one path. */

@@ -3,8 +3,12 @@
  *
  * An allocation does not carry its job, so it names no image: that stands in the job's event, or
  * behind the API. Images exist for the container drivers only. Several events share an Index.
+ *
+ * What is followed (stream/nomad_stream.c) comes completed: {"Alloc": ...} is an allocation with
+ * the runs of its tasks and their images.
  */
 #include "source/kind.h"
+#include "source/nomad_image.h"
 
 #include "base/text.h"
 #include "json/json_doc.h"
@@ -98,15 +102,25 @@ static enum mu_status finish_allocation(struct source_reader *reader, struct fac
 
 /* ---- jobs ---- */
 
+const char *nomad_task_image(const json_t *task)
+{
+    static const char *const drivers[] = {"docker", "podman", "containerd-driver"};
+    const char *driver = mu_json_text_at(task, "Driver"),
+               *image = mu_json_text_at(task, "Config.image");
+
+    for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+        if (mu_text_equal(driver, drivers[i]))
+            return image && *image ? image : NULL;
+    return NULL;
+}
+
 static enum mu_status add_image(const struct source_reader *reader, const json_t *task,
                                 struct fact *fact, struct mu_error *err)
 {
-    const char *driver = mu_json_text_at(task, "Driver");
-    const char *image = text(reader, task, "Config.image");
+    const char *image = nomad_task_image(task);
     struct mu_workload_container *container;
 
-    if (!image || (!mu_text_equal(driver, "docker") && !mu_text_equal(driver, "podman") &&
-                   !mu_text_equal(driver, "containerd-driver")))
+    if (!image)
         return MU_OK;
     container = fact_container_add(fact, reader->input->arena);
     if (!container)
@@ -114,7 +128,7 @@ static enum mu_status add_image(const struct source_reader *reader, const json_t
     container->name = text(reader, task, "Name");
     if (!container->name)
         return mu_fail(err, MU_E_INVALID, "a task has no Name");
-    source_fill_image(reader->input, image, NULL, container);
+    source_fill_image(reader->input, mu_arena_strdup(reader->input->arena, image), NULL, container);
     return MU_OK;
 }
 
@@ -126,6 +140,7 @@ static enum mu_status finish_job(struct source_reader *reader, struct fact *fact
 
     fact->text[FACT_KIND] = "Job";
     fact->text[FACT_NAME] = source_read_text(reader, "Key");
+    fact->reconcile = json_is_true(source_read_json(reader, "Reconcile"));
     if (mu_text_equal(source_read_text(reader, "Type"), "JobDeregistered")) {
         fact->class_ = FACT_WORKLOAD_DELETE;
         return MU_OK;
@@ -160,7 +175,76 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
     return st;
 }
 
-static const struct source_shape shapes[] = {{.when = "Events",
+/* ---- allocations, completed ---- */
+
+static const struct source_field told_fields[] = {
+        {FACT_KIND, FORM_TEXT, "=Allocation"}, {FACT_UID, FORM_TEXT, "Alloc.Id"},
+        {FACT_NAME, FORM_TEXT, "Alloc.Name"},  {FACT_NAMESPACE, FORM_TEXT, "Alloc.Namespace"},
+        {FACT_OWNER_KIND, FORM_TEXT, "=Job"},  {FACT_OWNER_NAME, FORM_TEXT, "Alloc.Job"},
+        {FACT_NODE, FORM_TEXT, "Alloc.Node"},  {0, FORM_TIME, "Alloc.At"},
+        {0, FORM_SEQUENCE, "Alloc.Index"},
+};
+
+static const struct source_class_word told_states[] = {
+        {"seen", FACT_CONTAINER_STOP}, /* until a task is found that runs */
+        {"gone", FACT_POD_DELETE},
+};
+
+static enum mu_status add_run(const struct source_reader *reader, const json_t *task,
+                              struct fact *fact, struct mu_error *err)
+{
+    struct mu_arena *arena = reader->input->arena;
+    const char *image = text(reader, task, "Image");
+    struct mu_workload_container *container = fact_container_add(fact, arena);
+    int64_t start_ns = json_integer_value(json_object_get(task, "Start")),
+            finish_ns = json_integer_value(json_object_get(task, "Finish"));
+
+    if (!container)
+        return mu_fail(err, MU_E_LIMIT, "the allocation has too many tasks");
+    container->name = text(reader, task, "Name");
+    if (!container->name || !image || start_ns <= 0)
+        return mu_fail(err, MU_E_INVALID, "Alloc.Tasks: one has no Name, Image or Start");
+    container->container_id = mu_arena_printf(arena, "%.60s/%.120s@%lld", fact->text[FACT_UID],
+                                              container->name, (long long)start_ns);
+    container->started_at_us = start_ns / 1000;
+    container->state = finish_ns > 0 ? MU_CONTAINER_TERMINATED : MU_CONTAINER_RUNNING;
+    if (finish_ns > 0)
+        container->finished_at_us = finish_ns / 1000;
+    else if (fact->class_ == FACT_CONTAINER_STOP)
+        fact->class_ = FACT_CONTAINER_START;
+    source_fill_image(reader->input, image, NULL, container);
+    return MU_OK;
+}
+
+static enum mu_status finish_told(struct source_reader *reader, struct fact *fact,
+                                  struct mu_error *err)
+{
+    const char *index = source_read_text(reader, "Alloc.Index");
+    const json_t *task;
+    size_t i;
+
+    if (!fact->text[FACT_UID])
+        return mu_fail(err, MU_E_INVALID, "Alloc.Id: is missing");
+    fact->reconcile = json_is_true(source_read_json(reader, "Alloc.Reconcile"));
+    fact->text[FACT_KEY] =
+            mu_arena_printf(reader->input->arena, "%.60s:%.30s%s", fact->text[FACT_UID],
+                            index ? index : "", fact->class_ == FACT_POD_DELETE ? ":gone" : "");
+    json_array_foreach (source_read_json(reader, "Alloc.Tasks"), i, task) {
+        enum mu_status st = add_run(reader, task, fact, err);
+
+        if (st != MU_OK)
+            return st;
+    }
+    return MU_OK;
+}
+
+static const struct source_shape shapes[] = {{.when = "Alloc",
+                                              .class_path = "Alloc.State",
+                                              SOURCE_CLASSES(told_states),
+                                              .otherwise = FACT_REJECT,
+                                              SOURCE_FIELDS(told_fields),
+                                              .finish = finish_told},
+                                             {.when = "Events",
                                               .each = "Events",
                                               .class_path = "Topic",
                                               SOURCE_CLASSES(topics),

@@ -30,12 +30,13 @@ struct source_config {
     const char *registry; /* host of the registry, for senders that do not say it; NULL: not set */
     struct source_alias_pair *aliases;
     size_t alias_count;
-    /* kubernetes */
+    /* what is watched or followed */
     const char *cluster;
     const char *url, *token_file, *ca_file; /* one way to reach it; */
     const char *kubeconfig, *context;       /* another; context NULL: the file's current one */
     bool in_cluster;                        /* the third, */
     const char *service_account;            /* with a folder; NULL: the usual one */
+    const char *client_cert_file, *client_key_file; /* of a stream */
     int64_t page_limit;
 };
 
