@@ -58,12 +58,13 @@ static enum mu_status hand_over(struct json_splitter *splitter, struct mu_error 
     return st;
 }
 
-/* Whether `c` stands between documents and belongs to none. */
-static bool is_between(const struct json_splitter *splitter, char c)
+/* Whether `c`, behind `begun` bytes of what is not yet whole, belongs to no document. */
+static bool is_between(const struct json_splitter *splitter, size_t begun, char c)
 {
-    return c == RECORD_SEPARATOR ||
-           (splitter->depth == 0 &&
-            (c == '\n' || c == '\r' || (splitter->partial.len == 0 && (c == ' ' || c == '\t'))));
+    if (c == RECORD_SEPARATOR)
+        return true;
+    return splitter->depth == 0 &&
+           (c == '\n' || c == '\r' || (begun == 0 && (c == ' ' || c == '\t')));
 }
 
 /* Takes bytes of one document; `ret_taken` counts them, `ret_ends` says that it is whole. */
@@ -73,7 +74,8 @@ static void take(struct json_splitter *splitter, const char *at, size_t len, siz
     size_t taken = 0;
 
     *ret_ends = false;
-    while (taken < len && !*ret_ends && !is_between(splitter, at[taken]))
+    while (taken < len && !*ret_ends &&
+           !is_between(splitter, splitter->partial.len + taken, at[taken]))
         *ret_ends = step(splitter, at[taken++]);
     mu_buf_append(&splitter->partial, at, taken);
     *ret_taken = taken;

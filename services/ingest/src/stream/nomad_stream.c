@@ -474,10 +474,6 @@ static enum mu_status sync(struct stream *stream, struct mu_error *err)
     if (st != MU_OK)
         return st;
     forget_versions(stream, listed);
-    /* A cluster made anew counts from the beginning. */
-    if (newest < stream_state_number(stream_state_of(stream), STATE_POSITION) &&
-        json_object_size(listed) == 0)
-        state_set(stream, STATE_POSITION, NULL);
     move_position(stream, newest);
     return MU_OK;
 }
