@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "http/http_client.h"
 
+#include "api_peer.h"
 #include "http_peer.h"
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -530,10 +531,51 @@ static void a_stop_aborts_the_transfer(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+static void a_socket_is_asked_whatever_host_the_url_names(void **state)
+{
+    struct fixture *f = *state;
+    MU_AUTO(http_client) struct mu_http_client *client = NULL;
+    static struct api_peer peer;
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/tmp/muster_http.%d.sock", (int)getpid());
+    peer = (struct api_peer){.routes = {{"/v2/ ", {{"hello"}}}}, .unix_path = path};
+    api_peer_start(&peer);
+    assert_int_equal(mu_http_client_new(&(struct mu_http_client_config){.unix_socket = path},
+                                        &client, &f->err),
+                     MU_OK);
+    assert_int_equal(mu_http_fetch(client,
+                                   &(struct mu_http_request){.method = "GET",
+                                                             .url = "http://registry.invalid/v2/"},
+                                   &f->body, &f->response, &f->err),
+                     MU_OK);
+    api_peer_stop(&peer);
+    assert_int_equal(f->response.status, 200);
+    assert_string_equal(f->body.data, "hello");
+}
+
+static void a_socket_that_is_not_there_is_unavailable(void **state)
+{
+    struct fixture *f = *state;
+    MU_AUTO(http_client) struct mu_http_client *client = NULL;
+
+    assert_int_equal(
+            mu_http_client_new(&(struct mu_http_client_config){.unix_socket = "/nonexistent/s"},
+                               &client, &f->err),
+            MU_OK);
+    assert_int_equal(mu_http_fetch(client,
+                                   &(struct mu_http_request){.method = "GET", .url = f->url},
+                                   &f->body, &f->response, &f->err),
+                     MU_E_UNAVAILABLE);
+    assert_int_equal(f->response.status, -7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(a_body_and_the_headers_we_use_are_returned),
+            CASE(a_socket_is_asked_whatever_host_the_url_names),
+            CASE(a_socket_that_is_not_there_is_unavailable),
             CASE(a_chunked_body_is_joined),
             CASE(two_requests_share_one_connection),
             CASE(a_put_sends_its_body_headers_and_authorization),

@@ -302,9 +302,85 @@ static void a_secret_is_never_in_a_message(void **state)
     assert_null(strstr(err.message, "Linux"));
 }
 
+#define STREAM(kind, more) "sources:\n  - name: edge\n    kind: " kind "\n    cluster: edge\n" more
+
+static void a_stream_is_reached_over_a_socket_or_a_network(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 26);
+    struct ingest_config config;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(
+            parse(STREAM("docker", "    url: unix:///var/run/docker.sock\n"), arena, &config, &err),
+            MU_OK);
+    assert_string_equal(config.sources[0].url, "unix:///var/run/docker.sock");
+    assert_null(config.sources[0].path);
+    assert_int_equal(parse(STREAM("swarm", "    url: tcp://10.0.0.7:2376\n    ca_file: /ca\n"
+                                           "    client_cert_file: /c\n    client_key_file: /k\n"),
+                           arena, &config, &err),
+                     MU_OK);
+    assert_string_equal(config.sources[0].client_cert_file, "/c");
+    assert_string_equal(config.sources[0].client_key_file, "/k");
+    assert_int_equal(
+            parse(STREAM("nomad", "    url: https://nomad.example:4646\n    token_file: /t\n"),
+                  arena, &config, &err),
+            MU_OK);
+    assert_string_equal(config.sources[0].token_file, "/t");
+}
+
+static void an_option_that_a_stream_cannot_have_is_named(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+            {STREAM("docker", ""), "s.yaml:2: 'url' is missing"},
+            {"sources:\n  - name: e\n    kind: nomad\n    url: http://h:1\n",
+             "s.yaml:2: 'cluster' is missing"},
+            {STREAM("docker", "    url: unix://relative.sock\n"),
+             "s.yaml:5: 'url' must begin with https:// or http://"},
+            {STREAM("docker", "    url: tcp://h:1/path\n"),
+             "s.yaml:2: 'url' must be tcp://HOST:PORT"},
+            {STREAM("docker", "    url: tcp://user@h:1\n"),
+             "s.yaml:2: 'url' must be tcp://HOST:PORT"},
+            {STREAM("nomad", "    url: tcp://h:1\n"),
+             "s.yaml:2: 'url' must begin with https://, http:// or unix:///"},
+            {STREAM("kubernetes", "    url: unix:///s\n"),
+             "s.yaml:2: 'url' must begin with https:// or http://"},
+            {STREAM("docker", "    url: unix:///s\n    token_file: /t\n"),
+             "s.yaml:2: 'token_file' is no option of a Docker engine"},
+            {STREAM("docker", "    url: tcp://h:1\n    client_cert_file: /c\n"),
+             "s.yaml:2: 'client_key_file' is missing: a certificate and its key belong together"},
+            {STREAM("docker", "    url: tcp://h:1\n    client_key_file: /c\n"),
+             "s.yaml:2: 'client_cert_file' is missing: a certificate and its key belong together"},
+            {STREAM("docker", "    url: unix:///s\n    page_limit: 5\n"),
+             "s.yaml:6: 'page_limit' is no option of kind 'docker'"},
+            {STREAM("docker", "    url: unix:///s\n    path: /x\n"),
+             "s.yaml:6: 'path' is no option of kind 'docker'"},
+            {WEBHOOK "    client_cert_file: /c\n",
+             "s.yaml:4: 'client_cert_file' is no option of kind 'distribution'"},
+            {STREAM("docker",
+                    "    url: unix:///0123456789012345678901234567890123456789012345678901"
+                    "23456789012345678901234567890123456789012345678901234567\n"),
+             "s.yaml:2: 'url' names a socket whose path is longer than 107 bytes"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+        struct ingest_config config;
+        struct mu_error err;
+
+        assert_int_equal(parse(cases[i].text, arena, &config, &err), MU_E_INVALID);
+        assert_string_equal(err.message, cases[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_stream_is_reached_over_a_socket_or_a_network),
+            cmocka_unit_test(an_option_that_a_stream_cannot_have_is_named),
             cmocka_unit_test(a_short_file_gets_defaults),
             cmocka_unit_test(every_option_is_read),
             cmocka_unit_test(a_secret_comes_from_a_file_without_its_newline),
