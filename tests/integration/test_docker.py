@@ -216,4 +216,4 @@ def test_nothing_was_told_twice_or_not_understood(world):
         f"WHERE i.cluster = '{CLUSTER}' AND r.ended_at IS NULL").split()
     assert sorted(told) == sorted(running)
     assert world.stack.postgres.sql("SELECT count(*) FROM ledger WHERE state = 'quarantined'") == "0"
-    assert "level=error" not in world.stack.services.process["ingest"].log.read_text()
+    assert '"level":"error"' not in world.stack.services.process["ingest"].log.read_text()
