@@ -32,7 +32,7 @@ class Nomad:
             plugin "docker" {{ config {{ endpoint = "{engine.address}" }} }}""")
 
     def start(self):
-        self.process.start(["setpriv", "--pdeathsig", "TERM", "nomad", "agent", f"-config={self.config}"])
+        self.process.start(["setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "nomad", "agent", f"-config={self.config}"])
         self.process.wait_ready(lambda: http_ok(f"{self.url}/v1/agent/health"), 60, "healthy")
 
     def call(self, method, path, body=None):
