@@ -216,6 +216,29 @@ static void what_happened_unseen_is_closed_by_the_next_list(void **state)
     assert_no_more_events();
 }
 
+/* Its end and the list that had it no more crossed. */
+static void the_last_events_of_what_a_list_had_no_more_tell_nothing_new(void **state)
+{
+    static struct world world;
+
+    (void)state;
+    world = (struct world){.peer.routes = {ENGINE}};
+    set(&world, R_LIST, 0, LISTED("a"));
+    set(&world, R_LIST, 1, "[]");
+    set(&world, R_A, 0, INSPECT("a", "true", TIME("0"), NEVER));
+    world.peer.routes[R_A].answers[1] = (struct api_peer_answer){"{}", 404, false};
+    set(&world, R_INFO, 1, INFO("5"));
+    set(&world, R_EVENTS, 0, "");
+    set(&world, R_EVENTS, 1, "");
+    hold(&world, 2, EVENT("die", "a", AT("6")) EVENT("destroy", "a", AT("6")));
+    world_start(&world);
+    assert_events(
+            2, "observed a-name running a@" AT("0") " (found)\n"
+                                                    "removed a-name ended a@" AT("0") " (found)\n");
+    world_stop(&world, R_EVENTS, 3);
+    assert_no_more_events();
+}
+
 static void a_stream_that_ends_goes_on_where_it_was_and_replays_nothing(void **state)
 {
     static struct world world;
@@ -356,6 +379,33 @@ static void an_engine_is_reached_over_its_socket(void **state)
     world_stop(&world, R_EVENTS, 1);
 }
 
+/* Kafka away and the spool full: what was told is taken back, and told when it can be. */
+static void what_was_not_durable_is_told_again(void **state)
+{
+    struct spool_config small = {.folder = fixture.folder.path, .max_bytes = 10};
+    static struct world world;
+
+    (void)state;
+    delivery_close(&fixture);
+    assert_int_equal(mu_producer_open(&fixture.kafka.config, &fixture.producer, &fixture.err),
+                     MU_OK);
+    assert_int_equal(spool_open(&small, &fixture.spool, &fixture.err), MU_OK);
+    assert_int_equal(
+            delivery_start(fixture.producer, fixture.spool, &fixture.delivery, &fixture.err),
+            MU_OK);
+    broker_down(&fixture);
+    world = (struct world){.peer.routes = {ENGINE}};
+    set(&world, R_LIST, 0, LISTED("a"));
+    set(&world, R_A, 0, INSPECT("a", "true", TIME("0"), NEVER));
+    world_start(&world);
+    WAIT_FOR(api_peer_asked(&world.peer, R_LIST) >= 2);
+    assert_int_equal(api_peer_asked(&world.peer, R_EVENTS), 0);
+    rd_kafka_mock_broker_set_up(fixture.kafka.cluster, 1);
+    assert_events(1, "observed a-name running a@" AT("0") " (found)\n");
+    world_stop(&world, R_EVENTS, 1);
+    assert_no_more_events();
+}
+
 /* ---- swarm ---- */
 
 #define SERVICE(image, version)                                                        \
@@ -424,6 +474,7 @@ int main(void)
             STREAM_TEST(the_start_of_what_a_listing_found_is_not_another_run),
             STREAM_TEST(a_run_that_a_listing_was_too_late_for_is_told_from_its_events),
             STREAM_TEST(what_happened_unseen_is_closed_by_the_next_list),
+            STREAM_TEST(the_last_events_of_what_a_list_had_no_more_tell_nothing_new),
             STREAM_TEST(a_stream_that_ends_goes_on_where_it_was_and_replays_nothing),
             STREAM_TEST(the_end_of_a_container_nobody_knew_is_told_with_what_is_left_of_it),
             STREAM_TEST(a_restart_that_waits_is_no_run),
@@ -432,6 +483,7 @@ int main(void)
             STREAM_TEST(the_version_is_one_that_both_speak),
             STREAM_TEST(what_is_no_engine_or_too_old_is_asked_again_and_nothing_else),
             STREAM_TEST(an_engine_is_reached_over_its_socket),
+            STREAM_TEST(what_was_not_durable_is_told_again),
             STREAM_TEST(a_manager_tells_what_its_services_want_when_that_changes),
             STREAM_TEST(a_kind_that_is_no_stream_is_refused),
     };

@@ -12,6 +12,8 @@ enum { NAMES_MAX = 64, CONTAINERS_MAX = 100000 };
  *   run    what its last run was told as: Id, Name, Image, ..., Start, Finish (ns; absent: unknown)
  *   seen   time of the `start` event that was found to mean the run that a listing had told
  *   early  a run before `run` whose start was heard only after a listing had told `run`
+ * or
+ *   gone   a listing had it no more; kept until the next, since its last events may follow
  */
 #define STATE_PREFIX "container:"
 
@@ -337,6 +339,8 @@ enum mu_status docker_runs_event(struct stream *stream, const json_t *event, str
     known = known_of(stream, id);
     if (!known)
         known = json_object();
+    if (json_object_get(known, "gone"))
+        return MU_OK; /* what is left to hear has been told */
     if (mu_text_equal(action, "start"))
         st = on_start(stream, known, event, at_ns, err);
     else if (mu_text_equal(action, "die"))
@@ -407,9 +411,10 @@ static enum mu_status list_one(struct stream *stream, const char *id, json_t *im
         return MU_OK; /* gone since the list: its events tell */
     if (st != MU_OK || started_ns(container) == 0)
         return st; /* made and never started */
-    if (known) {
+    if (json_object_get(known, "run")) {
         st = compare(stream, known, container, at_ns, err);
     } else {
+        json_decref(known);
         known = json_object();
         st = describe(stream, container, images, &described, err);
         if (st == MU_OK)
@@ -430,18 +435,20 @@ static enum mu_status close_missing(struct stream *stream, const json_t *listed,
 
     json_object_foreach (all, name, known) {
         const json_t *run = json_object_get(known, "run");
+        bool was_gone = json_object_get(known, "gone") != NULL;
         enum mu_status st = MU_OK;
 
         if (!mu_text_starts(name, STATE_PREFIX) ||
             json_object_get(listed, name + strlen(STATE_PREFIX)))
             continue;
-        if (!has_ended(run) || json_object_get(known, "early")) {
+        if (!was_gone && (!has_ended(run) || json_object_get(known, "early"))) {
             stream_count_vanished();
             st = tell(stream, run, "gone", at_ns, FOUND, err);
         }
         if (st != MU_OK)
             return st;
-        stream_state_set(stream_state_of(stream), name, NULL);
+        stream_state_set(stream_state_of(stream), name,
+                         was_gone ? NULL : json_pack("{s:b}", "gone", 1));
     }
     return MU_OK;
 }
