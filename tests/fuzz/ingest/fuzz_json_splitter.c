@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 enum { DOCUMENT_MAX_BYTES = 4096, OUT_MAX_BYTES = 1 << 22 };
 
 static enum mu_status collect(void *opaque, const char *document, size_t len, struct mu_error *err)
