@@ -187,6 +187,7 @@ static enum mu_status new_client(const struct stream *stream, int64_t deadline_m
                                            .client_cert_file = source->client_cert_file,
                                            .client_key_file = source->client_key_file,
                                            .unix_socket = stream->unix_socket,
+                                           .cancel = &stream->stopping,
                                            .no_redirects = true};
 
     return mu_http_client_new(&config, ret_client, err);

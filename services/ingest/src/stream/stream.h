@@ -29,8 +29,7 @@ struct stream_config {
  * MU_E_UNAVAILABLE (no thread, no file), MU_E_LIMIT (file). */
 enum mu_status stream_start(const struct stream_config *config, struct stream **ret_stream,
                             struct mu_error *err) MU_MUST_CHECK;
-/* Waits for the thread, which leaves its peer at once when the process's stop flag is set, else at
- * the end of the round. NULL is fine. */
+/* Waits for the thread, which leaves its peer within a second. NULL is fine. */
 void stream_stop(struct stream *stream);
 
 #endif
