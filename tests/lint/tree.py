@@ -17,10 +17,11 @@ MAY_USE = {
     "msg": {"json", "oci"},
     "bus": {"msg", "json", "oci"},
     "http": set(),
+    "registry": {"http", "json", "oci"},
     "httpd": set(),
     "pg": set(),
-    "ingest": {"bus", "httpd", "http", "msg", "json", "oci"},
-    "scanner": {"bus", "http", "httpd", "msg", "json", "oci"},
+    "ingest": {"bus", "httpd", "http", "registry", "msg", "json", "oci"},
+    "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci"},
     "inventory": {"bus", "httpd", "pg", "msg", "json", "oci"},
     "report": {"pg", "http", "json", "oci"},
 }

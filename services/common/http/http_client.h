@@ -72,6 +72,8 @@ struct mu_http_response {
     char link_next[1024];   /* target of Link rel="next", absolute; the peer may name any host */
     int64_t content_length; /* -1 unknown */
     int64_t retry_after_ms; /* -1 none */
+    int64_t rate_remaining; /* requests the peer still allows; -1 not said */
+    int64_t rate_reset_ms;  /* until it allows more, at most a day; -1 not said */
     char error_body[MU_HTTP_ERROR_BODY_MAX]; /* head of a non-2xx body, printable, NUL-terminated */
 };
 

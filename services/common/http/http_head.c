@@ -14,6 +14,8 @@ void http_head_reset(struct http_head *head)
     memset(head, 0, sizeof(*head));
     head->response.content_length = -1;
     head->response.retry_after_ms = -1;
+    head->response.rate_remaining = -1;
+    head->response.rate_reset_ms = -1;
 }
 
 static bool is_space(char c)
@@ -221,6 +223,39 @@ static void take_retry_after(struct http_head *head, const char *value, size_t l
     head->response.retry_after_ms = http_retry_after_ms(value, len, mu_now_us());
 }
 
+/* ---- RateLimit ---- */
+
+/* "76;w=21600" (Docker Hub): what is left, and the length of the window. */
+static void take_rate_remaining(struct http_head *head, const char *value, size_t len)
+{
+    const char *semicolon = memchr(value, ';', len);
+    size_t digits = semicolon ? (size_t)(semicolon - value) : len;
+    int64_t window_s = -1;
+
+    while (digits > 0 && is_space(value[digits - 1]))
+        digits--;
+    head->response.rate_remaining = read_number(value, digits);
+    for (; semicolon && semicolon + 3 < value + len && window_s < 0; semicolon++)
+        if (memcmp(semicolon, ";w=", 3) == 0)
+            window_s = read_number(semicolon + 3, (size_t)(value + len - semicolon - 3));
+    if (window_s >= 0 && head->response.rate_reset_ms < 0)
+        head->response.rate_reset_ms =
+                (window_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : window_s) * 1000;
+}
+
+/* Seconds from now, or since 1970: what is that large is no waiting time. */
+static void take_rate_reset(struct http_head *head, const char *value, size_t len)
+{
+    int64_t seconds = read_number(value, len);
+
+    if (seconds > INT64_C(1000000000))
+        seconds -= mu_now_us() / 1000000;
+    if (seconds < 0)
+        return;
+    head->response.rate_reset_ms =
+            (seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
+}
+
 static void take_location(struct http_head *head, const char *value, size_t len)
 {
     (void)copy_value(value, len, head->location, sizeof(head->location));
@@ -230,10 +265,17 @@ static const struct {
     const char *name;
     head_value_fn *take;
 } fields[] = {
-        {"Content-Type", take_content_type},  {"Docker-Content-Digest", take_digest},
-        {"WWW-Authenticate", take_challenge}, {"Link", take_link},
-        {"Content-Length", take_length},      {"Retry-After", take_retry_after},
+        {"Content-Type", take_content_type},
+        {"Docker-Content-Digest", take_digest},
+        {"WWW-Authenticate", take_challenge},
+        {"Link", take_link},
+        {"Content-Length", take_length},
+        {"Retry-After", take_retry_after},
         {"Location", take_location},
+        {"RateLimit-Remaining", take_rate_remaining},
+        {"X-RateLimit-Remaining", take_rate_remaining},
+        {"RateLimit-Reset", take_rate_reset},
+        {"X-RateLimit-Reset", take_rate_reset},
 };
 
 static void start_over(struct http_head *head, const char *line, size_t len)

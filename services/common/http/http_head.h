@@ -7,7 +7,8 @@
  *          A value that does not fit, or is malformed, counts as absent: half a token or
  *          half a URL would be worse than none.
  * Sources: RFC 9110 (fields, 10.2.3 Retry-After, 10.2.2 Location, 11.6.1 WWW-Authenticate),
- *          RFC 8288 section 3 (Link), OCI distribution-spec (Docker-Content-Digest).
+ *          RFC 8288 section 3 (Link), OCI distribution-spec (Docker-Content-Digest);
+ *          draft-ietf-httpapi-ratelimit-headers-03 and what came before it (RateLimit-*).
  */
 #ifndef MU_HTTP_HEAD_H
 #define MU_HTTP_HEAD_H

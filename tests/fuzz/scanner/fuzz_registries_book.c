@@ -1,5 +1,5 @@
 /* Any bytes as the registries file: a book that is accepted has an answer for every host. */
-#include "registry/registry.h"
+#include "registry/registry_book.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const char *const hosts[] = {"docker.io", "registry.example.gov:5000", "h", ""};
     MU_AUTO(registry_book) struct registry_book *book = NULL;
-    struct registry_access access;
+    struct mu_registry_access access;
     struct mu_error err;
 
     if (registry_book_parse((const char *)bytes, len, &book, &err) != MU_OK)

@@ -7,7 +7,8 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "oci/reference.h"
-#include "registry/registry_pull.h"
+#include "registry/registry_book.h"
+#include "registry/registry_client.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
@@ -156,8 +157,8 @@ static int report(const struct mu_scan_result *result, const struct raw_file *fi
 static enum mu_status resolve(const struct registry_book *book, int64_t deadline_ms,
                               struct mu_oci_reference *reference, struct mu_error *err)
 {
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
-    struct registry_access access;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_access access;
     const char *path;
     size_t host_len;
 
@@ -165,8 +166,8 @@ static enum mu_status resolve(const struct registry_book *book, int64_t deadline
         return MU_OK;
     mu_oci_repository_split(reference->repository, &host_len, &path);
     if (registry_book_find(book, reference->repository, host_len, &access, err) != MU_OK ||
-        registry_client_new(&access, path, deadline_ms, &client, err) != MU_OK ||
-        registry_resolve_tag(client, reference->tag, reference->digest, err) != MU_OK)
+        mu_registry_client_new(&access, path, deadline_ms, &client, err) != MU_OK ||
+        mu_registry_resolve_tag(client, reference->tag, reference->digest, err) != MU_OK)
         return err->status;
     return MU_OK;
 }

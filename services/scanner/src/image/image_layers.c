@@ -67,8 +67,8 @@ static enum mu_status layer_pull(struct image_run *run, size_t index, struct evi
                                  uint64_t *unpacked_bytes, struct mu_error *err)
 {
     const struct image_descriptor *descriptor = &run->descriptors[index];
-    const struct registry_blob blob = {.digest = descriptor->digest,
-                                       .size_bytes = (uint64_t)descriptor->size_bytes};
+    const struct mu_registry_blob blob = {.digest = descriptor->digest,
+                                          .size_bytes = (uint64_t)descriptor->size_bytes};
     uint64_t left = run->limits->max_image_unpacked_bytes - *unpacked_bytes;
     struct layer_limits limits = {.max_unpacked_bytes = run->limits->max_layer_unpacked_bytes,
                                   .max_entries = run->limits->max_layer_entries};
@@ -84,7 +84,7 @@ static enum mu_status layer_pull(struct image_run *run, size_t index, struct evi
         layer_stream_new(&limits, &sink, &stream, err) != MU_OK)
         return err->status;
     read.stream = stream;
-    st = registry_fetch_blob(run->client, &blob, layer_bytes, &read, err);
+    st = mu_registry_fetch_blob(run->client, &blob, layer_bytes, &read, err);
     *unpacked_bytes +=
             layer_stream_unpacked_bytes(stream) < left ? layer_stream_unpacked_bytes(stream) : left;
     return st == MU_OK ? layer_end(&read, &run->layers[index], err) : st;

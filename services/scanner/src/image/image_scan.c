@@ -156,15 +156,15 @@ static enum mu_status config_pull(struct image_run *run, const struct image_desc
                                   struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
-    const struct registry_blob blob = {.digest = descriptor->digest,
-                                       .size_bytes = (uint64_t)descriptor->size_bytes};
+    const struct mu_registry_blob blob = {.digest = descriptor->digest,
+                                          .size_bytes = (uint64_t)descriptor->size_bytes};
     struct image_config config;
 
     mu_buf_init(&json, IMAGE_CONFIG_MAX_BYTES);
     if (descriptor->size_bytes > IMAGE_CONFIG_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a config of %lld bytes, more than %d",
                        (long long)descriptor->size_bytes, IMAGE_CONFIG_MAX_BYTES);
-    if (registry_fetch_blob(run->client, &blob, config_bytes, &json, err) != MU_OK ||
+    if (mu_registry_fetch_blob(run->client, &blob, config_bytes, &json, err) != MU_OK ||
         image_config_parse(json.data, json.len, run->arena, &config, err) != MU_OK)
         return err->status;
     return config_apply(run, &config, err);
@@ -194,10 +194,10 @@ static enum mu_status manifest_pull(struct image_run *run, const char *digest,
                                     struct image_manifest *ret_manifest, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
-    struct registry_manifest head;
+    struct mu_registry_manifest head;
 
-    mu_buf_init(&json, REGISTRY_MANIFEST_MAX_BYTES);
-    if (registry_fetch_manifest(run->client, digest, &json, &head, err) != MU_OK)
+    mu_buf_init(&json, MU_REGISTRY_MANIFEST_MAX_BYTES);
+    if (mu_registry_fetch_manifest(run->client, digest, &json, &head, err) != MU_OK)
         return err->status;
     return image_manifest_parse(json.data, json.len, head.media_type, run->arena, ret_manifest,
                                 err);
@@ -235,16 +235,16 @@ static enum mu_status target_check(const char *repository, const char *digest, s
 
 static enum mu_status client_open(const struct registry_book *book, const char *repository,
                                   const struct image_limits *limits,
-                                  struct registry_client **ret_client, struct mu_error *err)
+                                  struct mu_registry_client **ret_client, struct mu_error *err)
 {
-    struct registry_access access;
+    struct mu_registry_access access;
     const char *path;
     size_t host_len;
 
     mu_oci_repository_split(repository, &host_len, &path);
     if (registry_book_find(book, repository, host_len, &access, err) != MU_OK)
         return err->status;
-    return registry_client_new(&access, path, limits->deadline_ms, ret_client, err);
+    return mu_registry_client_new(&access, path, limits->deadline_ms, ret_client, err);
 }
 
 static enum mu_status failures_hand_over(struct image_run *run, struct mu_error *err)
@@ -265,7 +265,7 @@ enum mu_status image_analyze(const struct registry_book *book, const char *repos
                              struct mu_arena *arena, struct image_analysis *ret_analysis,
                              struct mu_error *err)
 {
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
     struct image_run run = {
             .limits = limits,
             .arena = arena,
@@ -278,7 +278,7 @@ enum mu_status image_analyze(const struct registry_book *book, const char *repos
     if (client_open(book, repository, limits, &client, err) == MU_OK) {
         run.client = client;
         st = run_all(&run, digest, err);
-        run.analysis.authentication = registry_client_authentication(client);
+        run.analysis.authentication = mu_registry_client_authentication(client);
     } else {
         st = image_run_fail(&run, IMAGE_PART_MANIFEST, "registry", err);
     }

@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "oci/media_type.h"
-#include "registry/registry.h"
+#include "registry/registry_book.h"
 
 #include <stdbool.h>
 #include <stddef.h>

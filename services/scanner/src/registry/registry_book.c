@@ -1,4 +1,4 @@
-#include "registry/registry.h"
+#include "registry/registry_book.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -168,11 +168,11 @@ static enum mu_status url_default(const char *host, size_t host_len, char *ret_u
 }
 
 enum mu_status registry_book_find(const struct registry_book *book, const char *host,
-                                  size_t host_len, struct registry_access *ret_access,
+                                  size_t host_len, struct mu_registry_access *ret_access,
                                   struct mu_error *err)
 {
     const struct entry *entry = entry_find(book, host, host_len);
-    struct registry_access access = {.url = ""};
+    struct mu_registry_access access = {.url = ""};
 
     if (host_len >= sizeof(access.url))
         return mu_fail(err, MU_E_LIMIT, "host name of %zu bytes", host_len);
@@ -187,6 +187,7 @@ enum mu_status registry_book_find(const struct registry_book *book, const char *
     }
     access.username = entry ? entry->username : NULL;
     access.password_file = entry ? entry->password_file : NULL;
+    access.user_agent = "muster-scanner/" MU_VERSION;
     *ret_access = access;
     return MU_OK;
 }

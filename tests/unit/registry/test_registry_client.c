@@ -6,12 +6,12 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "registry/registry_pull.h"
+#include "registry/registry_client.h"
 #include "registry_peer.h"
 
 struct fixture {
     struct registry_peer peer;
-    struct registry_access access;
+    struct mu_registry_access access;
     char secret[64]; /* path of the password file */
     struct mu_buf bytes;
     struct mu_error err;
@@ -24,7 +24,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     registry_peer_listen(&f->peer);
-    mu_buf_init(&f->bytes, REGISTRY_MANIFEST_MAX_BYTES);
+    mu_buf_init(&f->bytes, MU_REGISTRY_MANIFEST_MAX_BYTES);
     (void)snprintf(f->access.url, sizeof(f->access.url), "http://127.0.0.1:%d", f->peer.port);
     *state = f;
     return 0;
@@ -62,38 +62,38 @@ static enum mu_status take(void *opaque, const void *bytes, size_t len, struct m
     return MU_OK;
 }
 
-static enum mu_status client_open(struct fixture *f, struct registry_client **ret_client)
+static enum mu_status client_open(struct fixture *f, struct mu_registry_client **ret_client)
 {
-    return registry_client_new(&f->access, "team/app", 20000, ret_client, &f->err);
+    return mu_registry_client_new(&f->access, "team/app", 20000, ret_client, &f->err);
 }
 
 static enum mu_status fetch_manifest(struct fixture *f, const char *digest,
-                                     struct registry_manifest *ret_manifest)
+                                     struct mu_registry_manifest *ret_manifest)
 {
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
     enum mu_status st = client_open(f, &client);
 
     if (st != MU_OK)
         return st;
     registry_peer_start(&f->peer);
-    st = registry_fetch_manifest(client, digest, &f->bytes, ret_manifest, &f->err);
+    st = mu_registry_fetch_manifest(client, digest, &f->bytes, ret_manifest, &f->err);
     registry_peer_stop(&f->peer);
-    f->authentication = registry_client_authentication(client);
+    f->authentication = mu_registry_client_authentication(client);
     return st;
 }
 
 static enum mu_status fetch_blob(struct fixture *f, const char *digest, uint64_t size_bytes)
 {
-    const struct registry_blob blob = {.digest = digest, .size_bytes = size_bytes};
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
+    const struct mu_registry_blob blob = {.digest = digest, .size_bytes = size_bytes};
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
     enum mu_status st = client_open(f, &client);
 
     if (st != MU_OK)
         return st;
     registry_peer_start(&f->peer);
-    st = registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
+    st = mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
     registry_peer_stop(&f->peer);
-    f->authentication = registry_client_authentication(client);
+    f->authentication = mu_registry_client_authentication(client);
     return st;
 }
 
@@ -106,7 +106,7 @@ static void expect_says(const struct fixture *f, const char *word)
 static void a_manifest_comes_with_its_media_type(void **state)
 {
     struct fixture *f = *state;
-    struct registry_manifest manifest;
+    struct mu_registry_manifest manifest;
     struct peer_route *route = registry_peer_add(&f->peer, "manifests", "{}", 2, f->digest);
 
     (void)snprintf(route->headers, sizeof(route->headers),
@@ -122,7 +122,7 @@ static void a_manifest_comes_with_its_media_type(void **state)
 static void a_manifest_that_hashes_to_something_else_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct registry_manifest manifest = {.digest = "untouched"};
+    struct mu_registry_manifest manifest = {.digest = "untouched"};
     struct peer_route *route = registry_peer_add(&f->peer, "manifests", "{}", 2, f->digest);
 
     route->body[0] = '[';
@@ -134,7 +134,7 @@ static void a_manifest_that_hashes_to_something_else_is_refused(void **state)
 static void a_contradicting_docker_content_digest_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct registry_manifest manifest;
+    struct mu_registry_manifest manifest;
     struct peer_route *route = registry_peer_add(&f->peer, "manifests", "{}", 2, f->digest);
 
     (void)snprintf(route->headers, sizeof(route->headers),
@@ -146,8 +146,8 @@ static void a_contradicting_docker_content_digest_is_refused(void **state)
 static void a_manifest_over_four_mebibytes_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct registry_manifest manifest;
-    size_t len = REGISTRY_MANIFEST_MAX_BYTES + 1;
+    struct mu_registry_manifest manifest;
+    size_t len = MU_REGISTRY_MANIFEST_MAX_BYTES + 1;
     char *big = calloc(1, len);
 
     (void)registry_peer_add(&f->peer, "manifests", big, len, f->digest);
@@ -158,7 +158,7 @@ static void a_manifest_over_four_mebibytes_is_refused(void **state)
 static void a_missing_manifest_is_not_found(void **state)
 {
     struct fixture *f = *state;
-    struct registry_manifest manifest;
+    struct mu_registry_manifest manifest;
 
     mu_sha256_text("x", 1, f->digest);
     assert_int_equal(fetch_manifest(f, f->digest, &manifest), MU_E_NOT_FOUND);
@@ -177,7 +177,7 @@ static void statuses_say_what_to_do_next(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct registry_manifest manifest;
+        struct mu_registry_manifest manifest;
         struct fixture *f;
         void *own = NULL;
 
@@ -192,30 +192,30 @@ static void statuses_say_what_to_do_next(void **state)
 static void a_registry_that_is_down_is_unavailable(void **state)
 {
     struct fixture *f = *state;
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
-    struct registry_manifest manifest;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_manifest manifest;
 
     mu_sha256_text("x", 1, f->digest);
     (void)close(f->peer.listener); /* nobody listens on the port any more */
     (void)close(f->peer.stop);
     assert_int_equal(client_open(f, &client), MU_OK);
-    assert_int_equal(registry_fetch_manifest(client, f->digest, &f->bytes, &manifest, &f->err),
+    assert_int_equal(mu_registry_fetch_manifest(client, f->digest, &f->bytes, &manifest, &f->err),
                      MU_E_UNAVAILABLE);
 }
 
 static void a_digest_that_is_no_sha256_is_refused(void **state)
 {
     struct fixture *f = *state;
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
-    struct registry_manifest manifest;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_manifest manifest;
     char sha512[7 + 128 + 1] = "sha512:";
 
     memset(sha512 + 7, 'a', 128);
     assert_int_equal(client_open(f, &client), MU_OK);
     assert_int_equal(
-            registry_fetch_manifest(client, "sha256:../../x", &f->bytes, &manifest, &f->err),
+            mu_registry_fetch_manifest(client, "sha256:../../x", &f->bytes, &manifest, &f->err),
             MU_E_INVALID);
-    assert_int_equal(registry_fetch_manifest(client, sha512, &f->bytes, &manifest, &f->err),
+    assert_int_equal(mu_registry_fetch_manifest(client, sha512, &f->bytes, &manifest, &f->err),
                      MU_E_INVALID);
     registry_peer_start(&f->peer);
     registry_peer_stop(&f->peer);
@@ -286,13 +286,13 @@ static enum mu_status refuse(void *opaque, const void *bytes, size_t len, struct
 static void what_the_receiver_returns_ends_the_transfer(void **state)
 {
     struct fixture *f = *state;
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
-    struct registry_blob blob = {.digest = f->digest, .size_bytes = 3};
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_blob blob = {.digest = f->digest, .size_bytes = 3};
 
     (void)registry_peer_add(&f->peer, "blobs", "abc", 3, f->digest);
     assert_int_equal(client_open(f, &client), MU_OK);
     registry_peer_start(&f->peer);
-    assert_int_equal(registry_fetch_blob(client, &blob, refuse, NULL, &f->err), MU_E_LIMIT);
+    assert_int_equal(mu_registry_fetch_blob(client, &blob, refuse, NULL, &f->err), MU_E_LIMIT);
     registry_peer_stop(&f->peer);
     expect_says(f, "enough");
 }
@@ -310,8 +310,8 @@ static struct peer_route *with_token_service(struct fixture *f, const char *answ
 static void a_token_is_fetched_once_and_kept(void **state)
 {
     struct fixture *f = *state;
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
-    struct registry_blob blob = {.digest = f->digest, .size_bytes = 3};
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_blob blob = {.digest = f->digest, .size_bytes = 3};
     struct peer_route *token = with_token_service(f, "{\"token\":\"t1\"}");
     struct peer_route *route = registry_peer_add(&f->peer, "blobs", "abc", 3, f->digest);
 
@@ -319,10 +319,10 @@ static void a_token_is_fetched_once_and_kept(void **state)
     assert_int_equal(client_open(f, &client), MU_OK);
     registry_peer_start(&f->peer);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(registry_fetch_blob(client, &blob, take, &f->bytes, &f->err), MU_OK);
+        assert_int_equal(mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err), MU_OK);
     registry_peer_stop(&f->peer);
     assert_string_equal(f->bytes.data, "abcabcabc");
-    assert_string_equal(registry_client_authentication(client), "bearer");
+    assert_string_equal(mu_registry_client_authentication(client), "bearer");
     assert_int_equal(token->hits, 1);
     assert_int_equal(route->hits, 4);
 }
@@ -414,7 +414,7 @@ static void a_refused_or_missing_password_is_denied(void **state)
 static void a_password_file_that_cannot_be_read_is_denied(void **state)
 {
     struct fixture *f = *state;
-    struct registry_client *client = NULL;
+    struct mu_registry_client *client = NULL;
 
     f->access.username = "reader";
     f->access.password_file = "/nonexistent/password";

@@ -1,4 +1,4 @@
-#include "registry/registry_pull.h"
+#include "registry/registry_client.h"
 
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -20,21 +20,23 @@ enum {
     URL_SIZE = 1400
 };
 
-struct registry_client {
+struct mu_registry_client {
     struct mu_http_client *http;
     char *path;
     struct registry_auth auth;
 };
 
-enum mu_status registry_client_new(const struct registry_access *access, const char *path,
-                                   int64_t deadline_ms, struct registry_client **ret_client,
-                                   struct mu_error *err)
+enum mu_status mu_registry_client_new(const struct mu_registry_access *access, const char *path,
+                                      int64_t deadline_ms, struct mu_registry_client **ret_client,
+                                      struct mu_error *err)
 {
-    MU_AUTO(registry_client) struct registry_client *client = mu_xcalloc(1, sizeof(*client));
-    const struct mu_http_client_config config = {.user_agent = "muster-scanner/" MU_VERSION,
-                                                 .deadline_ms = deadline_ms};
+    MU_AUTO(registry_client) struct mu_registry_client *client = mu_xcalloc(1, sizeof(*client));
+    const struct mu_http_client_config config = {
+            .user_agent = access->user_agent ? access->user_agent : "muster/" MU_VERSION,
+            .deadline_ms = deadline_ms,
+            .ca_file = access->ca_file};
 
-    client->path = mu_xstrdup(path);
+    client->path = path ? mu_xstrdup(path) : NULL;
     if (registry_auth_init(&client->auth, access, client->path, err) != MU_OK ||
         mu_http_client_new(&config, &client->http, err) != MU_OK)
         return err->status;
@@ -43,7 +45,7 @@ enum mu_status registry_client_new(const struct registry_access *access, const c
     return MU_OK;
 }
 
-void registry_client_free(struct registry_client *client)
+void mu_registry_client_free(struct mu_registry_client *client)
 {
     if (!client)
         return;
@@ -53,7 +55,14 @@ void registry_client_free(struct registry_client *client)
     free(client);
 }
 
-const char *registry_client_authentication(const struct registry_client *client)
+void mu_registry_client_turn(struct mu_registry_client *client, const char *path)
+{
+    free(client->path);
+    client->path = path ? mu_xstrdup(path) : NULL;
+    registry_auth_turn(&client->auth, client->path);
+}
+
+const char *mu_registry_client_authentication(const struct mu_registry_client *client)
 {
     return client->auth.kind;
 }
@@ -75,13 +84,13 @@ static enum mu_status wait_for_registry(const struct mu_http_request *request,
                        (long long)(response->retry_after_ms / 1000));
     }
     if (mu_stop_wait(response->retry_after_ms))
-        return mu_fail(err, MU_E_UNAVAILABLE, "the scanner is stopping");
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     return MU_OK;
 }
 
 /* One request, again as often as a busy registry asks for it. Other bodies than that of a 200 never
  * reach on_body. */
-static enum mu_status patient_request(struct registry_client *client,
+static enum mu_status patient_request(struct mu_registry_client *client,
                                       struct mu_http_request *request,
                                       struct mu_http_response *ret_response, struct mu_error *err)
 {
@@ -96,9 +105,9 @@ static enum mu_status patient_request(struct registry_client *client,
 }
 
 /* Tries again with authentication when asked for it. */
-static enum mu_status client_request(struct registry_client *client,
-                                     struct mu_http_request *request,
-                                     struct mu_http_response *ret_response, struct mu_error *err)
+enum mu_status mu_registry_request(struct mu_registry_client *client,
+                                   struct mu_http_request *request,
+                                   struct mu_http_response *ret_response, struct mu_error *err)
 {
     for (int attempt = 1;; attempt++) {
         request->authorization = registry_auth_value(&client->auth);
@@ -123,7 +132,7 @@ static enum mu_status digest_check(const char *digest, struct mu_error *err)
 }
 
 /* "URL/v2/PATH/KIND/REFERENCE"; the reference was checked. */
-static enum mu_status url_make(const struct registry_client *client, const char *kind,
+static enum mu_status url_make(const struct mu_registry_client *client, const char *kind,
                                const char *reference, char ret_url[URL_SIZE], struct mu_error *err)
 {
     int len = snprintf(ret_url, URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url, client->path,
@@ -142,7 +151,7 @@ static enum mu_status buf_take(void *opaque, const void *bytes, size_t len, stru
     return mu_buf_status(out, "manifest", err);
 }
 
-static void media_type_copy(const char *content_type, struct registry_manifest *ret_manifest)
+static void media_type_copy(const char *content_type, struct mu_registry_manifest *ret_manifest)
 {
     size_t len = strcspn(content_type, "; \t");
 
@@ -153,8 +162,8 @@ static void media_type_copy(const char *content_type, struct registry_manifest *
 }
 
 static enum mu_status manifest_check(const char *digest, const struct mu_http_response *response,
-                                     const struct mu_buf *bytes, struct registry_manifest *manifest,
-                                     struct mu_error *err)
+                                     const struct mu_buf *bytes,
+                                     struct mu_registry_manifest *manifest, struct mu_error *err)
 {
     const char *claimed = response->docker_content_digest;
 
@@ -169,70 +178,108 @@ static enum mu_status manifest_check(const char *digest, const struct mu_http_re
     return MU_OK;
 }
 
-/* The manifest a digest or tag leads to, unchecked. */
-static enum mu_status manifest_get(struct registry_client *client, const char *reference,
-                                   struct mu_buf *bytes, struct mu_http_response *ret_response,
-                                   struct mu_error *err)
+/* The manifest a digest or tag leads to, unchecked. `method` is GET or HEAD. */
+static enum mu_status manifest_get(struct mu_registry_client *client, const char *method,
+                                   const char *reference, struct mu_buf *bytes,
+                                   struct mu_http_response *ret_response, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf accept;
     char url[URL_SIZE];
     const char *headers[] = {NULL, NULL};
-    struct mu_http_request request = {.method = "GET",
+    struct mu_http_request request = {.method = method,
                                       .url = url,
                                       .headers = headers,
                                       .on_body = buf_take,
                                       .opaque = bytes,
-                                      .max_body_bytes = REGISTRY_MANIFEST_MAX_BYTES};
+                                      .max_body_bytes = MU_REGISTRY_MANIFEST_MAX_BYTES};
 
     mu_buf_init(&accept, 4096);
     mu_buf_printf(&accept, "Accept: %s", mu_media_type_accept_manifests);
     headers[0] = accept.data;
     if (url_make(client, "manifests", reference, url, err) != MU_OK)
         return err->status;
-    return client_request(client, &request, ret_response, err);
+    return mu_registry_request(client, &request, ret_response, err);
 }
 
-enum mu_status registry_fetch_manifest(struct registry_client *client, const char *digest,
-                                       struct mu_buf *out, struct registry_manifest *ret_manifest,
-                                       struct mu_error *err)
+enum mu_status mu_registry_fetch_manifest(struct mu_registry_client *client, const char *digest,
+                                          struct mu_buf *out,
+                                          struct mu_registry_manifest *ret_manifest,
+                                          struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     struct mu_http_response response;
 
-    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
+    mu_buf_init(&bytes, MU_REGISTRY_MANIFEST_MAX_BYTES);
     if (digest_check(digest, err) != MU_OK ||
-        manifest_get(client, digest, &bytes, &response, err) != MU_OK ||
+        manifest_get(client, "GET", digest, &bytes, &response, err) != MU_OK ||
         manifest_check(digest, &response, &bytes, ret_manifest, err) != MU_OK)
         return err->status;
     mu_buf_append(out, bytes.data, bytes.len);
     return mu_buf_status(out, "manifest", err);
 }
 
-enum mu_status registry_resolve_tag(struct registry_client *client, const char *tag,
-                                    char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err)
+static enum mu_status tag_check(const char *tag, struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    struct mu_http_response response;
-    struct registry_manifest manifest;
-    char digest[MU_DIGEST_TEXT_SIZE];
-
-    mu_buf_init(&bytes, REGISTRY_MANIFEST_MAX_BYTES);
     if (!mu_oci_tag_valid(tag, strlen(tag)))
         return mu_fail(err, MU_E_INVALID, "'%.130s' is no tag", tag);
-    if (manifest_get(client, tag, &bytes, &response, err) != MU_OK)
+    return MU_OK;
+}
+
+/* By the bytes of its manifest. */
+static enum mu_status tag_get(struct mu_registry_client *client, const char *tag,
+                              struct mu_registry_manifest *ret_manifest,
+                              struct mu_http_response *ret_response, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    struct mu_registry_manifest manifest;
+    char digest[MU_DIGEST_TEXT_SIZE];
+
+    mu_buf_init(&bytes, MU_REGISTRY_MANIFEST_MAX_BYTES);
+    if (manifest_get(client, "GET", tag, &bytes, ret_response, err) != MU_OK)
         return err->status;
     mu_sha256_text(bytes.data, bytes.len, digest);
-    if (manifest_check(digest, &response, &bytes, &manifest, err) != MU_OK)
+    if (manifest_check(digest, ret_response, &bytes, &manifest, err) != MU_OK)
         return err->status;
-    memcpy(ret_digest, digest, sizeof(digest));
+    *ret_manifest = manifest;
+    return MU_OK;
+}
+
+enum mu_status mu_registry_resolve_tag(struct mu_registry_client *client, const char *tag,
+                                       char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err)
+{
+    struct mu_http_response response;
+    struct mu_registry_manifest manifest;
+
+    if (tag_check(tag, err) != MU_OK || tag_get(client, tag, &manifest, &response, err) != MU_OK)
+        return err->status;
+    memcpy(ret_digest, manifest.digest, MU_DIGEST_TEXT_SIZE);
+    return MU_OK;
+}
+
+enum mu_status mu_registry_look_up_tag(struct mu_registry_client *client, const char *tag,
+                                       struct mu_registry_manifest *ret_manifest,
+                                       struct mu_http_response *ret_response, struct mu_error *err)
+{
+    const char *digest = ret_response->docker_content_digest;
+
+    if (tag_check(tag, err) != MU_OK ||
+        manifest_get(client, "HEAD", tag, NULL, ret_response, err) != MU_OK)
+        return err->status;
+    if (digest[0] == '\0')
+        return tag_get(client, tag, ret_manifest, ret_response, err);
+    if (!mu_oci_digest_valid(digest, strlen(digest)))
+        return mu_fail(err, MU_E_INVALID, "the registry sent Docker-Content-Digest '%.100s'",
+                       digest);
+    media_type_copy(ret_response->content_type, ret_manifest);
+    (void)snprintf(ret_manifest->digest, sizeof(ret_manifest->digest), "%s", digest);
     return MU_OK;
 }
 
 struct blob_check {
-    const struct registry_blob *blob;
+    const struct mu_registry_blob *blob;
     struct mu_sha256 *hash;
     uint64_t received_bytes;
-    registry_blob_fn *on_bytes;
+    mu_registry_blob_fn *on_bytes;
     void *opaque;
 };
 
@@ -265,8 +312,10 @@ static enum mu_status blob_end(const struct blob_check *check, struct mu_error *
     return MU_OK;
 }
 
-enum mu_status registry_fetch_blob(struct registry_client *client, const struct registry_blob *blob,
-                                   registry_blob_fn *on_bytes, void *opaque, struct mu_error *err)
+enum mu_status mu_registry_fetch_blob(struct mu_registry_client *client,
+                                      const struct mu_registry_blob *blob,
+                                      mu_registry_blob_fn *on_bytes, void *opaque,
+                                      struct mu_error *err)
 {
     MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
     struct blob_check check = {.blob = blob, .hash = hash, .on_bytes = on_bytes, .opaque = opaque};
@@ -280,7 +329,7 @@ enum mu_status registry_fetch_blob(struct registry_client *client, const struct 
 
     if (digest_check(blob->digest, err) != MU_OK ||
         url_make(client, "blobs", blob->digest, url, err) != MU_OK ||
-        client_request(client, &request, &response, err) != MU_OK)
+        mu_registry_request(client, &request, &response, err) != MU_OK)
         return err->status;
     return blob_end(&check, err);
 }

@@ -1,30 +1,34 @@
 /*
- * registry_auth: what goes into the Authorization header for one repository. Internal to
- * registry_pull.
+ * registry_auth: what goes into the Authorization header for one repository, or for the catalog.
+ * Internal to registry_client.
  *
  * Threads: one at a time per object. Trust: challenges and token answers are hostile.
  */
-#ifndef SCANNER_REGISTRY_REGISTRY_AUTH_H
-#define SCANNER_REGISTRY_REGISTRY_AUTH_H
+#ifndef MU_REGISTRY_AUTH_H
+#define MU_REGISTRY_AUTH_H
 
 #include "base/buf.h"
 #include "http/http_client.h"
-#include "registry/registry.h"
+#include "registry/registry_access.h"
 
 #include <stdbool.h>
 
 struct registry_auth {
-    struct registry_access access;
-    const char *path;    /* of the repository; borrowed */
+    struct mu_registry_access access;
+    const char *path;    /* of the repository; borrowed; NULL: the catalog */
     struct mu_buf basic; /* "Basic ..." when there are credentials; else empty */
     struct mu_buf value; /* the header's value; empty: anonymous */
-    const char *kind;    /* "anonymous" "basic" "bearer" */
+    const char *kind;    /* "anonymous" "basic" "bearer" "token" (as configured) */
 };
 
-/* Reads the password. Errors: MU_E_DENIED naming the file. */
-enum mu_status registry_auth_init(struct registry_auth *auth, const struct registry_access *access,
-                                  const char *path, struct mu_error *err) MU_MUST_CHECK;
+/* Reads the password or token. Errors: MU_E_DENIED naming the file. */
+enum mu_status registry_auth_init(struct registry_auth *auth,
+                                  const struct mu_registry_access *access, const char *path,
+                                  struct mu_error *err) MU_MUST_CHECK;
 void registry_auth_done(struct registry_auth *auth);
+
+/* Turns to another repository, or to the catalog: what was got for the last one is forgotten. */
+void registry_auth_turn(struct registry_auth *auth, const char *path);
 
 /* NULL: none. Borrowed until the next call. */
 const char *registry_auth_value(const struct registry_auth *auth);

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "http_peer.h"
-#include "registry/registry_pull.h"
+#include "registry/registry_client.h"
 
 #define BUSY "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nRetry-After: "
 #define DOWN "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: "
@@ -16,7 +16,7 @@
 
 struct fixture {
     struct http_peer peer, other;
-    struct registry_access access;
+    struct mu_registry_access access;
     struct mu_buf bytes;
     struct mu_error err;
     char digest[MU_DIGEST_TEXT_SIZE], reply[1024], secret[64];
@@ -53,14 +53,14 @@ static enum mu_status take(void *opaque, const void *bytes, size_t len, struct m
 /* The peers are started; both have stopped when it returns. */
 static enum mu_status fetch(struct fixture *f)
 {
-    const struct registry_blob blob = {.digest = f->digest, .size_bytes = 3};
-    MU_AUTO(registry_client) struct registry_client *client = NULL;
+    const struct mu_registry_blob blob = {.digest = f->digest, .size_bytes = 3};
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
     enum mu_status st;
 
     (void)snprintf(f->access.url, sizeof(f->access.url), "http://127.0.0.1:%d", f->peer.port);
-    st = registry_client_new(&f->access, "team/app", 20000, &client, &f->err);
+    st = mu_registry_client_new(&f->access, "team/app", 20000, &client, &f->err);
     if (st == MU_OK)
-        st = registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
+        st = mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
     http_peer_stop(&f->peer);
     if (f->other.port)
         http_peer_stop(&f->other);

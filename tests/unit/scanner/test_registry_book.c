@@ -5,70 +5,9 @@
 
 #include <cmocka.h>
 
-#include "registry/challenge.h"
-#include "registry/registry.h"
+#include "registry/registry_book.h"
 
 #include <string.h>
-
-static void expect_challenge(const char *header, enum challenge_scheme scheme, const char *realm,
-                             const char *service, const char *scope)
-{
-    struct challenge challenge;
-
-    assert_int_equal(challenge_choose(header, &challenge), scheme != CHALLENGE_NONE);
-    assert_int_equal(challenge.scheme, scheme);
-    assert_string_equal(challenge.realm, realm);
-    assert_string_equal(challenge.service, service);
-    assert_string_equal(challenge.scope, scope);
-}
-
-static void a_bearer_challenge_is_taken_apart(void **state)
-{
-    (void)state;
-    expect_challenge("Bearer realm=\"https://auth.example/token\",service=\"reg.example\","
-                     "scope=\"repository:a/b:pull,push\"",
-                     CHALLENGE_BEARER, "https://auth.example/token", "reg.example",
-                     "repository:a/b:pull,push");
-}
-
-static void of_several_challenges_bearer_is_chosen(void **state)
-{
-    (void)state;
-    expect_challenge(
-            "Basic realm=\"a, Bearer realm=x\", Negotiate, Bearer realm=\"https://t\" , service=s",
-            CHALLENGE_BEARER, "https://t", "s", "");
-    expect_challenge("Bearer realm=\"https://t\", Basic realm=\"r\"", CHALLENGE_BEARER, "https://t",
-                     "", "");
-    expect_challenge("Negotiate YII==, Basic realm=\"r\"", CHALLENGE_BASIC, "r", "", "");
-}
-
-static void quoted_values_may_hold_escapes(void **state)
-{
-    (void)state;
-    expect_challenge("bearer REALM = \"https://t?a=\\\"b\\\"\",service=\"\"", CHALLENGE_BEARER,
-                     "https://t?a=\"b\"", "", "");
-}
-
-static void what_we_cannot_answer_is_none(void **state)
-{
-    (void)state;
-    expect_challenge("", CHALLENGE_NONE, "", "", "");
-    expect_challenge("Negotiate", CHALLENGE_NONE, "", "", "");
-    expect_challenge("Bearer service=\"x\"", CHALLENGE_NONE, "", "", "");
-    expect_challenge("Bearer realm=\"not closed", CHALLENGE_NONE, "", "", "");
-    expect_challenge("\x01\x02", CHALLENGE_NONE, "", "", "");
-}
-
-static void a_value_that_does_not_fit_is_left_out(void **state)
-{
-    char header[1100];
-
-    (void)state;
-    (void)memset(header, 'a', sizeof(header));
-    memcpy(header, "Bearer realm=\"", 14);
-    memcpy(header + 1000, "\", service=s", 13);
-    expect_challenge(header, CHALLENGE_NONE, "", "", "");
-}
 
 static enum mu_status parse(const char *json, struct registry_book **ret_book, struct mu_error *err)
 {
@@ -78,7 +17,7 @@ static enum mu_status parse(const char *json, struct registry_book **ret_book, s
 static void expect_access(const struct registry_book *book, const char *host, const char *url,
                           const char *username)
 {
-    struct registry_access access;
+    struct mu_registry_access access;
     struct mu_error err;
 
     assert_int_equal(registry_book_find(book, host, strlen(host), &access, &err), MU_OK);
@@ -154,7 +93,7 @@ static void a_book_that_makes_no_sense_is_refused_by_name(void **state)
 static void a_host_name_that_is_too_long_is_refused(void **state)
 {
     MU_AUTO(registry_book) struct registry_book *book = NULL;
-    struct registry_access access;
+    struct mu_registry_access access;
     struct mu_error err;
     char host[600];
 
@@ -168,11 +107,6 @@ static void a_host_name_that_is_too_long_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(a_bearer_challenge_is_taken_apart),
-            cmocka_unit_test(of_several_challenges_bearer_is_chosen),
-            cmocka_unit_test(quoted_values_may_hold_escapes),
-            cmocka_unit_test(what_we_cannot_answer_is_none),
-            cmocka_unit_test(a_value_that_does_not_fit_is_left_out),
             cmocka_unit_test(the_book_says_how_a_host_is_reached),
             cmocka_unit_test(no_book_means_https_for_all),
             cmocka_unit_test(a_missing_book_is_not_found),

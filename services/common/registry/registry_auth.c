@@ -20,18 +20,26 @@ static void secret_done(struct mu_buf *buf)
     mu_buf_done(buf);
 }
 
-/* `basic` = "Basic base64(user:password)"; the file's last newline is not part of the password. */
+/* The file's last newline is not part of the secret. */
+static enum mu_status secret_read(const char *what, const char *path, struct mu_buf *secret,
+                                  struct mu_error *err)
+{
+    if (mu_file_read(path, secret, err) != MU_OK)
+        return mu_fail(err, MU_E_DENIED, "registry %s file '%s' cannot be read", what, path);
+    while (secret->len > 0 && strchr("\r\n", secret->data[secret->len - 1]))
+        secret->data[--secret->len] = '\0';
+    return MU_OK;
+}
+
+/* `basic` = "Basic base64(user:password)". */
 static enum mu_status basic_make(struct registry_auth *auth, struct mu_error *err)
 {
     MU_AUTO_DONE(secret_done) struct mu_buf pair, password;
 
     mu_buf_init(&pair, 2 * PASSWORD_MAX_BYTES);
     mu_buf_init(&password, PASSWORD_MAX_BYTES);
-    if (mu_file_read(auth->access.password_file, &password, err) != MU_OK)
-        return mu_fail(err, MU_E_DENIED, "registry password file '%s' cannot be read",
-                       auth->access.password_file);
-    while (password.len > 0 && strchr("\r\n", password.data[password.len - 1]))
-        password.len--;
+    if (secret_read("password", auth->access.password_file, &password, err) != MU_OK)
+        return err->status;
     mu_buf_puts(&pair, auth->access.username);
     mu_buf_puts(&pair, ":");
     mu_buf_append(&pair, password.data, password.len);
@@ -40,15 +48,62 @@ static enum mu_status basic_make(struct registry_auth *auth, struct mu_error *er
     return mu_buf_status(&auth->basic, "registry credentials", err);
 }
 
-enum mu_status registry_auth_init(struct registry_auth *auth, const struct registry_access *access,
-                                  const char *path, struct mu_error *err)
+/* A token that can stand in a header: printable ASCII without blanks. */
+static bool token_usable(const char *token)
+{
+    if (!token || token[0] == '\0')
+        return false;
+    for (; *token != '\0'; token++) {
+        if (*token <= ' ' || *token > '~')
+            return false;
+    }
+    return true;
+}
+
+static enum mu_status token_set(struct registry_auth *auth, const char *token, const char *kind,
+                                struct mu_error *err)
+{
+    mu_buf_reset(&auth->value);
+    mu_buf_puts(&auth->value, "Bearer ");
+    mu_buf_puts(&auth->value, token);
+    auth->kind = kind;
+    return mu_buf_status(&auth->value, "token", err);
+}
+
+static enum mu_status token_make(struct registry_auth *auth, struct mu_error *err)
+{
+    MU_AUTO_DONE(secret_done) struct mu_buf token;
+
+    mu_buf_init(&token, PASSWORD_MAX_BYTES);
+    if (secret_read("token", auth->access.token_file, &token, err) != MU_OK)
+        return err->status;
+    if (!token_usable(token.data))
+        return mu_fail(err, MU_E_DENIED, "registry token file '%s' holds no token",
+                       auth->access.token_file);
+    return token_set(auth, token.data, "token", err);
+}
+
+enum mu_status registry_auth_init(struct registry_auth *auth,
+                                  const struct mu_registry_access *access, const char *path,
+                                  struct mu_error *err)
 {
     auth->access = *access;
     auth->path = path;
     auth->kind = "anonymous";
     mu_buf_init(&auth->basic, HEADER_MAX_BYTES);
     mu_buf_init(&auth->value, HEADER_MAX_BYTES);
+    if (access->token_file)
+        return token_make(auth, err);
     return access->username ? basic_make(auth, err) : MU_OK;
+}
+
+void registry_auth_turn(struct registry_auth *auth, const char *path)
+{
+    auth->path = path;
+    if (!mu_text_equal(auth->kind, "bearer"))
+        return;
+    mu_buf_reset(&auth->value);
+    auth->kind = "anonymous";
 }
 
 void registry_auth_done(struct registry_auth *auth)
@@ -100,7 +155,9 @@ static enum mu_status token_url(const struct registry_auth *auth, const struct c
     mu_buf_puts(url, challenge->realm);
     if (challenge->service[0] != '\0')
         query_add(url, "service", challenge->service);
-    if (scope_only_pulls(challenge->scope)) {
+    if (!auth->path) {
+        query_add(url, "scope", "registry:catalog:*");
+    } else if (scope_only_pulls(challenge->scope)) {
         query_add(url, "scope", challenge->scope);
     } else {
         MU_AUTO_DONE(mu_buf_done) struct mu_buf scope;
@@ -110,18 +167,6 @@ static enum mu_status token_url(const struct registry_auth *auth, const struct c
         query_add(url, "scope", scope.data);
     }
     return mu_buf_status(url, "URL of the token service", err);
-}
-
-/* A token that can stand in a header: printable ASCII without blanks. */
-static bool token_usable(const char *token)
-{
-    if (!token || token[0] == '\0')
-        return false;
-    for (; *token != '\0'; token++) {
-        if (*token <= ' ' || *token > '~')
-            return false;
-    }
-    return true;
 }
 
 static enum mu_status token_take(struct registry_auth *auth, const struct mu_buf *answer,
@@ -137,11 +182,7 @@ static enum mu_status token_take(struct registry_auth *auth, const struct mu_buf
         token = mu_json_text_at(root, "access_token");
     if (!token_usable(token))
         return mu_fail(err, MU_E_INVALID, "answer of the token service has no usable token");
-    mu_buf_reset(&auth->value);
-    mu_buf_puts(&auth->value, "Bearer ");
-    mu_buf_puts(&auth->value, token);
-    auth->kind = "bearer";
-    return mu_buf_status(&auth->value, "token", err);
+    return token_set(auth, token, "bearer", err);
 }
 
 static enum mu_status bearer_answer(struct registry_auth *auth, struct mu_http_client *http,
@@ -184,6 +225,9 @@ enum mu_status registry_auth_answer(struct registry_auth *auth, struct mu_http_c
 {
     struct challenge challenge;
 
+    if (mu_text_equal(auth->kind, "token"))
+        return mu_fail(err, MU_E_DENIED, "the registry refuses the token of '%s'",
+                       auth->access.token_file);
     if (!challenge_choose(www_authenticate, &challenge))
         return mu_fail(err, MU_E_DENIED,
                        "the registry asks for authentication of an unknown kind: '%.200s'",

@@ -1,5 +1,5 @@
 /*
- * registry: where each registry host is reached and with which credentials.
+ * registry_book: where each registry host is reached and with which credentials.
  *
  * The book is a JSON file (--registries FILE):
  *
@@ -15,21 +15,16 @@
  * Trust:   the book is the operator's; passwords are read from their file when they are
  *          used, so that a rotated one is picked up.
  */
-#ifndef SCANNER_REGISTRY_REGISTRY_H
-#define SCANNER_REGISTRY_REGISTRY_H
+#ifndef SCANNER_REGISTRY_BOOK_H
+#define SCANNER_REGISTRY_BOOK_H
 
 #include "base/error.h"
 #include "base/scope.h"
+#include "registry/registry_access.h"
 
 #include <stddef.h>
 
 struct registry_book;
-
-struct registry_access {
-    char url[512];             /* "https://host[:port]", no slash at the end */
-    const char *username;      /* borrowed from the book; NULL: anonymous */
-    const char *password_file; /* the same; NULL with username NULL */
-};
 
 /*
  * `path` NULL or "": an empty book. Errors: MU_E_NOT_FOUND, MU_E_UNAVAILABLE (reading it),
@@ -47,7 +42,7 @@ MU_DEFINE_AUTO(registry_book, struct registry_book, registry_book_free)
 /* How to reach `host` (its length given: it is the head of a repository name). Errors: MU_E_LIMIT.
  */
 enum mu_status registry_book_find(const struct registry_book *book, const char *host,
-                                  size_t host_len, struct registry_access *ret_access,
+                                  size_t host_len, struct mu_registry_access *ret_access,
                                   struct mu_error *err) MU_MUST_CHECK;
 
 #endif
