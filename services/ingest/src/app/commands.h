@@ -25,21 +25,28 @@ struct sources_config {
     const char *format;
 };
 
+struct list_config {
+    const char *config, *source, *spool_dir, *format;
+};
+
 enum {
     RUN_OPTION_COUNT = 13,
     EXPLAIN_OPTION_COUNT = 5,
     CHECK_OPTION_COUNT = 1,
-    SOURCES_OPTION_COUNT = 1
+    SOURCES_OPTION_COUNT = 1,
+    LIST_OPTION_COUNT = 4
 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
 extern const struct mu_option check_options[CHECK_OPTION_COUNT];
 extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
+extern const struct mu_option list_options[LIST_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);
 int explain_command(void *config_struct, int argc, char **argv);
 int check_command(void *config_struct, int argc, char **argv);
 int sources_command(void *config_struct, int argc, char **argv);
+int list_command(void *config_struct, int argc, char **argv);
 
 extern const struct mu_program ingest_program;
 

@@ -2,6 +2,7 @@
 
 #include "auth/key_ring.h"
 #include "delivery/delivery.h"
+#include "listing/listing.h"
 #include "receiver/receiver.h"
 #include "source/source.h"
 #include "stream/stream.h"
@@ -55,6 +56,7 @@ struct app {
     struct spool *spool;
     struct delivery *delivery;
     struct key_ring *keys;
+    struct listings *listings;
     struct receiver *receiver;
     struct kube_watch *watches[SOURCES_MAX];
     size_t watch_count;
@@ -99,6 +101,15 @@ static enum mu_status start_streams(struct app *app, struct mu_error *err)
     return MU_OK;
 }
 
+static enum mu_status start_listings(struct app *app, struct mu_error *err)
+{
+    const struct listings_config config = {.sources = &app->sources,
+                                           .delivery = app->delivery,
+                                           .state_folder = app->config->spool_dir};
+
+    return listings_start(&config, &app->listings, err);
+}
+
 static enum mu_status start(struct app *app, struct mu_error *err)
 {
     struct spool_config spool = {.folder = app->config->spool_dir,
@@ -115,7 +126,10 @@ static enum mu_status start(struct app *app, struct mu_error *err)
         st = spool_open(&spool, &app->spool, err);
     if (st == MU_OK)
         st = delivery_start(app->producer, app->spool, &app->delivery, err);
+    if (st == MU_OK)
+        st = start_listings(app, err);
     receiver.delivery = app->delivery;
+    receiver.listings = app->listings;
     receiver.producer = app->producer;
     receiver.spool = app->spool;
     if (st == MU_OK)
@@ -136,6 +150,7 @@ static void stop(struct app *app)
     mu_stop_request();
     receiver_stop(app->receiver);
     key_ring_close(app->keys);
+    listings_stop(app->listings);
     for (size_t i = 0; i < app->watch_count; i++)
         kube_watch_stop(app->watches[i]);
     for (size_t i = 0; i < app->stream_count; i++)

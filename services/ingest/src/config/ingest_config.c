@@ -1,6 +1,7 @@
 #include "config/ingest_config.h"
 
 #include "config/auth_config.h"
+#include "config/listing_config.h"
 #include "config/yaml_reader.h"
 #include "source/source.h"
 
@@ -201,6 +202,18 @@ static enum mu_status read_origins(struct yaml_reader *reader, const struct yaml
     return MU_OK;
 }
 
+static enum mu_status read_repositories(struct yaml_reader *reader, const struct yaml_key *key,
+                                        const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    return listing_config_repositories(reader, key, node, source_of(target), err);
+}
+
+static enum mu_status read_interval(struct yaml_reader *reader, const struct yaml_key *key,
+                                    const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    return listing_config_interval(reader, key, node, source_of(target), err);
+}
+
 static enum mu_status keep_auth(struct yaml_reader *reader, const struct yaml_key *key,
                                 const yaml_node_t *node, void *target, struct mu_error *err)
 {
@@ -215,14 +228,14 @@ static const struct yaml_key source_keys[] = {
         {"name", read_name, 0, NULL},
         {"kind", read_kind, 0, NULL},
         {"path", read_path, 0, "webhook"},
-        {"auth", keep_auth, 0, "webhook"},
+        {"auth", keep_auth, 0, "webhook listing"},
         {"handshake_origins", read_origins, 0, "webhook"},
         {"registry", TEXT(registry), NULL},
         {"repository_aliases", read_aliases, 0, NULL},
         {"cluster", TEXT(cluster), "watch stream"},
-        {"url", read_url, 0, "watch stream"},
-        {"token_file", TEXT(token_file), "watch stream"},
-        {"ca_file", TEXT(ca_file), "watch stream"},
+        {"url", read_url, 0, "watch stream listing"},
+        {"token_file", TEXT(token_file), "watch stream listing"},
+        {"ca_file", TEXT(ca_file), "watch stream listing"},
         {"kubeconfig", TEXT(kubeconfig), "watch"},
         {"context", TEXT(context), "watch"},
         {"in_cluster", read_bool, offsetof(struct source_config, in_cluster), "watch"},
@@ -230,10 +243,26 @@ static const struct yaml_key source_keys[] = {
         {"client_cert_file", TEXT(client_cert_file), "stream"},
         {"client_key_file", TEXT(client_key_file), "stream"},
         {"page_limit", read_page_limit, 0, "watch"},
+        {"username", TEXT(username), "listing"},
+        {"password_file", TEXT(password_file), "listing"},
+        {"repositories", read_repositories, 0, "listing"},
+        {"interval", read_interval, 0, "listing"},
+        {"tags_per_page", read_page_limit, 0, "listing"},
 };
 enum { SOURCE_KEYS = sizeof(source_keys) / sizeof(source_keys[0]) };
 
 /* ---- a whole source ---- */
+
+/* Whether a transport is among those of a row, which are parted by blanks. */
+static bool has_word(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; words; words = strchr(words, ' ') ? strchr(words, ' ') + 1 : NULL)
+        if (strncmp(words, word, len) == 0 && (words[len] == ' ' || words[len] == '\0'))
+            return true;
+    return false;
+}
 
 /* An option that the source's kind would never look at is a mistake. */
 static enum mu_status check_transport(const struct yaml_reader *reader,
@@ -247,7 +276,7 @@ static enum mu_status check_transport(const struct yaml_reader *reader,
 
         for (size_t i = 0; i < SOURCE_KEYS; i++)
             if (mu_text_equal(source_keys[i].name, name) && source_keys[i].group &&
-                !strstr(source_keys[i].group, kind->transport))
+                !has_word(source_keys[i].group, kind->transport))
                 return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' is no option of kind '%s'",
                                reader->path, yaml_reader_line(key), name, kind->name);
     }
@@ -334,6 +363,19 @@ static enum mu_status finish_opened(const struct yaml_reader *reader, struct sou
     return check_access(reader, source, node, err);
 }
 
+static enum mu_status finish_listing(struct yaml_reader *reader, struct source_reading *reading,
+                                     const yaml_node_t *node, struct mu_error *err)
+{
+    struct source_config *source = reading->source;
+
+    source->path = mu_arena_printf(reader->arena, "/v1/sources/%s/list", source->name);
+    if (!source->path)
+        return yaml_reader_nomem(reader, err);
+    if (listing_config_finish(reader, node, source, err) != MU_OK)
+        return err->status;
+    return reading->auth ? auth_config_read(reader, reading->auth, source, err) : MU_OK;
+}
+
 static enum mu_status finish_webhook(struct yaml_reader *reader, struct source_reading *reading,
                                      struct mu_error *err)
 {
@@ -359,6 +401,8 @@ static enum mu_status finish_source(struct yaml_reader *reader, struct source_re
         return yaml_reader_wrong(reader, node, "kind", "is missing", err);
     if (check_transport(reader, source->kind, node, err) != MU_OK)
         return err->status;
+    if (mu_text_equal(source->kind->transport, "listing"))
+        return finish_listing(reader, reading, node, err);
     return mu_text_equal(source->kind->transport, "webhook")
                    ? finish_webhook(reader, reading, err)
                    : finish_opened(reader, source, node, err);

@@ -14,6 +14,15 @@
  *       kubeconfig: ...              # with `context`; or `in_cluster: true`; or `url` with
  *       context: ...                 #   `token_file` and `ca_file`
  *       page_limit: 500
+ *     - name: everything
+ *       kind: registry
+ *       registry: registry.example.gov    # as in names of images
+ *       url: https://registry.example.gov
+ *       username: reader                  # with password_file; or token_file; or nothing
+ *       password_file: ...
+ *       repositories: [team/app, base-*]  # default: the registry's catalog
+ *       interval: 6h
+ *       tags_per_page: 100
  *
  * Unknown keys are errors with file, line and key. Secrets come only from files or the environment.
  * Ownership: everything lives in the arena given.

@@ -25,15 +25,28 @@ COUNTER(metric_watch_vanished, "muster_ingest_watch_vanished_total", NULL,
         "Pods that a listing no longer had.");
 COUNTER(metric_watch_relists, "muster_ingest_watch_relists_total", NULL,
         "Full listings of a cluster.");
+#define LISTINGS "muster_ingest_listings_total"
+static const char listings_help[] = "Listings of registries by outcome.";
+COUNTER(metric_listings_complete, LISTINGS, "outcome=\"complete\"", listings_help);
+COUNTER(metric_listings_partial, LISTINGS, "outcome=\"partial\"", listings_help);
+COUNTER(metric_listings_failed, LISTINGS, "outcome=\"failed\"", listings_help);
+COUNTER(metric_listing_changes, "muster_ingest_listing_changes_total", NULL,
+        "Tags that a listing found new, moved or gone.");
+#define LOOK_UPS "muster_ingest_look_ups_total"
+static const char look_ups_help[] = "Single tags asked for after a push without digest.";
+COUNTER(metric_look_ups_done, LOOK_UPS, "outcome=\"done\"", look_ups_help);
+COUNTER(metric_look_ups_failed, LOOK_UPS, "outcome=\"failed\"", look_ups_help);
 struct mu_metric metric_spool_bytes = {.name = "muster_ingest_spool_bytes",
                                        .help = "Bytes in the disk spool.",
                                        .type = MU_METRIC_GAUGE};
 
 struct mu_metric *const ingest_metrics[] = {
-        &metric_requests_accepted,  &metric_requests_denied,  &metric_requests_refused,
-        &metric_events_accepted,    &metric_events_ignored,   &metric_events_quarantined,
-        &metric_messages_delivered, &metric_messages_spooled, &metric_messages_refused,
-        &metric_messages_kept,      &metric_spool_bytes,      &metric_watch_relists,
-        &metric_watch_vanished,
+        &metric_requests_accepted,  &metric_requests_denied,   &metric_requests_refused,
+        &metric_events_accepted,    &metric_events_ignored,    &metric_events_quarantined,
+        &metric_messages_delivered, &metric_messages_spooled,  &metric_messages_refused,
+        &metric_messages_kept,      &metric_spool_bytes,       &metric_watch_relists,
+        &metric_watch_vanished,     &metric_listings_complete, &metric_listings_partial,
+        &metric_listings_failed,    &metric_listing_changes,   &metric_look_ups_done,
+        &metric_look_ups_failed,
 };
 const size_t ingest_metric_count = sizeof(ingest_metrics) / sizeof(ingest_metrics[0]);

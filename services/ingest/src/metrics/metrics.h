@@ -20,6 +20,12 @@ extern struct mu_metric metric_messages_kept; /* refused by Kafka for good: set 
 extern struct mu_metric metric_spool_bytes;
 extern struct mu_metric metric_watch_relists;
 extern struct mu_metric metric_watch_vanished;
+extern struct mu_metric metric_listings_complete;
+extern struct mu_metric metric_listings_partial; /* some repositories could not be read */
+extern struct mu_metric metric_listings_failed;
+extern struct mu_metric metric_listing_changes;
+extern struct mu_metric metric_look_ups_done;
+extern struct mu_metric metric_look_ups_failed;
 
 extern struct mu_metric *const ingest_metrics[];
 extern const size_t ingest_metric_count;

@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "auth/sns.h"
 #include "delivery/outbound.h"
+#include "listing/listing.h"
 #include "metrics/metrics.h"
 #include "receiver/reply.h"
 #include "source/fact.h"
@@ -19,7 +20,8 @@ enum {
     RECEIVER_THREADS = 2,
     RECEIVER_STOP_GRACE_MS = 15000,
     METRICS_MAX_BYTES = 64 * 1024,
-    URL_MAX_BYTES = 4096
+    URL_MAX_BYTES = 4096,
+    LIST_MAX_BYTES = 1024
 };
 
 struct receiver {
@@ -138,6 +140,14 @@ static void on_durable(void *opaque, enum mu_status status)
     }
 }
 
+/* Pushes that do not say what was pushed. */
+static void look_up(const struct receiver *receiver, const struct source_events *events)
+{
+    for (size_t i = 0; i < events->count; i++)
+        if (events->items[i].type == MU_MSG_REGISTRY_EVENT)
+            listings_look_up(receiver->config.listings, events->items[i].message);
+}
+
 /* Keeps the answer for when everything is durable. */
 static enum mu_status prepare_reply(const struct source_input *input,
                                     const struct source_events *events, struct mu_request *request,
@@ -181,7 +191,27 @@ static void post_event(void *opaque, struct mu_request *request)
         return;
     }
     confirm_handshakes(&input, &events, request);
+    look_up(receiver, &events);
     delivery_send(receiver->config.delivery, messages, events.count, on_durable, request);
+}
+
+/* ---- a listing on demand ---- */
+
+static void post_list(void *opaque, struct mu_request *request)
+{
+    static const char accepted[] = "{\"listing\":\"requested\"}\n";
+    const struct receiver *receiver = opaque;
+    const struct source_config *source = source_of(receiver, request);
+
+    if (source->rule_count == 0) {
+        mu_httpd_reply_error(request, 403,
+                             "the source has no 'auth': nobody may ask for a listing");
+        return;
+    }
+    if (!is_authorised(source, request))
+        return;
+    (void)listings_request(receiver->config.listings, source->name);
+    mu_httpd_reply(request, 202, NULL, accepted, sizeof(accepted) - 1, NULL);
 }
 
 /* ---- CloudEvents webhook handshake (HTTP 1.1 Web Hooks for Event Delivery, section 4) ---- */
@@ -264,6 +294,9 @@ static size_t make_routes(struct receiver *receiver)
     for (size_t i = 0; i < sources->source_count; i++) {
         const struct source_config *source = &sources->sources[i];
 
+        if (mu_text_equal(source->kind->transport, "listing"))
+            receiver->routes[count++] =
+                    (struct mu_route){"POST", source->path, post_list, NULL, LIST_MAX_BYTES};
         if (!mu_text_equal(source->kind->transport, "webhook"))
             continue;
         receiver->routes[count++] = (struct mu_route){"POST", source->path, post_event, NULL,

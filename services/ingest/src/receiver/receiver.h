@@ -9,6 +9,9 @@
  *   503  neither Kafka nor the spool takes it, or the sender's key is still being fetched;
  *        Retry-After says when to come again
  *
+ * A source whose registry is listed has one route of another kind, "POST /v1/sources/NAME/list":
+ * 202 and a listing soon.
+ *
  * A sender that gets 4xx for a body it will not change would send it forever; so only credentials
  * and size are answered with 4xx (CNCF Distribution retries any non-2xx for ever, in order).
  *
@@ -24,6 +27,7 @@
 #include <stdint.h>
 
 struct receiver;
+struct listings;
 
 struct receiver_config {
     const char *listen;
@@ -33,6 +37,7 @@ struct receiver_config {
     struct delivery *delivery;
     const struct mu_producer *producer; /* for readiness */
     const struct spool *spool;
+    struct listings *listings; /* NULL: no registry is listed */
 };
 
 /* What `config` points at outlives the receiver. Errors: as mu_httpd_start. */

@@ -120,6 +120,7 @@ static enum mu_status emit_registry(struct emission *emission, enum mu_registry_
             .media_type = remark(fact->text[FACT_MEDIA_TYPE]),
             .size_bytes = fact->size_bytes,
             .actor = remark(fact->text[FACT_ACTOR]),
+            .reconcile = fact->reconcile,
     };
     /* A deleted manifest takes every tag with it; a deleted tag leaves the manifest. */
     if ((fact->class_ == FACT_TAG_DELETE || fact->tag_only) && message->tag)

@@ -7,7 +7,7 @@ extern const struct source_kind acr_kind, argocd_kind, cdevents_kind, cloudevent
         cloudrun_kind, distribution_kind, docker_kind, dockerhub_kind, ecr_kind, ecs_kind, eks_kind,
         flux_kind, gar_kind, github_kind, gitlab_kind, harbor_kind, jfrog_kind, knative_kind,
         kubernetes_kind, kubernetes_admission_kind, kubernetes_audit_kind, nexus_kind, nomad_kind,
-        openshift_kind, quay_kind, swarm_kind, zot_kind;
+        openshift_kind, quay_kind, registry_kind, swarm_kind, zot_kind;
 
 const struct source_kind *const source_kinds[] = {
         &acr_kind,
@@ -35,6 +35,7 @@ const struct source_kind *const source_kinds[] = {
         &nomad_kind,
         &openshift_kind,
         &quay_kind,
+        &registry_kind,
         &swarm_kind,
         &zot_kind,
 };

@@ -80,7 +80,7 @@ struct source_shape;
 
 struct source_kind {
     const char *name;
-    const char *transport;        /* "webhook", "watch" or "stream" */
+    const char *transport;        /* "webhook", "watch", "stream" or "listing" */
     const char *sender;           /* for people: "CNCF Distribution 2.x, 3.x" */
     const char *events;           /* for people: what becomes a message */
     unsigned auth;                /* enum source_auth, what senders can do */

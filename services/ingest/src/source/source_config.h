@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SOURCES_MAX = 256, SOURCE_MAX_ALIASES = 256, SOURCE_MAX_ORIGINS = 8 };
+enum {
+    SOURCES_MAX = 256,
+    SOURCE_MAX_ALIASES = 256,
+    SOURCE_MAX_ORIGINS = 8,
+    SOURCE_MAX_REPOSITORIES = 10000
+};
 
 struct source_kind;
 struct auth_rule;
@@ -38,6 +43,11 @@ struct source_config {
     const char *service_account;            /* with a folder; NULL: the usual one */
     const char *client_cert_file, *client_key_file; /* of a stream */
     int64_t page_limit;
+    /* registry: beside url, token_file, ca_file and page_limit (tags_per_page) */
+    const char *username, *password_file;
+    const char **repositories; /* to look at: names, or prefixes that end with '*'; none: all */
+    size_t repository_count;
+    int64_t interval_ms; /* between listings */
 };
 
 #endif
