@@ -80,10 +80,12 @@ static void log_result(const struct listing *listing, enum mu_status st,
                   : result->walk.failed > 0 ? &metric_listings_partial
                                             : &metric_listings_complete,
                   1);
-    if (st != MU_OK)
+    if (st != MU_OK) {
         MU_LOG(MU_LOG_WARN, "registry not listed, retrying", MU_KV("source", name),
                MU_KV("error", err->message), MU_KV_INT("repositories", result->walk.repositories));
-    else if (result->walk.failed > 0)
+        return;
+    }
+    if (result->walk.failed > 0)
         MU_LOG(MU_LOG_WARN,
                "repositories could not be listed; nothing of them is taken for deleted",
                MU_KV("source", name), MU_KV_INT("failed", result->walk.failed),
