@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "http/http_head.h"
 #include "http/http_url.h"
 
@@ -191,6 +192,42 @@ static void https_never_leads_to_http(void **state)
     assert_true(http_url_may_lead_to("http://h/", "http://other/"));
 }
 
+static void expect_rate(const char *const *lines, int64_t remaining, int64_t reset_ms)
+{
+    struct http_head head;
+
+    http_head_reset(&head);
+    for (; *lines; lines++)
+        http_head_line(&head, *lines, strlen(*lines));
+    assert_int_equal(head.response.rate_remaining, remaining);
+    assert_true(head.response.rate_reset_ms == reset_ms);
+}
+
+static void the_rate_a_peer_allows_is_read_in_every_form(void **state)
+{
+    char epoch[64];
+
+    (void)state;
+    (void)snprintf(epoch, sizeof(epoch), "X-RateLimit-Reset: %lld",
+                   (long long)(mu_now_us() / 1000000 + 100000));
+    expect_rate((const char *const[]){"ratelimit-remaining: 76;w=21600", NULL}, 76, 21600000);
+    expect_rate(
+            (const char *const[]){"RateLimit-Remaining: 0 ; x=1;w=60", "RateLimit-Reset: 7", NULL},
+            0, 7000);
+    expect_rate((const char *const[]){"X-RateLimit-Remaining: 12", epoch, NULL}, 12, 86400000);
+    expect_rate((const char *const[]){"RateLimit-Remaining: 3;w=99999999", NULL}, 3, 86400000);
+}
+
+static void a_rate_that_makes_no_sense_is_not_said(void **state)
+{
+    (void)state;
+    expect_rate((const char *const[]){"RateLimit-Remaining: -1;w=x", "RateLimit-Reset: soon", NULL},
+                -1, -1);
+    expect_rate((const char *const[]){"RateLimit-Remaining: ;w=", "RateLimit-Reset:", NULL}, -1,
+                -1);
+    expect_rate((const char *const[]){"X-RateLimit-Reset: 1000000001", NULL}, -1, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +243,8 @@ int main(void)
             cmocka_unit_test(a_reference_is_resolved_against_its_base),
             cmocka_unit_test(https_never_leads_to_http),
             cmocka_unit_test(other_schemes_and_user_names_are_refused),
+            cmocka_unit_test(the_rate_a_peer_allows_is_read_in_every_form),
+            cmocka_unit_test(a_rate_that_makes_no_sense_is_not_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,84 @@ static void every_option_is_read(void **state)
     assert_int_equal(config.sources[1].page_limit, 10000);
 }
 
+#define LISTING                                                                              \
+    "sources:\n  - name: all\n    kind: registry\n    registry: registry.example\n    url: " \
+    "https://registry.example\n"
+
+static void a_listed_registry_gets_defaults(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+    struct ingest_config config;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse(LISTING, arena, &config, &err), MU_OK);
+    assert_int_equal(config.sources[0].interval_ms, 6 * 3600 * 1000);
+    assert_int_equal(config.sources[0].page_limit, 100);
+    assert_int_equal(config.sources[0].repository_count, 0);
+    assert_string_equal(config.sources[0].path, "/v1/sources/all/list");
+}
+
+static void every_option_of_a_listed_registry_is_read(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+    struct ingest_config config;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse(LISTING "    username: u\n    password_file: /p\n    ca_file: /c\n"
+                                   "    repositories: [team/app, \"base/*\"]\n    interval: 90s\n"
+                                   "    tags_per_page: 7\n",
+                           arena, &config, &err),
+                     MU_OK);
+    assert_string_equal(config.sources[0].username, "u");
+    assert_string_equal(config.sources[0].password_file, "/p");
+    assert_string_equal(config.sources[0].ca_file, "/c");
+    assert_int_equal(config.sources[0].repository_count, 2);
+    assert_string_equal(config.sources[0].repositories[1], "base/*");
+    assert_int_equal(config.sources[0].interval_ms, 90000);
+    assert_int_equal(config.sources[0].page_limit, 7);
+    assert_int_equal(parse(LISTING "    token_file: /t\n    interval: 30d\n", arena, &config, &err),
+                     MU_OK);
+    assert_string_equal(config.sources[0].token_file, "/t");
+    assert_true(config.sources[0].interval_ms == INT64_C(2592000000));
+}
+
+static void mistakes_of_a_listed_registry_are_named(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+            {"sources:\n  - name: a\n    kind: registry\n    url: http://h\n",
+             "'registry' is missing"},
+            {"sources:\n  - name: a\n    kind: registry\n    registry: h\n", "'url' is missing"},
+            {LISTING "    username: u\n", "'password_file' is missing"},
+            {LISTING "    password_file: /p\n", "'username' is missing"},
+            {LISTING "    username: u\n    password_file: /p\n    token_file: /t\n",
+             "'token_file'"},
+            {LISTING "    interval: 6\n", "'interval' must be a duration"},
+            {LISTING "    interval: 31d\n", "'interval' must be a duration"},
+            {LISTING "    interval: 99999999999999999999h\n", "'interval' must be a duration"},
+            {LISTING "    interval: 0s\n", "'interval' must be a duration"},
+            {LISTING "    repositories: []\n", "'repositories' must be a list"},
+            {LISTING "    repositories: a\n", "'repositories' must be a list"},
+            {LISTING "    tags_per_page: 0\n", "'tags_per_page'"},
+            {LISTING "    page_limit: 5\n", "'page_limit' is no option of kind 'registry'"},
+            {WEBHOOK "    interval: 6h\n", "'interval' is no option of kind 'distribution'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+        struct ingest_config config;
+        struct mu_error err;
+
+        assert_int_equal(parse(cases[i].text, arena, &config, &err), MU_E_INVALID);
+        if (!strstr(err.message, cases[i].says))
+            fail_msg("'%s' does not say '%s'", err.message, cases[i].says);
+    }
+}
+
 static void a_secret_comes_from_a_file_without_its_newline(void **state)
 {
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
@@ -383,6 +461,9 @@ int main(void)
             cmocka_unit_test(an_option_that_a_stream_cannot_have_is_named),
             cmocka_unit_test(a_short_file_gets_defaults),
             cmocka_unit_test(every_option_is_read),
+            cmocka_unit_test(a_listed_registry_gets_defaults),
+            cmocka_unit_test(every_option_of_a_listed_registry_is_read),
+            cmocka_unit_test(mistakes_of_a_listed_registry_are_named),
             cmocka_unit_test(a_secret_comes_from_a_file_without_its_newline),
             cmocka_unit_test(every_mistake_names_file_line_and_option),
             cmocka_unit_test(a_cluster_is_reached_by_url_by_kubeconfig_or_from_inside),

@@ -425,6 +425,142 @@ static void a_password_file_that_cannot_be_read_is_denied(void **state)
     registry_peer_stop(&f->peer);
 }
 
+static enum mu_status look_up(struct fixture *f, const char *tag,
+                              struct mu_registry_manifest *ret_manifest)
+{
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_http_response response;
+    enum mu_status st = client_open(f, &client);
+
+    if (st != MU_OK)
+        return st;
+    registry_peer_start(&f->peer);
+    st = mu_registry_look_up_tag(client, tag, ret_manifest, &response, &f->err);
+    registry_peer_stop(&f->peer);
+    f->authentication = mu_registry_client_authentication(client);
+    return st;
+}
+
+static void a_tag_is_looked_up_without_its_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest;
+    struct peer_route *route = registry_peer_route(&f->peer, "/v2/team/app/manifests/1.0", "{}", 2);
+
+    mu_sha256_text("anything", 8, f->digest);
+    (void)snprintf(route->headers, sizeof(route->headers),
+                   "Content-Type: application/x;a=b\r\nDocker-Content-Digest: %s\r\n", f->digest);
+    assert_int_equal(look_up(f, "1.0", &manifest), MU_OK);
+    assert_string_equal(manifest.digest, f->digest);
+    assert_string_equal(manifest.media_type, "application/x");
+    assert_int_equal(route->hits, 1);
+}
+
+static void a_tag_without_said_digest_is_looked_up_by_its_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest;
+    struct peer_route *route = registry_peer_route(&f->peer, "/v2/team/app/manifests/1.0", "{}", 2);
+
+    mu_sha256_text("{}", 2, f->digest);
+    assert_int_equal(look_up(f, "1.0", &manifest), MU_OK);
+    assert_string_equal(manifest.digest, f->digest);
+    assert_int_equal(route->hits, 2);
+}
+
+static void a_tag_whose_said_digest_is_none_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest = {.digest = "untouched"};
+    struct peer_route *route = registry_peer_route(&f->peer, "/v2/team/app/manifests/1.0", "{}", 2);
+
+    (void)snprintf(route->headers, sizeof(route->headers), "Docker-Content-Digest: sha256:x\r\n");
+    assert_int_equal(look_up(f, "1.0", &manifest), MU_E_INVALID);
+    assert_string_equal(manifest.digest, "untouched");
+}
+
+static void what_is_no_tag_is_not_looked_up(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest;
+
+    assert_int_equal(look_up(f, "../x", &manifest), MU_E_INVALID);
+}
+
+static void a_configured_token_is_sent_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest;
+    struct peer_route *route = registry_peer_add(&f->peer, "manifests", "{}", 2, f->digest);
+
+    with_password(f, "given\n");
+    f->access.token_file = f->access.password_file;
+    f->access.username = f->access.password_file = NULL;
+    route->authorization = "Bearer given";
+    assert_int_equal(fetch_manifest(f, f->digest, &manifest), MU_OK);
+    assert_int_equal(route->hits, 1);
+}
+
+static void a_configured_token_that_is_refused_is_denied(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_manifest manifest;
+    struct peer_route *route = registry_peer_add(&f->peer, "manifests", "{}", 2, f->digest);
+
+    with_password(f, "given");
+    f->access.token_file = f->access.password_file;
+    f->access.username = f->access.password_file = NULL;
+    (void)snprintf(f->peer.challenge, sizeof(f->peer.challenge), "Bearer realm=\"%.400s/token\"",
+                   f->access.url);
+    route->authorization = "Bearer other";
+    assert_int_equal(fetch_manifest(f, f->digest, &manifest), MU_E_DENIED);
+    expect_says(f, "refuses the token of");
+    assert_int_equal(route->hits, 1);
+}
+
+static void a_token_file_without_a_usable_token_is_denied(void **state)
+{
+    struct fixture *f = *state;
+    struct mu_registry_client *client = NULL;
+
+    with_password(f, "two words");
+    f->access.token_file = f->access.password_file;
+    assert_int_equal(client_open(f, &client), MU_E_DENIED);
+    expect_says(f, "holds no token");
+    f->access.token_file = "/nonexistent/token";
+    assert_int_equal(client_open(f, &client), MU_E_DENIED);
+    expect_says(f, "/nonexistent/token");
+    assert_null(client);
+    registry_peer_start(&f->peer);
+    registry_peer_stop(&f->peer);
+}
+
+static void another_repository_gets_a_token_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
+    struct mu_registry_manifest manifest;
+    struct mu_http_response response;
+    struct peer_route *route;
+
+    (void)snprintf(f->peer.challenge, sizeof(f->peer.challenge), "Bearer realm=\"%.400s/token\"",
+                   f->access.url);
+    (void)registry_peer_route(&f->peer, "/token?scope=repository%3Aa%3Apull", "{\"token\":\"A\"}",
+                              13);
+    (void)registry_peer_route(&f->peer, "/token?scope=repository%3Ab%3Apull", "{\"token\":\"B\"}",
+                              13);
+    route = registry_peer_route(&f->peer, "/v2/a/manifests/1", "{}", 2);
+    route->authorization = "Bearer A";
+    route = registry_peer_route(&f->peer, "/v2/b/manifests/1", "{}", 2);
+    route->authorization = "Bearer B";
+    assert_int_equal(mu_registry_client_new(&f->access, "a", 20000, &client, &f->err), MU_OK);
+    registry_peer_start(&f->peer);
+    assert_int_equal(mu_registry_look_up_tag(client, "1", &manifest, &response, &f->err), MU_OK);
+    mu_registry_client_turn(client, "b");
+    assert_int_equal(mu_registry_look_up_tag(client, "1", &manifest, &response, &f->err), MU_OK);
+    registry_peer_stop(&f->peer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -453,6 +589,14 @@ int main(void)
             TEST(basic_is_used_when_the_registry_asks_for_it),
             TEST(a_refused_or_missing_password_is_denied),
             TEST(a_password_file_that_cannot_be_read_is_denied),
+            TEST(a_tag_is_looked_up_without_its_bytes),
+            TEST(a_tag_without_said_digest_is_looked_up_by_its_bytes),
+            TEST(a_tag_whose_said_digest_is_none_is_refused),
+            TEST(what_is_no_tag_is_not_looked_up),
+            TEST(a_configured_token_is_sent_as_it_is),
+            TEST(a_configured_token_that_is_refused_is_denied),
+            TEST(a_token_file_without_a_usable_token_is_denied),
+            TEST(another_repository_gets_a_token_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
