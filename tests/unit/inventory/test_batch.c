@@ -98,6 +98,92 @@ static void a_tag_that_moves_there_and_back_tells_of_every_move(void **state)
     assert_sql(&w, "SELECT count(DISTINCT ce_id) FROM outbox", "3");
 }
 
+/* ---- a push told by its registry and by a listing ---- */
+
+static void add_listed(const char *id, const char *tag, const char *digest, int64_t at)
+{
+    struct mu_registry_event e = registry_event(MU_REGISTRY_PUSH, tag, digest, at);
+
+    e.reconcile = true;
+    add_registry(&w, id, &e);
+}
+
+static void assert_history(const char *expected)
+{
+    assert_sql(&w,
+               "SELECT string_agg(substr(digest, 8, 1) || to_char(valid_from, ' MI-') || "
+               "COALESCE(to_char(valid_to, 'MI'), ''), ', ' ORDER BY valid_from) FROM tag_history",
+               expected);
+}
+
+static void a_push_told_again_by_a_listing_changes_nothing(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "1.0", digest_of('b'), T(10));
+    world_apply(&w);
+    add_listed("l1", "1.0", digest_of('b'), T(20));
+    world_apply(&w);
+    add_push(&w, "e3", "1.0", digest_of('c'), T(30));
+    world_apply(&w);
+    assert_history("a 00-10, b 10-30, c 30-");
+    assert_sql(&w, "SELECT count(*) FROM notifications", "2");
+    assert_sql(&w, "SELECT count(*) FROM asset_digests", "3");
+    assert_sql(&w, "SELECT count(*) FROM scan_jobs", "3");
+}
+
+static void a_push_told_late_after_a_listing_is_one_move(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    add_listed("l1", "1.0", digest_of('b'), T(20));
+    world_apply(&w);
+    assert_history("a 00-20, b 20-");
+    add_push(&w, "e2", "1.0", digest_of('b'), T(10));
+    world_apply(&w);
+    assert_history("a 00-10, b 10-");
+    assert_sql(&w, "SELECT count(*) FROM notifications", "1");
+}
+
+static void both_in_one_batch_are_one_move(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_listed("l1", "1.0", digest_of('b'), T(20));
+    add_push(&w, "e2", "1.0", digest_of('b'), T(10));
+    world_apply(&w);
+    assert_history("a 00-10, b 10-");
+    assert_sql(&w, "SELECT count(*) FROM notifications", "1");
+}
+
+static void a_push_after_its_manifest_was_deleted_begins_anew(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_delete(&w, "e2", NULL, digest_of('a'), T(10));
+    add_push(&w, "e3", "1.0", digest_of('a'), T(20));
+    add_listed("l1", "1.0", digest_of('a'), T(25));
+    add_delete(&w, "e4", "1.0", NULL, T(30));
+    add_listed("l2", "1.0", digest_of('a'), T(40));
+    world_apply(&w);
+    assert_history("a 00-10, a 20-30, a 40-");
+    assert_sql(&w, "SELECT count(*) FROM notifications", "0");
+}
+
+static void a_digest_that_a_listing_finds_completes_a_push_without(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", NULL, T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) FROM scan_jobs", "0");
+    add_listed("l1", "1.0", digest_of('a'), T(1));
+    world_apply(&w);
+    assert_history("a 01-");
+    assert_sql(&w, "SELECT count(*) FROM assets", "1");
+    assert_sql(&w, "SELECT count(*) FROM scan_jobs", "1");
+}
+
 /* ---- workload events ---- */
 
 static void a_pod_makes_instance_run_asset_and_an_urgent_job(void **state)
@@ -438,6 +524,11 @@ int main(void)
             WORLD_TEST(a_delete_of_a_tag_ends_that_tag_only),
             WORLD_TEST(a_version_tag_pushed_again_raises_a_warning),
             WORLD_TEST(a_tag_that_moves_there_and_back_tells_of_every_move),
+            WORLD_TEST(a_push_told_again_by_a_listing_changes_nothing),
+            WORLD_TEST(a_push_told_late_after_a_listing_is_one_move),
+            WORLD_TEST(both_in_one_batch_are_one_move),
+            WORLD_TEST(a_push_after_its_manifest_was_deleted_begins_anew),
+            WORLD_TEST(a_digest_that_a_listing_finds_completes_a_push_without),
             WORLD_TEST(a_pod_makes_instance_run_asset_and_an_urgent_job),
             WORLD_TEST(a_waiting_container_is_an_instance_without_a_run),
             WORLD_TEST(a_pod_that_is_running_makes_a_waiting_job_more_urgent),
