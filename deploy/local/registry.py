@@ -17,8 +17,8 @@ class Registry:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def start(self, notify_url=None, bearer=None):
-        """JSON is YAML; the registry reads it as such."""
+    def start(self, notify_url=None, bearer=None, htpasswd=None, tls=None):
+        """JSON is YAML; the registry reads it as such. `htpasswd` is a file, `tls` a pair of files: certificate, key."""
         self.folder.mkdir(parents=True, exist_ok=True)
         config = {"version": 0.1, "log": {"level": "warn", "accesslog": {"disabled": True}},
                   "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}, "delete": {"enabled": True}},
@@ -27,6 +27,10 @@ class Registry:
             config["notifications"] = {"endpoints": [{
                 "name": "muster", "url": notify_url, "timeout": "5s", "threshold": 3, "backoff": "1s",
                 "headers": {"Authorization": [f"Bearer {bearer}"]}}]}
+        if htpasswd:
+            config["auth"] = {"htpasswd": {"realm": "registry", "path": str(htpasswd)}}
+        if tls:
+            config["http"]["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
         path = self.folder / "config.yml"
         path.write_text(json.dumps(config, indent=1))
         os.chmod(path, 0o600)
