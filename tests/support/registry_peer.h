@@ -26,9 +26,10 @@
 enum { REGISTRY_PEER_ROUTES = 64, REGISTRY_PEER_REQUEST = 65536 };
 
 struct peer_route {
-    char path[512]; /* with its query */
-    int status;     /* 0: 200 */
-    char *body;     /* owned */
+    char path[512];    /* with its query */
+    atomic_int status; /* 0: 200; may change at any time */
+    atomic_bool off;   /* as if it was not there; the same */
+    char *body;        /* owned */
     size_t len;
     size_t cut;                /* bytes of the body that are not sent although announced */
     char headers[256];         /* further lines, each with CRLF */
@@ -111,7 +112,7 @@ static inline void registry_peer_answer(struct registry_peer *peer, int fd, cons
 
     for (size_t i = 0; i < peer->route_count; i++) {
         if (strlen(peer->routes[i].path) == path_len &&
-            strncmp(peer->routes[i].path, path, path_len) == 0)
+            strncmp(peer->routes[i].path, path, path_len) == 0 && !peer->routes[i].off)
             route = &peer->routes[i];
     }
     if (!route) {
