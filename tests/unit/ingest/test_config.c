@@ -122,6 +122,23 @@ static void every_option_of_a_listed_registry_is_read(void **state)
     assert_true(config.sources[0].interval_ms == INT64_C(2592000000));
 }
 
+static void repositories_are_named_as_their_registry_names_them(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 24);
+    struct ingest_config config;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse("sources:\n  - name: hub\n    kind: registry\n"
+                           "    repositories: [nginx, team/app, \"lib*\"]\n"
+                           "    registry: docker.io\n    url: https://registry-1.docker.io\n",
+                           arena, &config, &err),
+                     MU_OK);
+    assert_string_equal(config.sources[0].repositories[0], "library/nginx");
+    assert_string_equal(config.sources[0].repositories[1], "team/app");
+    assert_string_equal(config.sources[0].repositories[2], "lib*");
+}
+
 static void mistakes_of_a_listed_registry_are_named(void **state)
 {
     static const struct {
@@ -140,6 +157,8 @@ static void mistakes_of_a_listed_registry_are_named(void **state)
             {LISTING "    interval: 0s\n", "'interval' must be a duration"},
             {LISTING "    repositories: []\n", "'repositories' must be a list"},
             {LISTING "    repositories: a\n", "'repositories' must be a list"},
+            {LISTING "    repositories: [\"../x\"]\n", "'repositories'"},
+            {LISTING "    repositories: [\"team/app:1.0\"]\n", "'repositories'"},
             {LISTING "    tags_per_page: 0\n", "'tags_per_page'"},
             {LISTING "    page_limit: 5\n", "'page_limit' is no option of kind 'registry'"},
             {WEBHOOK "    interval: 6h\n", "'interval' is no option of kind 'distribution'"},
@@ -463,6 +482,7 @@ int main(void)
             cmocka_unit_test(every_option_is_read),
             cmocka_unit_test(a_listed_registry_gets_defaults),
             cmocka_unit_test(every_option_of_a_listed_registry_is_read),
+            cmocka_unit_test(repositories_are_named_as_their_registry_names_them),
             cmocka_unit_test(mistakes_of_a_listed_registry_are_named),
             cmocka_unit_test(a_secret_comes_from_a_file_without_its_newline),
             cmocka_unit_test(every_mistake_names_file_line_and_option),
