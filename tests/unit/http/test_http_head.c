@@ -209,7 +209,7 @@ static void the_rate_a_peer_allows_is_read_in_every_form(void **state)
 
     (void)state;
     (void)snprintf(epoch, sizeof(epoch), "X-RateLimit-Reset: %lld",
-                   (long long)(mu_now_us() / 1000000 + 100000));
+                   (long long)(mu_now_us() / 1000000) + 100000);
     expect_rate((const char *const[]){"ratelimit-remaining: 76;w=21600", NULL}, 76, 21600000);
     expect_rate(
             (const char *const[]){"RateLimit-Remaining: 0 ; x=1;w=60", "RateLimit-Reset: 7", NULL},

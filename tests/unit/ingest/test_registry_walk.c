@@ -369,7 +369,7 @@ static void repository_after_repository_out_of_reach_ends_the_walk(void **state)
 
     says(stage, "/v2/_catalog?n=2",
          "{\"repositories\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\"]}");
-    for (char name = 'a'; name <= 'k'; name++) {
+    for (int name = 'a'; name <= 'k'; name++) {
         (void)snprintf(path, sizeof(path), "/v2/%c/tags/list?n=2", name);
         says(stage, path, "{}")->status = 503;
     }

@@ -36,7 +36,7 @@ struct registry_walk_result {
  * is in `seen`. Errors: MU_E_DENIED (credentials, or no right to see the catalog; says what to do),
  * MU_E_UNAVAILABLE, MU_E_INVALID, MU_E_LIMIT, or those of the sorter.
  */
-enum mu_status registry_walk_run(const struct registry_walk *walk,
+enum mu_status registry_walk_run(const struct registry_walk *config,
                                  struct registry_walk_result *ret_result,
                                  struct mu_error *err) MU_MUST_CHECK;
 
