@@ -238,7 +238,8 @@ static void lists_within_an_answer_end(void **state)
     (void)state;
     push_three();
     free(world_sql(&w, "INSERT INTO tag_observations SELECT gen_random_uuid(), repository, tag, "
-                       "digest, valid_from + n * interval '1 hour', known_at "
+                       "CASE n % 2 WHEN 0 THEN digest ELSE 'sha256:' || n END, "
+                       "valid_from + n * interval '1 hour', known_at "
                        "FROM tag_observations, generate_series(1, 150) n WHERE tag = '1.0'"));
     free(world_sql(&w, "INSERT INTO asset_digests SELECT asset_id, 'sha256:' || n, NULL, known_at "
                        "FROM asset_digests, generate_series(1, 150) n"));
