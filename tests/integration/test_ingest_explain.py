@@ -12,7 +12,7 @@ INGEST = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin")).resolve(
 EVENTS = ROOT / "tests/data/events"
 KINDS = sorted(folder.name for folder in EVENTS.iterdir() if folder.is_dir())
 SUFFIXES = {".json", ".ndjson", ".form", ".body"}
-HOSTLESS = {"cdevents", "harbor", "jfrog", "nexus", "zot"}  # as in tests/unit/ingest/test_event_files.c
+HOSTLESS = {"cdevents", "harbor", "jfrog", "nexus", "registry", "zot"}  # as in tests/unit/ingest/test_event_files.c
 # What only the sources of the unit know: their names, their cluster, when they received.
 OF_THE_SOURCE = ("time", "why", "containers", "key")
 

@@ -20,7 +20,8 @@
 enum { FILE_MAX_BYTES = 1024 * 1024, PATH_SIZE = 1024 };
 
 /* Kinds whose senders do not say, or not always, which registry they are. */
-static const char *const hostless_kinds[] = {"cdevents", "harbor", "jfrog", "nexus", "zot"};
+static const char *const hostless_kinds[] = {"cdevents", "harbor",   "jfrog",
+                                             "nexus",    "registry", "zot"};
 
 /* "name: value" lines. */
 struct headers {
