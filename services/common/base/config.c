@@ -69,6 +69,11 @@ static bool parse_number(const char *text, const struct suffix *suffixes, int64_
     return false;
 }
 
+bool mu_option_number(enum mu_option_type type, const char *text, int64_t *ret_value)
+{
+    return parse_number(text, suffixes_of(type), ret_value);
+}
+
 static const char *expectation(enum mu_option_type type)
 {
     static const char *const texts[] = {[MU_OPTION_TEXT] = "a text",

@@ -41,6 +41,10 @@ struct mu_option {
     const char *help; /* one line, says the unit */
 };
 
+/* A number as options write it, with the suffixes of the type: "64MiB", "30s"; false when it is
+ * none, or too large. */
+bool mu_option_number(enum mu_option_type type, const char *text, int64_t *ret_value);
+
 /* A verb of a program: `muster-inventory explain`. */
 struct mu_command {
     const char *name;

@@ -1,8 +1,9 @@
 /*
- * stop: SIGTERM and SIGINT become one flag every loop can read and wait on; and
- * the only place that sleeps.
+ * stop: SIGTERM and SIGINT become one flag every loop can read and wait on; SIGHUP wakes the one
+ * that waits for it; and the only place that sleeps.
  *
- * Threads: mu_stop_install once, before threads start; the rest from any thread.
+ * Threads: mu_stop_install and mu_reload_install once, before threads start; mu_wake_wait from one
+ * thread; the rest from any thread.
  */
 #ifndef MU_BASE_STOP_H
 #define MU_BASE_STOP_H
@@ -16,6 +17,14 @@ void mu_stop_request(void);
 
 /* Waits up to `timeout_ms`; true as soon as a stop is requested. */
 bool mu_stop_wait(int64_t timeout_ms);
+
+/* SIGHUP no longer ends the process. */
+void mu_reload_install(void);
+
+enum mu_wake { MU_WAKE_TIME, MU_WAKE_STOP, MU_WAKE_RELOAD };
+/* Waits up to `timeout_ms`. Reloads asked for while nobody waited are one, and told at the next
+ * call. */
+enum mu_wake mu_wake_wait(int64_t timeout_ms);
 
 /* Retry delays: doubling from min to max, each drawn between half and all of it. */
 struct mu_backoff {

@@ -153,6 +153,23 @@ enum mu_status mu_consumer_rewind(struct mu_consumer *consumer, struct mu_error 
 enum mu_status mu_consumer_pause(struct mu_consumer *consumer, enum mu_topic topic, bool paused,
                                  struct mu_error *err) MU_MUST_CHECK;
 
+/* ---- a look ---- */
+
+/* The message is borrowed during the call. MU_OK goes on, MU_END ends the look, a failure is
+ * returned. */
+typedef enum mu_status mu_read_fn(void *opaque, const struct mu_incoming *message,
+                                  struct mu_error *err);
+
+/*
+ * Everything a topic holds now, or that came from `since_us` on (MU_TIME_NONE: all), each partition
+ * in its order; joins no group and leaves no trace. Errors: MU_E_NOT_FOUND (no such topic),
+ * MU_E_UNAVAILABLE (nothing came for `timeout_ms`), MU_E_DENIED, MU_E_LIMIT, MU_E_INVALID
+ * (settings), or what `each` returned.
+ */
+enum mu_status mu_bus_read(const struct mu_bus_config *config, enum mu_topic topic,
+                           int64_t since_us, int64_t timeout_ms, mu_read_fn *each, void *opaque,
+                           struct mu_error *err) MU_MUST_CHECK;
+
 MU_DEFINE_AUTO(producer, struct mu_producer, mu_producer_close)
 MU_DEFINE_AUTO(consumer, struct mu_consumer, mu_consumer_close)
 

@@ -52,17 +52,17 @@ static bool method_matches(const struct mu_route *route, const char *method)
 /* Sets the route, or the refusal. */
 static void find_route(struct mu_request *request)
 {
-    const struct mu_httpd_config *config = &request->server->config;
+    const struct route_table *table = request->table;
     bool path_known = false;
 
-    for (size_t i = 0; i < config->route_count; i++) {
+    for (size_t i = 0; i < table->count; i++) {
         const char *rest = NULL;
 
-        if (!path_matches(&config->routes[i], request->path, &rest))
+        if (!path_matches(&table->routes[i], request->path, &rest))
             continue;
         path_known = true;
-        if (method_matches(&config->routes[i], request->method)) {
-            request->route = &config->routes[i];
+        if (method_matches(&table->routes[i], request->method)) {
+            request->route = &table->routes[i];
             request->path_rest = rest;
             return;
         }
@@ -75,16 +75,16 @@ static void find_route(struct mu_request *request)
 /* "GET, HEAD, POST" of every route that has the path. */
 static void allowed_methods(const struct mu_request *request, char allow[ALLOW_SIZE])
 {
-    const struct mu_httpd_config *config = &request->server->config;
+    const struct route_table *table = request->table;
     const char *rest;
     size_t len = 0;
 
     allow[0] = '\0';
-    for (size_t i = 0; i < config->route_count && len < ALLOW_SIZE; i++)
-        if (path_matches(&config->routes[i], request->path, &rest))
+    for (size_t i = 0; i < table->count && len < ALLOW_SIZE; i++)
+        if (path_matches(&table->routes[i], request->path, &rest))
             len += (size_t)snprintf(allow + len, ALLOW_SIZE - len, "%s%s%s", len ? ", " : "",
-                                    config->routes[i].method,
-                                    mu_text_equal(config->routes[i].method, "GET") ? ", HEAD" : "");
+                                    table->routes[i].method,
+                                    mu_text_equal(table->routes[i].method, "GET") ? ", HEAD" : "");
 }
 
 /* ---- bodies ---- */
@@ -346,9 +346,7 @@ static struct mu_httpd *server_new(const struct mu_httpd_config *config)
     struct mu_httpd *server = mu_xcalloc(1, sizeof(*server));
 
     server->config = *config;
-    server->routes = mu_xcalloc(config->route_count, sizeof(struct mu_route));
-    memcpy(server->routes, config->routes, config->route_count * sizeof(struct mu_route));
-    server->config.routes = server->routes;
+    server->table = route_table_new(config->routes, config->route_count, &config->owner);
     if (server->config.threads == 0)
         server->config.threads = DEFAULT_THREADS;
     if (server->config.max_connections == 0)
@@ -362,7 +360,7 @@ static struct mu_httpd *server_new(const struct mu_httpd_config *config)
 static void server_free(struct mu_httpd *server)
 {
     (void)pthread_mutex_destroy(&server->lock);
-    free(server->routes);
+    route_table_drop(server->table);
     free(server);
 }
 
@@ -418,6 +416,7 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
     server->daemon = start_daemon(server, fd, tls);
     if (!server->daemon) {
         (void)close(fd);
+        server->table->owner.release = NULL; /* not taken */
         server_free(server);
         return mu_fail(err, MU_E_UNAVAILABLE, "the HTTP server on '%s' did not start",
                        config->listen);
@@ -441,6 +440,18 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
 uint16_t mu_httpd_port(const struct mu_httpd *server)
 {
     return server->port;
+}
+
+void mu_httpd_set_routes(struct mu_httpd *server, const struct mu_route *routes, size_t route_count,
+                         const struct mu_route_owner *owner)
+{
+    struct route_table *table = route_table_new(routes, route_count, owner), *previous;
+
+    (void)pthread_mutex_lock(&server->lock);
+    previous = server->table;
+    server->table = table;
+    (void)pthread_mutex_unlock(&server->lock);
+    route_table_drop(previous);
 }
 
 static size_t open_requests(struct mu_httpd *server)

@@ -42,10 +42,21 @@ struct mu_route {
     size_t max_body_bytes;
 };
 
+/*
+ * What a table of routes belongs to (a configuration that may be replaced while requests are under
+ * way): `release` runs with `context` when the table is no longer the server's and the last of its
+ * requests has ended.
+ */
+struct mu_route_owner {
+    void *context;
+    void (*release)(void *context); /* NULL: nothing to do */
+};
+
 struct mu_httpd_config {
     const char *listen; /* "127.0.0.1:8080", "[::]:8080", ":8080" */
     const struct mu_route *routes;
     size_t route_count;
+    struct mu_route_owner owner;              /* of `routes`; taken only when the server starts */
     void *opaque;                             /* given to every handler */
     unsigned threads;                         /* 0: 2 */
     unsigned max_connections;                 /* 0: 1024 */
@@ -59,6 +70,10 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
                               struct mu_error *err) MU_MUST_CHECK;
 /* Port actually bound (for listen ":0"). */
 uint16_t mu_httpd_port(const struct mu_httpd *server);
+/* Requests that begin from now on see these routes (copied; their paths are not, as at the start);
+ * requests under way keep theirs. Takes the owner. From any thread. */
+void mu_httpd_set_routes(struct mu_httpd *server, const struct mu_route *routes, size_t route_count,
+                         const struct mu_route_owner *owner);
 /* Stops accepting, waits up to `grace_ms` for requests under way; then they get 503. A handler may
  * still call mu_httpd_reply* afterwards, and must. */
 void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms);
@@ -76,6 +91,8 @@ const char *mu_request_query(const struct mu_request *request,
  * for; NULL when there is none, or it is not trusted. */
 const char *mu_request_client_subject(struct mu_request *request);
 const void *mu_request_body(const struct mu_request *request, size_t *ret_len);
+/* Context of the owner of the table in which the request's route stands. */
+void *mu_request_context(const struct mu_request *request);
 struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after the reply */
 /* State of the handler for this request; `release` runs when the request ends, however it ends. */
 void mu_request_set_state(struct mu_request *request, void *state, void (*release)(void *));

@@ -11,6 +11,28 @@
 
 enum { REQUEST_ARENA_MAX_BYTES = 64 * 1024 * 1024, PROBLEM_MAX_BYTES = 4096 };
 
+struct route_table *route_table_new(const struct mu_route *routes, size_t count,
+                                    const struct mu_route_owner *owner)
+{
+    struct route_table *table = mu_xcalloc(1, sizeof(*table) + count * sizeof(struct mu_route));
+
+    atomic_init(&table->holders, 1);
+    table->owner = *owner;
+    table->count = count;
+    if (count > 0)
+        memcpy(table->routes, routes, count * sizeof(struct mu_route));
+    return table;
+}
+
+void route_table_drop(struct route_table *table)
+{
+    if (!table || atomic_fetch_sub(&table->holders, 1) != 1)
+        return;
+    if (table->owner.release)
+        table->owner.release(table->owner.context);
+    free(table);
+}
+
 struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
                                const char *method, const char *path)
 {
@@ -40,6 +62,7 @@ void request_drop(struct mu_request *request)
         MHD_destroy_response(response);
     mu_buf_done(&request->body);
     mu_arena_free(request->arena);
+    route_table_drop(request->table); /* last: state and arena may point into its owner */
     free(request);
 }
 
@@ -48,6 +71,8 @@ void request_list(struct mu_request *request)
     struct mu_httpd *server = request->server;
 
     (void)pthread_mutex_lock(&server->lock);
+    request->table = server->table;
+    atomic_fetch_add(&request->table->holders, 1);
     request->next = server->open;
     if (server->open)
         server->open->previous = request;
@@ -102,6 +127,11 @@ const void *mu_request_body(const struct mu_request *request, size_t *ret_len)
 {
     *ret_len = request->body.len;
     return request->body.data;
+}
+
+void *mu_request_context(const struct mu_request *request)
+{
+    return request->table->owner.context;
 }
 
 struct mu_arena *mu_request_arena(struct mu_request *request)

@@ -17,8 +17,17 @@
 
 enum request_phase { REQUEST_RUNNING, REQUEST_SUSPENDED, REQUEST_REPLIED };
 
+/* Held by the server while it is the current one, and by each request that began with it. */
+struct route_table {
+    atomic_size_t holders;
+    struct mu_route_owner owner;
+    size_t count;
+    struct mu_route routes[];
+};
+
 struct mu_request {
     struct mu_httpd *server;
+    struct route_table *table; /* NULL until it is listed */
     struct MHD_Connection *connection;
     const struct mu_route *route;
     const char *method;
@@ -43,14 +52,18 @@ struct mu_request {
 struct mu_httpd {
     struct MHD_Daemon *daemon;
     struct mu_httpd_config config;
-    struct mu_route *routes;
+    struct route_table *table;
     uint16_t port;
     atomic_bool stopping;
-    pthread_mutex_t lock; /* of the list */
+    pthread_mutex_t lock; /* of the list and of `table` */
     struct mu_request *open;
     size_t open_count;
     bool gave_up; /* at stop: what is handled has been answered, and nothing more is */
 };
+
+struct route_table *route_table_new(const struct mu_route *routes, size_t count,
+                                    const struct mu_route_owner *owner);
+void route_table_drop(struct route_table *table); /* NULL is fine */
 
 struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
                                const char *method, const char *path);

@@ -180,6 +180,42 @@ static void delays_are_not_all_the_same(void **state)
     assert_true(differ > 0);
 }
 
+static int reload_then_stop(void)
+{
+    mu_stop_install();
+    mu_reload_install();
+    for (int i = 0; i < 5; i++)
+        (void)kill(getpid(), SIGHUP);
+    if (mu_wake_wait(LONG_MS) != MU_WAKE_RELOAD || mu_stop_requested())
+        return 1;
+    if (mu_wake_wait(0) != MU_WAKE_TIME || mu_wake_wait(5) != MU_WAKE_TIME)
+        return 2; /* five were one */
+    (void)kill(getpid(), SIGHUP);
+    (void)kill(getpid(), SIGTERM);
+    return mu_wake_wait(LONG_MS) == MU_WAKE_STOP ? 0 : 3;
+}
+
+static void a_reload_is_told_once_and_a_stop_comes_first(void **state)
+{
+    (void)state;
+    in_child(reload_then_stop);
+}
+
+static int many_reloads(void)
+{
+    mu_stop_install();
+    mu_reload_install();
+    for (int i = 0; i < 100000; i++)
+        (void)kill(getpid(), SIGHUP);
+    return mu_wake_wait(LONG_MS) == MU_WAKE_RELOAD ? 0 : 1;
+}
+
+static void more_reloads_than_a_pipe_holds_do_not_block(void **state)
+{
+    (void)state;
+    in_child(many_reloads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +227,8 @@ int main(void)
             cmocka_unit_test(a_stop_ends_a_backoff),
             cmocka_unit_test(delays_double_between_half_and_all_up_to_the_maximum),
             cmocka_unit_test(delays_are_not_all_the_same),
+            cmocka_unit_test(a_reload_is_told_once_and_a_stop_comes_first),
+            cmocka_unit_test(more_reloads_than_a_pipe_holds_do_not_block),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
