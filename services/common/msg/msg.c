@@ -18,6 +18,8 @@ static const struct mu_msg_descriptor descriptors[MU_MSG_TYPE_COUNT] = {
                                       &mu_quarantine_record_object},
         [MU_MSG_NOTIFICATION] = {"muster.notification.v1", "notification.v1.schema.json",
                                  &mu_notification_object},
+        [MU_MSG_SOURCE_HEALTH] = {"muster.source-health.v1", "source-health.v1.schema.json",
+                                  &mu_source_health_object},
 };
 
 static const struct mu_json_limits message_limits = {MU_MSG_MAX_BYTES, 16};

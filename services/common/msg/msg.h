@@ -30,6 +30,7 @@ enum mu_msg_type {
     MU_MSG_SCAN_RESULT,
     MU_MSG_QUARANTINE_RECORD,
     MU_MSG_NOTIFICATION,
+    MU_MSG_SOURCE_HEALTH,
     MU_MSG_TYPE_COUNT
 };
 
@@ -272,11 +273,32 @@ struct mu_notification {
     struct mu_json_map details;
 };
 
+/* ---- source health: an event source went silent, speaks again, or is no longer configured ---- */
+
+enum mu_source_state {
+    MU_SOURCE_STATE_NONE,
+    MU_SOURCE_SILENT,
+    MU_SOURCE_SPEAKING,
+    MU_SOURCE_REMOVED
+};
+
+struct mu_source_health {
+    const char *source;
+    const char *source_kind;
+    int state;                      /* enum mu_source_state */
+    int64_t observed_at_us;         /* when ingest saw it */
+    int64_t last_event_at_us;       /* optional: it never sent one */
+    int64_t silent_after_seconds;   /* optional: 0 not known */
+    int64_t usual_interval_seconds; /* optional: 0 not known */
+    const char *last_error;         /* optional */
+};
+
 extern const struct mu_json_object mu_registry_event_object;
 extern const struct mu_json_object mu_workload_event_object;
 extern const struct mu_json_object mu_scan_request_object;
 extern const struct mu_json_object mu_scan_result_object;
 extern const struct mu_json_object mu_quarantine_record_object;
 extern const struct mu_json_object mu_notification_object;
+extern const struct mu_json_object mu_source_health_object;
 
 #endif

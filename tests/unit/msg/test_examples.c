@@ -25,6 +25,7 @@ union message {
     struct mu_scan_result scan_result;
     struct mu_quarantine_record quarantine_record;
     struct mu_notification notification;
+    struct mu_source_health source_health;
 };
 
 typedef void example_fn(enum mu_msg_type type, const char *path, const struct mu_buf *text);

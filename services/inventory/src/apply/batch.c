@@ -214,6 +214,8 @@ static enum mu_status apply_event(struct batch *batch, const struct event *event
     batch->applied++;
     if (event->type == MU_MSG_SCAN_RESULT)
         return apply_scan_result(batch, event, err);
+    if (event->type == MU_MSG_SOURCE_HEALTH)
+        return effects_source_health(&batch->effects, event, err);
     if (event->type == MU_MSG_REGISTRY_EVENT)
         effects_registry(&batch->effects, event);
     else

@@ -25,6 +25,11 @@ void effects_workload(struct effects *effects, const struct event *event);
 void effects_scan_result(struct effects *effects, const struct event *event,
                          const struct mu_scan_failure *failure);
 
+/* A silent source is a detection failure until it speaks again or is removed, and a notification.
+ * Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status effects_source_health(struct effects *effects, const struct event *event,
+                                     struct mu_error *err) MU_MUST_CHECK;
+
 /* A quarantine record in the outbox. Errors: MU_E_NOMEM, MU_E_LIMIT. */
 enum mu_status effects_quarantine(struct effects *effects, const struct event *event,
                                   struct mu_error *err) MU_MUST_CHECK;

@@ -97,6 +97,15 @@ static enum mu_status check_scan_result(struct event *event, struct mu_error *er
     return MU_OK;
 }
 
+static enum mu_status check_source_health(struct event *event, struct mu_error *err)
+{
+    const struct mu_source_health *h = event->message;
+
+    (void)err;
+    event->occurred_at_us = event->received_at_us = h->observed_at_us;
+    return MU_OK;
+}
+
 static enum mu_status check_message(struct event *event, struct mu_error *err)
 {
     switch (event->type) {
@@ -106,6 +115,8 @@ static enum mu_status check_message(struct event *event, struct mu_error *err)
         return check_workload(event, err);
     case MU_MSG_SCAN_RESULT:
         return check_scan_result(event, err);
+    case MU_MSG_SOURCE_HEALTH:
+        return check_source_health(event, err);
     case MU_MSG_SCAN_REQUEST:
     case MU_MSG_QUARANTINE_RECORD:
     case MU_MSG_NOTIFICATION:
