@@ -37,6 +37,27 @@ static const struct mu_command commands[] = {
          .option_count = SOURCES_OPTION_COUNT,
          .config_size = sizeof(struct sources_config),
          .run = sources_command},
+        {.name = "status",
+         .arguments = "",
+         .summary = "show how every source of a running ingest does; exit 1 when one is silent",
+         .options = status_options,
+         .option_count = STATUS_OPTION_COUNT,
+         .config_size = sizeof(struct status_config),
+         .run = status_command},
+        {.name = "quarantine",
+         .arguments = "list|show|replay [ID...]",
+         .summary = "look at what was not understood, and feed it again",
+         .options = quarantine_options,
+         .option_count = QUARANTINE_OPTION_COUNT,
+         .config_size = sizeof(struct quarantine_config),
+         .run = quarantine_command},
+        {.name = "replay",
+         .arguments = "FILE...",
+         .summary = "feed recorded requests (FILE.http, bodies, .ndjson) into Kafka",
+         .options = replay_options,
+         .option_count = REPLAY_OPTION_COUNT,
+         .config_size = sizeof(struct replay_config),
+         .run = replay_command},
 };
 
 const struct mu_program ingest_program = {
@@ -49,7 +70,8 @@ const struct mu_program ingest_program = {
                 "  muster-ingest explain --config=sources.yaml --source=main captured-body.json\n"
                 "  muster-ingest run --config=sources.yaml --kafka-brokers=kafka:9092\n"
                 "\n"
-                "Exit codes: 0 done; 1 explain: the body is not understood; 2 wrong usage or\n"
+                "Exit codes: 0 done; 1 not all was understood, or a source is silent; 2 wrong "
+                "usage or\n"
                 "configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
