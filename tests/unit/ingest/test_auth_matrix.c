@@ -257,7 +257,8 @@ static int group_setup(void **state)
     (void)snprintf(world.jwks_file, sizeof(world.jwks_file), "%s/jwks.json", world.sns.folder);
     key_set_write(world.jwks_file, world.token_key, "k");
     make_sources();
-    if (key_ring_open(world.config.sources, world.config.source_count, &world.keys, &err) != MU_OK)
+    if (key_ring_open(world.config.sources, world.config.source_count, NULL, &world.keys, &err) !=
+        MU_OK)
         fail_msg("%s", err.message);
     config.sources = &world.config;
     config.delivery = world.delivery.delivery;

@@ -330,7 +330,7 @@ static void sources_with_one_place_of_keys_share_a_store(void **state)
     rules[0].key_config.jwks_file = rules[2].key_config.jwks_file = path;
     rules[5].key_config.jwks_file = second_path;
     rules[4].key_config.private_network = true;
-    assert_int_equal(key_ring_open(sources, 2, &ring, &err), MU_OK);
+    assert_int_equal(key_ring_open(sources, 2, NULL, &ring, &err), MU_OK);
     assert_non_null(rules[0].keys);
     assert_null(rules[1].keys);
     assert_ptr_equal(rules[0].keys, rules[2].keys);
@@ -339,9 +339,33 @@ static void sources_with_one_place_of_keys_share_a_store(void **state)
     key_ring_close(ring);
     (void)unlink(second_path);
     ring = NULL;
-    assert_int_equal(key_ring_open(sources, 2, &ring, &err), MU_E_NOT_FOUND);
+    assert_int_equal(key_ring_open(sources, 2, NULL, &ring, &err), MU_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "source 'b'"));
     assert_null(ring);
+    (void)unlink(path);
+}
+
+static void a_ring_that_follows_shares_what_was_fetched_and_reads_files_again(void **state)
+{
+    char path[64];
+    struct auth_rule before_rules[] = {{.kind = SOURCE_AUTH_SNS}, {.kind = SOURCE_AUTH_JWT}};
+    struct auth_rule after_rules[] = {{.kind = SOURCE_AUTH_SNS}, {.kind = SOURCE_AUTH_JWT}};
+    struct source_config before = {.name = "a", .rules = before_rules, .rule_count = 2};
+    struct source_config after = {.name = "a", .rules = after_rules, .rule_count = 2};
+    struct key_ring *first = NULL, *second = NULL;
+    struct mu_error err;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "/tmp/test_key_ring.%d.c", (int)getpid());
+    key_set_write(path, key, "one");
+    before_rules[1].key_config.jwks_file = after_rules[1].key_config.jwks_file = path;
+    assert_int_equal(key_ring_open(&before, 1, NULL, &first, &err), MU_OK);
+    assert_int_equal(key_ring_open(&after, 1, first, &second, &err), MU_OK);
+    assert_ptr_equal(before_rules[0].keys, after_rules[0].keys);
+    assert_ptr_not_equal(before_rules[1].keys, after_rules[1].keys);
+    key_ring_close(first);
+    assert_int_equal(key_ask(after_rules[1].keys, key, "one"), KEY_RIGHT);
+    key_ring_close(second);
     (void)unlink(path);
 }
 
@@ -359,6 +383,7 @@ int main(void)
             cmocka_unit_test(many_unknown_names_leave_a_good_certificate_where_it_is),
             cmocka_unit_test(a_visit_is_one_get),
             cmocka_unit_test(sources_with_one_place_of_keys_share_a_store),
+            cmocka_unit_test(a_ring_that_follows_shares_what_was_fetched_and_reads_files_again),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -9,6 +9,8 @@
 #include "delivery_fixture.h"
 
 #include "auth/auth.h"
+#include "health/health.h"
+#include "limit/rate_limit.h"
 #include "metrics/metrics.h"
 #include "receiver/receiver.h"
 #include "source/source.h"
@@ -476,6 +478,99 @@ static void an_address_in_use_is_named(void **state)
     receiver_stop(NULL);
 }
 
+/* ---- other sources while it runs ---- */
+
+static atomic_int released;
+
+static void count_release(struct ingest_config *gone)
+{
+    (void)gone;
+    atomic_fetch_add(&released, 1);
+}
+
+static void new_sources_are_those_of_new_requests(void **state)
+{
+    static struct rate_limit rate;
+    static struct source_config later_sources[1];
+    static struct ingest_config later = {later_sources, 1};
+    struct mu_http_response response;
+    struct ask big = {.path = "/v1/sources/later", .body = PUSH PUSH PUSH PUSH PUSH};
+
+    (void)state;
+    rate = (struct rate_limit){.per_second = 2};
+    later_sources[0] = (struct source_config){.name = "later",
+                                              .kind = source_kind_find("cloudevents"),
+                                              .path = "/v1/sources/later",
+                                              .max_body_bytes = 1024,
+                                              .rate = &rate};
+    assert_int_equal(ask(&(struct ask){.path = "/v1/sources/later", .body = "{}"}, &response), 404);
+    receiver_replace(receiver, &later);
+    assert_int_equal(post("Bearer new-secret", PULL), 404);
+    assert_int_equal(ask(&big, &response), 413);
+    assert_int_equal(ask(&(struct ask){.path = "/v1/sources/later", .body = "{}"}, &response), 202);
+    assert_int_equal(ask(&(struct ask){.path = "/v1/sources/later", .body = "{}"}, &response), 202);
+    assert_int_equal(ask(&(struct ask){.path = "/v1/sources/later", .body = "{}"}, &response), 429);
+    assert_int_equal(response.retry_after_ms, 1000);
+    assert_int_equal(ask(&(struct ask){.method = "GET", .path = "/healthz"}, &response), 200);
+    assert_int_equal(ask(&(struct ask){.method = "GET", .path = "/v1/sources"}, &response), 404);
+}
+
+static void sources_are_released_when_nothing_uses_them(void **state)
+{
+    struct receiver_config own = {.listen = "127.0.0.1:0",
+                                  .max_body_bytes = MAX_BODY_BYTES,
+                                  .sources = &config,
+                                  .release = count_release,
+                                  .delivery = fixture.delivery,
+                                  .producer = fixture.producer,
+                                  .spool = fixture.spool};
+    struct receiver *second = NULL;
+
+    (void)state;
+    atomic_store(&released, 0);
+    assert_int_equal(receiver_start(&own, &second, &fixture.err), MU_OK);
+    receiver_replace(second, &config);
+    assert_int_equal(atomic_load(&released), 1);
+    receiver_stop(second);
+    assert_int_equal(atomic_load(&released), 2);
+}
+
+static void every_source_has_a_row_of_health(void **state)
+{
+    MU_AUTO(health) struct health *health = NULL;
+    struct receiver_config own = {.listen = "127.0.0.1:0",
+                                  .max_body_bytes = MAX_BODY_BYTES,
+                                  .sources = &config,
+                                  .delivery = fixture.delivery,
+                                  .producer = fixture.producer,
+                                  .spool = fixture.spool};
+    struct mu_http_response response;
+    struct receiver *before = receiver;
+    struct health_row row;
+
+    (void)state;
+    assert_int_equal(health_open(NULL, mu_now_us(), &health, &fixture.err), MU_OK);
+    health_watch(health, &config, mu_now_us());
+    own.health = health;
+    assert_int_equal(receiver_start(&own, &receiver, &fixture.err), MU_OK);
+    assert_int_equal(post("Bearer new-secret", PULL), 202);
+    assert_true(health_row_at(health, 0, mu_now_us(), &row));
+    assert_int_equal(row.state, HEALTH_OK);
+    assert_int_equal(row.events_total, 0);
+    assert_int_equal(post("Bearer new-secret", PUSH), 202);
+    assert_int_equal(post("Bearer new-secret", "no JSON"), 202);
+    assert_int_equal(post("Bearer wrong", PUSH), 401);
+    assert_int_equal(ask(&(struct ask){.method = "GET", .path = "/v1/sources"}, &response), 200);
+    assert_true(health_row_at(health, 0, mu_now_us(), &row));
+    assert_int_equal(row.events_total, 1);
+    assert_int_equal(row.errors_total, 2);
+    assert_string_equal(row.last_error, "the bearer token is wrong");
+    receiver_stop(receiver);
+    receiver = before;
+    for (size_t i = 0; i < config.source_count; i++)
+        sources[i].health = NULL;
+}
+
 #define RECEIVER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -499,6 +594,9 @@ int main(void)
             RECEIVER_TEST(the_webhook_handshake_needs_credentials_too),
             RECEIVER_TEST(stopping_waits_for_those_who_wait),
             RECEIVER_TEST(an_address_in_use_is_named),
+            RECEIVER_TEST(new_sources_are_those_of_new_requests),
+            RECEIVER_TEST(sources_are_released_when_nothing_uses_them),
+            RECEIVER_TEST(every_source_has_a_row_of_health),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

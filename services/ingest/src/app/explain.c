@@ -272,7 +272,7 @@ static int explain(const struct explain_config *config, struct recorded *recorde
     if (!input.content_type)
         input.content_type = config->content_type;
     if (choose_source(config, recorded, arena, &source, &err) != MU_OK ||
-        key_ring_open(&source, 1, &keys, &err) != MU_OK)
+        key_ring_open(&source, 1, NULL, &keys, &err) != MU_OK)
         return usage(&err);
     why = denied(&source, recorded);
     code = why ? print_denied(&input, &events, why, &err) : explain_body(&input, &events, recorded);

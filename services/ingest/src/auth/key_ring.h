@@ -1,6 +1,7 @@
 /*
  * key_ring: the key stores of all sources' rules; one for each place that keys come from, however
- * many sources name it.
+ * many sources name it. A ring that follows another shares what both need, so that keys once
+ * fetched are there after a reload; keys of a file are read again.
  *
  * Threads: opened and closed by one; rules may be checked by any in between.
  */
@@ -11,9 +12,11 @@
 
 struct key_ring;
 
-/* Sets `keys` of every rule that needs them. Errors: as key_store_open; then none is open. */
+/* Sets `keys` of every rule that needs them. `previous` may be NULL. Errors: as key_store_open;
+ * then nothing new is open. */
 enum mu_status key_ring_open(const struct source_config *sources, size_t count,
-                             struct key_ring **ret_ring, struct mu_error *err) MU_MUST_CHECK;
+                             const struct key_ring *previous, struct key_ring **ret_ring,
+                             struct mu_error *err) MU_MUST_CHECK;
 void key_ring_close(struct key_ring *ring); /* NULL is fine; the rules must not be checked again */
 
 #endif

@@ -3,9 +3,11 @@
 #include "config/auth_config.h"
 #include "config/listing_config.h"
 #include "config/yaml_reader.h"
+#include "limit/rate_limit.h"
 #include "source/source.h"
 
 #include "base/buf.h"
+#include "base/config.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -138,7 +140,7 @@ static enum mu_status read_path(struct yaml_reader *reader, const struct yaml_ke
 {
     static const char plain[] =
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
-    static const char *const taken[] = {"/healthz", "/readyz", "/metrics"};
+    static const char *const taken[] = {"/healthz", "/readyz", "/metrics", "/v1/sources"};
     const char *path = NULL;
     enum mu_status st = yaml_reader_text(reader, key->name, node, &path, err);
 
@@ -222,6 +224,71 @@ static enum mu_status keep_auth(struct yaml_reader *reader, const struct yaml_ke
     return MU_OK;
 }
 
+/* ---- limits and health ---- */
+
+struct number_form {
+    enum mu_option_type type;
+    int64_t min, max;
+    const char *expectation;
+};
+
+static enum mu_status read_number(struct yaml_reader *reader, const struct yaml_key *key,
+                                  const yaml_node_t *node, const struct number_form *form,
+                                  int64_t *ret_number, struct mu_error *err)
+{
+    const char *text = NULL;
+    int64_t number = 0;
+    enum mu_status st = yaml_reader_text(reader, key->name, node, &text, err);
+
+    if (st != MU_OK)
+        return st;
+    if (!mu_option_number(form->type, text, &number) || number < form->min || number > form->max)
+        return yaml_reader_wrong(reader, node, key->name, form->expectation, err);
+    *ret_number = number;
+    return MU_OK;
+}
+
+static enum mu_status read_silent_after(struct yaml_reader *reader, const struct yaml_key *key,
+                                        const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    static const struct number_form form = {
+            MU_OPTION_DURATION_MS, 0, INT64_C(366) * 24 * 3600 * 1000,
+            "must be a duration such as 6h, at most 366d; 0 is never"};
+    struct source_config *source = source_of(target);
+    enum mu_status st = read_number(reader, key, node, &form, &source->silent_after_ms, err);
+
+    if (st == MU_OK && source->silent_after_ms == 0)
+        source->silent_after_ms = SOURCE_NEVER_SILENT;
+    return st;
+}
+
+static enum mu_status read_max_requests(struct yaml_reader *reader, const struct yaml_key *key,
+                                        const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    static const struct number_form form = {MU_OPTION_INT, 1, 1000000,
+                                            "must be a number from 1 to 1000000"};
+    struct source_config *source = source_of(target);
+    int64_t per_second = 0;
+    enum mu_status st = read_number(reader, key, node, &form, &per_second, err);
+
+    if (st != MU_OK)
+        return st;
+    source->rate = mu_arena_alloc(reader->arena, sizeof(*source->rate));
+    if (!source->rate)
+        return yaml_reader_nomem(reader, err);
+    source->rate->per_second = per_second;
+    return MU_OK;
+}
+
+static enum mu_status read_max_body(struct yaml_reader *reader, const struct yaml_key *key,
+                                    const yaml_node_t *node, void *target, struct mu_error *err)
+{
+    static const struct number_form form = {MU_OPTION_BYTES, 1024, SOURCE_MAX_BODY_BYTES,
+                                            "must be a size from 1KiB to 4MiB"};
+
+    return read_number(reader, key, node, &form, &source_of(target)->max_body_bytes, err);
+}
+
 #define TEXT(member) read_text, offsetof(struct source_config, member)
 
 static const struct yaml_key source_keys[] = {
@@ -248,6 +315,9 @@ static const struct yaml_key source_keys[] = {
         {"repositories", read_repositories, 0, "listing"},
         {"interval", read_interval, 0, "listing"},
         {"tags_per_page", read_page_limit, 0, "listing"},
+        {"silent_after", read_silent_after, 0, NULL},
+        {"max_requests_per_second", read_max_requests, 0, "webhook"},
+        {"max_body_bytes", read_max_body, 0, "webhook"},
 };
 enum { SOURCE_KEYS = sizeof(source_keys) / sizeof(source_keys[0]) };
 
@@ -433,6 +503,8 @@ static enum mu_status read_source(struct yaml_reader *reader, const yaml_node_t 
 
     if (st == MU_OK)
         st = finish_source(reader, &reading, node, err);
+    if (st == MU_OK)
+        st = yaml_reader_fingerprint(reader, node, &reading.source->fingerprint, err);
     return st == MU_OK ? check_unique(reader, config, node, err) : st;
 }
 

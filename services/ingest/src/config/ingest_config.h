@@ -24,6 +24,9 @@
  *       interval: 6h
  *       tags_per_page: 100
  *
+ * Of any source: silent_after (health/health.h); of webhooks: max_requests_per_second,
+ * max_body_bytes.
+ *
  * Unknown keys are errors with file, line and key. Secrets come only from files or the environment.
  * Ownership: everything lives in the arena given.
  */

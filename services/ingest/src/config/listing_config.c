@@ -97,6 +97,8 @@ enum mu_status listing_config_finish(struct yaml_reader *reader, const yaml_node
     if (!source->url || !source->registry)
         return yaml_reader_wrong(reader, node, source->registry ? "url" : "registry", "is missing",
                                  err);
+    if (!mu_text_starts(source->url, "http"))
+        return yaml_reader_wrong(reader, node, "url", "must begin with https:// or http://", err);
     if (!source->username != !source->password_file)
         return yaml_reader_wrong(reader, node, source->username ? "password_file" : "username",
                                  "is missing", err);

@@ -1,10 +1,12 @@
 #include "config/yaml_reader.h"
 
+#include "base/buf.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <stdbool.h>
 
-enum { TEXT_MAX_BYTES = 4096 };
+enum { TEXT_MAX_BYTES = 4096, DESCRIBE_MAX_DEPTH = 16, DESCRIBE_MAX_BYTES = 1024 * 1024 };
 
 size_t yaml_reader_line(const yaml_node_t *node)
 {
@@ -117,4 +119,51 @@ enum mu_status yaml_reader_load(const char *path, const char *bytes, size_t len,
                      parser.problem ? parser.problem : "not YAML");
     yaml_parser_delete(&parser);
     return st;
+}
+
+/* ---- fingerprint ---- */
+
+/* So that nothing else reads the same. */
+static void describe(const struct yaml_reader *reader, const yaml_node_t *node, unsigned depth,
+                     struct mu_buf *out)
+{
+    if (depth == DESCRIBE_MAX_DEPTH) {
+        out->failed = true;
+    } else if (node->type == YAML_SCALAR_NODE) {
+        mu_buf_printf(out, "%zu:", node->data.scalar.length);
+        mu_buf_append(out, node->data.scalar.value, node->data.scalar.length);
+    } else if (node->type == YAML_SEQUENCE_NODE) {
+        mu_buf_puts(out, "[");
+        for (const yaml_node_item_t *item = node->data.sequence.items.start;
+             item < node->data.sequence.items.top && !out->failed; item++)
+            describe(reader, yaml_document_get_node(reader->document, *item), depth + 1, out);
+        mu_buf_puts(out, "]");
+    } else if (node->type == YAML_MAPPING_NODE) {
+        mu_buf_puts(out, "{");
+        for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+             pair < node->data.mapping.pairs.top && !out->failed; pair++) {
+            describe(reader, yaml_document_get_node(reader->document, pair->key), depth + 1, out);
+            describe(reader, yaml_document_get_node(reader->document, pair->value), depth + 1, out);
+        }
+        mu_buf_puts(out, "}");
+    }
+}
+
+enum mu_status yaml_reader_fingerprint(struct yaml_reader *reader, const yaml_node_t *node,
+                                       const char **ret_fingerprint, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    char digest[MU_DIGEST_TEXT_SIZE];
+    const char *copy;
+
+    mu_buf_init(&text, DESCRIBE_MAX_BYTES);
+    describe(reader, node, 0, &text);
+    if (text.failed)
+        return yaml_reader_wrong(reader, node, "source", "is too deep or too large", err);
+    mu_sha256_text(text.data, text.len, digest);
+    copy = mu_arena_strdup(reader->arena, digest);
+    if (!copy)
+        return yaml_reader_nomem(reader, err);
+    *ret_fingerprint = copy;
+    return MU_OK;
 }

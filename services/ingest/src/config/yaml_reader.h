@@ -51,6 +51,12 @@ yaml_key_fn yaml_reader_text_member;
 /* For rows: true or false into the `bool` at the row's offset. */
 yaml_key_fn yaml_reader_bool_member;
 
+/* A digest of all that stands below a node: equal when the same is written in the same order.
+ * Errors: MU_E_INVALID (too deep or too large), MU_E_NOMEM. */
+enum mu_status yaml_reader_fingerprint(struct yaml_reader *reader, const yaml_node_t *node,
+                                       const char **ret_fingerprint,
+                                       struct mu_error *err) MU_MUST_CHECK;
+
 size_t yaml_reader_line(const yaml_node_t *node);
 
 /* "FILE:LINE: 'key' what" */

@@ -1,5 +1,6 @@
 #include "delivery/outbound.h"
 
+#include "health/health.h"
 #include "metrics/metrics.h"
 
 #include "base/sha256.h"
@@ -113,6 +114,46 @@ static void count_events(const struct source_events *events)
     mu_metric_add(&metric_events_ignored, (int64_t)events->ignored);
 }
 
+/* True of what the source said itself; its time in `ret_occurred_at_us`. */
+static bool is_told(const struct source_event *event, int64_t *ret_occurred_at_us)
+{
+    if (event->type == MU_MSG_REGISTRY_EVENT) {
+        const struct mu_registry_event *registry = event->message;
+
+        *ret_occurred_at_us = registry->occurred_at_us;
+        return !registry->reconcile;
+    }
+    if (event->type == MU_MSG_WORKLOAD_EVENT) {
+        const struct mu_workload_event *workload = event->message;
+
+        *ret_occurred_at_us = workload->occurred_at_us;
+        return !workload->reconcile;
+    }
+    return false;
+}
+
+/* What is of no interest is a sign of life too; what only a listing found is none. */
+static void note_health(const struct source_input *input, const struct source_events *events)
+{
+    struct source_health *row = input->source->health;
+    int64_t occurred_at_us, newest_us = MU_TIME_NONE;
+    size_t told = 0, rejected = 0;
+
+    for (size_t i = 0; row && i < events->count; i++) {
+        if (events->items[i].type == MU_MSG_QUARANTINE_RECORD) {
+            const struct mu_quarantine_record *record = events->items[i].message;
+
+            source_health_failed(row, input->received_at_us, record->reason);
+            rejected++;
+        } else if (is_told(&events->items[i], &occurred_at_us)) {
+            newest_us = occurred_at_us > newest_us ? occurred_at_us : newest_us;
+            told++;
+        }
+    }
+    if (told > 0 || rejected == events->count)
+        source_health_heard(row, input->received_at_us, told, newest_us);
+}
+
 enum mu_status outbound_make(const struct source_input *input, struct source_events *events,
                              const char *parent, struct mu_outgoing **ret_messages,
                              struct mu_error *err)
@@ -134,6 +175,7 @@ enum mu_status outbound_make(const struct source_input *input, struct source_eve
     if (st != MU_OK)
         return st;
     count_events(events);
+    note_health(input, events);
     *ret_messages = messages;
     return MU_OK;
 }

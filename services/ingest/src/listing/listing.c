@@ -1,5 +1,6 @@
 #include "listing/listing.h"
 
+#include "health/health.h"
 #include "listing/listing_run.h"
 #include "listing/registry_pager.h"
 #include "listing/tag_events.h"
@@ -43,7 +44,8 @@ struct listing {
 
 struct listings {
     struct listings_config config;
-    struct listing *items;
+    pthread_rwlock_t lock; /* of the two below; what leaves them is ended without it */
+    struct listing *items[SOURCES_MAX];
     size_t count;
 };
 
@@ -69,6 +71,20 @@ static bool wait_due(struct listing *listing, uint64_t due_ms)
     return !is_stopping(listing);
 }
 
+/* Of a registry that is listed, a listing is the sign of life. */
+static void note_health(const struct listing *listing, enum mu_status st,
+                        const struct listing_result *result, const struct mu_error *err)
+{
+    struct source_health *row = listing->source->health;
+
+    if (st == MU_OK)
+        source_health_heard(row, mu_now_us(),
+                            (size_t)(result->new_tags + result->moved + result->gone),
+                            MU_TIME_NONE);
+    else
+        source_health_failed(row, mu_now_us(), err->message);
+}
+
 static void log_result(const struct listing *listing, enum mu_status st,
                        const struct listing_result *result, const struct mu_error *err)
 {
@@ -76,6 +92,7 @@ static void log_result(const struct listing *listing, enum mu_status st,
 
     if (st != MU_OK && is_stopping(listing))
         return;
+    note_health(listing, st, result, err);
     mu_metric_add(st != MU_OK               ? &metric_listings_failed
                   : result->walk.failed > 0 ? &metric_listings_partial
                                             : &metric_listings_complete,
@@ -218,20 +235,26 @@ static void *seek_loop(void *opaque)
 
 /* ---- wishes ---- */
 
+static void request(struct listing *listing)
+{
+    (void)pthread_mutex_lock(&listing->lock);
+    listing->requested = true;
+    (void)pthread_cond_signal(&listing->changed);
+    (void)pthread_mutex_unlock(&listing->lock);
+}
+
 bool listings_request(struct listings *listings, const char *source_name)
 {
-    for (size_t i = 0; i < listings->count; i++) {
-        struct listing *listing = &listings->items[i];
+    bool found = false;
 
-        if (!mu_text_equal(listing->source->name, source_name))
-            continue;
-        (void)pthread_mutex_lock(&listing->lock);
-        listing->requested = true;
-        (void)pthread_cond_signal(&listing->changed);
-        (void)pthread_mutex_unlock(&listing->lock);
-        return true;
+    (void)pthread_rwlock_rdlock(&listings->lock);
+    for (size_t i = 0; i < listings->count && !found; i++) {
+        found = mu_text_equal(listings->items[i]->source->name, source_name);
+        if (found)
+            request(listings->items[i]);
     }
-    return false;
+    (void)pthread_rwlock_unlock(&listings->lock);
+    return found;
 }
 
 /* The path of `repository` in the registry that a source lists; NULL: it is of another one. */
@@ -247,23 +270,30 @@ static const char *path_in(const struct listing *listing, const char *repository
     return path;
 }
 
-void listings_look_up(struct listings *listings, const struct mu_registry_event *event)
+/* True when the source lists that registry. */
+static bool wish_for(struct listing *listing, const struct mu_registry_event *event)
 {
+    const char *path = path_in(listing, event->repository);
     struct tag_wish wish = {.attempts = 0};
 
+    if (!path)
+        return false;
+    (void)snprintf(wish.repository, sizeof(wish.repository), "%s", path);
+    (void)snprintf(wish.tag, sizeof(wish.tag), "%s", event->tag);
+    if (!tag_wishes_add(listing->wishes, &wish))
+        request(listing);
+    return true;
+}
+
+void listings_look_up(struct listings *listings, const struct mu_registry_event *event)
+{
     if (!listings || event->action != MU_REGISTRY_PUSH || event->digest || !event->tag)
         return;
-    for (size_t i = 0; i < listings->count; i++) {
-        const char *path = path_in(&listings->items[i], event->repository);
-
-        if (!path)
-            continue;
-        (void)snprintf(wish.repository, sizeof(wish.repository), "%s", path);
-        (void)snprintf(wish.tag, sizeof(wish.tag), "%s", event->tag);
-        if (!tag_wishes_add(listings->items[i].wishes, &wish))
-            (void)listings_request(listings, listings->items[i].source->name);
-        return;
-    }
+    (void)pthread_rwlock_rdlock(&listings->lock);
+    for (size_t i = 0; i < listings->count; i++)
+        if (wish_for(listings->items[i], event))
+            break;
+    (void)pthread_rwlock_unlock(&listings->lock);
 }
 
 /* ---- start and stop ---- */
@@ -306,6 +336,45 @@ static void stop_one(struct listing *listing)
     (void)pthread_mutex_destroy(&listing->lock);
 }
 
+enum mu_status listings_add(struct listings *listings, const struct source_config *source,
+                            struct mu_error *err)
+{
+    struct listing *listing;
+
+    if (listings->count == SOURCES_MAX)
+        return mu_fail(err, MU_E_LIMIT, "source '%s': more than %d", source->name, SOURCES_MAX);
+    listing = mu_xcalloc(1, sizeof(*listing));
+    listing->source = source;
+    listing->config = &listings->config;
+    if (start_one(listing, err) != MU_OK) {
+        stop_one(listing);
+        free(listing);
+        return err->status;
+    }
+    (void)pthread_rwlock_wrlock(&listings->lock);
+    listings->items[listings->count++] = listing;
+    (void)pthread_rwlock_unlock(&listings->lock);
+    return MU_OK;
+}
+
+void listings_remove(struct listings *listings, const struct source_config *source)
+{
+    struct listing *listing = NULL;
+
+    (void)pthread_rwlock_wrlock(&listings->lock);
+    for (size_t i = 0; i < listings->count && !listing; i++) {
+        if (listings->items[i]->source != source)
+            continue;
+        listing = listings->items[i];
+        listings->items[i] = listings->items[--listings->count];
+    }
+    (void)pthread_rwlock_unlock(&listings->lock);
+    if (!listing)
+        return;
+    stop_one(listing);
+    free(listing);
+}
+
 enum mu_status listings_start(const struct listings_config *config, struct listings **ret_listings,
                               struct mu_error *err)
 {
@@ -313,17 +382,10 @@ enum mu_status listings_start(const struct listings_config *config, struct listi
     enum mu_status st = MU_OK;
 
     listings->config = *config;
-    listings->items = mu_xcalloc(config->sources->source_count + 1, sizeof(*listings->items));
-    for (size_t i = 0; st == MU_OK && i < config->sources->source_count; i++) {
-        struct listing *listing = &listings->items[listings->count];
-
-        if (!is_listed(&config->sources->sources[i]))
-            continue;
-        listing->source = &config->sources->sources[i];
-        listing->config = &listings->config;
-        listings->count++;
-        st = start_one(listing, err);
-    }
+    (void)pthread_rwlock_init(&listings->lock, NULL);
+    for (size_t i = 0; config->sources && st == MU_OK && i < config->sources->source_count; i++)
+        if (is_listed(&config->sources->sources[i]))
+            st = listings_add(listings, &config->sources->sources[i], err);
     if (st != MU_OK) {
         listings_stop(listings);
         return st;
@@ -334,10 +396,9 @@ enum mu_status listings_start(const struct listings_config *config, struct listi
 
 void listings_stop(struct listings *listings)
 {
-    if (!listings)
-        return;
-    for (size_t i = 0; i < listings->count; i++)
-        stop_one(&listings->items[i]);
-    free(listings->items);
+    while (listings && listings->count > 0)
+        listings_remove(listings, listings->items[0]->source);
+    if (listings)
+        (void)pthread_rwlock_destroy(&listings->lock);
     free(listings);
 }

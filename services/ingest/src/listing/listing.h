@@ -8,7 +8,8 @@
  *
  * Wishes are kept in memory: what is lost with the process is found by the next listing.
  *
- * Threads: two of its own per source; all functions from any thread.
+ * Threads: two of its own per source; listings_add and listings_remove from one thread, the other
+ * functions from any.
  */
 #ifndef INGEST_LISTING_H
 #define INGEST_LISTING_H
@@ -22,7 +23,7 @@
 struct listings;
 
 struct listings_config {
-    const struct ingest_config *sources;
+    const struct ingest_config *sources; /* NULL: none yet */
     struct delivery *delivery;
     const char *state_folder; /* of the files listed-SOURCE.* */
     int64_t retry_min_ms;     /* 0: 500 for a request, 30000 for a listing */
@@ -33,6 +34,13 @@ enum mu_status listings_start(const struct listings_config *config, struct listi
                               struct mu_error *err) MU_MUST_CHECK;
 /* Waits for the threads, which end within a second. NULL is fine. */
 void listings_stop(struct listings *listings);
+
+/* Lists one more source, which outlives its removal. Errors: MU_E_UNAVAILABLE (no thread),
+ * MU_E_LIMIT (too many). */
+enum mu_status listings_add(struct listings *listings, const struct source_config *source,
+                            struct mu_error *err) MU_MUST_CHECK;
+/* Waits for its threads, which end within a second. */
+void listings_remove(struct listings *listings, const struct source_config *source);
 
 /* Lists soon; wishes that come before it begins are one. False: there is no such source. */
 bool listings_request(struct listings *listings, const char *source_name);

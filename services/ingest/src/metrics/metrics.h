@@ -9,6 +9,7 @@
 extern struct mu_metric metric_requests_accepted;
 extern struct mu_metric metric_requests_denied;
 extern struct mu_metric metric_requests_refused;
+extern struct mu_metric metric_requests_limited;
 extern struct mu_metric metric_events_accepted;
 extern struct mu_metric metric_events_ignored;
 extern struct mu_metric metric_events_quarantined;
@@ -18,6 +19,8 @@ extern struct mu_metric
         metric_messages_refused;              /* neither Kafka nor the spool: the sender retries */
 extern struct mu_metric metric_messages_kept; /* refused by Kafka for good: set aside */
 extern struct mu_metric metric_spool_bytes;
+extern struct mu_metric metric_reloads_done;
+extern struct mu_metric metric_reloads_refused; /* the file is wrong: what was read before stays */
 extern struct mu_metric metric_watch_relists;
 extern struct mu_metric metric_watch_vanished;
 extern struct mu_metric metric_listings_complete;

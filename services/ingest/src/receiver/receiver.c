@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "auth/sns.h"
 #include "delivery/outbound.h"
+#include "limit/rate_limit.h"
 #include "listing/listing.h"
 #include "metrics/metrics.h"
 #include "receiver/reply.h"
@@ -19,23 +20,29 @@
 enum {
     RECEIVER_THREADS = 2,
     RECEIVER_STOP_GRACE_MS = 15000,
-    METRICS_MAX_BYTES = 64 * 1024,
+    METRICS_MAX_BYTES = 1024 * 1024,
     URL_MAX_BYTES = 4096,
     LIST_MAX_BYTES = 1024
 };
 
 struct receiver {
-    struct receiver_config config;
-    struct mu_route *routes;
+    struct receiver_config config; /* `sources`: only the first */
     struct mu_httpd *server;
+};
+
+/* What a table of routes was made of. */
+struct served {
+    struct ingest_config *sources;
+    void (*release)(struct ingest_config *sources);
 };
 
 /* ---- requests ---- */
 
-static const struct source_config *source_of(const struct receiver *receiver,
-                                             const struct mu_request *request)
+/* Of the sources with which the request began. */
+static const struct source_config *source_of(const struct mu_request *request)
 {
-    const struct ingest_config *sources = receiver->config.sources;
+    const struct served *served = mu_request_context(request);
+    const struct ingest_config *sources = served->sources;
 
     for (size_t i = 0; i < sources->source_count; i++)
         if (mu_text_equal(sources->sources[i].path, mu_request_path(request)))
@@ -84,9 +91,29 @@ static bool is_authorised(const struct source_config *source, struct mu_request 
         break;
     }
     mu_metric_add(&metric_requests_denied, 1);
+    source_health_failed(source->health, given.now_us, why);
     MU_LOG(MU_LOG_DEBUG, "request denied", MU_KV("source", source->name), MU_KV("why", why));
     mu_httpd_reply_denied(request, auth_challenge(source->rules, source->rule_count), why);
     return false;
+}
+
+/* ---- limits ---- */
+
+/* Answers when the source has sent more than it may. */
+static bool is_too_fast(const struct source_config *source, struct mu_request *request)
+{
+    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Too Many Requests\","
+                               "\"status\":429,\"detail\":\"max_requests_per_second of the "
+                               "source is reached\"}\n";
+    static const char *const headers[] = {"Retry-After", "1", NULL};
+
+    if (!source->rate ||
+        rate_limit_take(source->rate, (int64_t)mu_monotonic_ms() * INT64_C(1000)) == 0)
+        return false;
+    mu_metric_add(&metric_requests_limited, 1);
+    source_health_failed(source->health, mu_now_us(), "max_requests_per_second is reached");
+    mu_httpd_reply(request, 429, "application/problem+json", body, sizeof(body) - 1, headers);
+    return true;
 }
 
 /* ---- Amazon SNS: a topic asks whether it may send ("Confirm the subscription") ---- */
@@ -165,7 +192,7 @@ static enum mu_status prepare_reply(const struct source_input *input,
 static void post_event(void *opaque, struct mu_request *request)
 {
     struct receiver *receiver = opaque;
-    struct source_input input = {.source = source_of(receiver, request),
+    struct source_input input = {.source = source_of(request),
                                  .content_type = mu_request_header(request, "Content-Type"),
                                  .header = request_header,
                                  .opaque = request,
@@ -176,7 +203,7 @@ static void post_event(void *opaque, struct mu_request *request)
     struct mu_error err;
     enum mu_status st;
 
-    if (!is_authorised(input.source, request))
+    if (!is_authorised(input.source, request) || is_too_fast(input.source, request))
         return;
     input.body = mu_request_body(request, &input.len);
     st = source_decode(&input, &events, &err);
@@ -201,7 +228,7 @@ static void post_list(void *opaque, struct mu_request *request)
 {
     static const char accepted[] = "{\"listing\":\"requested\"}\n";
     const struct receiver *receiver = opaque;
-    const struct source_config *source = source_of(receiver, request);
+    const struct source_config *source = source_of(request);
 
     if (source->rule_count == 0) {
         mu_httpd_reply_error(request, 403,
@@ -228,10 +255,10 @@ static const char *allowed_origin(const struct source_config *source, const char
 /* WebHook-Request-Callback is never visited: an answer says the same. */
 static void options_event(void *opaque, struct mu_request *request)
 {
-    const struct receiver *receiver = opaque;
-    const struct source_config *source = source_of(receiver, request);
+    const struct source_config *source = source_of(request);
     const char *headers[] = {"Allow", "POST, OPTIONS", NULL, NULL, NULL, NULL, NULL};
 
+    (void)opaque;
     if (!is_authorised(source, request))
         return;
     headers[3] = allowed_origin(source, mu_request_header(request, "WebHook-Request-Origin"));
@@ -265,12 +292,27 @@ static void get_readyz(void *opaque, struct mu_request *request)
 
 static void get_metrics(void *opaque, struct mu_request *request)
 {
+    const struct receiver *receiver = opaque;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
 
-    (void)opaque;
     mu_buf_init(&text, METRICS_MAX_BYTES);
     mu_metrics_render(ingest_metrics, ingest_metric_count, &text);
+    if (receiver->config.health)
+        health_render(receiver->config.health, mu_now_us(), &text);
     mu_httpd_reply(request, 200, "text/plain; version=0.0.4", text.data, text.len, NULL);
+}
+
+static void get_sources(void *opaque, struct mu_request *request)
+{
+    const struct receiver *receiver = opaque;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct mu_error err;
+
+    mu_buf_init(&text, METRICS_MAX_BYTES);
+    if (health_to_json(receiver->config.health, mu_now_us(), &text, &err) != MU_OK)
+        mu_httpd_reply_failure(request, &err);
+    else
+        mu_httpd_reply(request, 200, NULL, text.data, text.len, NULL);
 }
 
 /* ---- start and stop ---- */
@@ -279,32 +321,58 @@ static const struct mu_route fixed_routes[] = {
         {"GET", "/healthz", get_healthz, NULL, 0},
         {"GET", "/readyz", get_readyz, NULL, 0},
         {"GET", "/metrics", get_metrics, NULL, 0},
+        {"GET", "/v1/sources", get_sources, NULL, 0}, /* last: only with a health */
 };
 enum { FIXED_ROUTES = sizeof(fixed_routes) / sizeof(fixed_routes[0]) };
 
-/* The fixed ones and two for each webhook. */
-static size_t make_routes(struct receiver *receiver)
+static size_t max_body_of(const struct receiver *receiver, const struct source_config *source)
 {
-    const struct ingest_config *sources = receiver->config.sources;
-    size_t count = FIXED_ROUTES;
+    size_t own = (size_t)source->max_body_bytes;
 
-    receiver->routes =
+    return own > 0 && own < receiver->config.max_body_bytes ? own : receiver->config.max_body_bytes;
+}
+
+/* The fixed ones and two for each webhook. The caller frees them. */
+static struct mu_route *make_routes(const struct receiver *receiver,
+                                    const struct ingest_config *sources, size_t *ret_count)
+{
+    struct mu_route *routes =
             mu_xcalloc(FIXED_ROUTES + 2 * sources->source_count, sizeof(struct mu_route));
-    memcpy(receiver->routes, fixed_routes, sizeof(fixed_routes));
+    size_t count = receiver->config.health ? FIXED_ROUTES : FIXED_ROUTES - 1;
+
+    memcpy(routes, fixed_routes, count * sizeof(struct mu_route));
     for (size_t i = 0; i < sources->source_count; i++) {
         const struct source_config *source = &sources->sources[i];
 
         if (mu_text_equal(source->kind->transport, "listing"))
-            receiver->routes[count++] =
+            routes[count++] =
                     (struct mu_route){"POST", source->path, post_list, NULL, LIST_MAX_BYTES};
         if (!mu_text_equal(source->kind->transport, "webhook"))
             continue;
-        receiver->routes[count++] = (struct mu_route){"POST", source->path, post_event, NULL,
-                                                      receiver->config.max_body_bytes};
-        receiver->routes[count++] =
-                (struct mu_route){"OPTIONS", source->path, options_event, NULL, 0};
+        routes[count++] = (struct mu_route){"POST", source->path, post_event, NULL,
+                                            max_body_of(receiver, source)};
+        routes[count++] = (struct mu_route){"OPTIONS", source->path, options_event, NULL, 0};
     }
-    return count;
+    *ret_count = count;
+    return routes;
+}
+
+static void release_served(void *context)
+{
+    struct served *served = context;
+
+    if (served->release)
+        served->release(served->sources);
+    free(served);
+}
+
+static struct mu_route_owner owner_of(const struct receiver *receiver,
+                                      struct ingest_config *sources)
+{
+    struct served *served = mu_xcalloc(1, sizeof(*served));
+
+    *served = (struct served){sources, receiver->config.release};
+    return (struct mu_route_owner){served, release_served};
 }
 
 enum mu_status receiver_start(const struct receiver_config *config, struct receiver **ret_receiver,
@@ -317,18 +385,29 @@ enum mu_status receiver_start(const struct receiver_config *config, struct recei
                                      .tls_cert_file = config->tls_cert_file,
                                      .tls_key_file = config->tls_key_file,
                                      .tls_client_ca_file = config->tls_client_ca_file};
+    MU_AUTO_FREE struct mu_route *routes = NULL;
     enum mu_status st;
 
     receiver->config = *config;
-    server.route_count = make_routes(receiver);
-    server.routes = receiver->routes;
+    server.routes = routes = make_routes(receiver, config->sources, &server.route_count);
+    server.owner = owner_of(receiver, config->sources);
     st = mu_httpd_start(&server, &receiver->server, err);
     if (st != MU_OK) {
-        receiver_stop(receiver);
+        free(server.owner.context);
+        free(receiver);
         return st;
     }
     *ret_receiver = receiver;
     return MU_OK;
+}
+
+void receiver_replace(struct receiver *receiver, struct ingest_config *sources)
+{
+    size_t count = 0;
+    MU_AUTO_FREE struct mu_route *routes = make_routes(receiver, sources, &count);
+    struct mu_route_owner owner = owner_of(receiver, sources);
+
+    mu_httpd_set_routes(receiver->server, routes, count, &owner);
 }
 
 uint16_t receiver_port(const struct receiver *receiver)
@@ -341,6 +420,5 @@ void receiver_stop(struct receiver *receiver)
     if (!receiver)
         return;
     mu_httpd_stop(receiver->server, RECEIVER_STOP_GRACE_MS);
-    free(receiver->routes);
     free(receiver);
 }

@@ -8,6 +8,11 @@
  *   413  body larger than the limit
  *   503  neither Kafka nor the spool takes it, or the sender's key is still being fetched;
  *        Retry-After says when to come again
+ *   429  more requests than max_requests_per_second of the source; Retry-After likewise
+ *
+ * GET /v1/sources tells the health of every source, /metrics, /healthz and /readyz the service's.
+ *
+ * The sources may be replaced while requests are under way: those keep the ones they began with.
  *
  * A source whose registry is listed has one route of another kind, "POST /v1/sources/NAME/list":
  * 202 and a listing soon.
@@ -23,6 +28,7 @@
 
 #include "config/ingest_config.h"
 #include "delivery/delivery.h"
+#include "health/health.h"
 
 #include <stdint.h>
 
@@ -33,16 +39,21 @@ struct receiver_config {
     const char *listen;
     const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* httpd.h */
     size_t max_body_bytes;
-    const struct ingest_config *sources; /* their key ring is open */
+    struct ingest_config *sources;                  /* their key ring is open */
+    void (*release)(struct ingest_config *sources); /* when nothing uses them any more; NULL */
     struct delivery *delivery;
+    struct health *health;              /* NULL: nothing is told of sources */
     const struct mu_producer *producer; /* for readiness */
     const struct spool *spool;
     struct listings *listings; /* NULL: no registry is listed */
 };
 
-/* What `config` points at outlives the receiver. Errors: as mu_httpd_start. */
+/* What `config` points at outlives the receiver, but `sources`, which are released; on failure they
+ * are still the caller's. Errors: as mu_httpd_start. */
 enum mu_status receiver_start(const struct receiver_config *config, struct receiver **ret_receiver,
                               struct mu_error *err) MU_MUST_CHECK;
+/* Requests that begin from now on are of these sources, which are released like the first. */
+void receiver_replace(struct receiver *receiver, struct ingest_config *sources);
 uint16_t receiver_port(const struct receiver *receiver); /* actually bound, for listen ":0" */
 void receiver_stop(struct receiver *receiver);           /* NULL is fine */
 

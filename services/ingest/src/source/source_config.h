@@ -13,11 +13,14 @@ enum {
     SOURCES_MAX = 256,
     SOURCE_MAX_ALIASES = 256,
     SOURCE_MAX_ORIGINS = 8,
-    SOURCE_MAX_REPOSITORIES = 10000
+    SOURCE_MAX_REPOSITORIES = 10000,
+    SOURCE_NEVER_SILENT = -1
 };
 
 struct source_kind;
 struct auth_rule;
+struct source_health;
+struct rate_limit;
 
 struct source_alias_pair {
     const char *from, *to; /* host, or host/path prefix */
@@ -48,6 +51,12 @@ struct source_config {
     const char **repositories; /* to look at: names, or prefixes that end with '*'; none: all */
     size_t repository_count;
     int64_t interval_ms; /* between listings */
+    /* limits and health */
+    int64_t max_body_bytes;       /* 0: as the service */
+    int64_t silent_after_ms;      /* 0: learnt; SOURCE_NEVER_SILENT */
+    const char *fingerprint;      /* of all it says in the file: the same text, the same source */
+    struct rate_limit *rate;      /* max_requests_per_second; NULL: not limited */
+    struct source_health *health; /* NULL: nobody watches */
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include "stream/stream.h"
 
 #include "delivery/outbound.h"
+#include "health/health.h"
 #include "metrics/metrics.h"
 #include "source/source.h"
 #include "stream/json_splitter.h"
@@ -371,8 +372,10 @@ static enum mu_status run_round(struct stream *stream, struct mu_error *err)
 {
     enum mu_status st = sync_peer(stream, err);
 
-    if (st == MU_OK)
+    if (st == MU_OK) {
+        source_health_heard(stream->config.source->health, mu_now_us(), 0, MU_TIME_NONE);
         st = follow(stream, err);
+    }
     mu_http_client_free(stream->client);
     stream->client = NULL;
     return st;
@@ -400,9 +403,11 @@ static void *stream_loop(void *opaque)
             backoff.attempt = 0;
         if (is_stopping(stream) || (st == MU_OK && calm))
             continue;
-        if (st != MU_OK)
+        if (st != MU_OK) {
+            source_health_failed(stream->config.source->health, mu_now_us(), err.message);
             MU_LOG(MU_LOG_WARN, "stream broken, retrying",
                    MU_KV("source", stream->config.source->name), MU_KV("error", err.message));
+        }
         (void)mu_backoff_wait(&backoff);
     }
     return NULL;

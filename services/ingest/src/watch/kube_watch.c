@@ -1,6 +1,7 @@
 #include "watch/kube_watch.h"
 
 #include "delivery/outbound.h"
+#include "health/health.h"
 #include "metrics/metrics.h"
 #include "source/source.h"
 #include "watch/known_pods.h"
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
@@ -135,6 +137,7 @@ static enum mu_status on_moved(void *opaque, const struct kube_position *positio
 
     if (!wait_settled(watch, MAX_UNDER_WAY))
         return mu_fail(err, MU_E_UNAVAILABLE, "events could not be made durable");
+    source_health_heard(watch->config.source->health, mu_now_us(), 0, MU_TIME_NONE);
     return (int64_t)(mu_monotonic_ms() - watch->saved_at_ms) >= save_ms ? save(watch, position, err)
                                                                         : MU_OK;
 }
@@ -142,7 +145,10 @@ static enum mu_status on_moved(void *opaque, const struct kube_position *positio
 static enum mu_status on_ended(void *opaque, const struct kube_position *position,
                                const struct mu_error *failure, struct mu_error *err)
 {
-    (void)failure;
+    const struct kube_watch *watch = opaque;
+
+    if (failure && !mu_stop_requested())
+        source_health_failed(watch->config.source->health, mu_now_us(), failure->message);
     return save(opaque, position, err);
 }
 
