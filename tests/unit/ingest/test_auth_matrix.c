@@ -41,13 +41,12 @@ static struct {
 /* "new.github.hmac" */
 static const char *secret_of(const char *age, const struct source_config *source)
 {
-    assert_non_null(source);
-    return mu_arena_printf(world.arena, "%s.%s", age, source->name);
+    return mu_arena_printf(world.arena, "%s.%s", age, source ? source->name : "none");
 }
 
 static const char *basic_of(const char *age, const struct source_config *source)
 {
-    return mu_arena_printf(world.arena, "user:%s.%s", age, source->name);
+    return mu_arena_printf(world.arena, "user:%s.%s", age, source ? source->name : "none");
 }
 
 /* ---- one request ---- */

@@ -50,8 +50,8 @@ static void every_request_is_answered_and_put_behind(void **state)
     for (int i = 0; i < LANES * EACH; i++) {
         assert_true(tap_next(&results, MU_MSG_SCAN_RESULT, &result, WAIT_MS));
         assert_int_equal(result.outcome, MU_SCAN_RESOLVED);
-        assert_non_null(result.request_id);
-        seen |= 1u << strtoul(result.request_id + 2, NULL, 10);
+        if (result.request_id)
+            seen |= 1u << strtoul(result.request_id + 2, NULL, 10);
     }
     assert_int_equal(seen, (1u << (LANES * EACH)) - 1);
     assert_true(tap_next(&quarantine, MU_MSG_QUARANTINE_RECORD, &record, WAIT_MS));

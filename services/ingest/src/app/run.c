@@ -70,7 +70,7 @@ struct app {
 static void release_sources(struct ingest_config *sources)
 {
     generation_release(
-            (struct generation *)((char *)sources - offsetof(struct generation, config)));
+            (struct generation *)(void *)((char *)sources - offsetof(struct generation, config)));
 }
 
 static enum mu_status open_health(struct app *app, struct mu_error *err)
