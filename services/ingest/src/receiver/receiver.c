@@ -389,7 +389,8 @@ enum mu_status receiver_start(const struct receiver_config *config, struct recei
     enum mu_status st;
 
     receiver->config = *config;
-    server.routes = routes = make_routes(receiver, config->sources, &server.route_count);
+    routes = make_routes(receiver, config->sources, &server.route_count);
+    server.routes = routes;
     server.owner = owner_of(receiver, config->sources);
     st = mu_httpd_start(&server, &receiver->server, err);
     if (st != MU_OK) {
