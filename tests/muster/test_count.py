@@ -62,7 +62,7 @@ def counted(script, tmp_path):
         lines += [f"set_tests_properties([=[some/{name}]=] PROPERTIES {' '.join(properties)})\n" for name in commands if properties]
         (tmp_path / "CTestTestfile.cmake").write_text("".join(lines))
         done = subprocess.run(["ctest", "-V", "-j", "8"], cwd=tmp_path, capture_output=True, text=True, check=False)
-        counts, failures = script.count(done.stdout)
+        counts, failures = script.counting.count(done.stdout)
         return (counts["passed"], counts["failed"], counts["skipped"]), failures
     return run
 
@@ -131,4 +131,4 @@ def test_the_output_of_a_failed_program_is_kept_and_no_other(counted, program):
 
 
 def test_nothing_at_all_counts_nothing(script):
-    assert script.count("") == ({"passed": 0, "failed": 0, "skipped": 0}, {})
+    assert script.counting.count("") == ({"passed": 0, "failed": 0, "skipped": 0}, {})
