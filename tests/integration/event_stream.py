@@ -71,7 +71,8 @@ class Stream:
         while sum(event.kind != "pods" for event in self.distinct.values()) < sends * 7 // 10:
             self._registry_event()
         self.once = sorted(self.distinct.values(), key=lambda event: (event.at, event.body))
-        self.pods = [event for event in self.once if event.kind == "pods"]
+        # As they were made: an API server's versions only grow, and a watch goes on behind the last it saw.
+        self.pods = [event for event in self.distinct.values() if event.kind == "pods"]
         sent = [event for event in self.once if event.kind != "pods"]
         self.shuffled = sent + self.random.choices(sent, k=sends - len(sent))
         self.random.shuffle(self.shuffled)
