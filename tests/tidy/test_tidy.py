@@ -31,7 +31,8 @@ def test_every_c_file_is_built_by_some_target():
     if not all((build / "build.ninja").exists() for build in (RELEASE, FUZZ)):
         pytest.skip("SKIPPED: the presets release and fuzz are not configured, so there are no compile commands")
     known = tidy.commands(RELEASE, FUZZ)
-    strays = [str(path.relative_to(ROOT)) for path in ours(".c") if path not in known]
+    named = "".join(path.read_text() for path in sorted((ROOT / "toolchain").glob("*.cmake")))  # of presets that are not configured here
+    strays = [str(path.relative_to(ROOT)) for path in ours(".c") if path not in known and str(path.relative_to(ROOT)) not in named]
     assert not strays, f"no target builds {strays}; configure again, or remove them"
 
 
