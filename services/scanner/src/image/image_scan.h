@@ -59,18 +59,36 @@ struct image_os {
     const char *version_id;       /* "12" */
     const char *version_codename; /* "bookworm" */
     const char *pretty_name;
+    const char *id_like;  /* "rhel centos fedora" */
+    const char *cpe_name; /* "cpe:/o:redhat:enterprise_linux:9::baseos" */
 };
 
 struct image_package {
-    const char *type; /* "deb" */
-    const char *name; /* binary package */
+    const char *type; /* purl type: "deb" */
+    const char *name; /* binary package; as the ecosystem writes it */
     const char *version;
-    const char *source_name;    /* the source package; its own name where none is given */
+    const char *source_name;    /* the source package; its own name where none is given or known */
     const char *source_version; /* likewise */
     const char *architecture;   /* "amd64"; NULL: not said */
     uint32_t
             layer_index; /* of the layer whose file at `path` is the visible one; 0 is the lowest */
     const char *path;    /* "var/lib/dpkg/status", from the image's root without '/' */
+    /* As struct found_package in package/finder.h; NULL: does not apply. */
+    const char *vendor, *module, *license, *inner_path;
+    const char *owner_type, *owner; /* the OS package that owns the file at `path`; NULL: none */
+};
+
+/* Something wrong with the image itself, apart from vulnerabilities (check/). */
+struct image_issue {
+    const char *check;          /* id in the table of checks */
+    const char *path;           /* where; NULL: in the image's config */
+    const char *evidence;       /* what was seen, secrets masked; NULL: the path says it */
+    uint32_t layer_index, line; /* line 0: does not apply */
+};
+
+/* Evidence that could not be read, where that does not make the scan incomplete. */
+struct image_note {
+    const char *path, *message;
 };
 
 struct image_failure {
@@ -98,8 +116,14 @@ struct image_analysis {
     const struct image_layer *layers;     /* lowest first */
     size_t layer_count;
     struct image_os os;
-    const struct image_package *packages; /* sorted by name, version, architecture; each once */
+    const struct image_package *packages; /* sorted by type, name, version, architecture,
+                                             path, inner_path; each once */
     size_t package_count;
+
+    const struct image_issue *issues; /* by check, path, line */
+    size_t issue_count;
+    const struct image_note *notes; /* by path */
+    size_t note_count;
 
     const struct image_failure *failures; /* in order of discovery; empty: complete */
     size_t failure_count;
