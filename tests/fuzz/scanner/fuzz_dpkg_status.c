@@ -1,5 +1,5 @@
 /* Any bytes as dpkg's status, in both forms: what comes out is printable ASCII of the input. */
-#include "package/dpkg_status.h"
+#include "package/os/dpkg_status.h"
 
 #include <stdint.h>
 #include <stdlib.h>

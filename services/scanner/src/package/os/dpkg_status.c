@@ -1,12 +1,16 @@
-#include "package/dpkg_status.h"
+#include "package/os/dpkg_status.h"
+
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
+enum { WORD_MAX_BYTES = 1024, MAINTAINER_MAX_BYTES = 1024 };
+
 /* The fields we read, of one stanza. */
 struct stanza {
-    struct dpkg_text package, version, source, architecture, status;
+    struct dpkg_text package, version, source, architecture, status, maintainer;
     bool any; /* it has at least one line */
 };
 
@@ -39,11 +43,9 @@ static struct dpkg_text *field_of(struct stanza *stanza, struct dpkg_text name)
     const struct {
         const char *name;
         struct dpkg_text *to;
-    } fields[] = {{"Package", &stanza->package},
-                  {"Version", &stanza->version},
-                  {"Source", &stanza->source},
-                  {"Architecture", &stanza->architecture},
-                  {"Status", &stanza->status}};
+    } fields[] = {{"Package", &stanza->package},       {"Version", &stanza->version},
+                  {"Source", &stanza->source},         {"Architecture", &stanza->architecture},
+                  {"Maintainer", &stanza->maintainer}, {"Status", &stanza->status}};
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (text_is(name, fields[i].name))
@@ -69,10 +71,21 @@ static void line_take(struct stanza *stanza, const char *line, size_t len)
 /* Printable ASCII without blanks: wider than dpkg's grammar, narrow enough to pass on. */
 static bool word_usable(struct dpkg_text text)
 {
-    if (text.len == 0 || text.len > 1024)
+    if (text.len == 0 || text.len > WORD_MAX_BYTES)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (text.text[i] <= ' ' || text.text[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+static bool maintainer_usable(struct dpkg_text text)
+{
+    if (text.len == 0 || text.len > MAINTAINER_MAX_BYTES || !mu_utf8_valid(text.text, text.len))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.text[i] < ' ' || text.text[i] == 0x7f)
             return false;
     }
     return true;
@@ -140,6 +153,8 @@ static bool package_of(const struct stanza *stanza, struct dpkg_package *ret_pac
         return false;
     if (word_usable(stanza->architecture))
         package.architecture = stanza->architecture;
+    if (maintainer_usable(stanza->maintainer))
+        package.maintainer = stanza->maintainer;
     source_split(stanza->source, &package);
     *ret_package = package;
     return true;
