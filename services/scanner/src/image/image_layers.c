@@ -84,7 +84,7 @@ static enum mu_status layer_pull(struct image_run *run, size_t index, struct evi
         layer_stream_new(&limits, &sink, &stream, err) != MU_OK)
         return err->status;
     read.stream = stream;
-    st = mu_registry_fetch_blob(run->client, &blob, layer_bytes, &read, err);
+    st = image_source_fetch_blob(run->source, &blob, layer_bytes, &read, err);
     *unpacked_bytes +=
             layer_stream_unpacked_bytes(stream) < left ? layer_stream_unpacked_bytes(stream) : left;
     return st == MU_OK ? layer_end(&read, &run->layers[index], err) : st;

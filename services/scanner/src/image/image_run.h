@@ -7,14 +7,14 @@
 #include "image/evidence_tree.h"
 #include "image/image_manifest.h"
 #include "image/image_scan.h"
-#include "registry/registry_client.h"
+#include "source/image_source.h"
 
 enum { IMAGE_FAILURES_MAX = 64 }; /* further ones are counted in the last */
 
 struct image_run {
     const struct image_limits *limits;
     struct mu_arena *arena;
-    struct mu_registry_client *client;
+    struct image_source *source;
     uint64_t deadline_at_ms; /* monotonic */
     struct image_analysis analysis;
     struct image_layer *layers;                 /* analysis.layers, to be filled */

@@ -164,7 +164,7 @@ static enum mu_status config_pull(struct image_run *run, const struct image_desc
     if (descriptor->size_bytes > IMAGE_CONFIG_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a config of %lld bytes, more than %d",
                        (long long)descriptor->size_bytes, IMAGE_CONFIG_MAX_BYTES);
-    if (mu_registry_fetch_blob(run->client, &blob, config_bytes, &json, err) != MU_OK ||
+    if (image_source_fetch_blob(run->source, &blob, config_bytes, &json, err) != MU_OK ||
         image_config_parse(json.data, json.len, run->arena, &config, err) != MU_OK)
         return err->status;
     return config_apply(run, &config, err);
@@ -197,7 +197,7 @@ static enum mu_status manifest_pull(struct image_run *run, const char *digest,
     struct mu_registry_manifest head;
 
     mu_buf_init(&json, MU_REGISTRY_MANIFEST_MAX_BYTES);
-    if (mu_registry_fetch_manifest(run->client, digest, &json, &head, err) != MU_OK)
+    if (image_source_fetch_manifest(run->source, digest, &json, &head, err) != MU_OK)
         return err->status;
     return image_manifest_parse(json.data, json.len, head.media_type, run->arena, ret_manifest,
                                 err);
@@ -233,20 +233,6 @@ static enum mu_status target_check(const char *repository, const char *digest, s
     return MU_OK;
 }
 
-static enum mu_status client_open(const struct registry_book *book, const char *repository,
-                                  const struct image_limits *limits,
-                                  struct mu_registry_client **ret_client, struct mu_error *err)
-{
-    struct mu_registry_access access;
-    const char *path;
-    size_t host_len;
-
-    mu_oci_repository_split(repository, &host_len, &path);
-    if (registry_book_find(book, repository, host_len, &access, err) != MU_OK)
-        return err->status;
-    return mu_registry_client_new(&access, path, limits->deadline_ms, ret_client, err);
-}
-
 static enum mu_status failures_hand_over(struct image_run *run, struct mu_error *err)
 {
     size_t size = run->failure_count * sizeof(struct image_failure);
@@ -260,25 +246,22 @@ static enum mu_status failures_hand_over(struct image_run *run, struct mu_error 
     return MU_OK;
 }
 
-enum mu_status image_analyze(const struct registry_book *book, const char *repository,
-                             const char *digest, const struct image_limits *limits,
-                             struct mu_arena *arena, struct image_analysis *ret_analysis,
-                             struct mu_error *err)
+/* `source` NULL: `err` says why there is none. */
+static enum mu_status analyze(struct image_source *source, const char *digest,
+                              const struct image_limits *limits, struct mu_arena *arena,
+                              struct image_analysis *ret_analysis, struct mu_error *err)
 {
-    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
     struct image_run run = {
             .limits = limits,
             .arena = arena,
+            .source = source,
             .deadline_at_ms = mu_monotonic_ms() + (uint64_t)limits->deadline_ms,
             .analysis = {.authentication = "anonymous", .created_at_us = MU_TIME_NONE}};
     enum mu_status st;
 
-    if (target_check(repository, digest, err) != MU_OK)
-        return err->status;
-    if (client_open(book, repository, limits, &client, err) == MU_OK) {
-        run.client = client;
+    if (source) {
         st = run_all(&run, digest, err);
-        run.analysis.authentication = mu_registry_client_authentication(client);
+        run.analysis.authentication = image_source_authentication(source);
     } else {
         st = image_run_fail(&run, IMAGE_PART_MANIFEST, "registry", err);
     }
@@ -286,4 +269,28 @@ enum mu_status image_analyze(const struct registry_book *book, const char *repos
         return err->status;
     *ret_analysis = run.analysis;
     return MU_OK;
+}
+
+enum mu_status image_analyze(const struct registry_book *book, const char *repository,
+                             const char *digest, const struct image_limits *limits,
+                             struct mu_arena *arena, struct image_analysis *ret_analysis,
+                             struct mu_error *err)
+{
+    MU_AUTO(image_source) struct image_source *source = NULL;
+    enum mu_status opened;
+
+    if (target_check(repository, digest, err) != MU_OK)
+        return err->status;
+    opened = image_source_open_registry(book, repository, limits->deadline_ms, &source, err);
+    return analyze(opened == MU_OK ? source : NULL, digest, limits, arena, ret_analysis, err);
+}
+
+enum mu_status image_analyze_from(struct image_source *source, const char *repository,
+                                  const char *digest, const struct image_limits *limits,
+                                  struct mu_arena *arena, struct image_analysis *ret_analysis,
+                                  struct mu_error *err)
+{
+    if (target_check(repository, digest, err) != MU_OK)
+        return err->status;
+    return analyze(source, digest, limits, arena, ret_analysis, err);
 }

@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "oci/media_type.h"
-#include "registry/registry_book.h"
+#include "source/image_source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -141,5 +141,11 @@ enum mu_status image_analyze(const struct registry_book *book, const char *repos
                              const char *digest, const struct image_limits *limits,
                              struct mu_arena *arena, struct image_analysis *ret_analysis,
                              struct mu_error *err) MU_MUST_CHECK;
+
+/* The same from a source that is open already. */
+enum mu_status image_analyze_from(struct image_source *source, const char *repository,
+                                  const char *digest, const struct image_limits *limits,
+                                  struct mu_arena *arena, struct image_analysis *ret_analysis,
+                                  struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -159,8 +159,12 @@ static enum mu_status examine(const struct scan_context *context,
                               const struct mu_scan_request *request, struct mu_arena *arena,
                               struct examined *examined, struct mu_error *err)
 {
-    enum mu_status st = image_analyze(context->book, request->repository, request->digest,
-                                      &context->limits, arena, &examined->image, err);
+    enum mu_status st =
+            context->source
+                    ? image_analyze_from(context->source, request->repository, request->digest,
+                                         &context->limits, arena, &examined->image, err)
+                    : image_analyze(context->book, request->repository, request->digest,
+                                    &context->limits, arena, &examined->image, err);
 
     if (st == MU_OK)
         st = match_image(context->database, &examined->image, arena, &examined->match, err);

@@ -19,6 +19,7 @@
 
 struct scan_context {
     const struct registry_book *book;
+    struct image_source *source; /* of the one image there is; NULL: registries, by the book */
     const struct database *database;
     struct image_limits limits;
     const char *temp_dir;

@@ -1,0 +1,36 @@
+#include "source/image_source.h"
+
+void image_source_free(struct image_source *source)
+{
+    if (source)
+        source->kind->free(source);
+}
+
+enum mu_status image_source_fetch_manifest(struct image_source *source, const char *digest,
+                                           struct mu_buf *out,
+                                           struct mu_registry_manifest *ret_manifest,
+                                           struct mu_error *err)
+{
+    return source->kind->fetch_manifest(source, digest, out, ret_manifest, err);
+}
+
+enum mu_status image_source_fetch_blob(struct image_source *source,
+                                       const struct mu_registry_blob *blob,
+                                       mu_registry_blob_fn *on_bytes, void *opaque,
+                                       struct mu_error *err)
+{
+    return source->kind->fetch_blob(source, blob, on_bytes, opaque, err);
+}
+
+enum mu_status image_source_referrers(struct image_source *source, const char *digest,
+                                      struct mu_arena *arena,
+                                      const struct image_referrer **ret_referrers,
+                                      size_t *ret_count, struct mu_error *err)
+{
+    return source->kind->referrers(source, digest, arena, ret_referrers, ret_count, err);
+}
+
+const char *image_source_authentication(const struct image_source *source)
+{
+    return source->kind->authentication(source);
+}
