@@ -37,6 +37,7 @@ SOLE_INCLUDERS = {
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "zstd.h": {"scanner"},
+    "seccomp.h": {"scanner"},
     "zlib.h": {"ingest"},
     "xlsxwriter.h": {"report"},
     "openssl/": {"base"},

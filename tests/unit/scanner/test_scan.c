@@ -12,6 +12,7 @@
 #include "image_build.h"
 #include "image_limits.h"
 #include "job/scan.h"
+#include "sandbox/sandbox_child.h"
 
 struct fixture {
     struct registry_peer peer;
@@ -42,6 +43,7 @@ static int set_up(void **state)
     f->context = (struct scan_context){.book = f->book,
                                        .database = f->database,
                                        .limits = image_limits_default,
+                                       .engine = image_limits_engine(),
                                        .temp_dir = "/tmp"};
     f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
     f->file.fd = -1;
@@ -65,6 +67,7 @@ static int tear_down(void **state)
     (void)unlink(f->database_path);
     (void)unlink(f->book_path);
     (void)rmdir(f->folder);
+    layer_engine_free(f->context.engine);
     database_close(f->database);
     registry_book_free(f->book);
     registry_peer_clear(&f->peer);
@@ -225,16 +228,18 @@ static void a_temp_dir_that_is_gone_is_worth_another_try(void **state)
 static int command(struct fixture *f, const char *name, const char *format)
 {
     char text[256], *image = text;
-    struct scan_config config = {.database = f->database_path,
-                                 .registries = f->book_path,
-                                 .format = format,
-                                 .limits = {.max_layer_unpacked = 1 << 30,
-                                            .max_image_unpacked = 1 << 30,
-                                            .max_layer = 1 << 30,
-                                            .max_entries = 1000,
-                                            .max_layers = 10,
-                                            .max_packages = 100,
-                                            .deadline_ms = 20000}};
+    struct scan_config config = {
+            .database = f->database_path,
+            .registries = f->book_path,
+            .format = format,
+            .engine = {.sandbox = "process", .temp_dir = "/tmp", .memory_budget = 1 << 28},
+            .limits = {.max_layer_unpacked = 1 << 30,
+                       .max_image_unpacked = 1 << 30,
+                       .max_layer = 1 << 30,
+                       .max_entries = 1000,
+                       .max_layers = 10,
+                       .max_packages = 100,
+                       .deadline_ms = 20000}};
     FILE *file = tmpfile();
     int out = dup(STDOUT_FILENO), code;
     size_t len;
@@ -318,7 +323,7 @@ static void neither_tag_nor_digest_is_wrong_usage(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
             TEST(a_complete_scan_has_counts_and_evidence),
@@ -337,5 +342,7 @@ int main(void)
             TEST(neither_tag_nor_digest_is_wrong_usage),
     };
 
+    if (sandbox_child_is_asked(argc, argv)) /* of the command's layers */
+        return sandbox_child_main(finders, finder_count);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ const struct mu_option scan_options[SCAN_OPTION_COUNT] = {
          "text, or json: the raw result as inventory would store it"},
         {"uai", MU_OPTION_TEXT, OPTION(uai), NULL, 0, 0, 0,
          "Unique Asset Identifier to write into the raw result (default: the image)"},
+        ENGINE_OPTIONS(scan_config),
         LIMIT_OPTIONS(scan_config),
 };
 
@@ -178,7 +179,8 @@ static int scan_one(const struct scan_config *config, struct mu_oci_reference *r
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
     MU_AUTO(registry_book) struct registry_book *book = NULL;
     MU_AUTO(database) struct database *database = NULL;
-    struct scan_context context = {.temp_dir = "/tmp"};
+    MU_AUTO(layer_engine) struct layer_engine *engine = NULL;
+    struct scan_context context = {.temp_dir = config->engine.temp_dir};
     char named[MU_OCI_UAI_SIZE];
     const char *uai = config->uai ? config->uai : named;
     struct mu_scan_request request = {.request_id = "scan",
@@ -193,13 +195,15 @@ static int scan_one(const struct scan_config *config, struct mu_oci_reference *r
     int code;
 
     if (database_open(config->database, &database, &err) != MU_OK ||
-        registry_book_load(config->registries, &book, &err) != MU_OK)
+        registry_book_load(config->registries, &book, &err) != MU_OK ||
+        engine_from(&config->engine, &engine, &err) != MU_OK)
         return tell(&err, MU_EXIT_USAGE);
     if (resolve(book, config->limits.deadline_ms, reference, &err) != MU_OK)
         return tell(&err, MU_EXIT_FAILURE);
     mu_oci_uai_format(reference->repository, reference->tag, reference->digest, named);
     context.book = book;
     context.database = database;
+    context.engine = engine;
     limits_from(&config->limits, &context.limits);
     scan_context_checksum(&context);
     if (scan_run(&context, &request, arena, &result, &file, &err) != MU_OK)

@@ -247,50 +247,61 @@ static enum mu_status failures_hand_over(struct image_run *run, struct mu_error 
 }
 
 /* `source` NULL: `err` says why there is none. */
-static enum mu_status analyze(struct image_source *source, const char *digest,
-                              const struct image_limits *limits, struct mu_arena *arena,
-                              struct image_analysis *ret_analysis, struct mu_error *err)
+static enum mu_status analyze(struct image_run *run, struct image_source *source,
+                              const char *digest, struct image_analysis *ret_analysis,
+                              struct mu_error *err)
 {
-    struct image_run run = {
-            .limits = limits,
-            .arena = arena,
-            .source = source,
-            .deadline_at_ms = mu_monotonic_ms() + (uint64_t)limits->deadline_ms,
-            .analysis = {.authentication = "anonymous", .created_at_us = MU_TIME_NONE}};
     enum mu_status st;
 
+    run->source = source;
     if (source) {
-        st = run_all(&run, digest, err);
-        run.analysis.authentication = image_source_authentication(source);
+        st = run_all(run, digest, err);
+        run->analysis.authentication = image_source_authentication(source);
     } else {
-        st = image_run_fail(&run, IMAGE_PART_MANIFEST, "registry", err);
+        st = image_run_fail(run, IMAGE_PART_MANIFEST, "registry", err);
     }
-    if (st != MU_OK || failures_hand_over(&run, err) != MU_OK)
+    if (st != MU_OK || failures_hand_over(run, err) != MU_OK)
         return err->status;
-    *ret_analysis = run.analysis;
+    *ret_analysis = run->analysis;
     return MU_OK;
+}
+
+static struct image_run run_of(const struct image_limits *limits, struct layer_engine *engine,
+                               struct mu_arena *arena)
+{
+    return (struct image_run){
+            .limits = limits,
+            .engine = engine,
+            .arena = arena,
+            .deadline_at_ms = mu_monotonic_ms() + (uint64_t)limits->deadline_ms,
+            .analysis = {.authentication = "anonymous", .created_at_us = MU_TIME_NONE}};
 }
 
 enum mu_status image_analyze(const struct registry_book *book, const char *repository,
                              const char *digest, const struct image_limits *limits,
-                             struct mu_arena *arena, struct image_analysis *ret_analysis,
-                             struct mu_error *err)
+                             struct layer_engine *engine, struct mu_arena *arena,
+                             struct image_analysis *ret_analysis, struct mu_error *err)
 {
     MU_AUTO(image_source) struct image_source *source = NULL;
+    struct image_run run = run_of(limits, engine, arena);
     enum mu_status opened;
 
     if (target_check(repository, digest, err) != MU_OK)
         return err->status;
     opened = image_source_open_registry(book, repository, limits->deadline_ms, &source, err);
-    return analyze(opened == MU_OK ? source : NULL, digest, limits, arena, ret_analysis, err);
+    run.book = book;
+    run.repository = repository;
+    return analyze(&run, opened == MU_OK ? source : NULL, digest, ret_analysis, err);
 }
 
 enum mu_status image_analyze_from(struct image_source *source, const char *repository,
                                   const char *digest, const struct image_limits *limits,
-                                  struct mu_arena *arena, struct image_analysis *ret_analysis,
-                                  struct mu_error *err)
+                                  struct layer_engine *engine, struct mu_arena *arena,
+                                  struct image_analysis *ret_analysis, struct mu_error *err)
 {
+    struct image_run run = run_of(limits, engine, arena);
+
     if (target_check(repository, digest, err) != MU_OK)
         return err->status;
-    return analyze(source, digest, limits, arena, ret_analysis, err);
+    return analyze(&run, source, digest, ret_analysis, err);
 }

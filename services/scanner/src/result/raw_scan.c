@@ -2,6 +2,7 @@
 
 #include "result/json_stream.h"
 
+#include "base/file.h"
 #include "base/scope.h"
 #include "base/text.h"
 
@@ -190,40 +191,11 @@ static void put_scan(struct json_stream *out, const struct raw_scan *scan)
     json_close(out, '}');
 }
 
-/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
-static int open_and_unlink(const char *folder)
-{
-    char path[PATH_MAX];
-    int fd;
-
-    if (snprintf(path, sizeof(path), "%s/muster-raw-XXXXXX", folder) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        (void)unlink(path);
-    return fd;
-}
-
-/* A file without a name: it goes when it is closed, whatever happens. */
-static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
-{
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        fd = open_and_unlink(folder);
-    if (fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
-    *ret_fd = fd;
-    return MU_OK;
-}
-
 enum mu_status raw_scan_check_folder(const char *folder, struct mu_error *err)
 {
     MU_AUTO_FD int fd = -1;
 
-    return open_nameless(folder, &fd, err);
+    return mu_file_open_nameless(folder, &fd, err);
 }
 
 /* A stream over the same file, so that closing it leaves `fd`. */
@@ -244,7 +216,7 @@ enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
     MU_AUTO_FD int fd = -1;
     MU_AUTO_FILE FILE *file = NULL;
     struct json_stream out;
-    enum mu_status st = open_nameless(folder, &fd, err);
+    enum mu_status st = mu_file_open_nameless(folder, &fd, err);
 
     if (st != MU_OK)
         return st;
