@@ -38,7 +38,7 @@ ENTRYPOINT ["make-secrets"]
 FROM runtime AS ingest
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends ca-certificates \
-      libcurl4 libgnutls30 libjansson4 libmicrohttpd12 librdkafka1 libseccomp2 libssl3 libyaml-0-2 zlib1g \
+      libcurl4 libgnutls30 libjansson4 libmicrohttpd12 librdkafka1 libssl3 libyaml-0-2 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o muster -g muster /var/lib/muster/spool
 COPY --from=build /out/bin/muster-ingest /usr/local/bin/

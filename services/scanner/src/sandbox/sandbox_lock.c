@@ -132,7 +132,9 @@ static enum mu_status limits_set(uint64_t cpu_seconds, struct mu_error *err)
                 {RLIMIT_DATA, MEMORY_IS_OURS ? SANDBOX_DATA_BYTES : RLIM_INFINITY}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct rlimit limit = {.rlim_cur = rows[i].most, .rlim_max = rows[i].most};
+        /* A second more until the kernel kills: SIGXCPU says what it was. */
+        const rlim_t grace = rows[i].resource == RLIMIT_CPU ? 1 : 0;
+        const struct rlimit limit = {.rlim_cur = rows[i].most, .rlim_max = rows[i].most + grace};
 
         if (rows[i].most != RLIM_INFINITY && setrlimit(rows[i].resource, &limit) != 0)
             return failed(err, "setrlimit", errno);
