@@ -3,11 +3,12 @@
 
 #include <sqlite3.h>
 
-#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
     FILE_HEAD_BYTES = 100,
+    PAGE_SIZE_AT = 16,  /* two bytes, big-endian; 1 means 65536 */
     WRITE_FORM_AT = 18, /* 2: write-ahead log; 1: rollback journal */
     READ_FORM_AT = 19,
     CELL_MIN_BYTES = 4,  /* what a row takes of the file besides its blob, at least */
@@ -139,6 +140,14 @@ static enum mu_status rows_walk(sqlite3 *database, sqlite3_stmt *statement, size
     return code == SQLITE_DONE ? MU_OK : sqlite_failed(database, err);
 }
 
+/* SQLite reads a last page that is cut as if zeros followed. */
+static bool pages_are_whole(const uint8_t *bytes, size_t len)
+{
+    size_t page_bytes = (size_t)bytes[PAGE_SIZE_AT] << 8 | bytes[PAGE_SIZE_AT + 1];
+
+    return len % (page_bytes == 1 ? 65536 : page_bytes ? page_bytes : 1) == 0;
+}
+
 enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
                                struct mu_error *err)
 {
@@ -148,6 +157,8 @@ enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *bl
 
     if (len < FILE_HEAD_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0)
         return mu_fail(err, MU_E_INVALID, "no SQLite database");
+    if (!pages_are_whole(bytes, len))
+        return mu_fail(err, MU_E_INVALID, "an SQLite database that is cut");
     if (sqlite3_open_v2(":memory:", &database,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK)
