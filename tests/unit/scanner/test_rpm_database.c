@@ -274,6 +274,26 @@ static void bdb_pages_must_fit_together(void **state)
     }
 }
 
+static void damage_to_one_package_does_not_hide_the_others(void **state)
+{
+    static const enum form_index spoilt_forms[] = {FORM_NDB, FORM_BDB};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        enum form_index form = spoilt_forms[i];
+        struct os_record record;
+        struct mu_buf bytes;
+
+        load(&forms[form], &bytes);
+        put_le32(&bytes, form == FORM_NDB ? 4096 + 40 : 2 * 512 + 499, 0x7fffffff); /* the key */
+        os_record_read(&record, forms[form].finder, forms[form].name, bytes.data, bytes.len);
+        assert_int_equal(record.status, MU_E_INVALID);
+        assert_string_equal(record.text.data, packages);
+        mu_buf_done(&record.text);
+        mu_buf_done(&bytes);
+    }
+}
+
 static void bdb_a_header_over_the_limit_is_not_gathered(void **state)
 {
     (void)state;
@@ -293,6 +313,7 @@ int main(void)
             cmocka_unit_test(ndb_slots_may_be_empty),
             cmocka_unit_test(ndb_blobs_that_overlap_are_refused),
             cmocka_unit_test(bdb_pages_must_fit_together),
+            cmocka_unit_test(damage_to_one_package_does_not_hide_the_others),
             cmocka_unit_test(bdb_a_header_over_the_limit_is_not_gathered),
     };
 

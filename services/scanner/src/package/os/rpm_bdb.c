@@ -2,8 +2,6 @@
 #include "package/os/rpm_database.h"
 #include "package/os/rpm_header.h"
 
-#include "base/scope.h"
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +27,18 @@ struct bdb {
     bool swapped;           /* written by a machine of big-endian order */
     uint32_t overflow_left; /* pages of chains: each belongs to one value */
     size_t left;            /* bytes to hand over: values do not overlap */
+    struct mu_error damage; /* the first; MU_OK: none. What lies elsewhere is read all the same */
     rpm_blob_fn *blob;
     void *opaque;
 };
+
+/* Goes on after damage to one value or page, whose description is in `err`. */
+static enum mu_status damage_keep(struct bdb *bdb, const struct mu_error *err)
+{
+    if (bdb->damage.status == MU_OK)
+        bdb->damage = *err;
+    return MU_OK;
+}
 
 static uint32_t u32_at(const struct bdb *bdb, const uint8_t *at)
 {
@@ -93,27 +100,47 @@ static enum mu_status overflow_take(struct bdb *bdb, uint32_t *page, uint8_t *va
     return MU_OK;
 }
 
-static enum mu_status value_off_page(struct bdb *bdb, const uint8_t *item, struct mu_error *err)
+static enum mu_status chain_gather(struct bdb *bdb, uint32_t page, uint8_t *value, size_t len,
+                                   struct mu_error *err)
 {
-    uint32_t page = u32_at(bdb, item + 4), len = u32_at(bdb, item + 8);
-    MU_AUTO_FREE uint8_t *value = NULL;
     size_t filled = 0;
 
-    if (len > RPM_HEADER_MAX_BYTES)
-        return mu_fail(err, MU_E_LIMIT, "a header of %u bytes", len);
-    if (len == 0 || len > bdb->left)
-        return mu_fail(err, MU_E_INVALID, "headers are larger than the file");
-    bdb->left -= len;
-    value = malloc(len);
-    if (!value)
-        return mu_fail(err, MU_E_NOMEM, "no memory for a header of %u bytes", len);
     while (filled < len) {
         if (overflow_take(bdb, &page, value, &filled, len, err) != MU_OK)
             return err->status;
     }
     if (page != 0)
         return mu_fail(err, MU_E_INVALID, "a chain of pages goes on behind its value");
-    return bdb->blob(bdb->opaque, value, len, err);
+    return MU_OK;
+}
+
+static enum mu_status value_check(const struct bdb *bdb, size_t len, struct mu_error *err)
+{
+    if (len > RPM_HEADER_MAX_BYTES)
+        return mu_fail(err, MU_E_LIMIT, "a header of %zu bytes", len);
+    if (len == 0 || len > bdb->left)
+        return mu_fail(err, MU_E_INVALID, "headers are larger than the file");
+    return MU_OK;
+}
+
+static enum mu_status value_off_page(struct bdb *bdb, const uint8_t *item, struct mu_error *err)
+{
+    uint32_t page = u32_at(bdb, item + 4), len = u32_at(bdb, item + 8);
+    enum mu_status st;
+    uint8_t *value;
+
+    if (value_check(bdb, len, err) != MU_OK)
+        return damage_keep(bdb, err);
+    bdb->left -= len;
+    value = malloc(len);
+    if (!value)
+        return mu_fail(err, MU_E_NOMEM, "no memory for a header of %u bytes", len);
+    if (chain_gather(bdb, page, value, len, err) == MU_OK)
+        st = bdb->blob(bdb->opaque, value, len, err);
+    else
+        st = damage_keep(bdb, err);
+    free(value);
+    return st;
 }
 
 static enum mu_status value_take(struct bdb *bdb, const uint8_t *item, size_t len,
@@ -121,10 +148,13 @@ static enum mu_status value_take(struct bdb *bdb, const uint8_t *item, size_t le
 {
     if (item[0] == ITEM_OFF_PAGE && len >= OFF_PAGE_BYTES)
         return value_off_page(bdb, item, err);
-    if (item[0] != ITEM_KEY_DATA || len < 2 || len > bdb->left)
-        return mu_fail(err, MU_E_INVALID, "a value of kind %u and %zu bytes", item[0], len);
-    bdb->left -= len;
-    return bdb->blob(bdb->opaque, item + 1, len - 1, err);
+    if (item[0] != ITEM_KEY_DATA || len < 2)
+        (void)mu_fail(err, MU_E_INVALID, "a value of kind %u and %zu bytes", item[0], len);
+    else if (value_check(bdb, len, err) == MU_OK) {
+        bdb->left -= len;
+        return bdb->blob(bdb->opaque, item + 1, len - 1, err);
+    }
+    return damage_keep(bdb, err);
 }
 
 /* Whether a key is a package's number. 0 is the counter of numbers. */
@@ -156,15 +186,17 @@ static enum mu_status page_walk(struct bdb *bdb, const uint8_t *page, struct mu_
 {
     uint32_t entries = u16_at(bdb, page + 20);
 
-    if (entries % 2 != 0 || entries > (bdb->page_bytes - PAGE_HEAD_BYTES) / 2)
-        return mu_fail(err, MU_E_INVALID, "a page of %u items", entries);
+    if (entries % 2 != 0 || entries > (bdb->page_bytes - PAGE_HEAD_BYTES) / 2) {
+        (void)mu_fail(err, MU_E_INVALID, "a page of %u items", entries);
+        return damage_keep(bdb, err);
+    }
     for (uint32_t i = 0; i < entries; i += 2) {
         const uint8_t *key, *value;
         size_t key_len, value_len;
 
         if (item_find(bdb, page, i, &key, &key_len, err) != MU_OK ||
             item_find(bdb, page, i + 1, &value, &value_len, err) != MU_OK)
-            return err->status;
+            return damage_keep(bdb, err);
         if (key_is_package(key, key_len) && value_take(bdb, value, value_len, err) != MU_OK)
             return err->status;
     }
@@ -174,7 +206,11 @@ static enum mu_status page_walk(struct bdb *bdb, const uint8_t *page, struct mu_
 enum mu_status rpm_bdb_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
                             struct mu_error *err)
 {
-    struct bdb bdb = {.bytes = bytes, .len = len, .blob = blob, .opaque = opaque};
+    struct bdb bdb = {.bytes = bytes,
+                      .len = len,
+                      .damage = {.status = MU_OK},
+                      .blob = blob,
+                      .opaque = opaque};
 
     if (meta_read(&bdb, err) != MU_OK)
         return err->status;
@@ -185,5 +221,7 @@ enum mu_status rpm_bdb_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob,
             page_walk(&bdb, page, err) != MU_OK)
             return err->status;
     }
-    return MU_OK;
+    if (bdb.damage.status != MU_OK)
+        *err = bdb.damage;
+    return bdb.damage.status;
 }

@@ -4,7 +4,7 @@
 #include "package/os/rpm_database.h"
 #include "package/os/rpm_header.h"
 
-enum { DATABASE_MAX_BYTES = 256 << 20, FILES_MAX = 8 << 20 };
+enum { DATABASE_MAX_BYTES = 512 << 20, FILES_MAX = 8 << 20 };
 
 /* One database on its way into a sink. */
 struct reading {

@@ -245,17 +245,12 @@ static enum mu_status file_tell(const char *package, const char *folder, const c
     return path ? sink->owns(sink->opaque, "rpm", package, path, err) : MU_OK;
 }
 
-static enum mu_status files_tell(const struct rpm_header *header, const struct finder_sink *sink,
+static enum mu_status files_tell(const struct rpm_header *header, const uint8_t *const *folders,
+                                 uint32_t folder_count, const struct finder_sink *sink,
                                  struct mu_error *err)
 {
-    MU_AUTO_FREE const uint8_t **folders = NULL;
     const uint8_t *base = header->base_names.at;
-    uint32_t folder_count;
 
-    if (header->base_names.count == 0)
-        return MU_OK;
-    if (folders_index(&header->dir_names, &folders, &folder_count, err) != MU_OK)
-        return err->status;
     for (uint32_t i = 0; i < header->base_names.count; i++) {
         const uint8_t *next = text_next(base, header->base_names.end);
         uint32_t folder = rpm_be32(header->dir_indexes.at + (size_t)i * 4);
@@ -274,9 +269,18 @@ static enum mu_status files_tell(const struct rpm_header *header, const struct f
 enum mu_status rpm_header_tell(const struct rpm_header *header, const struct finder_sink *sink,
                                struct mu_error *err)
 {
+    const uint8_t **folders = NULL;
+    uint32_t folder_count = 0;
+    enum mu_status st;
+
     if (strcmp(header->name, "gpg-pubkey") == 0)
         return MU_OK;
-    if (package_tell(header, sink, err) != MU_OK)
+    st = package_tell(header, sink, err);
+    if (st != MU_OK || header->base_names.count == 0)
+        return st;
+    if (folders_index(&header->dir_names, &folders, &folder_count, err) != MU_OK)
         return err->status;
-    return files_tell(header, sink, err);
+    st = files_tell(header, folders, folder_count, sink, err);
+    free(folders);
+    return st;
 }

@@ -13,10 +13,6 @@ static const uint32_t magic_slot = 0x746f6c53;      /* "Slot" */
 static const uint32_t magic_blob = 0x53626c42;      /* "BlbS" */
 static const uint32_t magic_blob_tail = 0x45626c42; /* "BlbE" */
 
-struct slot {
-    uint32_t package, block, blocks;
-};
-
 /* Adler-32 as rpm counts it. */
 static uint32_t adler32_of(const uint8_t *bytes, size_t len)
 {
@@ -36,55 +32,60 @@ static uint32_t adler32_of(const uint8_t *bytes, size_t len)
     return high << 16 | low;
 }
 
-/* The blob that a slot names, checked as rpm does. */
-static enum mu_status blob_find(const uint8_t *bytes, size_t len, const struct slot *slot,
+/* The blob that the slot at `at` names, checked as rpm does. Takes it off `left`. */
+static enum mu_status blob_find(const uint8_t *bytes, size_t len, size_t at, size_t *left,
                                 const uint8_t **ret_blob, size_t *ret_len, struct mu_error *err)
 {
-    uint64_t from = (uint64_t)slot->block * BLOCK_BYTES;
-    uint64_t size = (uint64_t)slot->blocks * BLOCK_BYTES;
-    const uint8_t *head = bytes + from, *tail;
-    uint64_t blob_len;
+    uint32_t package = rpm_le32(bytes + at + 4);
+    uint64_t from = (uint64_t)rpm_le32(bytes + at + 8) * BLOCK_BYTES;
+    uint64_t size = (uint64_t)rpm_le32(bytes + at + 12) * BLOCK_BYTES, blob_len;
+    const uint8_t *head, *tail;
 
+    if (rpm_le32(bytes + at) != magic_slot)
+        return mu_fail(err, MU_E_INVALID, "no slot at byte %zu", at);
     if (from > len || size > len - from || size < BLOB_HEAD_BYTES + BLOB_TAIL_BYTES)
-        return mu_fail(err, MU_E_INVALID, "package %u lies outside of the file", slot->package);
-    blob_len = rpm_le32(head + 12);
-    if (rpm_le32(head) != magic_blob || rpm_le32(head + 4) != slot->package ||
-        (BLOB_HEAD_BYTES + blob_len + BLOB_TAIL_BYTES + BLOCK_BYTES - 1) / BLOCK_BYTES !=
-                slot->blocks)
-        return mu_fail(err, MU_E_INVALID, "package %u is not where its slot says", slot->package);
+        return mu_fail(err, MU_E_INVALID, "package %u lies outside of the file", package);
+    if (size > *left)
+        return mu_fail(err, MU_E_INVALID, "packages are larger than the file");
+    *left -= size;
+    head = bytes + from;
     tail = head + size - BLOB_TAIL_BYTES;
+    blob_len = rpm_le32(head + 12);
+    if (rpm_le32(head) != magic_blob || rpm_le32(head + 4) != package ||
+        (BLOB_HEAD_BYTES + blob_len + BLOB_TAIL_BYTES + BLOCK_BYTES - 1) / BLOCK_BYTES !=
+                size / BLOCK_BYTES)
+        return mu_fail(err, MU_E_INVALID, "package %u is not where its slot says", package);
     if (rpm_le32(tail + 4) != blob_len || rpm_le32(tail + 8) != magic_blob_tail ||
         rpm_le32(tail) != adler32_of(head, size - BLOB_TAIL_BYTES))
-        return mu_fail(err, MU_E_INVALID, "package %u is damaged", slot->package);
+        return mu_fail(err, MU_E_INVALID, "package %u is damaged", package);
     *ret_blob = head + BLOB_HEAD_BYTES;
     *ret_len = blob_len;
     return MU_OK;
 }
 
+/* Goes on after a damaged slot or blob; the first is what is told in the end. */
 static enum mu_status slots_walk(const uint8_t *bytes, size_t len, size_t slots_end,
                                  rpm_blob_fn *blob, void *opaque, struct mu_error *err)
 {
+    struct mu_error damage = {.status = MU_OK};
     size_t left = len; /* blobs do not overlap */
 
     for (size_t at = SLOTS_AT; at + SLOT_BYTES <= slots_end; at += SLOT_BYTES) {
-        struct slot slot = {.package = rpm_le32(bytes + at + 4),
-                            .block = rpm_le32(bytes + at + 8),
-                            .blocks = rpm_le32(bytes + at + 12)};
-        const uint8_t *found;
-        size_t found_len;
+        const uint8_t *found = NULL;
+        size_t found_len = 0;
 
-        if (rpm_le32(bytes + at) != magic_slot)
-            return mu_fail(err, MU_E_INVALID, "no slot at byte %zu", at);
-        if (slot.block == 0)
-            continue;
-        if ((uint64_t)slot.blocks * BLOCK_BYTES > left)
-            return mu_fail(err, MU_E_INVALID, "packages are larger than the file");
-        left -= (size_t)slot.blocks * BLOCK_BYTES;
-        if (blob_find(bytes, len, &slot, &found, &found_len, err) != MU_OK ||
-            blob(opaque, found, found_len, err) != MU_OK)
-            return err->status;
+        if (rpm_le32(bytes + at + 8) == 0 && rpm_le32(bytes + at) == magic_slot)
+            continue; /* free */
+        if (blob_find(bytes, len, at, &left, &found, &found_len, err) == MU_OK) {
+            if (blob(opaque, found, found_len, err) != MU_OK)
+                return err->status;
+        } else if (damage.status == MU_OK) {
+            damage = *err;
+        }
     }
-    return MU_OK;
+    if (damage.status != MU_OK)
+        *err = damage;
+    return damage.status;
 }
 
 enum mu_status rpm_ndb_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,

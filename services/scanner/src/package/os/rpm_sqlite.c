@@ -1,16 +1,13 @@
 #include "package/os/rpm_database.h"
 #include "package/os/rpm_header.h"
-
-#include <sqlite3.h>
+#include "package/os/sqlite_bytes.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 enum {
     FILE_HEAD_BYTES = 100,
-    PAGE_SIZE_AT = 16,  /* two bytes, big-endian; 1 means 65536 */
-    WRITE_FORM_AT = 18, /* 2: write-ahead log; 1: rollback journal */
-    READ_FORM_AT = 19,
+    PAGE_SIZE_AT = 16,   /* two bytes, big-endian; 1 means 65536 */
     CELL_MIN_BYTES = 4,  /* what a row takes of the file besides its blob, at least */
     STEPS_A_CALL = 1000, /* of SQLite's machine between two questions whether to go on */
     CALLS_MAX = 20000,
@@ -47,11 +44,6 @@ static const struct {
         {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
         {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
 };
-
-static void database_close(sqlite3 **database)
-{
-    (void)sqlite3_close(*database);
-}
 
 static void statement_close(sqlite3_stmt **statement)
 {
@@ -101,24 +93,6 @@ static enum mu_status database_harden(sqlite3 *database, struct mu_error *err)
     return MU_OK;
 }
 
-/* Gives the database a copy of the bytes that it may keep, marked as not in write-ahead mode. */
-static enum mu_status bytes_give(sqlite3 *database, const uint8_t *bytes, size_t len,
-                                 struct mu_error *err)
-{
-    uint8_t *copy = sqlite3_malloc64(len);
-
-    if (!copy)
-        return mu_fail(err, MU_E_NOMEM, "no memory for an SQLite database of %zu bytes", len);
-    memcpy(copy, bytes, len);
-    copy[WRITE_FORM_AT] = copy[READ_FORM_AT] = 1;
-    /* The copy is SQLite's from here on, also when this fails. */
-    if (sqlite3_deserialize(database, "main", copy, (sqlite3_int64)len, (sqlite3_int64)len,
-                            SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) !=
-        SQLITE_OK)
-        return sqlite_failed(database, err);
-    return MU_OK;
-}
-
 static enum mu_status rows_walk(sqlite3 *database, sqlite3_stmt *statement, size_t file_len,
                                 rpm_blob_fn *blob, void *opaque, struct mu_error *err)
 {
@@ -148,26 +122,39 @@ static bool pages_are_whole(const uint8_t *bytes, size_t len)
     return len % (page_bytes == 1 ? 65536 : page_bytes ? page_bytes : 1) == 0;
 }
 
-enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
-                               struct mu_error *err)
+static enum mu_status database_walk(sqlite3 *database, size_t file_len, rpm_blob_fn *blob,
+                                    void *opaque, struct mu_error *err)
 {
-    __attribute__((cleanup(database_close))) sqlite3 *database = NULL;
     __attribute__((cleanup(statement_close))) sqlite3_stmt *statement = NULL;
     int calls = 0;
 
-    if (len < FILE_HEAD_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0)
-        return mu_fail(err, MU_E_INVALID, "no SQLite database");
-    if (!pages_are_whole(bytes, len))
-        return mu_fail(err, MU_E_INVALID, "an SQLite database that is cut");
-    if (sqlite3_open_v2(":memory:", &database,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK)
-        return mu_fail(err, MU_E_NOMEM, "no memory for an SQLite database");
-    if (database_harden(database, err) != MU_OK || bytes_give(database, bytes, len, err) != MU_OK)
+    if (database_harden(database, err) != MU_OK)
         return err->status;
     sqlite3_progress_handler(database, STEPS_A_CALL, steps_count, &calls);
     (void)sqlite3_set_authorizer(database, action_allow, NULL);
     if (sqlite3_prepare_v2(database, select_blobs, -1, &statement, NULL) != SQLITE_OK)
         return sqlite_failed(database, err);
-    return rows_walk(database, statement, len, blob, opaque, err);
+    return rows_walk(database, statement, file_len, blob, opaque, err);
+}
+
+enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
+                               struct mu_error *err)
+{
+    struct sqlite_bytes file;
+    sqlite3 *database = NULL;
+    enum mu_status st;
+
+    if (len < FILE_HEAD_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0)
+        return mu_fail(err, MU_E_INVALID, "no SQLite database");
+    if (!pages_are_whole(bytes, len))
+        return mu_fail(err, MU_E_INVALID, "an SQLite database that is cut");
+    if (sqlite_bytes_init(&file, bytes, len, err) != MU_OK)
+        return err->status;
+    if (sqlite_bytes_open(&file, &database) == SQLITE_OK)
+        st = database_walk(database, len, blob, opaque, err);
+    else
+        st = mu_fail(err, MU_E_NOMEM, "no memory for an SQLite database");
+    (void)sqlite3_close(database);
+    sqlite_bytes_done(&file);
+    return st;
 }
