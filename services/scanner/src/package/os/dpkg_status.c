@@ -1,12 +1,10 @@
 #include "package/os/dpkg_status.h"
 
-#include "base/text.h"
+#include "package/os/os_text.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
-
-enum { WORD_MAX_BYTES = 1024, MAINTAINER_MAX_BYTES = 1024 };
 
 /* The fields we read, of one stanza. */
 struct stanza {
@@ -68,27 +66,9 @@ static void line_take(struct stanza *stanza, const char *line, size_t len)
         *to = trimmed(colon + 1, len - (size_t)(colon + 1 - line));
 }
 
-/* Printable ASCII without blanks: wider than dpkg's grammar, narrow enough to pass on. */
 static bool word_usable(struct dpkg_text text)
 {
-    if (text.len == 0 || text.len > WORD_MAX_BYTES)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.text[i] <= ' ' || text.text[i] > '~')
-            return false;
-    }
-    return true;
-}
-
-static bool maintainer_usable(struct dpkg_text text)
-{
-    if (text.len == 0 || text.len > MAINTAINER_MAX_BYTES || !mu_utf8_valid(text.text, text.len))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.text[i] < ' ' || text.text[i] == 0x7f)
-            return false;
-    }
-    return true;
+    return os_word_usable(text.text, text.len);
 }
 
 /* "want eflag status": the third word. */
@@ -153,7 +133,7 @@ static bool package_of(const struct stanza *stanza, struct dpkg_package *ret_pac
         return false;
     if (word_usable(stanza->architecture))
         package.architecture = stanza->architecture;
-    if (maintainer_usable(stanza->maintainer))
+    if (os_line_usable(stanza->maintainer.text, stanza->maintainer.len))
         package.maintainer = stanza->maintainer;
     source_split(stanza->source, &package);
     *ret_package = package;
