@@ -144,6 +144,8 @@ struct module {
 struct program {
     struct lang_span path;
     struct module main;
+    struct module unversioned; /* the last dependency at "(devel)" */
+    size_t unversioned_count;
     struct lang_span linker_flags, revision, time;
 };
 
@@ -168,6 +170,24 @@ static void setting_take(struct program *program, struct lang_span setting)
         program->time = value;
 }
 
+static void dependency_weigh(struct program *program, struct module module)
+{
+    if (!lang_is(module.version, "(devel)"))
+        return;
+    program->unversioned = module;
+    program->unversioned_count++;
+}
+
+/* Built from files instead of a package, a program has no main module, or one of this name; the
+ * module it was built in is then the one dependency without a version. */
+static void main_settle(struct program *program)
+{
+    if (lang_is(program->main.path, "command-line-arguments"))
+        program->main = (struct module){0};
+    if (program->main.path.len == 0 && program->unversioned_count == 1)
+        program->main = program->unversioned;
+}
+
 static struct program program_read(struct lang_span lines)
 {
     struct program program = {0};
@@ -182,7 +202,10 @@ static struct program program_read(struct lang_span lines)
             program.main = module_take(fields);
         else if (lang_is(kind, "build"))
             setting_take(&program, fields);
+        else if (lang_is(kind, "dep"))
+            dependency_weigh(&program, module_take(fields));
     }
+    main_settle(&program);
     return program;
 }
 
@@ -208,8 +231,8 @@ static struct module replaced(struct module module, struct lang_span fields)
     return other;
 }
 
-static enum mu_status dependencies_tell(struct lang_report *report, struct lang_span lines,
-                                        struct mu_error *err)
+static enum mu_status dependencies_tell(struct lang_report *report, const struct program *program,
+                                        struct lang_span lines, struct mu_error *err)
 {
     struct module pending = {0};
     struct lang_span line;
@@ -224,6 +247,8 @@ static enum mu_status dependencies_tell(struct lang_report *report, struct lang_
         if (pending.path.len > 0 && module_tell(report, pending, err) != MU_OK)
             return err->status;
         pending = module_take(fields);
+        if (lang_same(pending.path, program->main.path))
+            pending.path.len = 0; /* told already */
     }
     return pending.path.len > 0 ? module_tell(report, pending, err) : MU_OK;
 }
@@ -287,5 +312,5 @@ enum mu_status go_build_tell(const struct exe_image *image, struct lang_report *
     program = program_read(lines);
     if (toolchain_tell(report, &build, &program, err) != MU_OK)
         return err->status;
-    return dependencies_tell(report, lines, err);
+    return dependencies_tell(report, &program, lines, err);
 }

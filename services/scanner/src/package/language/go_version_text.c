@@ -31,15 +31,16 @@ static unsigned take_numbers(struct lang_span *rest)
 
 struct lang_span go_toolchain_version(struct lang_span text, char (*buffer)[GO_VERSION_BYTES])
 {
-    struct lang_span rest = lang_tail(text, 2), numbers = rest, word, digits;
+    struct lang_span rest, numbers, word, digits;
     unsigned count;
     int len;
 
-    if (!lang_starts(text, "go") || text.len > GO_VERSION_BYTES / 2)
-        return lang_span_of("(devel)");
+    text = lang_head(text, lang_find(text, ' '));
+    numbers = rest = lang_tail(text, 2);
     count = take_numbers(&rest);
     numbers.len -= rest.len;
-    if (count < 1)
+    if (!lang_starts(text, "go") || text.len > GO_VERSION_BYTES / 2 || count < 2 ||
+        (count == 2 && lang_starts(rest, "-")))
         return lang_span_of("(devel)");
     word = lang_starts(rest, "rc") ? lang_head(rest, 2)
                                    : lang_head(rest, lang_starts(rest, "beta") ? 4 : 0);

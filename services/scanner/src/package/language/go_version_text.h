@@ -12,7 +12,8 @@
 
 enum { GO_VERSION_BYTES = 80 };
 
-/* "go1.22.1 X:boringcrypto" is "1.22.1", "go1.22rc1" is "1.22.0-rc.1"; else "(devel)". */
+/* "go1.22.1 X:boringcrypto" and "go1.22.1-vendor" are "1.22.1", "go1.22rc1" is "1.22.0-rc.1"; what
+ * is between releases ("devel ...", "go1.22-20231128-RC02") is "(devel)". */
 struct lang_span go_toolchain_version(struct lang_span text, char (*buffer)[GO_VERSION_BYTES]);
 
 /* The value of a variable of the main module, named as versions are, that the linker was told to

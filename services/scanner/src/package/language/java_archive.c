@@ -4,8 +4,8 @@
  * name (java_name.h) when none of those is its own.
  *
  * A pom.properties is the archive's own when its artifact is the file name's; when it begins or
- * ends as that does, or is the only one, also its version must be the file's or the manifest's, or
- * the file name must have none. An archive of which no version is known is not told: nothing could
+ * ends as that does, or is the only one, its version must be the file's or the manifest's as well,
+ * if they have one. An archive of which no version is known is not told: nothing could
  * be judged by it. One with Weave-Classes is an agent's instrumentation that bears the name of what
  * it instruments.
  *
@@ -304,7 +304,7 @@ static bool pom_is_own(const struct archive *archive, struct java_name complete)
     if (archive->own_pom)
         return true;
     return (archive->near_pom || archive->poms == 1) &&
-           (archive->file.version.len == 0 ||
+           (complete.version.len == 0 ||
             lang_same(kept_span(&archive->versions), complete.version));
 }
 
@@ -316,7 +316,7 @@ static enum mu_status archive_tell(struct archive *archive, struct mu_error *err
     if (pom_is_own(archive, name) || name.artifact.len == 0 || name.version.len == 0 ||
         java_manifest_main(&archive->manifest, "Weave-Classes").len > 0)
         return MU_OK;
-    group = java_group_of(name.artifact, archive->path, &archive->manifest);
+    group = java_group_of(name, archive->path, &archive->manifest);
     return package_tell(archive, group, name, archive->inner_path, err);
 }
 

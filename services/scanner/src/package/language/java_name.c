@@ -60,7 +60,13 @@ static const struct known_artifact known_artifacts[] = {
         {"kafka-raft", "org.apache.kafka", NULL},
         {"kafka-server*", "org.apache.kafka", NULL},
         {"kafka-metadata", "org.apache.kafka", NULL},
+        {"kafka-group*", "org.apache.kafka", NULL},
+        {"kafka-storage*", "org.apache.kafka", NULL},
+        {"kafka-tools*", "org.apache.kafka", NULL},
         {"kafka_2*", "org.apache.kafka", NULL},
+        {"connect-api", "org.apache.kafka", NULL},
+        {"connect-json", "org.apache.kafka", NULL},
+        {"connect-runtime", "org.apache.kafka", NULL},
         {"lucene-*", "org.apache.lucene", NULL},
         {"elasticsearch*", "org.elasticsearch", NULL},
         {"opensearch", "org.opensearch", NULL},
@@ -184,18 +190,43 @@ static size_t other_version(struct lang_span name)
     return name.len;
 }
 
+/* "org.mortbay.jasper.apache-el" is the artifact "apache-el" of the group before it. Not so below
+ * javax, jakarta and org.eclipse, where artifacts have dots themselves. */
+static size_t dotted_group(struct lang_span name)
+{
+    static const char *const domains[] = {"com.", "org.", "net.", "io."};
+    const char *dot = name.len > 0 ? memrchr(name.text, '.', name.len) : NULL;
+    size_t at = dot ? (size_t)(dot - name.text) : 0;
+
+    if (at == 0 || at + 1 >= name.len || !lang_alpha(dot[1]) || lang_starts(name, "org.eclipse."))
+        return 0;
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+        if (lang_starts(name, domains[i]) && at > strlen(domains[i]))
+            return at;
+    }
+    return 0;
+}
+
 struct java_name java_name_of_file(struct lang_span path)
 {
     struct lang_span base = lang_path_base(path);
     const char *dot = base.len > 0 ? memrchr(base.text, '.', base.len) : NULL;
     struct lang_span name = dot ? lang_head(base, (size_t)(dot - base.text)) : base;
     size_t at = dashed_version(name);
+    struct java_name found = {.artifact = name};
+    size_t group_len;
 
     if (at == name.len)
         at = other_version(name);
-    if (at == name.len)
-        return (struct java_name){.artifact = name};
-    return (struct java_name){.artifact = lang_head(name, at - 1), .version = lang_tail(name, at)};
+    if (at < name.len)
+        found = (struct java_name){.artifact = lang_head(name, at - 1),
+                                   .version = lang_tail(name, at)};
+    group_len = dotted_group(found.artifact);
+    if (group_len > 0) {
+        found.group = lang_head(found.artifact, group_len);
+        found.artifact = lang_tail(found.artifact, group_len + 1);
+    }
+    return found;
 }
 
 static struct lang_span first_of(const struct java_manifest *manifest, const char *const *names,
@@ -263,16 +294,31 @@ static bool domain_begins(struct lang_span text)
     return false;
 }
 
-/* "org.example.thing" with the artifact "thing" or "example-thing" is of the group "org.example".
- */
+/* Organisations under which groups lie, not artifacts. */
+static bool is_umbrella(struct lang_span group)
+{
+    static const char *const names[] = {"org.apache", "org.codehaus", "org.eclipse",
+                                        "com.google", "com.github",   "com.sun"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (lang_is(group, names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* "org.example.thing" and "org.example.thing_1.0_spec" with the artifact "thing" are of the group
+ * "org.example". */
 static struct lang_span without_artifact(struct lang_span group, struct lang_span artifact)
 {
-    const char *dot = memrchr(group.text, '.', group.len);
-    size_t at = dot ? (size_t)(dot - group.text) : group.len;
+    for (size_t at = lang_find(group, '.') + 1; at < group.len; at++) {
+        struct lang_span rest = lang_tail(group, at + 1);
 
-    if (at < group.len && lang_same(lang_tail(group, at + 1), artifact) &&
-        lang_find(lang_head(group, at), '.') < at)
-        return lang_head(group, at);
+        if (group.text[at] == '.' && lang_same(lang_head(rest, artifact.len), artifact) &&
+            (rest.len == artifact.len ||
+             (!lang_alpha(rest.text[artifact.len]) && rest.text[artifact.len] != '.')))
+            return is_umbrella(lang_head(group, at)) ? group : lang_head(group, at);
+    }
     return group;
 }
 
@@ -304,14 +350,16 @@ static struct lang_span group_of_manifest(struct lang_span artifact,
     return (struct lang_span){0};
 }
 
-struct lang_span java_group_of(struct lang_span artifact, struct lang_span path,
+struct lang_span java_group_of(struct java_name name, struct lang_span path,
                                const struct java_manifest *manifest)
 {
-    struct lang_span group = group_of_path(artifact, path);
+    struct lang_span artifact = name.artifact, group = group_of_path(artifact, path);
     const struct known_artifact *known = known_find(artifact);
 
     if (group.len > 0)
         return group;
+    if (name.group.len > 0)
+        return name.group;
     if (known)
         return lang_span_of(known->group);
     group = group_of_manifest(artifact, manifest);

@@ -9,11 +9,12 @@
  *
  * The group, in this order:
  *   1. the directories, when the file lies in a Maven or Gradle repository;
- *   2. a table of widespread libraries whose archives carry no pom.properties;
- *   3. the manifest's Group-Id, Implementation-Vendor-Id, Bundle-SymbolicName, Extension-Name,
+ *   2. the file name, when it is "group.artifact-version.jar" and begins as a domain does;
+ *   3. a table of widespread libraries whose archives carry no pom.properties;
+ *   4. the manifest's Group-Id, Implementation-Vendor-Id, Bundle-SymbolicName, Extension-Name,
  *      Automatic-Module-Name: the first that begins as a domain does; where it ends in the
  *      artifact, what is before it;
- *   4. the artifact itself, as many old libraries have it (commons-io:commons-io).
+ *   5. the artifact itself, as many old libraries have it (commons-io:commons-io).
  *
  * Ownership: spans are borrowed from path, manifest and the table.
  */
@@ -24,7 +25,7 @@
 #include "package/language/lang_span.h"
 
 struct java_name {
-    struct lang_span artifact, version; /* empty: unknown */
+    struct lang_span artifact, version, group; /* empty: unknown */
 };
 
 /* By the last name of `path`, without its ending. */
@@ -33,7 +34,7 @@ struct java_name java_name_of_file(struct lang_span path);
  */
 struct java_name java_name_complete(struct java_name name, const struct java_manifest *manifest);
 /* With "/" for "." where the directories told it. */
-struct lang_span java_group_of(struct lang_span artifact, struct lang_span path,
+struct lang_span java_group_of(struct java_name name, struct lang_span path,
                                const struct java_manifest *manifest);
 
 #endif

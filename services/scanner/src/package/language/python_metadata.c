@@ -13,6 +13,12 @@
 
 enum { METADATA_MAX_BYTES = 8 * 1024 * 1024, EGG_MAX_BYTES = 256 * 1024 * 1024 };
 
+/* CPython's own tests of importlib bring distributions along. */
+static bool is_test_data(struct lang_span path)
+{
+    return lang_has(path, "/test/test_importlib/");
+}
+
 static bool wants_metadata(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
@@ -21,8 +27,8 @@ static bool wants_metadata(const struct finder_entry *entry)
     if (entry->kind != FINDER_FILE)
         return false;
     if (lang_ends_folded(base, ".egg-info"))
-        return true;
-    if (!lang_is(base, "METADATA") && !lang_is(base, "PKG-INFO"))
+        return !is_test_data(path);
+    if ((!lang_is(base, "METADATA") && !lang_is(base, "PKG-INFO")) || is_test_data(path))
         return false;
     parent = lang_path_base(lang_path_parent(path));
     if (lang_is(base, "METADATA"))
@@ -111,7 +117,7 @@ static bool wants_egg(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends_folded(path, ".egg");
+    return entry->kind == FINDER_FILE && lang_ends_folded(path, ".egg") && !is_test_data(path);
 }
 
 static enum mu_status egg_member(struct lang_report *report, const struct zip_directory *directory,
