@@ -38,7 +38,7 @@ static bool is_aside(struct lang_span folder)
                                         "example",   "examples", "template",     "templates",
                                         "benchmark", "demo"};
 
-    if (folder.len > 0 && folder.text[0] == '.')
+    if (lang_starts(folder, "."))
         return !lang_is(folder, ".pnpm") && !lang_is(folder, ".store");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (lang_is(folder, names[i]))
@@ -64,8 +64,8 @@ static enum place place_of(struct lang_span path)
             at_name = installed = true;
             deep = 0;
         } else if (at_name) {
-            at_name = folder.text && folder.len > 0 && folder.text[0] == '@';
-            if (folder.len > 0 && folder.text[0] == '.' && is_aside(folder))
+            at_name = lang_starts(folder, "@");
+            if (lang_starts(folder, ".") && is_aside(folder))
                 return PLACE_ASIDE;
         } else if (installed) {
             deep++;

@@ -1,5 +1,7 @@
 #include "package/language/zip_directory.h"
 
+#include "base/memory.h"
+
 #include <isa-l.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -178,6 +180,8 @@ struct extent {
     uint64_t from, to;
 };
 
+#define EXTENTS_MAX_BYTES (ZIP_MEMBERS_MAX * sizeof(struct extent))
+
 static int extent_order(const void *a, const void *b)
 {
     const struct extent *left = a, *right = b;
@@ -189,7 +193,8 @@ static int extent_order(const void *a, const void *b)
 static enum mu_status extents_check(struct zip_directory directory, struct mu_error *err)
 {
     size_t directory_at = directory.at, count = (size_t)directory.members;
-    MU_AUTO_FREE struct extent *extents = calloc(count + 1, sizeof(*extents));
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(2 * EXTENTS_MAX_BYTES);
+    struct extent *extents = mu_arena_alloc(arena, (count + 1) * sizeof(*extents));
     struct zip_member member;
     enum mu_status st;
     size_t n = 0;
@@ -292,16 +297,16 @@ static enum mu_status member_check(const struct zip_member *member, uint64_t max
     return MU_OK;
 }
 
+/* `out` is one byte longer than the size, so that it is there for an empty member too. */
 static enum mu_status inflate_whole(struct lang_span packed, uint8_t *out, size_t size_bytes,
                                     struct mu_error *err)
 {
     struct inflate_state state;
-    uint8_t none;
 
     isal_inflate_init(&state);
     state.next_in = (uint8_t *)(uintptr_t)packed.text; /* not written to */
     state.avail_in = (uint32_t)packed.len;
-    state.next_out = size_bytes > 0 ? out : &none;
+    state.next_out = out;
     state.avail_out = (uint32_t)size_bytes;
     state.crc_flag = ISAL_DEFLATE;
     if (isal_inflate_stateless(&state) != ISAL_DECOMP_OK || state.avail_out != 0)
