@@ -29,6 +29,13 @@ static const struct mu_command commands[] = {
          .summary = "print <, = or > for each line of two versions, a tab between",
          .config_size = 1,
          .run = compare_command},
+        {.name = "checks",
+         .arguments = "",
+         .summary = "list what is looked for in an image besides vulnerabilities",
+         .options = checks_options,
+         .option_count = CHECKS_OPTION_COUNT,
+         .config_size = sizeof(struct checks_config),
+         .run = checks_command},
 };
 
 const struct mu_program scanner_program = {
