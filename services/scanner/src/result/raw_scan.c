@@ -1,6 +1,7 @@
 #include "result/raw_scan.h"
 
 #include "result/json_stream.h"
+#include "result/raw_issues.h"
 
 #include "base/scope.h"
 #include "base/text.h"
@@ -181,6 +182,7 @@ static void put_scan(struct json_stream *out, const struct raw_scan *scan)
     put_image(out, scan);
     put_provenance(out, scan);
     put_failures(out, scan->image);
+    raw_issues_put(out, scan->image);
     put_counts(out, scan->match);
     json_open(out, "findings", '[');
     for (size_t i = 0; i < scan->match->finding_count; i++)
