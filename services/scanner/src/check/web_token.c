@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-enum { HEADER_MAX_CHARS = 2048, PAYLOAD_MAX_CHARS = 16 * 1024, SIGNATURE_MAX_CHARS = 1366 };
+enum {
+    HEADER_MIN_CHARS = 17,
+    HEADER_MAX_CHARS = 2048,
+    PAYLOAD_MAX_CHARS = 16 * 1024,
+    SIGNATURE_MAX_CHARS = 1366
+};
 
 /* Characters of a signature; RSA keys have 2048 bits or more. */
 struct algorithm {
@@ -82,27 +87,45 @@ static bool is_documented(const json_t *payload)
     return false;
 }
 
-size_t web_token_length(struct text_piece text, size_t at)
-{
-    size_t header = secret_run(text, at, HEADER_MAX_CHARS + 1, SECRET_BASE64_URL), payload,
-           signature, second, third;
-    json_auto_t *head = NULL;
-    json_auto_t *body = NULL;
+/* Three parts between dots; `at` of each and its length. */
+struct parts {
+    struct text_piece header, payload;
+    size_t signature, end;
+};
 
-    second = at + header + 1;
-    if (at > 0 && secret_run(text, at - 1, 1, SECRET_BASE64_URL) > 0)
-        return 0; /* in the middle of something else */
-    if (header > HEADER_MAX_CHARS || second >= text.len || text.text[second - 1] != '.')
-        return 0;
+static bool parts_split(struct text_piece text, size_t at, struct parts *ret_parts)
+{
+    size_t header = secret_run(text, at, HEADER_MAX_CHARS + 1, SECRET_BASE64_URL), payload;
+    size_t second = at + header + 1, third;
+
+    if (header < HEADER_MIN_CHARS || header > HEADER_MAX_CHARS || second >= text.len ||
+        text.text[second - 1] != '.')
+        return false;
     payload = secret_run(text, second, PAYLOAD_MAX_CHARS + 1, SECRET_BASE64_URL);
     third = second + payload + 1;
     if (payload == 0 || payload > PAYLOAD_MAX_CHARS || third >= text.len ||
         text.text[third - 1] != '.')
+        return false;
+    ret_parts->header = (struct text_piece){text.text + at, header};
+    ret_parts->payload = (struct text_piece){text.text + second, payload};
+    ret_parts->signature = secret_run(text, third, SIGNATURE_MAX_CHARS + 1, SECRET_BASE64_URL);
+    ret_parts->end = third + ret_parts->signature;
+    return true;
+}
+
+size_t web_token_length(struct text_piece text, size_t at)
+{
+    struct parts parts;
+    json_auto_t *head = NULL;
+    json_auto_t *body = NULL;
+
+    if (at > 0 && secret_run(text, at - 1, 1, SECRET_BASE64_URL) > 0)
+        return 0; /* in the middle of something else */
+    if (!parts_split(text, at, &parts))
         return 0;
-    signature = secret_run(text, third, SIGNATURE_MAX_CHARS + 1, SECRET_BASE64_URL);
-    head = part_decode((struct text_piece){text.text + at, header});
-    if (!head || !signature_fits(mu_json_text_at(head, "alg"), signature))
+    head = part_decode(parts.header);
+    if (!head || !signature_fits(mu_json_text_at(head, "alg"), parts.signature))
         return 0;
-    body = part_decode((struct text_piece){text.text + second, payload});
-    return body && json_is_object(body) && !is_documented(body) ? third + signature - at : 0;
+    body = part_decode(parts.payload);
+    return body && json_is_object(body) && !is_documented(body) ? parts.end - at : 0;
 }
