@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 
-/* `created_by` of step number `step`. Errors: the sink's. */
-enum mu_status history_check(const char *created_by, uint32_t step, const struct finder_sink *sink,
-                             struct mu_error *err) MU_MUST_CHECK;
+/* `created_by` of step number `step_number`. Errors: the sink's. */
+enum mu_status history_check(const char *created_by, uint32_t step_number,
+                             const struct finder_sink *sink, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

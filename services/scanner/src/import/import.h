@@ -89,7 +89,7 @@ enum mu_status import_read(const char *bytes, size_t len, const struct import_op
                            struct mu_arena *arena, struct imported_scan *ret_scan,
                            struct mu_error *err) MU_MUST_CHECK;
 
-/* `scan` is a struct imported_scan: schemas/imported-scan.v1.schema.json. */
-void imported_scan_put(struct json_stream *out, const void *scan);
+/* `imported_scan` is a struct of that name: schemas/imported-scan.v1.schema.json. */
+void imported_scan_put(struct json_stream *out, const void *imported_scan);
 
 #endif
