@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include "check/config_check.h"
+#include "check/support_check.h"
 
+#include "base/clock.h"
 #include "issue_list.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -207,6 +209,32 @@ static void secrets_of_the_history_are_told_masked(void **state)
     expect_all(cases, COUNT_OF(cases));
 }
 
+static void expect_support(const char *id, const char *version, const char *day,
+                           const char *expected)
+{
+    struct issue_list list;
+    struct mu_error err;
+    int64_t at_us;
+
+    issue_list_start(&list);
+    assert_int_equal(mu_time_parse(day, strlen(day), &at_us, &err), MU_OK);
+    assert_int_equal(support_check(id, version, NULL, at_us, &list.sink, &err), MU_OK);
+    if (strncmp(list.lines.data, expected, strlen(expected)) != 0 ||
+        (expected[0] == '\0' && list.count > 0))
+        fail_msg("%s %s: '%s'", id, version, list.lines.data);
+    issue_list_done(&list);
+}
+
+static void a_distribution_without_updates_is_told_on_the_given_day(void **state)
+{
+    (void)state;
+    expect_support("debian", "10", "2023-01-01T00:00:00Z", "0027 0 Debian 10: support until 2022-");
+    expect_support("debian", "10", "2026-01-01T00:00:00Z", "0026 0 Debian 10: LTS until 2024-");
+    expect_support("debian", "12", "2024-01-01T00:00:00Z", "");
+    expect_support("no-such", "1", "2026-01-01T00:00:00Z", "");
+    expect_support(NULL, NULL, "2026-01-01T00:00:00Z", "");
+}
+
 static void what_is_no_json_is_an_error(void **state)
 {
     struct check_config_input input = {.json = "{", .len = 1};
@@ -246,6 +274,7 @@ int main(void)
             cmocka_unit_test(steps_that_fetch_unverified_are_told_with_their_number),
             cmocka_unit_test(lists_that_are_updated_alone_are_told),
             cmocka_unit_test(secrets_of_the_history_are_told_masked),
+            cmocka_unit_test(a_distribution_without_updates_is_told_on_the_given_day),
             cmocka_unit_test(what_is_no_json_is_an_error),
             cmocka_unit_test(what_the_sink_refuses_ends_the_checks),
     };

@@ -80,6 +80,11 @@ const struct check checks[CHECK_COUNT] = {
         [CHECK_END_OF_LIFE] = {"MUSTER-IMG-0026", "The distribution gets no more security updates",
                                "high", CIS "4.4; NIST SP 800-53 SA-22",
                                "Rebuild on a release that is maintained."},
+        [CHECK_EXTENDED_SUPPORT] = {"MUSTER-IMG-0027",
+                                    "The distribution is in extended support only", "low",
+                                    CIS "4.4; NIST SP 800-53 SA-22",
+                                    "Make sure that the extension is in use, and plan the next "
+                                    "release."},
 };
 
 const struct check *check_find(const char *id)
