@@ -22,6 +22,12 @@ enum mu_status image_source_fetch_blob(struct image_source *source,
     return source->kind->fetch_blob(source, blob, on_bytes, opaque, err);
 }
 
+enum mu_status image_source_resolve(struct image_source *source, const char *name,
+                                    char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err)
+{
+    return source->kind->resolve(source, name, ret_digest, err);
+}
+
 enum mu_status image_source_referrers(struct image_source *source, const char *digest,
                                       struct mu_arena *arena,
                                       const struct image_referrer **ret_referrers,

@@ -39,6 +39,8 @@ struct image_source_kind {
                                      struct mu_error *err);
     enum mu_status (*fetch_blob)(struct image_source *source, const struct mu_registry_blob *blob,
                                  mu_registry_blob_fn *on_bytes, void *opaque, struct mu_error *err);
+    enum mu_status (*resolve)(struct image_source *source, const char *name,
+                              char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err);
     enum mu_status (*referrers)(struct image_source *source, const char *digest,
                                 struct mu_arena *arena, const struct image_referrer **ret_referrers,
                                 size_t *ret_count, struct mu_error *err);
@@ -70,6 +72,11 @@ enum mu_status image_source_fetch_blob(struct image_source *source,
                                        const struct mu_registry_blob *blob,
                                        mu_registry_blob_fn *on_bytes, void *opaque,
                                        struct mu_error *err) MU_MUST_CHECK;
+
+/* The digest a tag (of a registry) or an image's name (on disk) leads to now. Errors: as above. */
+enum mu_status image_source_resolve(struct image_source *source, const char *name,
+                                    char ret_digest[MU_DIGEST_TEXT_SIZE],
+                                    struct mu_error *err) MU_MUST_CHECK;
 
 /* What refers to the manifest `digest`, by digest, each once; texts in `arena`. None is MU_OK with
  * a count of 0. Errors: as above, MU_E_NOMEM. */

@@ -28,6 +28,12 @@ static enum mu_status fetch_blob(struct image_source *source, const struct mu_re
     return mu_registry_fetch_blob(client_of(source), blob, on_bytes, opaque, err);
 }
 
+static enum mu_status resolve(struct image_source *source, const char *name,
+                              char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err)
+{
+    return mu_registry_resolve_tag(client_of(source), name, ret_digest, err);
+}
+
 static enum mu_status referrers(struct image_source *source, const char *digest,
                                 struct mu_arena *arena, const struct image_referrer **ret_referrers,
                                 size_t *ret_count, struct mu_error *err)
@@ -51,6 +57,7 @@ static void source_free(struct image_source *source)
 
 static const struct image_source_kind kind = {.fetch_manifest = fetch_manifest,
                                               .fetch_blob = fetch_blob,
+                                              .resolve = resolve,
                                               .referrers = referrers,
                                               .authentication = authentication,
                                               .free = source_free};
