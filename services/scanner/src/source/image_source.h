@@ -27,7 +27,8 @@ struct image_source;
 struct image_referrer {
     const char *digest;        /* of its manifest */
     const char *artifact_type; /* "application/spdx+json"; "" when not said */
-    const char *how; /* "api" (referrers API), "tag" (fallback or cosign's tag), "index" */
+    const char *how; /* found by: "api" (referrers API), "tag" (its stand-in), "cosign" (its own
+                        tags), "layout" (a manifest of the same folder or archive) */
 };
 
 enum { IMAGE_REFERRERS_MAX = 256 };
