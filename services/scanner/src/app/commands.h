@@ -21,7 +21,7 @@ struct run_config {
 };
 
 struct scan_config {
-    const char *database, *registries, *platform, *image, *format, *uai;
+    const char *database, *registries, *docker_config, *platform, *image, *format, *uai;
     struct limit_config limits;
 };
 
@@ -29,7 +29,7 @@ struct db_config {
     const char *out, *built_at;
 };
 
-enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 13, DB_OPTION_COUNT = 2 };
+enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 14, DB_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
 extern const struct mu_option db_options[DB_OPTION_COUNT];

@@ -9,7 +9,9 @@
 #include "base/stop.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define OPTION(member) offsetof(struct scan_config, member)
@@ -19,6 +21,8 @@ const struct mu_option scan_options[SCAN_OPTION_COUNT] = {
          "vulnerability database, made by 'muster-scanner db build'"},
         {"registries", MU_OPTION_TEXT, OPTION(registries), "", 0, 0, 0,
          "JSON file: how registries are reached"},
+        {"docker-config", MU_OPTION_TEXT, OPTION(docker_config), "", 0, 0, 0,
+         "Docker's config.json with credentials (default: that of the user; none: do without)"},
         {"platform", MU_OPTION_TEXT, OPTION(platform), "", 0, 0, 0,
          "which image of an index: os/architecture[/variant] (default: that of this machine)"},
         {"image", MU_OPTION_TEXT, OPTION(image), "", 0, 0, 0,
@@ -137,6 +141,28 @@ static enum mu_status work_open(struct scan_work *work, const char *name, struct
     return MU_OK;
 }
 
+/* Credentials of Docker's own file, where somebody at a terminal has logged in. */
+static void docker_config_use(struct scan_work *work)
+{
+    const char *given = work->config->docker_config, *folder = getenv("DOCKER_CONFIG");
+    const char *home = getenv("HOME");
+    char path[PATH_MAX];
+    int len;
+
+    if (mu_text_equal(given, "none"))
+        return;
+    if (given && given[0] != '\0') {
+        registry_book_docker_config(work->book, given);
+        return;
+    }
+    if (folder && folder[0] != '\0')
+        len = snprintf(path, sizeof(path), "%s/config.json", folder);
+    else
+        len = snprintf(path, sizeof(path), "%s/.docker/config.json", home ? home : "");
+    if (len > 0 && len < (int)sizeof(path) && access(path, R_OK) == 0)
+        registry_book_docker_config(work->book, path);
+}
+
 static int scan_one(struct scan_work *work, const char *name)
 {
     char named[MU_OCI_UAI_SIZE];
@@ -146,6 +172,7 @@ static int scan_one(struct scan_work *work, const char *name)
     if (database_open(work->config->database, &work->database, &err) != MU_OK ||
         registry_book_load(work->config->registries, &work->book, &err) != MU_OK)
         return tell(&err, MU_EXIT_USAGE);
+    docker_config_use(work);
     st = work_open(work, name, &err);
     if (st != MU_OK)
         return tell(&err, st == MU_E_INVALID ? MU_EXIT_USAGE : MU_EXIT_FAILURE);
