@@ -133,13 +133,16 @@ enum mu_status image_files_find(const struct image_files *files, const char *nam
 
 bool image_files_has(const struct image_files *files, const char *name)
 {
+    MU_AUTO_DONE(image_file_done) struct image_file file = {.fd = -1};
     struct mu_error ignored;
-    struct image_file file;
 
-    if (image_files_find(files, name, &file, &ignored) != MU_OK)
-        return false;
-    (void)close(file.fd);
-    return true;
+    return image_files_find(files, name, &file, &ignored) == MU_OK;
+}
+
+void image_file_done(struct image_file *file)
+{
+    if (file->fd >= 0)
+        (void)close(file->fd);
 }
 
 enum mu_status image_file_pread(const struct image_file *file, uint64_t at, void *bytes, size_t len,
@@ -162,14 +165,12 @@ enum mu_status image_file_pread(const struct image_file *file, uint64_t at, void
 enum mu_status image_files_read(const struct image_files *files, const char *name,
                                 struct mu_buf *out, struct mu_error *err)
 {
-    struct image_file file = {.fd = -1};
-    MU_AUTO_FD int fd = -1;
+    MU_AUTO_DONE(image_file_done) struct image_file file = {.fd = -1};
     char bytes[16 * 1024];
     size_t len;
 
     if (image_files_find(files, name, &file, err) != MU_OK)
         return err->status;
-    fd = file.fd;
     if (file.size_bytes > out->max_bytes - out->len)
         return mu_fail(err, MU_E_LIMIT, "'%.200s' has %llu bytes, more than %zu", name,
                        (unsigned long long)file.size_bytes, out->max_bytes - out->len);

@@ -20,7 +20,7 @@
 struct image_files;
 
 struct image_file {
-    int fd; /* the caller closes it */
+    int fd; /* of its own: image_file_done */
     uint64_t offset, size_bytes;
 };
 
@@ -30,6 +30,9 @@ enum mu_status image_files_open(const char *path, struct image_files **ret_files
                                 struct mu_error *err) MU_MUST_CHECK;
 void image_files_free(struct image_files *files); /* NULL is fine */
 MU_DEFINE_AUTO(image_files, struct image_files, image_files_free)
+
+/* Closes it; fd -1 is fine. */
+void image_file_done(struct image_file *file);
 
 bool image_files_has(const struct image_files *files, const char *name);
 

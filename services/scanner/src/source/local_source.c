@@ -14,8 +14,8 @@
 enum {
     LISTING_MAX_BYTES = 8 * 1024 * 1024,
     ARENA_MAX_BYTES = 64 * 1024 * 1024,
-    BLOB_STEP_BYTES = 256 * 1024,
-    NAMES_SHOWN_BYTES = 600 /* of the images there are, in an error */
+    BLOB_STEP_BYTES = 128 * 1024, /* on the stack */
+    NAMES_SHOWN_BYTES = 600       /* of the images there are, in an error */
 };
 
 struct local_source {
@@ -61,20 +61,17 @@ static enum mu_status blob_find(const struct local_source *source, const char *d
 static enum mu_status blob_stream(const struct image_file *file, struct mu_sha256 *hash,
                                   mu_registry_blob_fn *on_bytes, void *opaque, struct mu_error *err)
 {
-    MU_AUTO_FREE char *bytes = malloc(BLOB_STEP_BYTES);
-    enum mu_status st = MU_OK;
-    size_t len;
+    char bytes[BLOB_STEP_BYTES];
+    size_t len = 0;
 
-    if (!bytes)
-        return mu_fail(err, MU_E_NOMEM, "no memory to read a blob");
-    for (uint64_t at = 0; st == MU_OK && at < file->size_bytes; at += len) {
-        st = image_file_pread(file, at, bytes, BLOB_STEP_BYTES, &len, err);
-        if (st != MU_OK)
-            break;
+    for (uint64_t at = 0; at < file->size_bytes; at += len) {
+        if (image_file_pread(file, at, bytes, sizeof(bytes), &len, err) != MU_OK)
+            return err->status;
         mu_sha256_update(hash, bytes, len);
-        st = on_bytes(opaque, bytes, len, err);
+        if (on_bytes(opaque, bytes, len, err) != MU_OK)
+            return err->status;
     }
-    return st;
+    return MU_OK;
 }
 
 static enum mu_status blob_read(struct local_source *source, const char *digest,
@@ -98,13 +95,11 @@ static enum mu_status fetch_blob(struct image_source *base, const struct mu_regi
                                  mu_registry_blob_fn *on_bytes, void *opaque, struct mu_error *err)
 {
     struct local_source *source = local(base);
-    struct image_file file = {.fd = -1};
-    MU_AUTO_FD int fd = -1;
+    MU_AUTO_DONE(image_file_done) struct image_file file = {.fd = -1};
 
     if (digest_check(blob->digest, err) != MU_OK ||
         blob_find(source, blob->digest, &file, err) != MU_OK)
         return err->status;
-    fd = file.fd;
     if (file.size_bytes != blob->size_bytes)
         return mu_fail(err, MU_E_CONFLICT,
                        "the blob has %llu bytes, not the %llu its manifest says",
@@ -123,8 +118,7 @@ static enum mu_status bytes_keep(void *opaque, const void *bytes, size_t len, st
 static enum mu_status manifest_read(struct local_source *source, const char *digest,
                                     struct mu_buf *out, struct mu_error *err)
 {
-    struct image_file file = {.fd = -1};
-    MU_AUTO_FD int fd = -1;
+    MU_AUTO_DONE(image_file_done) struct image_file file = {.fd = -1};
 
     if (source->saved.json.len > 0 && mu_text_equal(source->saved.digest, digest)) {
         mu_buf_append(out, source->saved.json.data, source->saved.json.len);
@@ -132,7 +126,6 @@ static enum mu_status manifest_read(struct local_source *source, const char *dig
     }
     if (digest_check(digest, err) != MU_OK || blob_find(source, digest, &file, err) != MU_OK)
         return err->status;
-    fd = file.fd;
     if (file.size_bytes > MU_REGISTRY_MANIFEST_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a manifest of %llu bytes, more than %d",
                        (unsigned long long)file.size_bytes, MU_REGISTRY_MANIFEST_MAX_BYTES);

@@ -99,12 +99,10 @@ static enum mu_status layer_add(const struct image_files *files, const char *nam
                                 struct saved_manifest *manifest, struct mu_error *err)
 {
     char digest[MU_DIGEST_TEXT_SIZE];
-    struct image_file file = {.fd = -1};
-    MU_AUTO_FD int fd = -1;
+    MU_AUTO_DONE(image_file_done) struct image_file file = {.fd = -1};
 
     if (image_files_find(files, name, &file, err) != MU_OK)
         return mu_wrap(err, "a layer that manifest.json names");
-    fd = file.fd;
     if (layer_digest(&file, diff_id, digest, err) != MU_OK)
         return mu_wrap(err, "layer '%.200s'", name);
     mu_buf_printf(&manifest->json,
@@ -118,14 +116,14 @@ static enum mu_status manifest_fill(const struct image_files *files,
                                     const struct saved_image *image, struct mu_arena *arena,
                                     struct saved_manifest *manifest, struct mu_error *err)
 {
-    struct mu_json_texts diff_ids;
+    struct mu_json_texts diff_ids = {NULL, 0};
 
     manifest->blobs = mu_arena_alloc(arena, (image->layers.count + 1) * sizeof(*manifest->blobs));
     if (!manifest->blobs)
         return no_memory(err);
     if (config_add(files, image, arena, manifest, &diff_ids, err) != MU_OK)
         return err->status;
-    for (size_t i = 0; i < image->layers.count; i++) {
+    for (size_t i = 0; i < image->layers.count && i < diff_ids.count; i++) {
         if (layer_add(files, image->layers.items[i], diff_ids.items[i], arena, manifest, err) !=
             MU_OK)
             return err->status;

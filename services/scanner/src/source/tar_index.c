@@ -176,7 +176,7 @@ static enum mu_status entry_take(struct walk *walk, const struct tar_header *hea
     bool is_link = header->type == '1' || header->type == '2';
     struct entry entry = {.offset = walk->at};
     char target[TAR_INDEX_NAME_MAX + 1];
-    struct named named;
+    struct named named = {0};
 
     if (names_of(walk, header, &named, size_bytes, err) != MU_OK)
         return err->status;
@@ -199,37 +199,47 @@ static enum mu_status entry_take(struct walk *walk, const struct tar_header *hea
     return entry_add(walk->index, entry, err);
 }
 
+static enum mu_status meta_read(const struct walk *walk, uint64_t size_bytes, struct mu_buf *meta,
+                                struct mu_error *err)
+{
+    char bytes[4096];
+    size_t len;
+
+    mu_buf_reset(meta);
+    if (size_bytes > META_MAX_BYTES)
+        return mu_fail(err, MU_E_LIMIT, "a header of %llu bytes in the tar",
+                       (unsigned long long)size_bytes);
+    for (uint64_t at = 0; at < size_bytes; at += len) {
+        len = size_bytes - at < sizeof(bytes) ? (size_t)(size_bytes - at) : sizeof(bytes);
+        if (read_at(walk, walk->at + at, bytes, len, err) != MU_OK)
+            return err->status;
+        mu_buf_append(meta, bytes, len);
+    }
+    return mu_buf_status(meta, "header in the tar", err);
+}
+
 /* A header for the next entry, or the entry. `size_bytes` is that of its data. */
 static enum mu_status header_take(struct walk *walk, const struct tar_header *header,
                                   uint64_t *size_bytes, struct mu_error *err)
 {
-    struct mu_buf *meta = header->type == 'x'   ? &walk->pax
-                          : header->type == 'L' ? &walk->long_name
-                          : header->type == 'K' ? &walk->long_link
-                                                : NULL;
-    MU_AUTO_FREE char *bytes = NULL;
-    enum mu_status st = MU_OK;
+    enum mu_status st;
 
-    if (header->type == 'g')
-        return MU_OK; /* of all entries: comments, no names */
-    if (!meta) {
+    switch (header->type) {
+    case 'g': /* of all entries: comments, no names */
+        return MU_OK;
+    case 'x':
+        return meta_read(walk, *size_bytes, &walk->pax, err);
+    case 'L':
+        return meta_read(walk, *size_bytes, &walk->long_name, err);
+    case 'K':
+        return meta_read(walk, *size_bytes, &walk->long_link, err);
+    default:
         st = entry_take(walk, header, size_bytes, err);
         mu_buf_reset(&walk->pax);
         mu_buf_reset(&walk->long_name);
         mu_buf_reset(&walk->long_link);
         return st;
     }
-    if (*size_bytes > META_MAX_BYTES)
-        return mu_fail(err, MU_E_LIMIT, "a header of %llu bytes in the tar",
-                       (unsigned long long)*size_bytes);
-    bytes = malloc(*size_bytes + 1);
-    if (!bytes)
-        return mu_fail(err, MU_E_NOMEM, "no memory for a tar header");
-    st = read_at(walk, walk->at, bytes, *size_bytes, err);
-    mu_buf_reset(meta);
-    if (st == MU_OK)
-        mu_buf_append(meta, bytes, *size_bytes);
-    return st;
 }
 
 /* MU_END behind the last entry. */
