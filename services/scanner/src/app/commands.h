@@ -28,7 +28,7 @@ struct run_config {
 };
 
 struct scan_config {
-    const char *database, *registries, *format, *uai;
+    const char *database, *registries, *docker_config, *platform, *image, *format, *uai;
     struct engine_config engine;
     struct limit_config limits;
 };
@@ -45,7 +45,7 @@ struct import_config {
     const char *kind, *digest; /* NULL: not given */
 };
 
-enum { RUN_OPTION_COUNT = 22, SCAN_OPTION_COUNT = 16, DB_OPTION_COUNT = 2 };
+enum { RUN_OPTION_COUNT = 22, SCAN_OPTION_COUNT = 19, DB_OPTION_COUNT = 2 };
 enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];

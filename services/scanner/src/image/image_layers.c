@@ -22,8 +22,7 @@ struct reading {
 /* A thread's share: layers one after the other from a source of its own. */
 struct lane {
     struct reading *reading;
-    struct image_source *source;
-    bool owned; /* the source is the lane's to free */
+    struct image_source *source; /* the lane's to free, but for the first one's */
     pthread_t thread;
 };
 
@@ -223,11 +222,10 @@ static bool lane_start(struct reading *reading, struct lane *lane)
     uint64_t now_ms = mu_monotonic_ms();
     struct mu_error ignored;
 
-    *lane = (struct lane){.reading = reading, .owned = true};
-    if (!run->book || now_ms >= run->deadline_at_ms ||
-        image_source_open_registry(run->book, run->repository,
-                                   (int64_t)(run->deadline_at_ms - now_ms), &lane->source,
-                                   &ignored) != MU_OK)
+    *lane = (struct lane){.reading = reading};
+    if (now_ms >= run->deadline_at_ms ||
+        image_source_another(run->source, (int64_t)(run->deadline_at_ms - now_ms), &lane->source,
+                             &ignored) != MU_OK)
         return false;
     if (pthread_create(&lane->thread, NULL, lane_run, lane) == 0)
         return true;

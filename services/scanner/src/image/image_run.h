@@ -17,9 +17,7 @@ struct image_run {
     struct layer_engine *engine;
     struct mu_arena *arena; /* of the thread that analyses */
     struct image_source *source;
-    const struct registry_book *book; /* with `repository`: opens further sources like `source`; */
-    const char *repository;           /* NULL: there is only that one */
-    uint64_t deadline_at_ms;          /* monotonic */
+    uint64_t deadline_at_ms; /* monotonic */
     struct image_analysis analysis;
     struct image_layer *layers;                 /* analysis.layers, to be filled */
     const struct image_descriptor *descriptors; /* of the layers */

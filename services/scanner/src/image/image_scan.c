@@ -203,6 +203,20 @@ static enum mu_status manifest_pull(struct image_run *run, const char *digest,
                                 err);
 }
 
+/* What cannot be listed does not make the scan incomplete, but is told. */
+static enum mu_status referrers_list(struct image_run *run, const char *digest,
+                                     struct mu_error *err)
+{
+    enum mu_status st =
+            image_source_referrers(run->source, digest, run->arena, &run->analysis.referrers,
+                                   &run->analysis.referrer_count, err);
+
+    if (st == MU_OK || st == MU_E_NOMEM)
+        return st;
+    run->analysis.referrers_error = mu_arena_strdup(run->arena, err->message);
+    return run->analysis.referrers_error ? MU_OK : no_memory(err);
+}
+
 static enum mu_status run_all(struct image_run *run, const char *digest, struct mu_error *err)
 {
     struct image_manifest manifest = {0};
@@ -214,7 +228,8 @@ static enum mu_status run_all(struct image_run *run, const char *digest, struct 
     if (manifest.kind == MU_DIGEST_KIND_INDEX)
         return children_fill(run, &manifest, err);
     if (manifest.kind == MU_DIGEST_KIND_MANIFEST)
-        return image_fill(run, &manifest, err);
+        return referrers_list(run, digest, err) == MU_OK ? image_fill(run, &manifest, err)
+                                                         : err->status;
     run->analysis.config_digest = manifest.config.digest;
     return layers_fill(run, &manifest, err);
 }
@@ -289,8 +304,6 @@ enum mu_status image_analyze(const struct registry_book *book, const char *repos
     if (target_check(repository, digest, err) != MU_OK)
         return err->status;
     opened = image_source_open_registry(book, repository, limits->deadline_ms, &source, err);
-    run.book = book;
-    run.repository = repository;
     return analyze(&run, opened == MU_OK ? source : NULL, digest, ret_analysis, err);
 }
 

@@ -122,6 +122,10 @@ struct image_analysis {
                                              path, inner_path; each once */
     size_t package_count;
 
+    const struct image_referrer *referrers; /* what says it is about this manifest */
+    size_t referrer_count;
+    const char *referrers_error; /* why they are not known; NULL: they are */
+
     const struct image_issue *issues; /* by check, path, line */
     size_t issue_count;
     const struct image_note *notes; /* by path */

@@ -27,22 +27,28 @@ struct image_source;
 struct image_referrer {
     const char *digest;        /* of its manifest */
     const char *artifact_type; /* "application/spdx+json"; "" when not said */
-    const char *how; /* "api" (referrers API), "tag" (fallback or cosign's tag), "index" */
+    const char *how; /* found by: "api" (referrers API), "tag" (its stand-in), "cosign" (its own
+                        tags), "layout" (a manifest of the same folder or archive) */
 };
 
 enum { IMAGE_REFERRERS_MAX = 256 };
 
-/* What kinds of source do; `free` releases all of it. All members are set. */
+/* What kinds of source do; `free` releases all of it. All members but
+ * `another` are set. */
 struct image_source_kind {
     enum mu_status (*fetch_manifest)(struct image_source *source, const char *digest,
                                      struct mu_buf *out, struct mu_registry_manifest *ret_manifest,
                                      struct mu_error *err);
     enum mu_status (*fetch_blob)(struct image_source *source, const struct mu_registry_blob *blob,
                                  mu_registry_blob_fn *on_bytes, void *opaque, struct mu_error *err);
+    enum mu_status (*resolve)(struct image_source *source, const char *name,
+                              char ret_digest[MU_DIGEST_TEXT_SIZE], struct mu_error *err);
     enum mu_status (*referrers)(struct image_source *source, const char *digest,
                                 struct mu_arena *arena, const struct image_referrer **ret_referrers,
                                 size_t *ret_count, struct mu_error *err);
     const char *(*authentication)(const struct image_source *source);
+    enum mu_status (*another)(const struct image_source *source, int64_t deadline_ms,
+                              struct image_source **ret_source, struct mu_error *err);
     void (*free)(struct image_source *source);
 };
 
@@ -56,6 +62,10 @@ struct image_source {
 enum mu_status image_source_open_registry(const struct registry_book *book, const char *repository,
                                           int64_t deadline_ms, struct image_source **ret_source,
                                           struct mu_error *err) MU_MUST_CHECK;
+/* A further source of the same, for another thread: MU_E_NOT_FOUND where there is but one. */
+enum mu_status image_source_another(const struct image_source *source, int64_t deadline_ms,
+                                    struct image_source **ret_source,
+                                    struct mu_error *err) MU_MUST_CHECK;
 void image_source_free(struct image_source *source); /* NULL is fine */
 MU_DEFINE_AUTO(image_source, struct image_source, image_source_free)
 
@@ -70,6 +80,11 @@ enum mu_status image_source_fetch_blob(struct image_source *source,
                                        const struct mu_registry_blob *blob,
                                        mu_registry_blob_fn *on_bytes, void *opaque,
                                        struct mu_error *err) MU_MUST_CHECK;
+
+/* The digest a tag (of a registry) or an image's name (on disk) leads to now. Errors: as above. */
+enum mu_status image_source_resolve(struct image_source *source, const char *name,
+                                    char ret_digest[MU_DIGEST_TEXT_SIZE],
+                                    struct mu_error *err) MU_MUST_CHECK;
 
 /* What refers to the manifest `digest`, by digest, each once; texts in `arena`. None is MU_OK with
  * a count of 0. Errors: as above, MU_E_NOMEM. */
