@@ -73,9 +73,11 @@ static void expect_refused(struct fixture *f, const char *image, enum mu_status 
 
 static void analyze(struct fixture *f)
 {
+    MU_AUTO(layer_engine) struct layer_engine *engine = image_limits_engine();
+
     assert_int_equal(image_analyze_from(f->source, f->target.reference.repository,
-                                        f->target.reference.digest, &image_limits_default, f->arena,
-                                        &f->image, &f->err),
+                                        f->target.reference.digest, &image_limits_default, engine,
+                                        f->arena, &f->image, &f->err),
                      MU_OK);
 }
 

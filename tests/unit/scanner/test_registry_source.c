@@ -51,10 +51,12 @@ static int tear_down(void **state)
 
 static void analyze(struct fixture *f)
 {
+    MU_AUTO(layer_engine) struct layer_engine *engine = image_limits_engine();
+
     registry_peer_start(&f->origin);
     registry_peer_start(&f->mirror);
     assert_int_equal(image_analyze(f->book, IMAGE_BUILD_REPOSITORY, f->digest,
-                                   &image_limits_default, f->arena, &f->image, &f->err),
+                                   &image_limits_default, engine, f->arena, &f->image, &f->err),
                      MU_OK);
     registry_peer_stop(&f->origin);
     registry_peer_stop(&f->mirror);

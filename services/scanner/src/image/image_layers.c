@@ -179,7 +179,9 @@ static void layer_read(const struct lane *lane, size_t index)
                 layer_get(lane, index, &limits, &box, &err) == MU_OK &&
                 summary_check(layer, box.summary.head, &limits, &err) == MU_OK;
 
-    if (!read)
+    if (read)
+        err.status = MU_OK; /* may tell of what was tried before */
+    else
         summary_box_done(&box);
     (void)pthread_mutex_lock(&reading->lock);
     layer->scanned = read;
