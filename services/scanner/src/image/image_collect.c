@@ -1,5 +1,10 @@
 #include "image/image_run.h"
 
+#include "check/check_finders.h"
+#include "check/config_check.h"
+#include "check/support_check.h"
+
+#include "base/clock.h"
 #include "base/text.h"
 #include "image/image_owners.h"
 #include "package/os/os_finders.h"
@@ -35,8 +40,9 @@ struct collection {
     struct rows packages, issues, notes;
     struct os_found os, os_now; /* the best so far; of the file being read */
     const char *unread;         /* a database that nobody reads */
+    const char *users;          /* the accounts; NULL: not told */
     size_t items;
-    /* of the file being read: */
+    /* of the file being read; NULL: of none */
     const struct merge_node *node;
     const char *path;
 };
@@ -108,7 +114,7 @@ static enum mu_status issue_take(struct collection *all, const struct found_issu
     struct image_issue issue = {.check = keep(all, found->check, &lost),
                                 .evidence = keep(all, found->evidence, &lost),
                                 .path = all->path,
-                                .layer_index = all->node->layer,
+                                .layer_index = all->node ? all->node->layer : 0,
                                 .line = found->line};
 
     return lost ? no_memory(err) : row_add(&all->issues, &issue, err);
@@ -128,6 +134,8 @@ static enum mu_status fact_take(struct collection *all, const char *name, const 
                    {"CPE_NAME", &os->cpe_name}};
     bool lost = false;
 
+    if (strcmp(name, CHECK_USERS_FACT) == 0)
+        all->users = keep(all, value, &lost);
     if (strcmp(name, UNREAD_DATABASE_FACT) == 0)
         all->unread = all->path;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -228,6 +236,46 @@ static enum mu_status seen_take(void *opaque, const struct merge_seen *seen, str
             st = item_take(all, &item, err);
     }
     return st == MU_E_LIMIT ? evidence_failed(all->run, all->path, err) : st;
+}
+
+/* ---- checks of the image as a whole ---- */
+
+static enum mu_status issue_told(void *opaque, const struct found_issue *found,
+                                 struct mu_error *err)
+{
+    return issue_take(opaque, found, err);
+}
+
+static enum mu_status whole_check(struct collection *all, struct mu_error *err)
+{
+    const struct image_run *run = all->run;
+    const struct finder_sink sink = {.opaque = all, .issue = issue_told};
+    const struct check_config_input input = {.json = run->config,
+                                             .len = run->config_len,
+                                             .users = all->users,
+                                             .base_name = run->base.name,
+                                             .base_digest = run->base.digest};
+    const struct image_os *os = &all->os.os;
+    enum mu_status st = run->config ? check_config(&input, &sink, err) : MU_OK;
+
+    if (st == MU_OK)
+        st = support_check(os->id, os->version_id, os->version_codename, mu_now_us(), &sink, err);
+    return st;
+}
+
+/* What is too much or makes no sense leaves out checks, not packages: it is noted. */
+static enum mu_status whole_look(struct collection *all, struct mu_error *err)
+{
+    struct image_note note = {.path = "config"};
+    enum mu_status st;
+
+    all->node = NULL;
+    all->path = NULL;
+    st = whole_check(all, err);
+    if (st == MU_OK || st == MU_E_NOMEM || all->notes.count == NOTES_MAX)
+        return st == MU_E_NOMEM ? st : MU_OK;
+    note.message = mu_arena_strdup(all->run->arena, err->message);
+    return note.message ? row_add(&all->notes, &note, err) : no_memory(err);
 }
 
 /* ---- in the end ---- */
@@ -360,6 +408,8 @@ enum mu_status image_collect(struct image_run *run, const struct merge *merge, s
             .notes = {.size = sizeof(struct image_note), .most = NOTES_MAX, .what = "notes"}};
     enum mu_status st = merge_see(merge, seen_take, &all, err);
 
+    if (st == MU_OK)
+        st = whole_look(&all, err);
     if (st == MU_OK)
         st = hand_over(&all, err);
     free(all.packages.items);

@@ -64,6 +64,13 @@ static const struct mu_json_field descriptor_fields[] = {
 static const struct mu_json_object descriptor_object =
         TABLE(struct image_descriptor, "descriptor", descriptor_fields);
 
+static const struct mu_json_field base_fields[] = {
+        TEXT(struct image_base, name, "org.opencontainers.image.base.name", LABEL_MAX),
+        TEXT(struct image_base, digest, "org.opencontainers.image.base.digest", LABEL_MAX),
+};
+static const struct mu_json_object base_object =
+        TABLE(struct image_base, "annotations", base_fields);
+
 static const struct mu_json_field manifest_fields[] = {
         {.name = "schemaVersion",
          .type = MU_JSON_INT,
@@ -72,6 +79,7 @@ static const struct mu_json_field manifest_fields[] = {
         TEXT(struct image_manifest, media_type, "mediaType", WORD_MAX),
         TEXT(struct image_manifest, artifact_type, "artifactType", WORD_MAX),
         OBJECT(struct image_manifest, config, "config", descriptor_object),
+        OBJECT(struct image_manifest, base, "annotations", base_object),
         ARRAY(struct image_manifest, layers, "layers", IMAGE_LAYERS_MAX, descriptor_object),
         ARRAY(struct image_manifest, manifests, "manifests", IMAGE_CHILDREN_MAX, descriptor_object),
 };

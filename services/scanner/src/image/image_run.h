@@ -21,6 +21,9 @@ struct image_run {
     struct image_analysis analysis;
     struct image_layer *layers;                 /* analysis.layers, to be filled */
     const struct image_descriptor *descriptors; /* of the layers */
+    struct image_base base;
+    const char *config; /* JSON, in the arena; NULL: not read */
+    size_t config_len;
     struct image_failure failures[IMAGE_FAILURES_MAX];
     size_t failure_count;
 };
