@@ -113,6 +113,18 @@ static bool parts_split(struct text_piece text, size_t at, struct parts *ret_par
     return true;
 }
 
+/* RFC 7519 section 4.1. */
+static bool has_claim(const json_t *payload)
+{
+    static const char *const claims[] = {"iss", "sub", "aud", "exp", "nbf", "iat", "jti"};
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        if (json_object_get(payload, claims[i]))
+            return true;
+    }
+    return false;
+}
+
 size_t web_token_length(struct text_piece text, size_t at)
 {
     struct parts parts;
@@ -127,5 +139,5 @@ size_t web_token_length(struct text_piece text, size_t at)
     if (!head || !signature_fits(mu_json_text_at(head, "alg"), parts.signature))
         return 0;
     body = part_decode(parts.payload);
-    return json_is_object(body) && !is_documented(body) ? parts.end - at : 0;
+    return has_claim(body) && !is_documented(body) ? parts.end - at : 0;
 }

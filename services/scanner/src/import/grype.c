@@ -14,6 +14,8 @@ static void read_cvss(struct import_build *build, struct imported_finding *findi
     json_array_foreach (rows, index, row) {
         const char *source = mu_json_text_at(row, "source");
 
+        if (!source) /* not said by older versions: whose record it is in */
+            source = mu_json_text_at(vulnerability, "namespace");
         import_cvss(build, finding, mu_json_text_at(row, "vector"),
                     source && (strstr(source, "nvd") || strstr(source, "nist.gov")));
     }
