@@ -29,7 +29,7 @@ enum {
 
 #define FILE_MAX_BYTES     (4ULL << 30)
 #define UNPACKED_MAX_BYTES (2ULL << 30)
-#define HELD_MAX_BYTES     (128ULL << 20)
+#define HELD_MAX_BYTES     (64ULL << 20)
 
 static bool archive_named(struct lang_span path)
 {
@@ -45,10 +45,11 @@ static bool archive_named(struct lang_span path)
 
 static bool wants(const struct finder_entry *entry)
 {
-    struct lang_span end = lang_tail((struct lang_span){entry->path, entry->path_len},
-                                     entry->path_len > 5 ? entry->path_len - 5 : 0);
+    struct lang_span path = {.text = entry->path, .len = entry->path_len};
+    char last = lang_last(path);
 
-    return entry->kind == FINDER_FILE && lang_find(end, '.') < 2 && archive_named(end);
+    return entry->kind == FINDER_FILE && last != '\0' && strchr("rRiIgG", last) &&
+           archive_named(path);
 }
 
 /* A text of bounded length that outlives what it was read from. */

@@ -25,7 +25,8 @@ static bool wants_package(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    if (entry->kind != FINDER_FILE || !lang_is(lang_path_base(path), "package.json"))
+    if (entry->kind != FINDER_FILE || lang_last(path) != 'n' ||
+        !lang_is(lang_path_base(path), "package.json"))
         return false;
     return lang_has(path, "node_modules/") || lang_has(path, "share/nodejs/") ||
            lang_starts(lang_path_base(lang_path_parent(path)), "yarn-v");
@@ -117,7 +118,8 @@ static bool wants_installed(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends(path, "node_modules/.package-lock.json");
+    return entry->kind == FINDER_FILE && lang_last(path) == 'n' &&
+           lang_ends(path, "node_modules/.package-lock.json");
 }
 
 /* "node_modules/a/node_modules/@b/c" is "@b/c"; empty: no installed package (a workspace). */
