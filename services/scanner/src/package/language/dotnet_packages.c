@@ -19,7 +19,7 @@ static bool wants(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends(path, ".json") &&
+    return entry->kind == FINDER_FILE && lang_last(path) == 'n' && lang_ends(path, ".json") &&
            (lang_ends_folded(path, ".deps.json") ||
             lang_is_folded(lang_path_base(path), "packages.lock.json"));
 }

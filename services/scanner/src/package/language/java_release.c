@@ -14,8 +14,8 @@ static bool wants(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && entry->size_bytes <= RELEASE_MAX_BYTES &&
-           lang_is(lang_path_base(path), "release");
+    return entry->kind == FINDER_FILE && lang_last(path) == 'e' &&
+           entry->size_bytes <= RELEASE_MAX_BYTES && lang_is(lang_path_base(path), "release");
 }
 
 static struct lang_span value_of(struct lang_span text, const char *name)

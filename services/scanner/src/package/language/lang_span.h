@@ -27,6 +27,12 @@ bool lang_ends(struct lang_span span, const char *suffix);
 bool lang_ends_folded(struct lang_span span, const char *suffix);
 bool lang_has(struct lang_span span, const char *needle);
 
+/* The last byte, NUL for none: what most files are turned away by. */
+static inline char lang_last(struct lang_span span)
+{
+    return span.len > 0 ? span.text[span.len - 1] : '\0';
+}
+
 bool lang_digit(char c);
 bool lang_alpha(char c);
 

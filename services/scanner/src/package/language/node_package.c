@@ -25,7 +25,8 @@ static bool wants_package(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    if (entry->kind != FINDER_FILE || !lang_is(lang_path_base(path), "package.json"))
+    if (entry->kind != FINDER_FILE || lang_last(path) != 'n' ||
+        !lang_is(lang_path_base(path), "package.json"))
         return false;
     return lang_has(path, "node_modules/") || lang_has(path, "share/nodejs/") ||
            lang_starts(lang_path_base(lang_path_parent(path)), "yarn-v");
@@ -52,15 +53,17 @@ enum place { PLACE_ROOT, PLACE_DEEPER, PLACE_ASIDE };
 /* Where a package.json lies, by the folders behind the first node_modules. */
 static enum place place_of(struct lang_span path)
 {
-    struct lang_span rest = lang_path_parent(path), folder;
+    struct lang_span rest = lang_path_parent(path), folder = {0};
     size_t deep = 0;        /* folders below the nearest package's root */
     bool at_name = false;   /* the next folder is a package's name */
     bool installed = false; /* a node_modules was passed */
     enum place place = PLACE_ROOT;
 
     while (rest.len > 0) {
+        bool shared = !installed && lang_is(folder, "share");
+
         folder = lang_take_until(&rest, '/');
-        if (lang_is(folder, "node_modules") || (!installed && lang_is(folder, "nodejs"))) {
+        if (lang_is(folder, "node_modules") || (shared && lang_is(folder, "nodejs"))) {
             at_name = installed = true;
             deep = 0;
         } else if (at_name) {
@@ -117,7 +120,8 @@ static bool wants_installed(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends(path, "node_modules/.package-lock.json");
+    return entry->kind == FINDER_FILE && lang_last(path) == 'n' &&
+           lang_ends(path, "node_modules/.package-lock.json");
 }
 
 /* "node_modules/a/node_modules/@b/c" is "@b/c"; empty: no installed package (a workspace). */

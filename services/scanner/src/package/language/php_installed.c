@@ -13,7 +13,8 @@ static bool wants(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends(path, "composer/installed.json") &&
+    return entry->kind == FINDER_FILE && lang_last(path) == 'n' &&
+           lang_ends(path, "composer/installed.json") &&
            lang_is(lang_path_base(lang_path_parent(path)), "composer");
 }
 

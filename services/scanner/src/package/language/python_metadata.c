@@ -22,10 +22,12 @@ static bool is_test_data(struct lang_span path)
 static bool wants_metadata(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
-    struct lang_span base = lang_path_base(path), parent;
+    struct lang_span base, parent;
+    char last = lang_last(path);
 
-    if (entry->kind != FINDER_FILE)
+    if (entry->kind != FINDER_FILE || (last != 'o' && last != 'O' && last != 'A'))
         return false;
+    base = lang_path_base(path);
     if (lang_ends_folded(base, ".egg-info"))
         return !is_test_data(path);
     if ((!lang_is(base, "METADATA") && !lang_is(base, "PKG-INFO")) || is_test_data(path))
@@ -117,7 +119,8 @@ static bool wants_egg(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends_folded(path, ".egg") && !is_test_data(path);
+    return entry->kind == FINDER_FILE && lang_last(path) == 'g' && lang_ends(path, ".egg") &&
+           !is_test_data(path);
 }
 
 static enum mu_status egg_member(struct lang_report *report, const struct zip_directory *directory,
@@ -139,7 +142,8 @@ static enum mu_status read_egg(const struct finder_input *input, const struct fi
     enum mu_status st;
 
     if (zip_directory_open(input->bytes, input->len, &directory, err) != MU_OK)
-        return err->status;
+        return err->status == MU_E_NOT_FOUND ? mu_fail(err, MU_E_INVALID, "not a ZIP archive")
+                                             : err->status;
     while ((st = zip_directory_next(&directory, &member, err)) == MU_OK) {
         if (lang_is_folded(member.name, "EGG-INFO/PKG-INFO") &&
             egg_member(&report, &directory, &member, err) != MU_OK)

@@ -19,7 +19,7 @@ static bool wants(const struct finder_entry *entry)
 {
     struct lang_span path = {.text = entry->path, .len = entry->path_len};
 
-    return entry->kind == FINDER_FILE && lang_ends(path, ".gemspec") &&
+    return entry->kind == FINDER_FILE && lang_last(path) == 'c' && lang_ends(path, ".gemspec") &&
            (lang_has(path, "/specifications/") || lang_starts(path, "specifications/"));
 }
 
