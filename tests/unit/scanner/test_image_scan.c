@@ -258,6 +258,28 @@ static void a_symbolic_link_to_an_absolute_path_stays_inside(void **state)
     assert_string_equal(f->image.os.id, "debian");
 }
 
+/* The list names the file as it was before lib became a link: the owner is found all the same. */
+static void a_language_package_has_the_owner_of_its_file(void **state)
+{
+    static const char metadata[] = "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n\n";
+    struct fixture *f = *state;
+
+    evidence(f);
+    layer_build_symlink(&f->tar, "lib", "usr/lib");
+    layer_build_file(&f->tar, "var/lib/dpkg/info/python3-six.list",
+                     "/.\n/lib\n/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA\n");
+    layer_build_file(&f->tar, "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA",
+                     metadata);
+    layer_build_file(&f->tar, "opt/six-1.16.0.dist-info/METADATA", metadata);
+    (void)push_tar(f);
+    analyze(f);
+    expect_complete(f, 3);
+    assert_string_equal(f->image.packages[1].name, "six");
+    assert_null(f->image.packages[1].owner);
+    assert_string_equal(f->image.packages[2].owner_type, "deb");
+    assert_string_equal(f->image.packages[2].owner, "python3-six");
+}
+
 /* The upper layer calls the database by a name that only the lower layer's link explains. */
 static void a_database_written_through_a_lower_layers_link_is_found(void **state)
 {
@@ -499,6 +521,7 @@ int main(void)
             TEST(names_that_climb_out_stay_inside),
             TEST(links_that_lead_out_find_nothing_of_the_host),
             TEST(a_symbolic_link_to_an_absolute_path_stays_inside),
+            TEST(a_language_package_has_the_owner_of_its_file),
             TEST(a_database_written_through_a_lower_layers_link_is_found),
             TEST(a_hard_link_in_place_of_the_database_is_read),
             TEST(symbolic_links_in_a_circle_end),
