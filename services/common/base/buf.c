@@ -31,6 +31,14 @@ void mu_buf_reset(struct mu_buf *buf)
         buf->data[0] = '\0';
 }
 
+void mu_buf_cut(struct mu_buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    buf->len = len;
+    buf->data[len] = '\0';
+}
+
 /* Makes room for `more` bytes and the NUL. */
 static bool reserve(struct mu_buf *buf, size_t more)
 {

@@ -15,7 +15,8 @@ struct block {
 };
 
 struct mu_arena {
-    struct block *blocks; /* the newest first; the oldest is kept by a reset */
+    struct block
+            *blocks; /* the newest first; the oldest is kept by a reset if it is of ordinary size */
     size_t total, max_bytes;
 };
 
@@ -65,17 +66,17 @@ void mu_arena_free(struct mu_arena *arena)
 
 void mu_arena_reset(struct mu_arena *arena)
 {
-    struct block *first = arena->blocks;
+    struct block *kept = arena->blocks;
 
-    while (first && first->next) {
-        struct block *next = first->next;
+    while (kept && (kept->next || kept->capacity > ARENA_BLOCK_BYTES)) {
+        struct block *next = kept->next;
 
-        free(first);
-        first = next;
+        free(kept);
+        kept = next;
     }
-    if (first)
-        first->used = 0;
-    arena->blocks = first;
+    if (kept)
+        kept->used = 0;
+    arena->blocks = kept;
     arena->total = 0;
 }
 

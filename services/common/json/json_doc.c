@@ -1,5 +1,7 @@
 #include "json/json_doc.h"
 
+#include "json/json_plain.h"
+
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -38,12 +40,19 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
 {
     json_error_t error;
     json_t *root;
+    bool is_utf8;
 
     if (len > limits->max_bytes)
         return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
+    is_utf8 = mu_utf8_valid(bytes, len);
+    root = is_utf8 ? json_read_plain(bytes, len, limits->max_depth) : NULL;
+    if (root) {
+        *ret_root = root;
+        return MU_OK;
+    }
     if (depth_of(bytes, len, limits->max_depth) > limits->max_depth)
         return mu_fail(err, MU_E_LIMIT, "JSON is nested deeper than %u levels", limits->max_depth);
-    if (!mu_utf8_valid(bytes, len))
+    if (!is_utf8)
         return mu_fail(err, MU_E_INVALID, "JSON is not valid UTF-8");
     root = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
@@ -52,22 +61,6 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
                                                                            : MU_E_INVALID,
                        "JSON, line %d, column %d: %s", error.line, error.column, error.text);
     *ret_root = root;
-    return MU_OK;
-}
-
-static int append(const char *bytes, size_t len, void *opaque)
-{
-    struct mu_buf *out = opaque;
-
-    mu_buf_append(out, bytes, len);
-    return out->failed ? -1 : 0;
-}
-
-enum mu_status mu_json_print(const json_t *root, struct mu_buf *out, struct mu_error *err)
-{
-    if (json_dump_callback(root, append, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0)
-        return out->failed ? mu_buf_status(out, "JSON", err)
-                           : mu_fail(err, MU_E_INTERNAL, "JSON cannot be printed");
     return MU_OK;
 }
 
