@@ -1,4 +1,5 @@
 #include "httpd/request.h"
+#include "httpd/request_pool.h"
 #include "httpd/tls.h"
 
 #include "base/clock.h"
@@ -354,11 +355,13 @@ static struct mu_httpd *server_new(const struct mu_httpd_config *config)
     if (server->config.idle_timeout_ms == 0)
         server->config.idle_timeout_ms = DEFAULT_IDLE_MS;
     (void)pthread_mutex_init(&server->lock, NULL);
+    server->pool = request_pool_new();
     return server;
 }
 
 static void server_free(struct mu_httpd *server)
 {
+    request_pool_close(server->pool);
     (void)pthread_mutex_destroy(&server->lock);
     route_table_drop(server->table);
     free(server);
