@@ -98,9 +98,37 @@ bool mu_digest_valid(const char *text, size_t len)
     return false;
 }
 
+static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+static pthread_key_t own_key;
+
+static void free_own(void *hash)
+{
+    mu_sha256_free(hash);
+}
+
+static void make_own_key(void)
+{
+    if (pthread_key_create(&own_key, free_own) != 0)
+        abort();
+}
+
+/* The thread's hash for what is hashed in one go; without anything in it. */
+static struct mu_sha256 *own_hash(void)
+{
+    static _Thread_local struct mu_sha256 *own;
+
+    if (own)
+        return own;
+    (void)pthread_once(&own_once, make_own_key);
+    own = mu_sha256_new();
+    if (pthread_setspecific(own_key, own) != 0)
+        abort();
+    return own;
+}
+
 void mu_sha256_text(const void *bytes, size_t len, char ret_text[MU_DIGEST_TEXT_SIZE])
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    struct mu_sha256 *hash = own_hash();
 
     mu_sha256_update(hash, bytes, len);
     mu_sha256_final_text(hash, ret_text);
@@ -125,7 +153,7 @@ static void write_uuid(const char *hex, char ret_uuid[MU_UUID_TEXT_SIZE])
 void mu_stable_id(const char *domain, const char *const *parts, size_t part_count,
                   char ret_uuid[MU_UUID_TEXT_SIZE])
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    struct mu_sha256 *hash = own_hash();
     uint8_t d[MU_SHA256_BYTES];
     char hex[MU_SHA256_HEX_SIZE];
 

@@ -1,5 +1,6 @@
 #include "json/json_doc.h"
 
+#include "json/json_memory.h"
 #include "json/json_plain.h"
 
 #include "base/text.h"
@@ -45,7 +46,9 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
     if (len > limits->max_bytes)
         return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
     is_utf8 = mu_utf8_valid(bytes, len);
+    json_memory_begin();
     root = is_utf8 ? json_read_plain(bytes, len, limits->max_depth) : NULL;
+    json_memory_end();
     if (root) {
         *ret_root = root;
         return MU_OK;

@@ -1,5 +1,7 @@
 #include "json/json_plain.h"
 
+#include "json/json_write.h"
+
 #include "base/buf.h"
 
 #include <stdbool.h>
@@ -41,9 +43,7 @@ static bool take_after_space(struct plain *plain, char c)
 /* Goes on to the first character that is not for itself, or the end. */
 static void skip_plain_characters(struct plain *plain)
 {
-    while (plain->at < plain->end && (unsigned char)*plain->at >= 0x20 && *plain->at != '"' &&
-           *plain->at != '\\')
-        plain->at++;
+    plain->at += json_plain_length(plain->at, (size_t)(plain->end - plain->at));
 }
 
 /* A text without escapes; `*ret_text` points into the document. */

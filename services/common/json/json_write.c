@@ -1,13 +1,41 @@
 #include "json/json_write.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <string.h>
 
 enum { INT_TEXT_SIZE = 24 };
 
 static bool is_plain(char c)
 {
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* A bit of each byte of `word` that is below 0x20, a quote or a backslash; bits above the first may
+ * be wrong. */
+static uint64_t special_bytes(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    uint64_t control = (word - ones * 0x20) & ~word;
+
+    quote = (quote - ones) & ~quote;
+    backslash = (backslash - ones) & ~backslash;
+    return (control | quote | backslash) & highs;
+}
+
+size_t json_plain_length(const char *text, size_t len)
+{
+    size_t at = 0;
+    uint64_t word;
+
+    for (; len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text + at, sizeof(word));
+        if (special_bytes(word) != 0)
+            break;
+    }
+    while (at < len && is_plain(text[at]))
+        at++;
+    return at;
 }
 
 static void write_escape(struct mu_buf *out, char c)
@@ -26,19 +54,35 @@ static void write_escape(struct mu_buf *out, char c)
     mu_buf_printf(out, "\\u%04X", (unsigned)c);
 }
 
+static void write_plain_text(struct mu_buf *out, const char *text, size_t len)
+{
+    char *at = mu_buf_room(out, len + 2);
+
+    if (!at)
+        return;
+    at[0] = '"';
+    memcpy(at + 1, text, len);
+    at[len + 1] = '"';
+    mu_buf_took(out, len + 2);
+}
+
 void json_write_text(struct mu_buf *out, const char *text, size_t len)
 {
-    size_t begun = 0;
+    size_t plain = json_plain_length(text, len);
 
-    mu_buf_append(out, "\"", 1);
-    for (size_t i = 0; i < len; i++) {
-        if (is_plain(text[i]))
-            continue;
-        mu_buf_append(out, text + begun, i - begun);
-        write_escape(out, text[i]);
-        begun = i + 1;
+    if (plain == len) {
+        write_plain_text(out, text, len);
+        return;
     }
-    mu_buf_append(out, text + begun, len - begun);
+    mu_buf_append(out, "\"", 1);
+    while (plain < len) {
+        mu_buf_append(out, text, plain);
+        write_escape(out, text[plain]);
+        text += plain + 1;
+        len -= plain + 1;
+        plain = json_plain_length(text, len);
+    }
+    mu_buf_append(out, text, len);
     mu_buf_append(out, "\"", 1);
 }
 
