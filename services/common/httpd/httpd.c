@@ -20,7 +20,7 @@ enum {
     DEFAULT_THREADS = 2,
     DEFAULT_CONNECTIONS = 1024,
     DEFAULT_IDLE_MS = 15000,
-    CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; more is 431 */
+    CONNECTION_MEMORY_BYTES = 16 * 1024, /* request line and headers; more is 431 */
     BODY_DEADLINE_FACTOR = 8,            /* of the idle timeout, for a whole body */
     LISTEN_BACKLOG = 1024,
     GIVE_UP_MS = 500, /* for the last 503s to go out */
