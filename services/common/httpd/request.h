@@ -53,6 +53,7 @@ struct mu_request {
 struct mu_httpd {
     struct MHD_Daemon *daemon;
     struct request_pool *pool;
+    struct connections *connections;
     struct mu_httpd_config config;
     struct route_table *table;
     uint16_t port;
