@@ -25,6 +25,7 @@ struct delivery {
     struct spool *spool;
     pthread_t drainer;
     atomic_bool stopping;
+    atomic_bool stalled; /* Kafka let a message run into its timeout and has taken none since */
 };
 
 /* The messages of one request. One memory block holds them all. */
@@ -136,11 +137,21 @@ static void to_spool(struct parcel *parcel)
     }
 }
 
+/* A broker may be connected and take nothing: after one message has waited for it in vain, the
+ * others need not, until the drainer gets something through. */
+static void set_stalled(struct delivery *delivery, bool stalled)
+{
+    if (atomic_load_explicit(&delivery->stalled, memory_order_relaxed) != stalled)
+        atomic_store(&delivery->stalled, stalled);
+}
+
 static void on_delivered(void *opaque, enum mu_status status, const char *message)
 {
     struct parcel *parcel = opaque;
 
     (void)message;
+    if (status != MU_E_LIMIT && status != MU_E_INVALID)
+        set_stalled(parcel->batch->delivery, status != MU_OK);
     if (status != MU_OK) {
         to_spool(parcel); /* also what is refused for good: the drainer sets it aside */
         return;
@@ -154,7 +165,7 @@ static void send_parcel(struct parcel *parcel)
     struct delivery *delivery = parcel->batch->delivery;
     struct mu_error err;
 
-    if (!mu_producer_connected(delivery->producer) ||
+    if (atomic_load(&delivery->stalled) || !mu_producer_connected(delivery->producer) ||
         mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err) != MU_OK)
         to_spool(parcel);
 }
@@ -194,6 +205,8 @@ static void on_drained(void *opaque, enum mu_status status, const char *message)
 {
     struct drain *drain = opaque;
 
+    if (status == MU_OK)
+        set_stalled(drain->delivery, false);
     if (status == MU_E_UNAVAILABLE)
         atomic_store(&drain->failed, true);
     else if (status != MU_OK)
@@ -260,8 +273,10 @@ static enum mu_status drain_segment(struct delivery *delivery, struct mu_error *
     enum mu_status settled,
             st = spool_read_oldest(delivery->spool, drain_message, &drain, &damaged, err);
 
-    if (st == MU_END)
+    if (st == MU_END) {
+        set_stalled(delivery, false); /* nobody else would find out */
         return st;
+    }
     settled = settle(&drain, &settle_err);
     if (st == MU_OK && settled != MU_OK) {
         *err = settle_err;
