@@ -80,7 +80,7 @@ struct mu_json_field {
 
 struct mu_json_object {
     const char *name;                   /* for errors: "registry event" */
-    const struct mu_json_field *fields; /* sorted by name (strcmp) */
+    const struct mu_json_field *fields; /* sorted by name when it is encoded */
     size_t field_count;
     size_t struct_size;
 };
