@@ -109,12 +109,12 @@ static json_t *read_integer(struct plain *plain)
     size_t digits;
 
     while (plain->at < plain->end && *plain->at >= '0' && *plain->at <= '9' &&
-           plain->at - begun <= INTEGER_MAX_DIGITS)
+           plain->at - begun < INTEGER_MAX_DIGITS)
         number = number * 10 + (*plain->at++ - '0');
     digits = (size_t)(plain->at - begun);
-    if (digits == 0 || digits > INTEGER_MAX_DIGITS || (*begun == '0' && (digits > 1 || negative)))
+    if (digits == 0 || (*begun == '0' && (digits > 1 || negative)))
         return NULL;
-    if (plain->at < plain->end && strchr(".eE", *plain->at))
+    if (plain->at < plain->end && strchr("0123456789.eE", *plain->at))
         return NULL;
     return json_integer(negative ? -number : number);
 }

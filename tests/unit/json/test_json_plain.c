@@ -52,6 +52,7 @@ static void what_is_out_of_the_ordinary_is_left_to_jansson(void **state)
     left("[1e2]");
     left("[-0]");
     left("[1000000000000000000]");
+    left("[9999999999999999999]");
     left("[\"\\u00e9\"]");
     left("{\"\\n\":1}");
     left("\"text\"");
