@@ -39,6 +39,7 @@ struct batch {
     struct parcel {
         struct batch *batch;
         struct mu_outgoing message;
+        bool waited; /* for Kafka, in vain */
     } parcels[];
 };
 
@@ -99,6 +100,7 @@ static struct batch *batch_new(struct delivery *delivery, const struct mu_outgoi
     at = (char *)&batch->parcels[count];
     for (size_t i = 0; i < count; i++) {
         batch->parcels[i].batch = batch;
+        batch->parcels[i].waited = false;
         copy_message(&messages[i], &batch->parcels[i].message, &at);
     }
     return batch;
@@ -117,10 +119,21 @@ static void batch_step(struct batch *batch, enum mu_status status)
 
 /* ---- Kafka first, then the spool ---- */
 
+/* A broker may be connected and take nothing: after one message has waited for it in vain, the
+ * others need not, until the drainer gets something through. */
+static void set_stalled(struct delivery *delivery, bool stalled)
+{
+    if (atomic_load_explicit(&delivery->stalled, memory_order_relaxed) != stalled)
+        atomic_store(&delivery->stalled, stalled);
+}
+
 static void on_spooled(void *opaque, enum mu_status status)
 {
     const struct parcel *parcel = opaque;
 
+    /* Not before it is on disk, where the drainer finds it: who else would end the stall? */
+    if (status == MU_OK && parcel->waited)
+        set_stalled(parcel->batch->delivery, true);
     mu_metric_add(status == MU_OK ? &metric_messages_spooled : &metric_messages_refused, 1);
     batch_step(parcel->batch, status);
 }
@@ -137,25 +150,17 @@ static void to_spool(struct parcel *parcel)
     }
 }
 
-/* A broker may be connected and take nothing: after one message has waited for it in vain, the
- * others need not, until the drainer gets something through. */
-static void set_stalled(struct delivery *delivery, bool stalled)
-{
-    if (atomic_load_explicit(&delivery->stalled, memory_order_relaxed) != stalled)
-        atomic_store(&delivery->stalled, stalled);
-}
-
 static void on_delivered(void *opaque, enum mu_status status, const char *message)
 {
     struct parcel *parcel = opaque;
 
     (void)message;
-    if (status != MU_E_LIMIT && status != MU_E_INVALID)
-        set_stalled(parcel->batch->delivery, status != MU_OK);
     if (status != MU_OK) {
+        parcel->waited = status == MU_E_UNAVAILABLE;
         to_spool(parcel); /* also what is refused for good: the drainer sets it aside */
         return;
     }
+    set_stalled(parcel->batch->delivery, false);
     mu_metric_add(&metric_messages_delivered, 1);
     batch_step(parcel->batch, MU_OK);
 }
@@ -268,13 +273,14 @@ static enum mu_status finish_segment(const struct drain *drain, bool damaged, st
 static enum mu_status drain_segment(struct delivery *delivery, struct mu_error *err)
 {
     struct drain drain = {.delivery = delivery};
-    bool damaged = false;
+    bool damaged = false, stalled = atomic_load(&delivery->stalled);
     struct mu_error settle_err;
     enum mu_status settled,
             st = spool_read_oldest(delivery->spool, drain_message, &drain, &damaged, err);
 
     if (st == MU_END) {
-        set_stalled(delivery, false); /* nobody else would find out */
+        if (stalled) /* and what stalled is gone since */
+            set_stalled(delivery, false);
         return st;
     }
     settled = settle(&drain, &settle_err);
