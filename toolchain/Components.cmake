@@ -21,6 +21,9 @@ function(mu_service service)
   target_link_libraries(muster-${service} PRIVATE ${service}_core mu_warnings)
   set_target_properties(muster-${service} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin POSITION_INDEPENDENT_CODE ON)
+  if(MU_LTO)
+    target_link_options(muster-${service} PRIVATE -O2 -flto=auto)
+  endif()
   install(TARGETS muster-${service} RUNTIME DESTINATION bin)
 endfunction()
 

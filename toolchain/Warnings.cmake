@@ -2,6 +2,7 @@
 # Warnings, hardening and the sanitizers live here and nowhere else.
 option(MU_WERROR "Turn warnings into errors" ON)
 set(MU_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+option(MU_LTO "Optimise the services' programs as a whole when they are linked (gcc)" OFF)
 option(MU_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 add_library(mu_warnings INTERFACE)
@@ -24,6 +25,11 @@ if(MU_SANITIZE)
   target_compile_options(mu_warnings INTERFACE
     -fsanitize=${MU_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(mu_warnings INTERFACE -fsanitize=${MU_SANITIZE})
+endif()
+
+# Fat objects: tests link the same libraries as they are.
+if(MU_LTO)
+  target_compile_options(mu_warnings INTERFACE -flto=auto -ffat-lto-objects)
 endif()
 
 if(MU_FUZZ)

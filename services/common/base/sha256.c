@@ -78,6 +78,19 @@ void mu_sha256_free(struct mu_sha256 *hash)
     free(hash);
 }
 
+/* Without a branch a digit, so that the compiler looks at many at once. */
+static bool digits_valid(const char *text, size_t len)
+{
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        wrong |= ((unsigned char)(c - '0') > 9) & ((unsigned char)(c - 'a') > 5);
+    }
+    return wrong == 0;
+}
+
 bool mu_digest_valid(const char *text, size_t len)
 {
     static const struct {
@@ -90,10 +103,7 @@ bool mu_digest_valid(const char *text, size_t len)
 
         if (len != prefix + algorithms[i].digits || memcmp(text, algorithms[i].prefix, prefix) != 0)
             continue;
-        for (size_t d = prefix; d < len; d++)
-            if (!(text[d] >= '0' && text[d] <= '9') && !(text[d] >= 'a' && text[d] <= 'f'))
-                return false;
-        return true;
+        return digits_valid(text + prefix, algorithms[i].digits);
     }
     return false;
 }

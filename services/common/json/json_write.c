@@ -1,5 +1,6 @@
 #include "json/json_write.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -29,9 +30,12 @@ size_t json_plain_length(const char *text, size_t len)
     uint64_t word;
 
     for (; len - at >= sizeof(word); at += sizeof(word)) {
+        uint64_t special;
+
         memcpy(&word, text + at, sizeof(word));
-        if (special_bytes(word) != 0)
-            break;
+        special = special_bytes(le64toh(word));
+        if (special != 0)
+            return at + (size_t)__builtin_ctzll(special) / 8;
     }
     while (at < len && is_plain(text[at]))
         at++;

@@ -231,7 +231,7 @@ static void post_list(void *opaque, struct mu_request *request)
     const struct receiver *receiver = opaque;
     const struct source_config *source = source_of(request);
 
-    if (source->rule_count == 0) {
+    if (!source || source->rule_count == 0) {
         mu_httpd_reply_error(request, 403,
                              "the source has no 'auth': nobody may ask for a listing");
         return;

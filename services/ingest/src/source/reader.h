@@ -24,6 +24,7 @@
 struct source_attributes {
     const json_t *outer; /* of a structured CloudEvent: where its attributes are */
     bool in_headers;     /* of a binary CloudEvent: ce-NAME */
+    bool is_body;        /* the document is the request's body, nothing around it */
     const char *id, *time, *source, *cluster;
     bool handshake; /* the document asks for a proof that we want its events */
 };
