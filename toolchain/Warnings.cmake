@@ -27,11 +27,6 @@ if(MU_SANITIZE)
   target_link_options(mu_warnings INTERFACE -fsanitize=${MU_SANITIZE})
 endif()
 
-# Fat objects: tests link the same libraries as they are.
-if(MU_LTO)
-  target_compile_options(mu_warnings INTERFACE -flto=auto -ffat-lto-objects)
-endif()
-
 if(MU_FUZZ)
   target_compile_options(mu_warnings INTERFACE -fsanitize=fuzzer-no-link)
 endif()
