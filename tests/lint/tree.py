@@ -36,6 +36,7 @@ SOLE_INCLUDERS = {
     "yaml.h": {"ingest", "report"},
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
+    "sqlite3.h": {"scanner"},
     "zstd.h": {"scanner"},
     "zlib.h": {"ingest"},
     "xlsxwriter.h": {"report"},

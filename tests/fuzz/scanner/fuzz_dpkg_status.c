@@ -1,5 +1,7 @@
 /* Any bytes as dpkg's status, in both forms: what comes out is printable ASCII of the input. */
-#include "package/dpkg_status.h"
+#include "os_fuzz.h"
+#include "package/os/dpkg_status.h"
+#include "package/os/os_finders.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,6 +33,9 @@ static enum mu_status on_package(void *opaque, const struct dpkg_package *packag
     must_be_word(input, package->source_version);
     if (package->architecture.text)
         must_be_word(input, package->architecture);
+    if (package->maintainer.text &&
+        !mu_utf8_valid(package->maintainer.text, package->maintainer.len))
+        abort();
     return MU_OK;
 }
 
@@ -47,5 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         dpkg_status_parse(input.bytes, len, DPKG_STATUS_D, on_package, &input, &unreadable, &err) !=
                 MU_OK)
         abort();
+    os_fuzz_read(&finder_dpkg_status, "var/lib/dpkg/status", bytes, len);
+    os_fuzz_read(&finder_dpkg_status_d, "var/lib/dpkg/status.d/a", bytes, len);
     return 0;
 }

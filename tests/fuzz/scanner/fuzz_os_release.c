@@ -1,5 +1,5 @@
 /* Any bytes as os-release: every value that counts is text of bounded length. */
-#include "package/os_release.h"
+#include "package/os/os_release.h"
 
 #include "base/text.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "package/dpkg_status.h"
+#include "package/os/dpkg_status.h"
 
 #include <string.h>
 

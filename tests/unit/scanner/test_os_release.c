@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "package/os_release.h"
+#include "package/os/os_release.h"
 
 #include <string.h>
 

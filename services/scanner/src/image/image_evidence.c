@@ -1,8 +1,8 @@
 #include "image/image_run.h"
 
 #include "base/text.h"
-#include "package/dpkg_status.h"
-#include "package/os_release.h"
+#include "package/os/dpkg_status.h"
+#include "package/os/os_release.h"
 
 #include <stdio.h>
 #include <stdlib.h>

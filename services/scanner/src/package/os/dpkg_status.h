@@ -6,12 +6,14 @@
  * Counted as present: installed, and the states between unpacking and that (unpacked,
  * half-configured, triggers-awaited, triggers-pending), whose files are all on the disk.
  *
+ * opkg keeps its database in the first form.
+ *
  * Threads: none held. Trust: hostile bytes; only names and versions of dpkg's own alphabet come
- *          out, so all of them are ASCII.
+ *          out, so all of them are ASCII; a maintainer is UTF-8 without control bytes.
  * Sources: deb-control(5), dpkg-query(1) "Package states", Debian Policy 5.6.1 and 5.6.12.
  */
-#ifndef SCANNER_PACKAGE_DPKG_STATUS_H
-#define SCANNER_PACKAGE_DPKG_STATUS_H
+#ifndef SCANNER_PACKAGE_OS_DPKG_STATUS_H
+#define SCANNER_PACKAGE_OS_DPKG_STATUS_H
 
 #include "base/error.h"
 
@@ -28,7 +30,7 @@ struct dpkg_text {
 struct dpkg_package {
     struct dpkg_text name, version;
     struct dpkg_text source_name, source_version; /* own name and version where none are given */
-    struct dpkg_text architecture;                /* may be absent */
+    struct dpkg_text architecture, maintainer;    /* may be absent */
 };
 
 typedef enum mu_status dpkg_package_fn(void *opaque, const struct dpkg_package *package,

@@ -1,4 +1,6 @@
-#include "package/dpkg_status.h"
+#include "package/os/dpkg_status.h"
+
+#include "package/os/os_text.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -6,7 +8,7 @@
 
 /* The fields we read, of one stanza. */
 struct stanza {
-    struct dpkg_text package, version, source, architecture, status;
+    struct dpkg_text package, version, source, architecture, status, maintainer;
     bool any; /* it has at least one line */
 };
 
@@ -39,11 +41,9 @@ static struct dpkg_text *field_of(struct stanza *stanza, struct dpkg_text name)
     const struct {
         const char *name;
         struct dpkg_text *to;
-    } fields[] = {{"Package", &stanza->package},
-                  {"Version", &stanza->version},
-                  {"Source", &stanza->source},
-                  {"Architecture", &stanza->architecture},
-                  {"Status", &stanza->status}};
+    } fields[] = {{"Package", &stanza->package},       {"Version", &stanza->version},
+                  {"Source", &stanza->source},         {"Architecture", &stanza->architecture},
+                  {"Maintainer", &stanza->maintainer}, {"Status", &stanza->status}};
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (text_is(name, fields[i].name))
@@ -66,16 +66,9 @@ static void line_take(struct stanza *stanza, const char *line, size_t len)
         *to = trimmed(colon + 1, len - (size_t)(colon + 1 - line));
 }
 
-/* Printable ASCII without blanks: wider than dpkg's grammar, narrow enough to pass on. */
 static bool word_usable(struct dpkg_text text)
 {
-    if (text.len == 0 || text.len > 1024)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.text[i] <= ' ' || text.text[i] > '~')
-            return false;
-    }
-    return true;
+    return os_word_usable(text.text, text.len);
 }
 
 /* "want eflag status": the third word. */
@@ -140,6 +133,8 @@ static bool package_of(const struct stanza *stanza, struct dpkg_package *ret_pac
         return false;
     if (word_usable(stanza->architecture))
         package.architecture = stanza->architecture;
+    if (os_line_usable(stanza->maintainer.text, stanza->maintainer.len))
+        package.maintainer = stanza->maintainer;
     source_split(stanza->source, &package);
     *ret_package = package;
     return true;
