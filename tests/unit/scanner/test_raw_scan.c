@@ -30,6 +30,8 @@ struct fixture {
     struct image_layer layers[2];
     struct image_package packages[2];
     struct image_failure failures[1];
+    struct image_issue issues[2];
+    struct image_note notes[1];
     struct finding findings[2];
     struct image_analysis image;
     struct match_result match;
@@ -60,6 +62,10 @@ static void fill_image(struct fixture *f)
                                             .source_name = "odd",
                                             .source_version = "1",
                                             .layer_index = 1};
+    f->issues[0] = (struct image_issue){.check = "MUSTER-IMG-0001", .evidence = "no USER"};
+    f->issues[1] = (struct image_issue){
+            .check = "MUSTER-IMG-0003", .path = "usr/bin/su", .layer_index = 1, .line = 7};
+    f->notes[0] = (struct image_note){"app/a.jar", "no ZIP archive"};
     f->image = (struct image_analysis){
             .kind = MU_DIGEST_KIND_MANIFEST,
             .media_type = "application/vnd.oci.image.manifest.v1+json",
@@ -71,7 +77,11 @@ static void fill_image(struct fixture *f)
             .layers = f->layers,
             .layer_count = 2,
             .packages = f->packages,
-            .package_count = 2};
+            .package_count = 2,
+            .issues = f->issues,
+            .issue_count = 2,
+            .notes = f->notes,
+            .note_count = 1};
 }
 
 static void fill_match(struct fixture *f)

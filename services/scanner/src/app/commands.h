@@ -29,10 +29,21 @@ struct db_config {
     const char *out, *built_at;
 };
 
+struct checks_config {
+    const char *format;
+};
+
+struct import_config {
+    const char *kind, *digest; /* NULL: not given */
+};
+
 enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 2 };
+enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
 extern const struct mu_option db_options[DB_OPTION_COUNT];
+extern const struct mu_option checks_options[CHECKS_OPTION_COUNT];
+extern const struct mu_option import_options[IMPORT_OPTION_COUNT];
 
 #define LIMIT_OPTIONS(type)                                                                       \
     {"max-layer-unpacked-bytes",                                                                  \
@@ -92,6 +103,8 @@ int run_command(void *config_struct, int argc, char **argv);
 int scan_command(void *config_struct, int argc, char **argv);
 int db_command(void *config_struct, int argc, char **argv);
 int compare_command(void *config_struct, int argc, char **argv);
+int checks_command(void *config_struct, int argc, char **argv);
+int import_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;
 void limits_from(const struct limit_config *config, struct image_limits *ret_limits);

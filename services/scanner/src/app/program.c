@@ -29,6 +29,20 @@ static const struct mu_command commands[] = {
          .summary = "print <, = or > for each line of two versions, a tab between",
          .config_size = 1,
          .run = compare_command},
+        {.name = "checks",
+         .arguments = "",
+         .summary = "list what is looked for in an image besides vulnerabilities",
+         .options = checks_options,
+         .option_count = CHECKS_OPTION_COUNT,
+         .config_size = sizeof(struct checks_config),
+         .run = checks_command},
+        {.name = "import",
+         .arguments = "FILE",
+         .summary = "read another scanner's report and print its findings as JSON",
+         .options = import_options,
+         .option_count = IMPORT_OPTION_COUNT,
+         .config_size = sizeof(struct import_config),
+         .run = import_command},
 };
 
 const struct mu_program scanner_program = {
@@ -50,11 +64,13 @@ const struct mu_program scanner_program = {
                 "\n"
                 "  printf '1.10\\t1.9\\n' | muster-scanner compare PyPI      # prints >\n"
                 "\n"
-                "Exit codes: 0 done; 1 scan: the image could not be scanned whole, compare: a text "
-                "is no\n"
-                "version of that ecosystem (it has its place all the same); 2 wrong usage or "
-                "configuration;\n"
-                "3 it could not be done.\n",
+                "Exit codes: 0 done; 1 scan: the image could not be scanned whole, import: the "
+                "report "
+                "is not\n"
+                "enough for a scan of record, compare: a text is no version of that ecosystem (it "
+                "has "
+                "its place\n"
+                "all the same); 2 wrong usage or configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

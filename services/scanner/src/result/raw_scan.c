@@ -1,16 +1,7 @@
 #include "result/raw_scan.h"
 
 #include "result/json_stream.h"
-
-#include "base/scope.h"
-#include "base/text.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "result/raw_issues.h"
 
 static void put_targets(struct json_stream *out, const struct raw_scan *scan)
 {
@@ -173,14 +164,17 @@ static void put_counts(struct json_stream *out, const struct match_result *match
     json_close(out, '}');
 }
 
-static void put_scan(struct json_stream *out, const struct raw_scan *scan)
+static void put_scan(struct json_stream *out, const void *raw_scan)
 {
+    const struct raw_scan *scan = raw_scan;
+
     json_open(out, NULL, '{');
     json_text(out, "schema", "muster.raw-scan.v1");
     put_targets(out, scan);
     put_image(out, scan);
     put_provenance(out, scan);
     put_failures(out, scan->image);
+    raw_issues_put(out, scan->image);
     put_counts(out, scan->match);
     json_open(out, "findings", '[');
     for (size_t i = 0; i < scan->match->finding_count; i++)
@@ -190,75 +184,13 @@ static void put_scan(struct json_stream *out, const struct raw_scan *scan)
     json_close(out, '}');
 }
 
-/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
-static int open_and_unlink(const char *folder)
-{
-    char path[PATH_MAX];
-    int fd;
-
-    if (snprintf(path, sizeof(path), "%s/muster-raw-XXXXXX", folder) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        (void)unlink(path);
-    return fd;
-}
-
-/* A file without a name: it goes when it is closed, whatever happens. */
-static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
-{
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        fd = open_and_unlink(folder);
-    if (fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
-    *ret_fd = fd;
-    return MU_OK;
-}
-
 enum mu_status raw_scan_check_folder(const char *folder, struct mu_error *err)
 {
-    MU_AUTO_FD int fd = -1;
-
-    return open_nameless(folder, &fd, err);
-}
-
-/* A stream over the same file, so that closing it leaves `fd`. */
-static FILE *stream_over(int fd)
-{
-    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    FILE *file = other >= 0 ? fdopen(other, "w") : NULL;
-
-    if (!file && other >= 0)
-        (void)close(other);
-    return file;
+    return result_file_check_folder(folder, err);
 }
 
 enum mu_status raw_scan_write(const struct raw_scan *scan, const char *folder,
                               struct raw_file *ret_file, struct mu_error *err)
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
-    MU_AUTO_FD int fd = -1;
-    MU_AUTO_FILE FILE *file = NULL;
-    struct json_stream out;
-    enum mu_status st = open_nameless(folder, &fd, err);
-
-    if (st != MU_OK)
-        return st;
-    file = stream_over(fd);
-    if (!file)
-        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
-    json_stream_init(&out, file, hash);
-    put_scan(&out, scan);
-    st = json_stream_finish(&out, err);
-    if (st != MU_OK)
-        return st;
-    (void)lseek(fd, 0, SEEK_SET);
-    ret_file->size_bytes = out.size_bytes;
-    mu_sha256_final_text(hash, ret_file->digest);
-    ret_file->fd = mu_take_fd(&fd);
-    return MU_OK;
+    return result_file_write(folder, put_scan, scan, ret_file, err);
 }

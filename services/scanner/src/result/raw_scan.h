@@ -11,8 +11,8 @@
 #include "database/database.h"
 #include "image/image_scan.h"
 #include "match/match.h"
+#include "result/result_file.h"
 
-#include "base/sha256.h"
 #include "msg/msg.h"
 
 struct raw_scan {
@@ -22,12 +22,6 @@ struct raw_scan {
     const struct database_facts *database;
     const char *scanner_version, *configuration_checksum;
     int64_t started_at_us, finished_at_us;
-};
-
-struct raw_file {
-    int fd; /* at its beginning; -1: none */
-    uint64_t size_bytes;
-    char digest[MU_DIGEST_TEXT_SIZE];
 };
 
 /* `folder` is where the file without name lives. Ownership: the caller closes ret_file->fd. Errors:

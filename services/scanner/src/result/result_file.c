@@ -1,0 +1,83 @@
+#include "result/result_file.h"
+
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
+static int open_and_unlink(const char *folder)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/muster-raw-XXXXXX", folder) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
+/* A file without a name: it goes when it is closed, whatever happens. */
+static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        fd = open_and_unlink(folder);
+    if (fd < 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+    *ret_fd = fd;
+    return MU_OK;
+}
+
+enum mu_status result_file_check_folder(const char *folder, struct mu_error *err)
+{
+    MU_AUTO_FD int fd = -1;
+
+    return open_nameless(folder, &fd, err);
+}
+
+/* A stream over the same file, so that closing it leaves `fd`. */
+static FILE *stream_over(int fd)
+{
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    FILE *file = other >= 0 ? fdopen(other, "w") : NULL;
+
+    if (!file && other >= 0)
+        (void)close(other);
+    return file;
+}
+
+enum mu_status result_file_write(const char *folder, result_put_fn *put, const void *value,
+                                 struct raw_file *ret_file, struct mu_error *err)
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    MU_AUTO_FD int fd = -1;
+    MU_AUTO_FILE FILE *file = NULL;
+    struct json_stream out;
+    enum mu_status st = open_nameless(folder, &fd, err);
+
+    if (st != MU_OK)
+        return st;
+    file = stream_over(fd);
+    if (!file)
+        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+    json_stream_init(&out, file, hash);
+    put(&out, value);
+    st = json_stream_finish(&out, err);
+    if (st != MU_OK)
+        return st;
+    (void)lseek(fd, 0, SEEK_SET);
+    ret_file->size_bytes = out.size_bytes;
+    mu_sha256_final_text(hash, ret_file->digest);
+    ret_file->fd = mu_take_fd(&fd);
+    return MU_OK;
+}
