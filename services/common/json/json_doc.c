@@ -36,10 +36,34 @@ static unsigned depth_of(const char *bytes, size_t len, unsigned max_depth)
     return deepest;
 }
 
+static enum mu_status load(const char *bytes, size_t len, size_t flags, json_t **ret_root,
+                           struct mu_error *err)
+{
+    json_error_t error;
+    json_t *root = json_loadb(bytes, len, flags, &error);
+
+    if (!root)
+        return mu_fail(err,
+                       json_error_code(&error) == json_error_out_of_memory ? MU_E_NOMEM
+                                                                           : MU_E_INVALID,
+                       "JSON, line %d, column %d: %s", error.line, error.column, error.text);
+    *ret_root = root;
+    return MU_OK;
+}
+
+static enum mu_status check_size(const char *bytes, size_t len, const struct mu_json_limits *limits,
+                                 struct mu_error *err)
+{
+    if (len > limits->max_bytes)
+        return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
+    if (depth_of(bytes, len, limits->max_depth) > limits->max_depth)
+        return mu_fail(err, MU_E_LIMIT, "JSON is nested deeper than %u levels", limits->max_depth);
+    return MU_OK;
+}
+
 enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json_limits *limits,
                              json_t **ret_root, struct mu_error *err)
 {
-    json_error_t error;
     json_t *root;
     bool is_utf8;
 
@@ -53,18 +77,60 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
         *ret_root = root;
         return MU_OK;
     }
-    if (depth_of(bytes, len, limits->max_depth) > limits->max_depth)
-        return mu_fail(err, MU_E_LIMIT, "JSON is nested deeper than %u levels", limits->max_depth);
+    if (check_size(bytes, len, limits, err) != MU_OK)
+        return err->status;
     if (!is_utf8)
         return mu_fail(err, MU_E_INVALID, "JSON is not valid UTF-8");
-    root = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
-        return mu_fail(err,
-                       json_error_code(&error) == json_error_out_of_memory ? MU_E_NOMEM
-                                                                           : MU_E_INVALID,
-                       "JSON, line %d, column %d: %s", error.line, error.column, error.text);
-    *ret_root = root;
-    return MU_OK;
+    return load(bytes, len, JSON_REJECT_DUPLICATES, ret_root, err);
+}
+
+/* An upper bound of the values: each but the root is behind a comma or an opening bracket. */
+static size_t values_of(const char *bytes, size_t len)
+{
+    size_t values = 1;
+    bool in_text = false;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = bytes[i];
+
+        if (in_text && c == '\\')
+            i++;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text)
+            values += c == ',' || c == '{' || c == '[';
+    }
+    return values;
+}
+
+static enum mu_status load_cleaned(const char *bytes, size_t len, json_t **ret_root,
+                                   struct mu_error *err)
+{
+    MU_AUTO_FREE char *text = malloc(len + 1);
+
+    if (!text)
+        return mu_fail(err, MU_E_NOMEM, "no memory for JSON of %zu bytes", len);
+    memcpy(text, bytes, len);
+    text[len] = '\0';
+    mu_utf8_clean(text);
+    return load(text, len, JSON_ALLOW_NUL, ret_root, err);
+}
+
+enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
+                                     const struct mu_json_limits *limits, size_t max_values,
+                                     json_t **ret_root, struct mu_error *err)
+{
+    if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        bytes += 3;
+        len -= 3;
+    }
+    if (check_size(bytes, len, limits, err) != MU_OK)
+        return err->status;
+    if (values_of(bytes, len) > max_values)
+        return mu_fail(err, MU_E_LIMIT, "JSON of more than %zu values", max_values);
+    if (!mu_utf8_valid(bytes, len))
+        return load_cleaned(bytes, len, ret_root, err);
+    return load(bytes, len, JSON_ALLOW_NUL, ret_root, err);
 }
 
 /* The member or element that `name` (of `len` bytes) leads to. */

@@ -31,6 +31,15 @@ extern const struct mu_json_limits mu_json_message_limits; /* 1 MiB, depth 32 */
 enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json_limits *limits,
                              json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
 
+/*
+ * The same for files that other programs wrote for themselves (package.json): a byte order mark is
+ * skipped, of equal keys the last counts, bytes that are no UTF-8 become '?'. `max_values` bounds
+ * the tree's memory, some 250 bytes each at worst. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
+ */
+enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
+                                     const struct mu_json_limits *limits, size_t max_values,
+                                     json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
+
 /* Errors: MU_E_LIMIT from the buffer. */
 enum mu_status mu_json_print(const json_t *root, struct mu_buf *out,
                              struct mu_error *err) MU_MUST_CHECK;

@@ -26,6 +26,19 @@ static void same_as_jansson(const char *bytes, size_t len, const json_t *root, c
     free(text);
 }
 
+/* What is parsed strictly is parsed leniently too. */
+static void parse_foreign(const char *bytes, size_t len, const struct mu_json_limits *limits)
+{
+    json_auto_t *strict = NULL, *lenient = NULL;
+    struct mu_error err;
+    enum mu_status st =
+            mu_json_parse_foreign(bytes, len, limits, limits->max_bytes, &lenient, &err);
+
+    if (mu_json_parse(bytes, len, limits, &strict, &err) == MU_OK &&
+        (st != MU_OK || !json_equal(strict, lenient)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -38,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     mu_buf_init(&once, wide.max_bytes);
     mu_buf_init(&twice, wide.max_bytes);
+    parse_foreign((const char *)bytes, len, &limits);
     if (mu_json_parse((const char *)bytes, len, &limits, &root, &err) != MU_OK)
         return 0;
     if (len > limits.max_bytes || mu_json_print(root, &once, &err) != MU_OK)

@@ -169,6 +169,37 @@ static void a_path_that_leads_nowhere_is_null(void **state)
     assert_null(mu_json_at(NULL, "a"));
 }
 
+static enum mu_status foreign(const char *text, size_t len, size_t max_values, json_t **ret_root)
+{
+    struct mu_error err;
+
+    return mu_json_parse_foreign(text, len, &limits, max_values, ret_root, &err);
+}
+
+static void a_foreign_document_may_have_what_ours_may_not(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf{\"a\":1,\"a\":\"\xe9\",\"b\":\"\\u0000\"}";
+    json_auto_t *root = NULL;
+
+    (void)state;
+    assert_int_equal(foreign(text, sizeof(text) - 1, 10, &root), MU_OK);
+    assert_string_equal(mu_json_text_at(root, "a"), "?");
+    assert_int_equal(json_string_length(mu_json_at(root, "b")), 1);
+}
+
+static void a_foreign_document_has_limits_as_well(void **state)
+{
+    json_auto_t *root = NULL;
+
+    (void)state;
+    assert_int_equal(foreign("[1,[2,\",[{\"]]", 13, 5, &root), MU_OK);
+    assert_int_equal(foreign("[1,[2,\",[{\"]]", 13, 4, &root), MU_E_LIMIT);
+    assert_int_equal(foreign("[[[[[]]]]]", 10, 100, &root), MU_E_LIMIT);
+    assert_int_equal(foreign("[]", 2000, 100, &root), MU_E_LIMIT);
+    assert_int_equal(foreign("[", 1, 100, &root), MU_E_INVALID);
+    assert_int_equal(foreign("", 0, 100, &root), MU_E_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +214,8 @@ int main(void)
             cmocka_unit_test(printing_stops_at_the_limit_of_the_buffer),
             cmocka_unit_test(a_path_leads_to_members_and_elements),
             cmocka_unit_test(a_path_that_leads_nowhere_is_null),
+            cmocka_unit_test(a_foreign_document_may_have_what_ours_may_not),
+            cmocka_unit_test(a_foreign_document_has_limits_as_well),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

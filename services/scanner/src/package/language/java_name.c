@@ -1,0 +1,367 @@
+#include "package/language/java_name.h"
+
+#include <string.h>
+
+/* Archives that their builds give no pom.properties. '*' ends a prefix. */
+struct known_artifact {
+    const char *artifact, *group;
+    const char *published; /* the artifact's own name, when the file's is another */
+};
+
+static const struct known_artifact known_artifacts[] = {
+        {"spring-boot*", "org.springframework.boot", NULL},
+        {"spring-security-*", "org.springframework.security", NULL},
+        {"spring-data-*", "org.springframework.data", NULL},
+        {"spring-cloud-*", "org.springframework.cloud", NULL},
+        {"spring-integration-*", "org.springframework.integration", NULL},
+        {"spring-batch-*", "org.springframework.batch", NULL},
+        {"spring-session-*", "org.springframework.session", NULL},
+        {"spring-ldap-*", "org.springframework.ldap", NULL},
+        {"spring-ws-*", "org.springframework.ws", NULL},
+        {"spring-plugin-*", "org.springframework.plugin", NULL},
+        {"spring-kafka*", "org.springframework.kafka", NULL},
+        {"spring-rabbit*", "org.springframework.amqp", NULL},
+        {"spring-amqp", "org.springframework.amqp", NULL},
+        {"spring-retry", "org.springframework.retry", NULL},
+        {"spring-hateoas", "org.springframework.hateoas", NULL},
+        {"spring-graphql*", "org.springframework.graphql", NULL},
+        {"spring-aop", "org.springframework", NULL},
+        {"spring-aspects", "org.springframework", NULL},
+        {"spring-beans", "org.springframework", NULL},
+        {"spring-context*", "org.springframework", NULL},
+        {"spring-core*", "org.springframework", NULL},
+        {"spring-expression", "org.springframework", NULL},
+        {"spring-instrument", "org.springframework", NULL},
+        {"spring-jcl", "org.springframework", NULL},
+        {"spring-jdbc", "org.springframework", NULL},
+        {"spring-jms", "org.springframework", NULL},
+        {"spring-messaging", "org.springframework", NULL},
+        {"spring-orm", "org.springframework", NULL},
+        {"spring-oxm", "org.springframework", NULL},
+        {"spring-r2dbc", "org.springframework", NULL},
+        {"spring-test", "org.springframework", NULL},
+        {"spring-tx", "org.springframework", NULL},
+        {"spring-web*", "org.springframework", NULL},
+        {"kotlin-*", "org.jetbrains.kotlin", NULL},
+        {"kotlinx-*", "org.jetbrains.kotlinx", NULL},
+        {"ktor-*", "io.ktor", NULL},
+        {"okhttp", "com.squareup.okhttp3", NULL},
+        {"okhttp-*", "com.squareup.okhttp3", NULL},
+        {"logging-interceptor", "com.squareup.okhttp3", NULL},
+        {"okio*", "com.squareup.okio", NULL},
+        {"retrofit", "com.squareup.retrofit2", NULL},
+        {"grpc-*", "io.grpc", NULL},
+        {"micrometer-*", "io.micrometer", NULL},
+        {"micronaut-*", "io.micronaut", NULL},
+        {"reactor-core", "io.projectreactor", NULL},
+        {"reactor-netty*", "io.projectreactor.netty", NULL},
+        {"kafka-clients", "org.apache.kafka", NULL},
+        {"kafka-streams*", "org.apache.kafka", NULL},
+        {"kafka-raft", "org.apache.kafka", NULL},
+        {"kafka-server*", "org.apache.kafka", NULL},
+        {"kafka-metadata", "org.apache.kafka", NULL},
+        {"kafka-group*", "org.apache.kafka", NULL},
+        {"kafka-storage*", "org.apache.kafka", NULL},
+        {"kafka-tools*", "org.apache.kafka", NULL},
+        {"kafka_2*", "org.apache.kafka", NULL},
+        {"connect-api", "org.apache.kafka", NULL},
+        {"connect-json", "org.apache.kafka", NULL},
+        {"connect-runtime", "org.apache.kafka", NULL},
+        {"lucene-*", "org.apache.lucene", NULL},
+        {"elasticsearch*", "org.elasticsearch", NULL},
+        {"opensearch", "org.opensearch", NULL},
+        {"tomcat-embed-*", "org.apache.tomcat.embed", NULL},
+        {"tomcat-*", "org.apache.tomcat", NULL},
+        {"catalina", "org.apache.tomcat", "tomcat-catalina"},
+        {"catalina-ha", "org.apache.tomcat", "tomcat-catalina-ha"},
+        {"jasper", "org.apache.tomcat", "tomcat-jasper"},
+        {"bcprov-*", "org.bouncycastle", NULL},
+        {"bcpkix-*", "org.bouncycastle", NULL},
+        {"bcutil-*", "org.bouncycastle", NULL},
+        {"bcpg-*", "org.bouncycastle", NULL},
+        {"bcmail-*", "org.bouncycastle", NULL},
+        {"bctls-*", "org.bouncycastle", NULL},
+        {"protobuf-java*", "com.google.protobuf", NULL},
+        {"postgresql", "org.postgresql", NULL},
+        {"mysql-connector-java", "mysql", NULL},
+        {"mysql-connector-j", "com.mysql", NULL},
+        {"h2", "com.h2database", NULL},
+        {"hsqldb", "org.hsqldb", NULL},
+        {"ojdbc*", "com.oracle.database.jdbc", NULL},
+        {"mssql-jdbc", "com.microsoft.sqlserver", NULL},
+        {"mockito-*", "org.mockito", NULL},
+        {"byte-buddy*", "net.bytebuddy", NULL},
+        {"asm", "org.ow2.asm", NULL},
+        {"asm-*", "org.ow2.asm", NULL},
+        {"hamcrest*", "org.hamcrest", NULL},
+        {"junit-jupiter*", "org.junit.jupiter", NULL},
+        {"junit-platform-*", "org.junit.platform", NULL},
+        {"json-path", "com.jayway.jsonpath", NULL},
+        {"caffeine", "com.github.ben-manes.caffeine", NULL},
+        {"snappy-java", "org.xerial.snappy", NULL},
+        {"zstd-jni", "com.github.luben", NULL},
+        {"lz4-java", "org.lz4", NULL},
+        {"jna", "net.java.dev.jna", NULL},
+        {"jna-platform", "net.java.dev.jna", NULL},
+        {"quartz", "org.quartz-scheduler", NULL},
+        {"graphql-java", "com.graphql-java", NULL},
+        {"ant", "org.apache.ant", NULL},
+        {"ant-*", "org.apache.ant", NULL},
+        {"xercesImpl", "xerces", NULL},
+        {"scala-library", "org.scala-lang", NULL},
+        {"scala-reflect", "org.scala-lang", NULL},
+        {"scala-compiler", "org.scala-lang", NULL},
+        {"akka-*", "com.typesafe.akka", NULL},
+        {"gradle-*", "org.gradle", NULL},
+};
+
+static const struct known_artifact *known_find(struct lang_span artifact)
+{
+    for (size_t i = 0; i < sizeof(known_artifacts) / sizeof(known_artifacts[0]); i++) {
+        const struct known_artifact *row = &known_artifacts[i];
+        size_t len = strlen(row->artifact);
+        bool prefix = row->artifact[len - 1] == '*';
+
+        len -= prefix;
+        if ((prefix ? artifact.len >= len : artifact.len == len) &&
+            memcmp(artifact.text, row->artifact, len) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* Whether `text` begins as a version does. */
+static bool version_begins(struct lang_span text)
+{
+    static const char *const words[] = {"", "build", "rc", "r"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t len = strlen(words[i]);
+
+        if (text.len > len && lang_is_folded(lang_head(text, len), words[i]) &&
+            lang_digit(text.text[len]))
+            return true;
+    }
+    return false;
+}
+
+static bool version_word(struct lang_span word)
+{
+    static const char *const words[] = {"alpha", "beta", "milestone",  "m",     "rc",  "cr",
+                                        "final", "ga",   "snapshot",   "build", "sp",  "jre",
+                                        "b",     "a",    "incubating", "pre",   "rev", "preview"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (lang_is_folded(word, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Where the version begins behind a '-': see the header. `len` when it does not. */
+static size_t dashed_version(struct lang_span name)
+{
+    size_t found = name.len;
+    bool foreign = true; /* a word stood between that is no part of versions */
+
+    for (size_t at = lang_find(name, '-'); at < name.len;
+         at += 1 + lang_find(lang_tail(name, at + 1), '-')) {
+        struct lang_span rest = lang_tail(name, at + 1), part = rest;
+
+        part = lang_head(part, lang_find(part, '-'));
+        if (version_begins(rest)) {
+            if (foreign)
+                found = at + 1;
+            foreign = false;
+        } else if (found < name.len && part.len > 0 && !version_word(part) &&
+                   lang_alpha(part.text[part.len - 1])) {
+            foreign = true;
+        }
+    }
+    return found;
+}
+
+static size_t other_version(struct lang_span name)
+{
+    for (size_t at = 1; at + 1 < name.len; at++) {
+        if ((name.text[at] == '_' || name.text[at] == '.') && lang_digit(name.text[at + 1]))
+            return at + 1;
+    }
+    return name.len;
+}
+
+/* "org.mortbay.jasper.apache-el" is the artifact "apache-el" of the group before it. Not so below
+ * javax, jakarta and org.eclipse, where artifacts have dots themselves. */
+static size_t dotted_group(struct lang_span name)
+{
+    static const char *const domains[] = {"com.", "org.", "net.", "io."};
+    const char *dot = name.len > 0 ? memrchr(name.text, '.', name.len) : NULL;
+    size_t at = dot ? (size_t)(dot - name.text) : 0;
+
+    if (at == 0 || at + 1 >= name.len || !lang_alpha(dot[1]) || lang_starts(name, "org.eclipse."))
+        return 0;
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+        if (lang_starts(name, domains[i]) && at > strlen(domains[i]))
+            return at;
+    }
+    return 0;
+}
+
+struct java_name java_name_of_file(struct lang_span path)
+{
+    struct lang_span base = lang_path_base(path);
+    const char *dot = base.len > 0 ? memrchr(base.text, '.', base.len) : NULL;
+    struct lang_span name = dot ? lang_head(base, (size_t)(dot - base.text)) : base;
+    size_t at = dashed_version(name);
+    struct java_name found = {.artifact = name};
+    size_t group_len;
+
+    if (at == name.len)
+        at = other_version(name);
+    if (at < name.len)
+        found = (struct java_name){.artifact = lang_head(name, at - 1),
+                                   .version = lang_tail(name, at)};
+    group_len = dotted_group(found.artifact);
+    if (group_len > 0) {
+        found.group = lang_head(found.artifact, group_len);
+        found.artifact = lang_tail(found.artifact, group_len + 1);
+    }
+    return found;
+}
+
+static struct lang_span first_of(const struct java_manifest *manifest, const char *const *names,
+                                 size_t count)
+{
+    struct lang_span value = {0};
+
+    for (size_t i = 0; i < count && value.len == 0; i++)
+        value = java_manifest_any(manifest, names[i]);
+    return value;
+}
+
+struct java_name java_name_complete(struct java_name name, const struct java_manifest *manifest)
+{
+    static const char *const names[] = {"Bundle-SymbolicName", "Short-Name", "Extension-Name",
+                                        "Implementation-Title"};
+    static const char *const versions[] = {"Implementation-Version", "Specification-Version",
+                                           "Plugin-Version", "Bundle-Version"};
+    const struct known_artifact *known;
+
+    if (name.version.len == 0)
+        name.version = first_of(manifest, versions, sizeof(versions) / sizeof(versions[0]));
+    if (name.artifact.len == 0)
+        name.artifact = first_of(manifest, names, sizeof(names) / sizeof(names[0]));
+    known = known_find(name.artifact);
+    if (known && known->published)
+        name.artifact = lang_span_of(known->published);
+    return name;
+}
+
+/* ".../repository/org/springframework/spring-core/6.1.0/spring-core-6.1.0.jar" of Maven and
+ * ".../files-2.1/org.springframework/spring-core/6.1.0/HASH/spring-core-6.1.0.jar" of Gradle. */
+static struct lang_span group_of_path(struct lang_span artifact, struct lang_span path)
+{
+    static const char *const roots[] = {"/repository/", "/maven2/", "/maven-repo/", "/files-2.1/"};
+    struct lang_span parent = lang_path_parent(path);
+
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        const char *found =
+                parent.len > 0 ? memmem(parent.text, parent.len, roots[i], strlen(roots[i])) : NULL;
+        struct lang_span group;
+
+        if (!found)
+            continue;
+        group = lang_tail(parent, (size_t)(found - parent.text) + strlen(roots[i]));
+        if (i == 3)
+            group = lang_path_parent(group); /* the hash */
+        group = lang_path_parent(group);     /* the version */
+        if (!lang_same(lang_path_base(group), artifact))
+            continue;
+        return lang_path_parent(group);
+    }
+    return (struct lang_span){0};
+}
+
+static bool domain_begins(struct lang_span text)
+{
+    static const char *const domains[] = {"com.", "org.", "net.", "io.",      "be.",
+                                          "de.",  "dev.", "edu.", "jakarta.", "javax."};
+
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+        if (lang_starts(text, domains[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Organisations under which groups lie, not artifacts. */
+static bool is_umbrella(struct lang_span group)
+{
+    static const char *const names[] = {"org.apache", "org.codehaus", "org.eclipse",
+                                        "com.google", "com.github",   "com.sun"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (lang_is(group, names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* "org.example.thing" and "org.example.thing_1.0_spec" with the artifact "thing" are of the group
+ * "org.example". */
+static struct lang_span without_artifact(struct lang_span group, struct lang_span artifact)
+{
+    for (size_t at = lang_find(group, '.') + 1; at < group.len; at++) {
+        struct lang_span rest = lang_tail(group, at + 1);
+
+        if (group.text[at] == '.' && lang_same(lang_head(rest, artifact.len), artifact) &&
+            (rest.len == artifact.len ||
+             (!lang_alpha(rest.text[artifact.len]) && rest.text[artifact.len] != '.')))
+            return is_umbrella(lang_head(group, at)) ? group : lang_head(group, at);
+    }
+    return group;
+}
+
+static bool group_shaped(struct lang_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.text[i];
+
+        if (!lang_alpha(c) && !lang_digit(c) && c != '.' && c != '-' && c != '_')
+            return false;
+    }
+    return text.len > 0;
+}
+
+static struct lang_span group_of_manifest(struct lang_span artifact,
+                                          const struct java_manifest *manifest)
+{
+    static const char *const names[] = {"Group-Id", "Implementation-Vendor-Id",
+                                        "Bundle-SymbolicName", "Extension-Name",
+                                        "Automatic-Module-Name"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct lang_span value = java_manifest_main(manifest, names[i]);
+
+        value = lang_trim(lang_head(value, lang_find(value, ';')));
+        if (domain_begins(value) && group_shaped(value))
+            return without_artifact(value, artifact);
+    }
+    return (struct lang_span){0};
+}
+
+struct lang_span java_group_of(struct java_name name, struct lang_span path,
+                               const struct java_manifest *manifest)
+{
+    struct lang_span artifact = name.artifact, group = group_of_path(artifact, path);
+    const struct known_artifact *known = known_find(artifact);
+
+    if (group.len > 0)
+        return group;
+    if (name.group.len > 0)
+        return name.group;
+    if (known)
+        return lang_span_of(known->group);
+    group = group_of_manifest(artifact, manifest);
+    return group.len > 0 ? group : artifact;
+}
