@@ -7,8 +7,8 @@ import subprocess
 from .process import StackError
 
 BUILD = """cmake ninja-build gcc pkg-config ccache libc6-dev librdkafka-dev libpq-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev
-libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libxlsxwriter-dev libzip-dev libsqlite3-dev libyaml-dev libexpat1-dev zlib1g-dev
-libcmocka-dev""".split()
+libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libseccomp-dev libxlsxwriter-dev libzip-dev libsqlite3-dev libyaml-dev libexpat1-dev
+zlib1g-dev libcmocka-dev""".split()
 RUN = """openjdk-17-jre-headless maven postgresql postgresql-client docker-registry skopeo umoci dpkg util-linux
 ca-certificates""".split()
 TEST = """clang clang-tidy clang-format lld libclang-rt-14-dev llvm python3-pytest python3-jsonschema python3-openpyxl

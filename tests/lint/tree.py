@@ -38,6 +38,7 @@ SOLE_INCLUDERS = {
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner"},
     "zstd.h": {"scanner"},
+    "seccomp.h": {"scanner"},
     "zlib.h": {"ingest"},
     "xlsxwriter.h": {"report"},
     "openssl/": {"base"},

@@ -32,6 +32,10 @@ struct peer_route {
     char *body;        /* owned */
     size_t len;
     size_t cut;                /* bytes of the body that are not sent although announced */
+    unsigned cut_times;        /* only of the first so many answers; 0: of all */
+    bool ranges;               /* "Range: bytes=N-" is answered with 206 and what is from N on */
+    size_t range_lie;          /* and with as many bytes from another place */
+    atomic_uint ranged;        /* answers with 206 */
     char headers[256];         /* further lines, each with CRLF */
     const char *authorization; /* needed value, else 401 with the peer's challenge; NULL: none */
     atomic_uint hits;
@@ -102,6 +106,36 @@ static inline bool registry_peer_allows(const struct peer_route *route, const ch
     return strstr(request, line) != NULL;
 }
 
+/* Where the answer begins. */
+static inline size_t registry_peer_range(const struct peer_route *route, const char *request)
+{
+    static const char name[] = "\r\nRange: bytes=";
+    const char *range = route->ranges ? strstr(request, name) : NULL;
+    size_t from = range ? strtoul(range + sizeof(name) - 1, NULL, 10) : 0;
+
+    return from < route->len ? from : 0;
+}
+
+static inline void registry_peer_send_body(struct peer_route *route, int fd, size_t from)
+{
+    size_t cut = !route->cut_times || route->hits <= route->cut_times ? route->cut : 0;
+    size_t left = route->len - from;
+    char head[1024], range[128] = "";
+    int status = route->status ? route->status : 200, len;
+
+    if (from > 0) {
+        status = 206;
+        route->ranged++;
+        (void)snprintf(range, sizeof(range), "Content-Range: bytes %zu-%zu/%zu\r\n",
+                       from - route->range_lie, route->len - 1 - route->range_lie, route->len);
+    }
+    len = snprintf(head, sizeof(head),
+                   "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%s%sConnection: close\r\n\r\n",
+                   status, left, range, route->headers);
+    registry_peer_send(fd, head, (size_t)len);
+    registry_peer_send(fd, route->body + from, left > cut ? left - cut : 0);
+}
+
 static inline void registry_peer_answer(struct registry_peer *peer, int fd, const char *request)
 {
     const char *path = strchr(request, ' ');
@@ -131,16 +165,12 @@ static inline void registry_peer_answer(struct registry_peer *peer, int fd, cons
         registry_peer_send(fd, head, (size_t)len);
         return;
     }
-    len = snprintf(head, sizeof(head),
-                   "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n",
-                   route->status ? route->status : 200, route->len, route->headers);
-    registry_peer_send(fd, head, (size_t)len);
-    registry_peer_send(fd, route->body, route->len - route->cut);
+    registry_peer_send_body(route, fd, registry_peer_range(route, request));
 }
 
 static inline void registry_peer_serve(struct registry_peer *peer, int fd)
 {
-    static char request[REGISTRY_PEER_REQUEST];
+    char request[REGISTRY_PEER_REQUEST];
     size_t len = 0;
 
     request[0] = '\0';

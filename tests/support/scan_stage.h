@@ -41,6 +41,7 @@ static inline void scan_stage_open(struct scan_stage *stage, struct mock_kafka *
     stage->context = (struct scan_context){.book = stage->book,
                                            .database = stage->database,
                                            .limits = image_limits_default,
+                                           .engine = image_limits_engine(),
                                            .temp_dir = "/tmp",
                                            .evidence = {.inventory_url = "http://127.0.0.1:1"}};
     stage->context.limits.deadline_ms = WAIT_MS;
@@ -59,6 +60,7 @@ static inline void scan_stage_inventory(struct scan_stage *stage)
 static inline void scan_stage_close(struct scan_stage *stage)
 {
     mu_producer_close(stage->producer);
+    layer_engine_free(stage->context.engine);
     database_close(stage->database);
     registry_book_free(stage->book);
     mu_buf_done(&stage->database_bytes);

@@ -119,3 +119,31 @@ enum mu_status mu_dir_make(const char *path, struct mu_error *err)
                    ? MU_OK
                    : mu_fail(err, MU_E_UNAVAILABLE, "mkdir '%s': it is no directory", path);
 }
+
+/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
+static int open_and_unlink(const char *folder)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (snprintf(path, sizeof(path), "%s/muster-XXXXXX", folder) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
+enum mu_status mu_file_open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        fd = open_and_unlink(folder);
+    if (fd < 0)
+        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+    *ret_fd = fd;
+    return MU_OK;
+}

@@ -1,5 +1,6 @@
 /*
- * file: whole-file reads with a limit, and writes that are there entirely or not at all.
+ * file: whole-file reads with a limit, writes that are there entirely or not at all, and files
+ * without a name.
  */
 #ifndef MU_BASE_FILE_H
 #define MU_BASE_FILE_H
@@ -20,6 +21,13 @@ enum mu_status mu_file_read(const char *path, struct mu_buf *out,
  */
 enum mu_status mu_file_write_atomic(const char *path, const void *bytes, size_t len,
                                     struct mu_error *err) MU_MUST_CHECK;
+
+/*
+ * A file without a name in `folder`, to write and read: it goes when it is closed, whatever
+ * happens. Ownership: the caller closes `ret_fd`. Errors: MU_E_UNAVAILABLE naming the folder.
+ */
+enum mu_status mu_file_open_nameless(const char *folder, int *ret_fd,
+                                     struct mu_error *err) MU_MUST_CHECK;
 
 /* mkdir -p, mode 0750. Errors: MU_E_UNAVAILABLE with the path and the reason. */
 enum mu_status mu_dir_make(const char *path, struct mu_error *err) MU_MUST_CHECK;

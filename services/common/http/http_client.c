@@ -46,6 +46,8 @@ static void copy_config(struct mu_http_client_config *own,
         own->deadline_ms = DEADLINE_MS;
     if (own->stall_timeout_ms == 0)
         own->stall_timeout_ms = STALL_TIMEOUT_MS;
+    if (own->min_bytes_per_s == 0)
+        own->min_bytes_per_s = 1;
 }
 
 static void free_text(const char *text)
@@ -113,6 +115,11 @@ static bool turns_to_get(const struct http_exchange *exchange)
     return status == 303 || ((status == 301 || status == 302) && strcmp(method, "POST") == 0);
 }
 
+static const char *home_of(const struct mu_http_request *request)
+{
+    return request->home ? request->home : request->url;
+}
+
 static enum mu_status follow(struct http_exchange *exchange, char **url, struct mu_error *err)
 {
     char *next = NULL;
@@ -126,6 +133,9 @@ static enum mu_status follow(struct http_exchange *exchange, char **url, struct 
     }
     if (!http_url_same_origin(exchange->url, next))
         exchange->flags |= EXCHANGE_FOREIGN; /* for good: a way back proves nothing */
+    exchange->flags &= ~(unsigned)EXCHANGE_ABROAD;
+    if (!http_url_same_host(home_of(exchange->request), next))
+        exchange->flags |= EXCHANGE_ABROAD;
     if (turns_to_get(exchange))
         exchange->flags |= EXCHANGE_TO_GET;
     free(*url);
@@ -183,6 +193,8 @@ enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_ht
 
     exchange->request = request;
     exchange->url = request->url;
+    if (request->home && !http_url_same_host(request->home, request->url))
+        exchange->flags |= EXCHANGE_ABROAD;
     exchange->deadline_at_ms = deadline_ms > 0 ? mu_monotonic_ms() + (uint64_t)deadline_ms : 0;
     if (run_request(client, exchange, err) != MU_OK)
         return mu_wrap(err, "%s %.300s", request->method, request->url);

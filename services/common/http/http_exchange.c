@@ -49,6 +49,18 @@ static size_t body_too_large(struct http_exchange *exchange)
                                        (unsigned long long)body_limit(exchange)));
 }
 
+/* The empty line behind a head that a body follows. */
+static size_t head_is_complete(struct http_exchange *exchange, size_t len)
+{
+    const struct mu_http_request *request = exchange->request;
+    enum mu_status st;
+
+    if (!request->on_head || !wants_body(exchange))
+        return len;
+    st = request->on_head(request->opaque, &exchange->head.response, exchange->err);
+    return st == MU_OK ? len : stop_with(exchange, st);
+}
+
 static size_t on_head(char *line, size_t size, size_t count, void *opaque)
 {
     struct http_exchange *exchange = opaque;
@@ -65,7 +77,7 @@ static size_t on_head(char *line, size_t size, size_t count, void *opaque)
         exchange->head.response.content_length > 0 &&
         (uint64_t)exchange->head.response.content_length > body_limit(exchange))
         return body_too_large(exchange);
-    return len;
+    return len <= 2 ? head_is_complete(exchange, len) : len;
 }
 
 static char printable(char c)
@@ -115,16 +127,35 @@ static int on_progress(void *opaque, curl_off_t down_total, curl_off_t down, cur
     return 1;
 }
 
+/* Whether a connection may be opened. What we were asked to reach by itself has any address. */
+static bool may_open(struct http_exchange *exchange, const struct sockaddr *address)
+{
+    struct mu_http_client *client = exchange->client;
+    bool abroad = exchange->flags & EXCHANGE_ABROAD;
+
+    if (http_address_public(address))
+        return true;
+    if (client->config.public_only)
+        return false;
+    if (!abroad)
+        client->home_private = true;
+    return !abroad || (exchange->request->home && client->home_private);
+}
+
 /* After the name was resolved and before anything is sent: a name that leads elsewhere the second
  * time it is asked for gains nothing. */
-static curl_socket_t open_public(void *opaque, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t open_checked(void *opaque, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct http_exchange *exchange = opaque;
 
     (void)purpose;
-    if (!http_address_public(&address->addr)) {
-        (void)stop_with(exchange, mu_fail(exchange->err, MU_E_INVALID,
-                                          "the host's address is not one of the Internet"));
+    if (!may_open(exchange, &address->addr)) {
+        (void)stop_with(exchange,
+                        mu_fail(exchange->err, MU_E_INVALID,
+                                exchange->flags & EXCHANGE_ABROAD
+                                        ? "sent on to a host whose address is private"
+                                          " (private_redirects allows it)"
+                                        : "the host's address is not one of the Internet"));
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -226,7 +257,7 @@ static void set_limits(CURL *curl, const struct mu_http_client_config *config, i
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
     if (config->stall_timeout_ms > 0) {
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)config->min_bytes_per_s);
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
                          (long)((config->stall_timeout_ms + 999) / 1000));
     }
@@ -235,6 +266,7 @@ static void set_limits(CURL *curl, const struct mu_http_client_config *config, i
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -267,7 +299,7 @@ static void set_identity(CURL *curl, const struct mu_http_client_config *config,
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL); /* the system's are trusted no more */
     if (config->unix_socket != NULL)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, config->unix_socket);
-    if (flags & EXCHANGE_FOREIGN)
+    if (flags & (EXCHANGE_FOREIGN | EXCHANGE_ABROAD))
         return;
     set_pem_or_file(curl, CURLOPT_SSLCERT_BLOB, config->client_cert_pem, CURLOPT_SSLCERT,
                     config->client_cert_file);
@@ -278,8 +310,8 @@ static void set_identity(CURL *curl, const struct mu_http_client_config *config,
 static void set_callbacks(CURL *curl, struct http_exchange *exchange,
                           const struct mu_http_client_config *config)
 {
-    if (config->public_only) {
-        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    if (config->public_only || config->public_redirects) {
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_checked);
         curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, exchange);
     }
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
@@ -361,6 +393,7 @@ enum mu_status http_exchange_run(struct mu_http_client *client, struct http_exch
         set_limits(curl, &client->config, left_ms);
         set_identity(curl, &client->config, exchange->flags);
         exchange->cancel = client->config.cancel;
+        exchange->client = client;
         set_callbacks(curl, exchange, &client->config);
         st = outcome(client, exchange, curl_easy_perform(curl), err);
     }

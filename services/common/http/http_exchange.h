@@ -13,11 +13,13 @@ struct mu_http_client {
     CURL *curl;                          /* kept between requests: its connections stay open */
     struct mu_http_client_config config; /* texts copied, defaults filled in */
     char curl_error[CURL_ERROR_SIZE];
+    bool home_private; /* a host that was asked for by itself has a private address */
 };
 
 enum exchange_flag {
     EXCHANGE_FOREIGN = 1 << 0, /* a redirect left the origin: no credentials */
-    EXCHANGE_TO_GET = 1 << 1   /* a redirect turned the request into GET without body */
+    EXCHANGE_TO_GET = 1 << 1,  /* a redirect turned the request into GET without body */
+    EXCHANGE_ABROAD = 1 << 2   /* a redirect leads to another host than the request's */
 };
 
 struct http_exchange {
@@ -28,6 +30,7 @@ struct http_exchange {
     struct http_head head;   /* result */
     /* while it runs */
     const atomic_bool *cancel;
+    struct mu_http_client *client;
     uint64_t body_bytes;
     uint64_t head_bytes;
     size_t error_len;

@@ -13,6 +13,7 @@ void http_head_reset(struct http_head *head)
 {
     memset(head, 0, sizeof(*head));
     head->response.content_length = -1;
+    head->response.range_start = -1;
     head->response.retry_after_ms = -1;
     head->response.rate_remaining = -1;
     head->response.rate_reset_ms = -1;
@@ -218,6 +219,17 @@ static void take_length(struct http_head *head, const char *value, size_t len)
     head->response.content_length = read_number(value, len);
 }
 
+/* "bytes 1000-1999/5000" (RFC 9110 14.4). */
+static void take_range(struct http_head *head, const char *value, size_t len)
+{
+    static const char unit[] = "bytes ";
+    const char *dash = memchr(value, '-', len);
+
+    if (dash && dash > value + sizeof(unit) - 1 && strncasecmp(value, unit, sizeof(unit) - 1) == 0)
+        head->response.range_start =
+                read_number(value + sizeof(unit) - 1, (size_t)(dash - value) - (sizeof(unit) - 1));
+}
+
 static void take_retry_after(struct http_head *head, const char *value, size_t len)
 {
     head->response.retry_after_ms = http_retry_after_ms(value, len, mu_now_us());
@@ -270,6 +282,7 @@ static const struct {
         {"WWW-Authenticate", take_challenge},
         {"Link", take_link},
         {"Content-Length", take_length},
+        {"Content-Range", take_range},
         {"Retry-After", take_retry_after},
         {"Location", take_location},
         {"RateLimit-Remaining", take_rate_remaining},

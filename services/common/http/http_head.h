@@ -6,7 +6,8 @@
  * Trust:   lines come from a hostile peer, need not be NUL-terminated and may hold any byte.
  *          A value that does not fit, or is malformed, counts as absent: half a token or
  *          half a URL would be worse than none.
- * Sources: RFC 9110 (fields, 10.2.3 Retry-After, 10.2.2 Location, 11.6.1 WWW-Authenticate),
+ * Sources: RFC 9110 (fields, 10.2.3 Retry-After, 10.2.2 Location, 11.6.1 WWW-Authenticate,
+ *          14.4 Content-Range),
  *          RFC 8288 section 3 (Link), OCI distribution-spec (Docker-Content-Digest);
  *          draft-ietf-httpapi-ratelimit-headers-03 and what came before it (RateLimit-*).
  */

@@ -74,6 +74,14 @@ bool http_url_same_origin(const char *a, const char *b)
            same_part(url_a, url_b, CURLUPART_HOST) && same_part(url_a, url_b, CURLUPART_PORT);
 }
 
+bool http_url_same_host(const char *a, const char *b)
+{
+    MU_AUTO_DONE(release_url) CURLU *url_a = parse_url(a);
+    MU_AUTO_DONE(release_url) CURLU *url_b = parse_url(b);
+
+    return url_a != NULL && url_b != NULL && same_part(url_a, url_b, CURLUPART_HOST);
+}
+
 static bool is_https(const char *url)
 {
     return strncasecmp(url, "https://", 8) == 0;

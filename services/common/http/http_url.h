@@ -19,6 +19,9 @@ enum mu_status http_url_resolve(const char *base, const char *reference, char **
 /* Same scheme, host and port; a URL that cannot be parsed has the origin of none. */
 bool http_url_same_origin(const char *a, const char *b);
 
+/* The same host, whatever scheme and port; false when one has none. */
+bool http_url_same_host(const char *a, const char *b);
+
 /* False from https to http: what was asked for in private is not to be had in public. */
 bool http_url_may_lead_to(const char *from, const char *to);
 

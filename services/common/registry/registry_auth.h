@@ -2,7 +2,12 @@
  * registry_auth: what goes into the Authorization header for one repository, or for the catalog.
  * Internal to registry_client.
  *
+ * Tokens are kept in the access' registry_tokens for as long as the token service says
+ * (`expires_in`, 60 s when it does not), and so are credentials that a login got.
+ *
  * Threads: one at a time per object. Trust: challenges and token answers are hostile.
+ * Sources: CNCF Distribution "Token Authentication Specification" and "OAuth2 Token
+ *          Authentication".
  */
 #ifndef MU_REGISTRY_AUTH_H
 #define MU_REGISTRY_AUTH_H
@@ -15,13 +20,17 @@
 
 struct registry_auth {
     struct mu_registry_access access;
-    const char *path;    /* of the repository; borrowed; NULL: the catalog */
+    const char *path; /* of the repository; borrowed; NULL: the catalog */
+    struct registry_credential credential;
+    bool has_credential; /* it was asked for, even if there is none */
+    bool from_cache;     /* credential: it may be out of date */
     struct mu_buf basic; /* "Basic ..." when there are credentials; else empty */
     struct mu_buf value; /* the header's value; empty: anonymous */
     const char *kind;    /* "anonymous" "basic" "bearer" "token" (as configured) */
 };
 
-/* Reads the password or token. Errors: MU_E_DENIED naming the file. */
+/* Reads the password or token; a login is asked when the registry asks us. Errors: MU_E_DENIED
+ * naming the file. */
 enum mu_status registry_auth_init(struct registry_auth *auth,
                                   const struct mu_registry_access *access, const char *path,
                                   struct mu_error *err) MU_MUST_CHECK;

@@ -14,10 +14,11 @@
 #include <string.h>
 
 enum {
-    ATTEMPTS_MAX = 3,    /* as we are, with a token, with a renewed token */
-    WAITS_MAX = 3,       /* times we wait for a busy registry in one request */
-    WAIT_MAX_MS = 60000, /* longer ones are left to the next attempt at the whole image */
-    URL_SIZE = 1400
+    ATTEMPTS_MAX = 3,       /* as we are, with a token, with a renewed token */
+    WAITS_MAX = 3,          /* times we wait for a busy registry in one request */
+    WAIT_MAX_MS = 60000,    /* longer ones are left to the next attempt at the whole image */
+    MIN_BYTES_PER_S = 1024, /* a slower transfer is a broken one */
+    REFERRERS_PAGES_MAX = 8
 };
 
 struct mu_registry_client {
@@ -34,7 +35,12 @@ enum mu_status mu_registry_client_new(const struct mu_registry_access *access, c
     const struct mu_http_client_config config = {
             .user_agent = access->user_agent ? access->user_agent : "muster/" MU_VERSION,
             .deadline_ms = deadline_ms,
-            .ca_file = access->ca_file};
+            .stall_timeout_ms = access->stall_timeout_ms,
+            .min_bytes_per_s = MIN_BYTES_PER_S,
+            .public_redirects = !access->private_redirects,
+            .ca_file = access->ca_file,
+            .client_cert_file = access->client_cert_file,
+            .client_key_file = access->client_key_file};
 
     client->path = path ? mu_xstrdup(path) : NULL;
     if (registry_auth_init(&client->auth, access, client->path, err) != MU_OK ||
@@ -119,7 +125,9 @@ enum mu_status mu_registry_request(struct mu_registry_client *client,
                                  err) != MU_OK)
             return err->status;
     }
-    return ret_response->status == 200 ? MU_OK : mu_http_status_error(request, ret_response, err);
+    if (ret_response->status == 200 || (ret_response->status == 206 && request->on_head))
+        return MU_OK;
+    return mu_http_status_error(request, ret_response, err);
 }
 
 static enum mu_status digest_check(const char *digest, struct mu_error *err)
@@ -133,12 +141,13 @@ static enum mu_status digest_check(const char *digest, struct mu_error *err)
 
 /* "URL/v2/PATH/KIND/REFERENCE"; the reference was checked. */
 static enum mu_status url_make(const struct mu_registry_client *client, const char *kind,
-                               const char *reference, char ret_url[URL_SIZE], struct mu_error *err)
+                               const char *reference, char ret_url[MU_REGISTRY_URL_SIZE],
+                               struct mu_error *err)
 {
-    int len = snprintf(ret_url, URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url, client->path,
-                       kind, reference);
+    int len = snprintf(ret_url, MU_REGISTRY_URL_SIZE, "%s/v2/%s/%s/%s", client->auth.access.url,
+                       client->path, kind, reference);
 
-    if (len < 0 || len >= URL_SIZE)
+    if (len < 0 || len >= MU_REGISTRY_URL_SIZE)
         return mu_fail(err, MU_E_LIMIT, "repository name is too long");
     return MU_OK;
 }
@@ -184,7 +193,7 @@ static enum mu_status manifest_get(struct mu_registry_client *client, const char
                                    struct mu_http_response *ret_response, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf accept;
-    char url[URL_SIZE];
+    char url[MU_REGISTRY_URL_SIZE];
     const char *headers[] = {NULL, NULL};
     struct mu_http_request request = {.method = method,
                                       .url = url,
@@ -275,61 +284,95 @@ enum mu_status mu_registry_look_up_tag(struct mu_registry_client *client, const 
     return MU_OK;
 }
 
-struct blob_check {
-    const struct mu_registry_blob *blob;
-    struct mu_sha256 *hash;
-    uint64_t received_bytes;
-    mu_registry_blob_fn *on_bytes;
-    void *opaque;
-};
-
-static enum mu_status blob_take(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+enum mu_status mu_registry_blob_url(const struct mu_registry_client *client, const char *digest,
+                                    char ret_url[MU_REGISTRY_URL_SIZE], struct mu_error *err)
 {
-    struct blob_check *check = opaque;
-
-    if (len > check->blob->size_bytes - check->received_bytes)
-        return mu_fail(err, MU_E_CONFLICT,
-                       "the blob is longer than the %llu bytes its manifest says",
-                       (unsigned long long)check->blob->size_bytes);
-    check->received_bytes += len;
-    mu_sha256_update(check->hash, bytes, len);
-    return check->on_bytes(check->opaque, bytes, len, err);
+    if (digest_check(digest, err) != MU_OK)
+        return err->status;
+    return url_make(client, "blobs", digest, ret_url, err);
 }
 
-static enum mu_status blob_end(const struct blob_check *check, struct mu_error *err)
-{
-    char digest[MU_DIGEST_TEXT_SIZE];
+/* ---- referrers ---- */
 
-    if (check->received_bytes != check->blob->size_bytes)
-        return mu_fail(err, MU_E_CONFLICT,
-                       "the blob has %llu bytes, not the %llu its manifest says",
-                       (unsigned long long)check->received_bytes,
-                       (unsigned long long)check->blob->size_bytes);
-    mu_sha256_final_text(check->hash, digest);
-    if (!mu_text_equal(digest, check->blob->digest))
-        return mu_fail(err, MU_E_CONFLICT, "the blob hashes to %s, not to %s", digest,
-                       check->blob->digest);
-    return MU_OK;
+/* A list of referrers is an index; what does not say it is one is none (a page for people, say). */
+static bool is_index(const struct mu_http_response *response)
+{
+    return mu_media_type_kind(response->content_type) == MU_DIGEST_KIND_INDEX;
 }
 
-enum mu_status mu_registry_fetch_blob(struct mu_registry_client *client,
-                                      const struct mu_registry_blob *blob,
-                                      mu_registry_blob_fn *on_bytes, void *opaque,
-                                      struct mu_error *err)
+/* One page of the referrers API. MU_E_NOT_FOUND: this registry has no such API. */
+static enum mu_status referrers_page(struct mu_registry_client *client, const char *url,
+                                     struct mu_buf *page, struct mu_http_response *ret_response,
+                                     struct mu_error *err)
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
-    struct blob_check check = {.blob = blob, .hash = hash, .on_bytes = on_bytes, .opaque = opaque};
-    char url[URL_SIZE];
-    struct mu_http_response response;
+    static const char *const headers[] = {"Accept: application/vnd.oci.image.index.v1+json", NULL};
     struct mu_http_request request = {.method = "GET",
                                       .url = url,
-                                      .on_body = blob_take,
-                                      .opaque = &check,
-                                      .max_body_bytes = UINT64_MAX}; /* blob_take is the limit */
+                                      .headers = headers,
+                                      .on_body = buf_take,
+                                      .opaque = page,
+                                      .max_body_bytes = MU_REGISTRY_MANIFEST_MAX_BYTES};
+    enum mu_status st = mu_registry_request(client, &request, ret_response, err);
 
-    if (digest_check(blob->digest, err) != MU_OK ||
-        url_make(client, "blobs", blob->digest, url, err) != MU_OK ||
-        mu_registry_request(client, &request, &response, err) != MU_OK)
+    if (st == MU_E_INVALID || (st == MU_OK && !is_index(ret_response)))
+        return mu_fail(err, MU_E_NOT_FOUND, "no referrers API");
+    return st;
+}
+
+/* The list that clients keep under a tag where the API is missing. */
+static enum mu_status referrers_by_tag(struct mu_registry_client *client, const char *digest,
+                                       mu_registry_page_fn *on_page, void *opaque,
+                                       struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    struct mu_http_response response;
+    char tag[MU_OCI_TAG_SIZE];
+    enum mu_status st;
+
+    mu_buf_init(&bytes, MU_REGISTRY_MANIFEST_MAX_BYTES);
+    (void)snprintf(tag, sizeof(tag), "sha256-%s", digest + sizeof("sha256:") - 1);
+    st = manifest_get(client, "GET", tag, &bytes, &response, err);
+    if (st == MU_E_NOT_FOUND || (st == MU_OK && !is_index(&response)))
+        return MU_OK;
+    return st == MU_OK ? on_page(opaque, bytes.data, bytes.len, "tag", err) : st;
+}
+
+/* The next page, when it is at the registry itself. */
+static bool page_next(const struct mu_registry_client *client,
+                      const struct mu_http_response *response, char url[MU_REGISTRY_URL_SIZE])
+{
+    size_t origin = strlen(client->auth.access.url);
+    const char *next = response->link_next;
+
+    return next[0] != '\0' && strncmp(next, client->auth.access.url, origin) == 0 &&
+           next[origin] == '/' &&
+           snprintf(url, MU_REGISTRY_URL_SIZE, "%s", next) < MU_REGISTRY_URL_SIZE;
+}
+
+enum mu_status mu_registry_list_referrers(struct mu_registry_client *client, const char *digest,
+                                          mu_registry_page_fn *on_page, void *opaque,
+                                          struct mu_error *err)
+{
+    char url[MU_REGISTRY_URL_SIZE];
+
+    if (digest_check(digest, err) != MU_OK ||
+        url_make(client, "referrers", digest, url, err) != MU_OK)
         return err->status;
-    return blob_end(&check, err);
+    for (int pages = 0; pages < REFERRERS_PAGES_MAX; pages++) {
+        MU_AUTO_DONE(mu_buf_done) struct mu_buf page;
+        struct mu_http_response response;
+        enum mu_status st;
+
+        mu_buf_init(&page, MU_REGISTRY_MANIFEST_MAX_BYTES);
+        st = referrers_page(client, url, &page, &response, err);
+        if (st == MU_E_NOT_FOUND && pages == 0)
+            return referrers_by_tag(client, digest, on_page, opaque, err);
+        if (st == MU_OK)
+            st = on_page(opaque, page.data, page.len, "api", err);
+        if (st != MU_OK)
+            return st;
+        if (!page_next(client, &response, url))
+            break;
+    }
+    return MU_OK;
 }

@@ -13,12 +13,14 @@
  * Trust:   the registry is hostile. Manifests are at most MU_REGISTRY_MANIFEST_MAX_BYTES; blobs end
  * at the size the caller expects. A token realm over plain http is used only when the registry
  * itself is reached so; a token is asked for pulling from this repository only, whatever scope the
- * challenge names (for the catalog: registry:catalog:*). Redirects are http_client's matter.
+ * challenge names (for the catalog: registry:catalog:*). Redirects are http_client's matter; one to
+ * another host with a private address is refused unless the access allows it. Less than 1 KiB/s for
+ * half a minute is no answer.
  * Errors:  MU_E_NOT_FOUND (404), MU_E_DENIED (401, 403), MU_E_UNAVAILABLE (no answer, 429, 5xx),
  *          MU_E_CONFLICT (the bytes are not what the digest or size says), MU_E_LIMIT, MU_E_INVALID
  *          (an answer that makes no sense; a digest that is no sha256).
- * Sources: OCI distribution-spec 1.1 "Pulling manifests", "Pulling blobs"; CNCF Distribution "Token
- *          Authentication Specification"; RFC 9110 section 10.2.3 (Retry-After).
+ * Sources: OCI distribution-spec 1.1 "Pulling manifests", "Pulling blobs", "Listing Referrers";
+ * CNCF Distribution "Token Authentication Specification"; RFC 9110 section 10.2.3 (Retry-After).
  */
 #ifndef MU_REGISTRY_CLIENT_H
 #define MU_REGISTRY_CLIENT_H
@@ -32,7 +34,7 @@
 
 #include <stdint.h>
 
-enum { MU_REGISTRY_MANIFEST_MAX_BYTES = 4 * 1024 * 1024 };
+enum { MU_REGISTRY_MANIFEST_MAX_BYTES = 4 * 1024 * 1024, MU_REGISTRY_URL_SIZE = 1400 };
 
 struct mu_registry_client;
 
@@ -60,7 +62,8 @@ const char *mu_registry_client_authentication(const struct mu_registry_client *c
 
 /*
  * A request to the registry with what it takes to be let in, as often as it asks for patience.
- * `request` is complete but for the authorization. Another status than 200 is an error.
+ * `request` is complete but for the authorization. Another status than 200 is an error, but for 206
+ * where on_head looks at it.
  */
 enum mu_status mu_registry_request(struct mu_registry_client *client,
                                    struct mu_http_request *request,
@@ -98,10 +101,26 @@ struct mu_registry_blob {
     uint64_t size_bytes; /* as its descriptor says */
 };
 
-/* Streams the blob; what `on_bytes` got counts only when MU_OK is returned. */
+/* Streams the blob; what `on_bytes` got counts only when MU_OK is returned. A blob that is cut off
+ * is continued (registry_transfer.h). */
 enum mu_status mu_registry_fetch_blob(struct mu_registry_client *client,
                                       const struct mu_registry_blob *blob,
                                       mu_registry_blob_fn *on_bytes, void *opaque,
                                       struct mu_error *err) MU_MUST_CHECK;
+
+/* Where the blob is. Errors: MU_E_INVALID (no sha256 digest), MU_E_LIMIT. */
+enum mu_status mu_registry_blob_url(const struct mu_registry_client *client, const char *digest,
+                                    char ret_url[MU_REGISTRY_URL_SIZE],
+                                    struct mu_error *err) MU_MUST_CHECK;
+
+/* One page of a list: an index, as JSON. `how` it was found: "api" or "tag". */
+typedef enum mu_status mu_registry_page_fn(void *opaque, const char *json, size_t len,
+                                           const char *how, struct mu_error *err);
+
+/* What says it is about the manifest `digest`: by the referrers API, at most eight pages, or by the
+ * tag that stands in for it. No list is MU_OK without a page. Errors: as above, and on_page's. */
+enum mu_status mu_registry_list_referrers(struct mu_registry_client *client, const char *digest,
+                                          mu_registry_page_fn *on_page, void *opaque,
+                                          struct mu_error *err) MU_MUST_CHECK;
 
 #endif

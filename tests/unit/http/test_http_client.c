@@ -376,6 +376,81 @@ static void a_redirect_to_another_host_name_loses_authorization(void **state)
     assert_null(strcasestr(f->peer.requests[1], "authorization"));
 }
 
+static void a_redirect_to_a_private_host_is_refused_where_it_must_be_public(void **state)
+{
+    struct fixture *f = *state;
+
+    renew_client(f, &(struct mu_http_client_config){.public_redirects = true});
+    snprintf(f->text, sizeof(f->text),
+             "HTTP/1.1 307 X\r\nLocation: http://localhost:%d/\r\nContent-Length: 0\r\n\r\n",
+             f->peer.port);
+    f->peer.replies[0] = (struct http_peer_reply){f->text, PEER_CLOSE};
+    f->peer.replies[1].bytes = OK_HELLO;
+    assert_int_equal(get(f), MU_E_INVALID);
+    assert_non_null(strstr(f->err.message, "address is private"));
+    stop_peers(f);
+    assert_int_equal(f->peer.request_count, 1);
+}
+
+/* The host itself may have any address, and another port is not another host. */
+static void a_redirect_to_another_port_of_the_host_needs_no_public_address(void **state)
+{
+    struct fixture *f = *state;
+
+    renew_client(f, &(struct mu_http_client_config){.public_redirects = true});
+    f->peer.replies[0].bytes = redirect_to(f, 302, f->other.port, "/blob");
+    f->other.replies[0].bytes = OK_HELLO;
+    assert_int_equal(get(f), MU_OK);
+}
+
+static void a_private_host_on_the_word_of_a_public_one_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    renew_client(f, &(struct mu_http_client_config){.public_redirects = true});
+    f->peer.replies[0].bytes = OK_HELLO;
+    assert_int_equal(fetch(f, &(struct mu_http_request){.method = "GET",
+                                                        .url = f->url,
+                                                        .home = "https://registry.example/"}),
+                     MU_E_INVALID);
+    stop_peers(f);
+    assert_int_equal(f->peer.request_count, 0);
+}
+
+static enum mu_status refuse_head(void *opaque, const struct mu_http_response *response,
+                                  struct mu_error *err)
+{
+    int64_t *range_start = opaque;
+
+    *range_start = response->range_start;
+    return mu_fail(err, MU_E_CONFLICT, "not this");
+}
+
+static enum mu_status count_bytes(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+{
+    (void)bytes, (void)err;
+    *(int64_t *)opaque = (int64_t)len;
+    return MU_OK;
+}
+
+static void the_head_can_be_refused_before_the_body(void **state)
+{
+    struct fixture *f = *state;
+    int64_t seen = -2;
+
+    f->peer.replies[0].bytes = "HTTP/1.1 206 Part\r\nContent-Length: 5\r\n"
+                               "Content-Range: bytes 17-21/22\r\n\r\nhello";
+    assert_int_equal(mu_http_request(f->client,
+                                     &(struct mu_http_request){.method = "GET",
+                                                               .url = f->url,
+                                                               .on_head = refuse_head,
+                                                               .on_body = count_bytes,
+                                                               .opaque = &seen},
+                                     &f->response, &f->err),
+                     MU_E_CONFLICT);
+    assert_int_equal(seen, 17);
+}
+
 static void a_303_after_a_post_becomes_a_get_without_body(void **state)
 {
     struct fixture *f = *state;
@@ -593,6 +668,10 @@ int main(void)
             CASE(a_redirect_within_the_origin_keeps_authorization),
             CASE(a_redirect_to_another_port_loses_credentials_for_good),
             CASE(a_redirect_to_another_host_name_loses_authorization),
+            CASE(a_redirect_to_a_private_host_is_refused_where_it_must_be_public),
+            CASE(a_redirect_to_another_port_of_the_host_needs_no_public_address),
+            CASE(a_private_host_on_the_word_of_a_public_one_is_refused),
+            CASE(the_head_can_be_refused_before_the_body),
             CASE(a_303_after_a_post_becomes_a_get_without_body),
             CASE(a_307_after_a_put_sends_the_body_again),
             CASE(a_redirect_loop_ends_after_five),

@@ -6,12 +6,14 @@
 #include <cmocka.h>
 
 #include "app/commands.h"
+#include "archive_build.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "database_build.h"
 #include "image_build.h"
 #include "image_limits.h"
 #include "job/scan.h"
+#include "sandbox/sandbox_child.h"
 
 struct fixture {
     struct registry_peer peer;
@@ -42,6 +44,7 @@ static int set_up(void **state)
     f->context = (struct scan_context){.book = f->book,
                                        .database = f->database,
                                        .limits = image_limits_default,
+                                       .engine = image_limits_engine(),
                                        .temp_dir = "/tmp"};
     f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
     f->file.fd = -1;
@@ -65,6 +68,7 @@ static int tear_down(void **state)
     (void)unlink(f->database_path);
     (void)unlink(f->book_path);
     (void)rmdir(f->folder);
+    layer_engine_free(f->context.engine);
     database_close(f->database);
     registry_book_free(f->book);
     registry_peer_clear(&f->peer);
@@ -222,19 +226,25 @@ static void a_temp_dir_that_is_gone_is_worth_another_try(void **state)
 
 /* ---- the command for people ---- */
 
-static int command(struct fixture *f, const char *name, const char *format)
+static int command_for(struct fixture *f, const char *name, const char *format,
+                       const char *platform, const char *chosen)
 {
     char text[256], *image = text;
-    struct scan_config config = {.database = f->database_path,
-                                 .registries = f->book_path,
-                                 .format = format,
-                                 .limits = {.max_layer_unpacked = 1 << 30,
-                                            .max_image_unpacked = 1 << 30,
-                                            .max_layer = 1 << 30,
-                                            .max_entries = 1000,
-                                            .max_layers = 10,
-                                            .max_packages = 100,
-                                            .deadline_ms = 20000}};
+    struct scan_config config = {
+            .database = f->database_path,
+            .registries = f->book_path,
+            .docker_config = "none",
+            .platform = platform,
+            .image = chosen,
+            .format = format,
+            .engine = {.sandbox = "process", .temp_dir = "/tmp", .memory_budget = 1 << 28},
+            .limits = {.max_layer_unpacked = 1 << 30,
+                       .max_image_unpacked = 1 << 30,
+                       .max_layer = 1 << 30,
+                       .max_entries = 1000,
+                       .max_layers = 10,
+                       .max_packages = 100,
+                       .deadline_ms = 20000}};
     FILE *file = tmpfile();
     int out = dup(STDOUT_FILENO), code;
     size_t len;
@@ -254,6 +264,11 @@ static int command(struct fixture *f, const char *name, const char *format)
     f->shown[len] = '\0';
     (void)fclose(file);
     return code;
+}
+
+static int command(struct fixture *f, const char *name, const char *format)
+{
+    return command_for(f, name, format, "", "");
 }
 
 static void push_tagged(struct fixture *f)
@@ -316,9 +331,93 @@ static void neither_tag_nor_digest_is_wrong_usage(void **state)
     assert_int_equal(f->shown[0], '\0');
 }
 
+/* ---- images on disk ---- */
+
+/* An OCI archive of the two platforms of one image, beside the database. */
+static void write_archive(struct fixture *f, char digests[2][MU_DIGEST_TEXT_SIZE], char path[128])
+{
+    char descriptors[2][1024], list[4096];
+    struct mu_buf tar;
+
+    mu_buf_init(&tar, ARCHIVE_BUILD_MAX);
+    archive_build_image(&tar, "amd64", descriptors[0], sizeof(descriptors[0]), digests[0]);
+    archive_build_image(&tar, "s390x", descriptors[1], sizeof(descriptors[1]), digests[1]);
+    (void)snprintf(list, sizeof(list), "%s},%s}", descriptors[0], descriptors[1]);
+    archive_build_layout(&tar, list);
+    (void)snprintf(path, 128, "%s/app.tar", f->folder);
+    assert_int_equal(mu_file_write_atomic(path, tar.data, tar.len, &f->err), MU_OK);
+    mu_buf_done(&tar);
+}
+
+static void an_archive_is_scanned_for_the_platform_that_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    char digests[2][MU_DIGEST_TEXT_SIZE], path[128];
+
+    write_archive(f, digests, path);
+    assert_int_equal(command_for(f, path, "table", "linux/s390x", ""), MU_EXIT_OK);
+    assert_non_null(strstr(f->shown, digests[1]));
+    assert_non_null(strstr(f->shown, "localhost/app@"));
+    assert_non_null(strstr(f->shown, "linux/s390x"));
+    registry_peer_listen(&f->peer);
+    assert_int_equal(command_for(f, path, "table", "windows/amd64", ""), MU_EXIT_FAILURE);
+    registry_peer_listen(&f->peer);
+    assert_int_equal(command_for(f, path, "json", "", digests[0]), MU_EXIT_OK);
+    assert_non_null(strstr(f->shown, "\"method\":\"local\""));
+    (void)unlink(path);
+}
+
+static void an_index_in_an_index_is_followed_to_the_image(void **state)
+{
+    struct fixture *f = *state;
+    char json[512], image[256];
+
+    (void)image_build_simple(&f->peer, image_build_debian, image_build_status, f->digest);
+    for (int depth = 0; depth < 2; depth++) {
+        (void)snprintf(json, sizeof(json),
+                       "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":"
+                       "\"%s\",\"size\":5}]}",
+                       depth == 0 ? IMAGE_BUILD_MANIFEST : IMAGE_BUILD_INDEX, f->digest);
+        (void)image_build_manifest_bytes(&f->peer, json, strlen(json), IMAGE_BUILD_INDEX,
+                                         f->digest);
+    }
+    (void)snprintf(image, sizeof(image), "reg.example/team/app@%s", f->digest);
+    assert_int_equal(command(f, image, "table"), MU_EXIT_OK);
+    assert_non_null(strstr(f->shown, "CVE-2023-5363"));
+}
+
+static void an_index_of_indexes_without_end_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    char json[512], image[256];
+
+    mu_sha256_text("x", 1, f->digest);
+    for (int depth = 0; depth < 5; depth++) {
+        (void)snprintf(json, sizeof(json),
+                       "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" IMAGE_BUILD_INDEX
+                       "\",\"digest\":\"%s\",\"size\":5}]}",
+                       f->digest);
+        (void)image_build_manifest_bytes(&f->peer, json, strlen(json), IMAGE_BUILD_INDEX,
+                                         f->digest);
+    }
+    (void)snprintf(image, sizeof(image), "reg.example/team/app@%s", f->digest);
+    assert_int_equal(command(f, image, "table"), MU_EXIT_FAILURE);
+}
+
+static void a_format_that_is_none_is_wrong_usage(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(command(f, "reg.example/team/app:1", "xml"), MU_EXIT_USAGE);
+    registry_peer_listen(&f->peer);
+    assert_int_equal(command(f, "/no/such.tar", "table"), MU_EXIT_FAILURE);
+    registry_peer_listen(&f->peer);
+    assert_int_equal(command_for(f, "reg.example/team/app:1", "table", "", "one"), MU_EXIT_USAGE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
             TEST(a_complete_scan_has_counts_and_evidence),
@@ -335,7 +434,13 @@ int main(void)
             TEST(a_tag_that_is_not_there_could_not_be_done),
             TEST(an_image_that_is_not_scanned_whole_is_told_apart),
             TEST(neither_tag_nor_digest_is_wrong_usage),
+            TEST(an_archive_is_scanned_for_the_platform_that_is_asked_for),
+            TEST(an_index_in_an_index_is_followed_to_the_image),
+            TEST(an_index_of_indexes_without_end_is_given_up),
+            TEST(a_format_that_is_none_is_wrong_usage),
     };
 
+    if (sandbox_child_is_asked(argc, argv)) /* of the command's layers */
+        return sandbox_child_main(finders, finder_count);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

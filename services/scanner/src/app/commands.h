@@ -13,15 +13,23 @@ struct limit_config {
             max_packages, deadline_ms;
 };
 
+/* How layers are read; shared by `run` and `scan`. */
+struct engine_config {
+    const char *sandbox, *temp_dir, *cache_dir;
+    int64_t cache_max_bytes, memory_budget;
+};
+
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *database, *inventory_url, *registries, *listen,
-            *temp_dir, *evidence_token, *log_level;
+            *evidence_token, *log_level;
     int64_t workers, database_max_age_ms;
+    struct engine_config engine;
     struct limit_config limits;
 };
 
 struct scan_config {
-    const char *database, *registries, *format, *uai;
+    const char *database, *registries, *docker_config, *platform, *image, *format, *uai;
+    struct engine_config engine;
     struct limit_config limits;
 };
 
@@ -37,7 +45,7 @@ struct import_config {
     const char *kind, *digest; /* NULL: not given */
 };
 
-enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 2 };
+enum { RUN_OPTION_COUNT = 22, SCAN_OPTION_COUNT = 19, DB_OPTION_COUNT = 2 };
 enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
@@ -99,6 +107,45 @@ extern const struct mu_option import_options[IMPORT_OPTION_COUNT];
                 1000, INT64_MAX, 0, "longest time for one image"                                  \
     }
 
+#define ENGINE_OPTIONS(type)                                                                     \
+    {"sandbox",                                                                                  \
+     MU_OPTION_TEXT,                                                                             \
+     offsetof(struct type, engine.sandbox),                                                      \
+     "process",                                                                                  \
+     0,                                                                                          \
+     0,                                                                                          \
+     0,                                                                                          \
+     "process: each layer is read in a locked-up process of its own; none: in this one"},        \
+            {"temp-dir",                                                                         \
+             MU_OPTION_TEXT,                                                                     \
+             offsetof(struct type, engine.temp_dir),                                             \
+             "/tmp",                                                                             \
+             0,                                                                                  \
+             0,                                                                                  \
+             0,                                                                                  \
+             "folder for raw results and large files on their way; nothing is left there"},      \
+            {"cache-dir",                                                                        \
+             MU_OPTION_TEXT,                                                                     \
+             offsetof(struct type, engine.cache_dir),                                            \
+             "",                                                                                 \
+             0,                                                                                  \
+             0,                                                                                  \
+             0,                                                                                  \
+             "folder that keeps what layers hold, so that each is read once; empty: none"},      \
+            {"cache-max-bytes",                                                                  \
+             MU_OPTION_BYTES,                                                                    \
+             offsetof(struct type, engine.cache_max_bytes),                                      \
+             "2GiB",                                                                             \
+             1,                                                                                  \
+             INT64_MAX,                                                                          \
+             0,                                                                                  \
+             "what that folder may hold; the least recently used goes first"},                   \
+    {                                                                                            \
+        "memory-budget", MU_OPTION_BYTES, offsetof(struct type, engine.memory_budget), "512MiB", \
+                64 * 1024 * 1024, INT64_MAX, 0,                                                  \
+                "memory for the layers that are read at once, 64MiB for each"                    \
+    }
+
 int run_command(void *config_struct, int argc, char **argv);
 int scan_command(void *config_struct, int argc, char **argv);
 int db_command(void *config_struct, int argc, char **argv);
@@ -108,6 +155,11 @@ int import_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;
 void limits_from(const struct limit_config *config, struct image_limits *ret_limits);
+
+struct layer_engine;
+/* Errors: MU_E_INVALID naming the option, MU_E_UNAVAILABLE. */
+enum mu_status engine_from(const struct engine_config *config, struct layer_engine **ret_engine,
+                           struct mu_error *err) MU_MUST_CHECK;
 
 extern const struct mu_program scanner_program;
 

@@ -1,6 +1,9 @@
 #include "app/commands.h"
 
 #include "image/image_scan.h"
+#include "package/finder.h"
+
+#include "base/text.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -11,7 +14,7 @@ static const struct mu_command commands[] = {
          .config_size = sizeof(struct run_config),
          .run = run_command},
         {.name = "scan",
-         .arguments = "IMAGE:TAG | IMAGE@DIGEST",
+         .arguments = "PATH | IMAGE:TAG | IMAGE@DIGEST",
          .summary = "scan one image now and show the findings",
          .options = scan_options,
          .option_count = SCAN_OPTION_COUNT,
@@ -85,4 +88,22 @@ void limits_from(const struct limit_config *config, struct image_limits *ret_lim
                                   .max_layers = (uint32_t)config->max_layers,
                                   .max_packages = (uint32_t)config->max_packages,
                                   .deadline_ms = config->deadline_ms};
+}
+
+enum mu_status engine_from(const struct engine_config *config, struct layer_engine **ret_engine,
+                           struct mu_error *err)
+{
+    struct layer_engine_config engine = {.temp_dir = config->temp_dir,
+                                         .cache_dir = config->cache_dir,
+                                         .cache_max_bytes = (uint64_t)config->cache_max_bytes,
+                                         .memory_budget_bytes = (uint64_t)config->memory_budget,
+                                         .finders = finders,
+                                         .finder_count = finder_count};
+
+    if (mu_text_equal(config->sandbox, "none"))
+        engine.isolation = LAYER_IN_PROCESS;
+    else if (!mu_text_equal(config->sandbox, "process"))
+        return mu_fail(err, MU_E_INVALID, "--sandbox is 'process' or 'none', not '%.100s'",
+                       config->sandbox);
+    return layer_engine_new(&engine, ret_engine, err);
 }

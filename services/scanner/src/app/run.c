@@ -36,12 +36,11 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"workers", MU_OPTION_INT, OPTION(workers), "2", 1, 32, 0, "images scanned at once"},
         {"listen", MU_OPTION_TEXT, OPTION(listen), "127.0.0.1:8082", 0, 0, 0,
          "address for health and metrics"},
-        {"temp-dir", MU_OPTION_TEXT, OPTION(temp_dir), "/tmp", 0, 0, 0,
-         "folder for raw results on their way; nothing is left there"},
         {"evidence-token", MU_OPTION_TEXT, OPTION(evidence_token), NULL, 0, 0, MU_OPTION_SECRET,
          "bearer token for writing evidence"},
         {"log-level", MU_OPTION_TEXT, OPTION(log_level), "info", 0, 0, 0,
          "debug, info, warn or error"},
+        ENGINE_OPTIONS(run_config),
         LIMIT_OPTIONS(run_config),
 };
 
@@ -51,6 +50,7 @@ struct app {
     struct scan_context context;
     struct registry_book *book;
     struct database *database;
+    struct layer_engine *engine;
     struct mu_producer *producer;
     struct worker_pool *pool;
     struct mu_httpd *server;
@@ -120,15 +120,19 @@ static enum mu_status prepare(struct app *app, struct mu_error *err)
     if (st == MU_OK)
         st = registry_book_load(app->config->registries, &app->book, err);
     app->context.book = app->book;
-    app->context.temp_dir = app->config->temp_dir;
+    app->context.temp_dir = app->config->engine.temp_dir;
     app->context.evidence.inventory_url = app->config->inventory_url;
     app->context.evidence.token = app->config->evidence_token;
     if (st == MU_OK)
         st = evidence_target_check(&app->context.evidence, err);
     if (st == MU_OK)
-        st = raw_scan_check_folder(app->config->temp_dir, err);
+        st = raw_scan_check_folder(app->config->engine.temp_dir, err);
+    if (st == MU_OK)
+        st = engine_from(&app->config->engine, &app->engine, err);
+    app->context.engine = app->engine;
     limits_from(&app->config->limits, &app->context.limits);
-    scan_context_checksum(&app->context);
+    if (st == MU_OK)
+        scan_context_checksum(&app->context);
     app->bus = (struct mu_bus_config){.brokers = app->config->kafka_brokers,
                                       .client_id = "muster-scanner",
                                       .message_timeout_ms = DELIVERY_MS,
@@ -188,6 +192,7 @@ static void release(struct app *app)
     worker_pool_free(app->pool);
     mu_httpd_stop(app->server, 1000);
     mu_producer_close(app->producer);
+    layer_engine_free(app->engine);
     registry_book_free(app->book);
     database_close(app->database);
 }

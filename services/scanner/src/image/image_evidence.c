@@ -1,8 +1,8 @@
 #include "image/image_run.h"
 
+#include "base/memory.h"
 #include "base/text.h"
-#include "package/os/dpkg_status.h"
-#include "package/os/os_release.h"
+#include "layer/tar_path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,233 +10,141 @@
 
 enum { PASSES_MAX = 4 }; /* readings of the layers; more than one only when links lead elsewhere */
 
-static const char status_path[] = "var/lib/dpkg/status";
-static const char status_d_path[] = "var/lib/dpkg/status.d";
-static const char *const os_release_paths[] = {"etc/os-release", "usr/lib/os-release"};
-
-/* Package databases of other families: there, but not read by this version. */
-static const char *const foreign_paths[] = {
-        "lib/apk/db/installed",          "usr/lib/apk/db/installed",
-        "var/lib/rpm/rpmdb.sqlite",      "var/lib/rpm/Packages",
-        "var/lib/rpm/Packages.db",       "usr/lib/sysimage/rpm/rpmdb.sqlite",
-        "usr/lib/sysimage/rpm/Packages", "usr/lib/sysimage/rpm/Packages.db",
-        "usr/share/rpm/rpmdb.sqlite",    "var/lib/rpmmanifest/container-manifest-2",
-        "var/lib/opkg/status",
+/* Where package databases and os-release are looked for by fixed paths. A link that moves one of
+ * them to where no finder would look makes the layers there be read for it. */
+static const char *const places[] = {
+        "etc/os-release",
+        "usr/lib/os-release",
+        "var/lib/dpkg",
+        "var/lib/dpkg/status",
+        "var/lib/dpkg/status.d",
+        "usr/lib/dpkg",
+        "var/lib/opkg",
+        "lib/apk/db",
+        "lib/apk/db/installed",
+        "usr/lib/apk/db",
+        "usr/lib/apk/db/installed",
+        "var/lib/rpm",
+        "usr/lib/sysimage/rpm",
+        "usr/share/rpm",
+        "var/lib/rpm/rpmdb.sqlite",
+        "usr/lib/sysimage/rpm/rpmdb.sqlite",
 };
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Packages while they are collected: the array grows outside of the arena. */
-struct collection {
-    struct image_run *run;
-    struct evidence_tree *tree;
-    struct image_package *items;
-    size_t count, capacity;
-    uint32_t layer_index; /* of the file being read */
-    const char *path;
-};
-
-static enum mu_status want_all(struct evidence_tree *tree, struct mu_error *err)
+static bool is_place(const char *path)
 {
-    if (evidence_tree_want(tree, status_path, EVIDENCE_CONTENT, err) != MU_OK ||
-        evidence_tree_want(tree, status_d_path, EVIDENCE_CHILDREN, err) != MU_OK)
-        return err->status;
-    for (size_t i = 0; i < COUNT_OF(os_release_paths); i++) {
-        if (evidence_tree_want(tree, os_release_paths[i], EVIDENCE_CONTENT, err) != MU_OK)
-            return err->status;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (strcmp(places[i], path) == 0)
+            return true;
     }
-    for (size_t i = 0; i < COUNT_OF(foreign_paths); i++) {
-        if (evidence_tree_want(tree, foreign_paths[i], EVIDENCE_PRESENCE, err) != MU_OK)
-            return err->status;
+    return false;
+}
+
+/* Where links lead from `path`, into `ret_real`; false: nowhere, or not elsewhere. */
+static bool moved(const struct merge *merge, const char *path, char *ret_real, size_t size)
+{
+    struct merge_place place;
+    const struct merge_node *node;
+    size_t len;
+
+    merge_resolve(merge->tree, path, MERGE_ALL, &place);
+    node = place.node ? place.node : place.parent;
+    len = node ? merge_node_path(node, ret_real, size) : SIZE_MAX;
+    if (len == SIZE_MAX)
+        return false;
+    if (!place.node) {
+        if (len + 1 + strlen(place.rest) >= size)
+            return false;
+        if (len > 0)
+            ret_real[len++] = '/';
+        (void)tar_path_clean(place.rest, strlen(place.rest), ret_real + len);
     }
-    return MU_OK;
+    return strcmp(ret_real, path) != 0;
 }
 
-static enum mu_status evidence_failed(struct image_run *run, const char *path, struct mu_error *err)
+static enum mu_status places_want(struct merge *merge, struct mu_error *err)
 {
-    char component[256];
+    char real[2 * TAR_PATH_MAX_BYTES];
 
-    (void)snprintf(component, sizeof(component), "evidence %.200s", path);
-    return image_run_fail(run, IMAGE_PART_BLOB, component, err);
-}
-
-/* ---- packages ---- */
-
-static enum mu_status collection_grow(struct collection *all, struct mu_error *err)
-{
-    size_t capacity = all->capacity ? all->capacity * 2 : 256;
-    struct image_package *grown;
-
-    if (all->count == all->run->limits->max_packages)
-        return mu_fail(err, MU_E_LIMIT, "more than %u packages", all->run->limits->max_packages);
-    if (all->count < all->capacity)
-        return MU_OK;
-    grown = realloc(all->items, capacity * sizeof(*grown)); /* bounded by max_packages */
-    if (!grown)
-        return mu_fail(err, MU_E_NOMEM, "no memory for %zu packages", capacity);
-    all->items = grown;
-    all->capacity = capacity;
-    return MU_OK;
-}
-
-static const char *text_keep(struct image_run *run, struct dpkg_text text)
-{
-    return text.text ? mu_arena_strndup(run->arena, text.text, text.len) : NULL;
-}
-
-static enum mu_status package_add(void *opaque, const struct dpkg_package *from,
-                                  struct mu_error *err)
-{
-    struct collection *all = opaque;
-    struct image_package package = {.type = "deb",
-                                    .name = text_keep(all->run, from->name),
-                                    .version = text_keep(all->run, from->version),
-                                    .source_name = text_keep(all->run, from->source_name),
-                                    .source_version = text_keep(all->run, from->source_version),
-                                    .architecture = text_keep(all->run, from->architecture),
-                                    .layer_index = all->layer_index,
-                                    .path = all->path};
-
-    if (!package.name || !package.version || !package.source_name || !package.source_version ||
-        (from->architecture.text && !package.architecture))
-        return mu_fail(err, MU_E_NOMEM, "no memory for a package");
-    if (collection_grow(all, err) != MU_OK)
-        return err->status;
-    all->items[all->count++] = package;
-    return MU_OK;
-}
-
-static enum mu_status status_parse(struct collection *all, const struct evidence_file *file,
-                                   enum dpkg_form form, struct mu_error *err)
-{
-    size_t unreadable;
-
-    all->layer_index = file->layer_index;
-    if (dpkg_status_parse(file->bytes, file->len, form, package_add, all, &unreadable, err) !=
-        MU_OK)
-        return err->status;
-    if (unreadable > 0)
-        return mu_fail(err, MU_E_INVALID, "%zu packages have no usable name or version",
-                       unreadable);
-    return MU_OK;
-}
-
-/* Reads the file when it is there. A failure is kept; MU_E_NOMEM is an error. */
-static enum mu_status status_read(struct collection *all, const char *path, enum dpkg_form form,
-                                  struct mu_error *err)
-{
-    struct evidence_file file;
-    enum mu_status st = evidence_tree_find(all->tree, path, EVIDENCE_CONTENT, &file, err);
-
-    if (st == MU_E_NOT_FOUND)
-        return MU_OK;
-    all->path = path;
-    if (st == MU_OK)
-        st = status_parse(all, &file, form, err);
-    return st == MU_OK ? MU_OK : evidence_failed(all->run, path, err);
-}
-
-static enum mu_status status_d_read(void *opaque, const char *name, struct mu_error *err)
-{
-    struct collection *all = opaque;
-    const char *path;
-
-    if (!mu_utf8_valid(name, strlen(name))) {
-        (void)mu_fail(err, MU_E_INVALID, "a file name that is no UTF-8");
-        return evidence_failed(all->run, status_d_path, err);
-    }
-    path = mu_arena_printf(all->run->arena, "%s/%s", status_d_path, name);
-    if (!path)
-        return mu_fail(err, MU_E_NOMEM, "no memory for a path");
-    return status_read(all, path, DPKG_STATUS_D, err);
-}
-
-static int text_order(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "");
-}
-
-static int package_order(const void *left, const void *right)
-{
-    const struct image_package *a = left, *b = right;
-    int order = text_order(a->name, b->name);
-
-    if (order == 0)
-        order = text_order(a->version, b->version);
-    return order ? order : text_order(a->architecture, b->architecture);
-}
-
-static enum mu_status packages_hand_over(struct collection *all, struct mu_error *err)
-{
-    struct image_package *packages =
-            mu_arena_alloc(all->run->arena, (all->count + 1) * sizeof(*packages));
-    size_t kept = 0;
-
-    if (!packages)
-        return mu_fail(err, MU_E_NOMEM, "no memory for %zu packages", all->count);
-    if (all->count > 0)
-        qsort(all->items, all->count, sizeof(*all->items), package_order);
-    for (size_t i = 0; i < all->count; i++) {
-        if (kept == 0 || package_order(&packages[kept - 1], &all->items[i]) != 0)
-            packages[kept++] = all->items[i];
-    }
-    all->run->analysis.packages = packages;
-    all->run->analysis.package_count = kept;
-    return MU_OK;
-}
-
-/* ---- distribution ---- */
-
-static enum mu_status os_take(struct image_run *run, const struct evidence_file *file,
-                              struct mu_error *err)
-{
-    struct os_release release;
-
-    if (os_release_parse(file->bytes, file->len, run->arena, &release, err) != MU_OK)
-        return err->status;
-    run->analysis.os = (struct image_os){.found = true,
-                                         .id = release.id,
-                                         .version_id = release.version_id,
-                                         .version_codename = release.version_codename,
-                                         .pretty_name = release.pretty_name};
-    return MU_OK;
-}
-
-/* The first of the two places, as os-release(5) says. */
-static enum mu_status os_read(struct image_run *run, struct evidence_tree *tree,
-                              struct mu_error *err)
-{
-    struct evidence_file file;
-
-    for (size_t i = 0; i < COUNT_OF(os_release_paths); i++) {
-        enum mu_status st =
-                evidence_tree_find(tree, os_release_paths[i], EVIDENCE_CONTENT, &file, err);
-
-        if (st == MU_OK)
-            return os_take(run, &file, err);
-        if (st != MU_E_NOT_FOUND && evidence_failed(run, os_release_paths[i], err) != MU_OK)
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (moved(merge, places[i], real, sizeof(real)) && !is_place(real) &&
+            strlen(real) <= TAR_PATH_MAX_BYTES &&
+            merge_want_add(merge, merge->layer_count, real, places[i], err) != MU_OK)
             return err->status;
     }
     return MU_OK;
 }
 
-/* An image whose packages we cannot read must not look like one without packages. */
-static enum mu_status foreign_check(struct image_run *run, struct evidence_tree *tree,
-                                    struct mu_error *err)
+/* A layer may have a place under another name, through a symbolic link that is not its own. */
+static enum mu_status link_want(struct merge *merge, const char *link, const char *target,
+                                struct mu_error *err)
 {
-    struct evidence_file file;
+    char name[2 * TAR_PATH_MAX_BYTES];
+    size_t len = strlen(target);
 
-    for (size_t i = 0; i < COUNT_OF(foreign_paths); i++) {
-        if (evidence_tree_find(tree, foreign_paths[i], EVIDENCE_PRESENCE, &file, err) != MU_OK)
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (strncmp(places[i], target, len) != 0 || places[i][len] != '/')
             continue;
-        (void)mu_fail(err, MU_E_INVALID, "a package database of a kind that is not read");
-        return evidence_failed(run, foreign_paths[i], err);
+        if (snprintf(name, sizeof(name), "%s%s", link, places[i] + len) > TAR_PATH_MAX_BYTES ||
+            is_place(name))
+            continue;
+        if (merge_want_add(merge, merge->layer_count, name, places[i], err) != MU_OK)
+            return err->status;
     }
-    if (!run->analysis.os.found)
-        return MU_OK;
-    (void)mu_fail(err, MU_E_INVALID, "%s, but no package database was found",
-                  run->analysis.os.pretty_name ? run->analysis.os.pretty_name : "an os-release");
-    return evidence_failed(run, status_path, err);
+    return MU_OK;
+}
+
+static enum mu_status links_want(struct merge *merge, struct mu_error *err)
+{
+    struct merge_node *root = merge_tree_root(merge->tree);
+    char link[TAR_PATH_MAX_BYTES + 1], target[TAR_PATH_MAX_BYTES + 1];
+
+    for (struct merge_node *node = root; node; node = merge_next(root, node)) {
+        if (node->kind != MERGE_SYMLINK || merge_node_path(node, link, sizeof(link)) == SIZE_MAX ||
+            !moved(merge, link, target, sizeof(target)))
+            continue;
+        if (target[0] != '\0' && link_want(merge, link, target, err) != MU_OK)
+            return err->status;
+    }
+    return MU_OK;
+}
+
+/* ---- one reading ---- */
+
+static enum mu_status layers_merge(const struct layer_state *states, struct merge *merge,
+                                   struct layer_summary *summaries, struct mu_error *err)
+{
+    for (size_t i = 0; i < merge->layer_count; i++)
+        summaries[i] = states[i].box.summary;
+    merge->layers = summaries;
+    for (size_t i = 0; i < merge->layer_count; i++) {
+        if (merge_layer(merge, (uint32_t)i, err) != MU_OK)
+            return err->status;
+    }
+    return places_want(merge, err) == MU_OK ? links_want(merge, err) : err->status;
+}
+
+/* Gives the wants from `first` on to their layers, which are stale then. */
+static enum mu_status wants_hand_out(const struct merge *merge, size_t first,
+                                     struct layer_state *states, struct mu_error *err)
+{
+    for (size_t i = first; i < merge->want_count; i++) {
+        struct layer_state *state = &states[merge->wants[i].layer];
+        struct layer_want *grown;
+
+        if (state->want_count == LAYER_WANTS_MAX)
+            return mu_fail(err, MU_E_LIMIT,
+                           "more than %d evidence files of a layer are reached by links alone",
+                           LAYER_WANTS_MAX);
+        grown = realloc(state->wants, (state->want_count + 1) * sizeof(*grown));
+        if (!grown)
+            return mu_fail(err, MU_E_NOMEM, "no memory for wants");
+        state->wants = grown;
+        grown[state->want_count++] =
+                (struct layer_want){.path = merge->wants[i].path, .as = merge->wants[i].as};
+        state->stale = true;
+    }
+    return MU_OK;
 }
 
 static bool layers_all_scanned(const struct image_run *run)
@@ -248,59 +156,81 @@ static bool layers_all_scanned(const struct image_run *run)
     return true;
 }
 
-/* What the merged tree says. Looks at every path, so that all links are known for another reading.
- */
-static enum mu_status tree_read(struct image_run *run, struct collection *all, struct mu_error *err)
+static enum mu_status evidence_failed(struct image_run *run, struct mu_error *err)
 {
-    if (os_read(run, all->tree, err) != MU_OK ||
-        status_read(all, status_path, DPKG_STATUS, err) != MU_OK ||
-        evidence_tree_list(all->tree, status_d_path, status_d_read, all, err) != MU_OK)
-        return err->status;
-    if (all->count > 0 || !layers_all_scanned(run))
-        return MU_OK; /* what is missing may lie in a layer that could not be read */
-    return foreign_check(run, all->tree, err);
+    return image_run_fail(run, IMAGE_PART_BLOB, "evidence", err);
 }
 
-static enum mu_status pass_run(struct image_run *run, struct collection *all, struct mu_error *err)
+/* Reads and merges; `ret_again`: links made us want more of some layers. */
+static enum mu_status pass_run(struct image_run *run, struct layer_state *states,
+                               struct merge *merge, struct layer_summary *summaries,
+                               bool *ret_again, struct mu_error *err)
 {
-    all->count = 0;
-    run->analysis.os = (struct image_os){.found = false};
-    if (image_layers_read(run, all->tree, err) != MU_OK)
+    size_t wanted = merge->want_count;
+
+    *ret_again = false;
+    if (image_layers_read(run, states, err) != MU_OK)
         return err->status;
-    return tree_read(run, all, err);
+    merge_tree_free(merge->tree);
+    merge->tree = merge_tree_new(&layer_engine_make(run->engine)->key);
+    if (layers_merge(states, merge, summaries, err) != MU_OK)
+        return evidence_failed(run, err);
+    if (merge->want_count == wanted || !layers_all_scanned(run))
+        return MU_OK;
+    if (wants_hand_out(merge, wanted, states, err) != MU_OK)
+        return evidence_failed(run, err);
+    *ret_again = true;
+    return MU_OK;
 }
 
 /* Failures of a reading that is repeated are found again by the next. */
-static enum mu_status passes_run(struct image_run *run, struct collection *all,
+static enum mu_status passes_run(struct image_run *run, struct layer_state *states,
+                                 struct merge *merge, struct layer_summary *summaries,
                                  struct mu_error *err)
 {
     size_t failures = run->failure_count;
+    bool again = true;
 
-    for (int pass = 1; pass <= PASSES_MAX; pass++) {
-        if (pass_run(run, all, err) != MU_OK)
+    for (int pass = 0; again && pass < PASSES_MAX; pass++) {
+        run->failure_count = failures;
+        if (pass_run(run, states, merge, summaries, &again, err) != MU_OK)
             return err->status;
-        if (!evidence_tree_again(all->tree) || !layers_all_scanned(run))
-            return MU_OK;
-        if (pass < PASSES_MAX) {
-            evidence_tree_reset(all->tree);
-            run->failure_count = failures;
-        }
     }
+    if (!again)
+        return MU_OK;
     (void)mu_fail(err, MU_E_INVALID, "links lead from place to place without end");
-    return image_run_fail(run, IMAGE_PART_BLOB, "evidence", err);
+    return evidence_failed(run, err);
+}
+
+static void states_free(struct layer_state *states, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        summary_box_done(&states[i].box);
+        free(states[i].wants);
+    }
+    free(states);
 }
 
 enum mu_status image_evidence_read(struct image_run *run, struct mu_error *err)
 {
-    MU_AUTO(evidence_tree) struct evidence_tree *tree = evidence_tree_new();
-    struct collection all = {.run = run, .tree = tree};
-    enum mu_status st;
+    size_t count = run->analysis.layer_count;
+    struct layer_state *states = calloc(count + 1, sizeof(*states)); /* bounded by max_layers */
+    struct layer_summary *summaries = calloc(count + 1, sizeof(*summaries));
+    struct merge merge = {.layer_count = count, .arena = run->arena};
+    enum mu_status st = MU_OK;
 
-    st = want_all(tree, err);
+    if (!states || !summaries)
+        st = mu_fail(err, MU_E_NOMEM, "no memory for %zu layers", count);
+    for (size_t i = 0; states && i < count; i++)
+        states[i].stale = true;
     if (st == MU_OK)
-        st = passes_run(run, &all, err);
+        st = passes_run(run, states, &merge, summaries, err);
     if (st == MU_OK)
-        st = packages_hand_over(&all, err);
-    free(all.items);
+        st = image_collect(run, &merge, err);
+    merge_tree_free(merge.tree);
+    free(merge.wants);
+    free(summaries);
+    if (states)
+        states_free(states, count);
     return st;
 }

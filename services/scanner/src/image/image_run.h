@@ -4,17 +4,19 @@
 #ifndef SCANNER_IMAGE_IMAGE_RUN_H
 #define SCANNER_IMAGE_IMAGE_RUN_H
 
-#include "image/evidence_tree.h"
 #include "image/image_manifest.h"
 #include "image/image_scan.h"
-#include "registry/registry_client.h"
+#include "image/layer_engine.h"
+#include "image/merge_layer.h"
+#include "source/image_source.h"
 
 enum { IMAGE_FAILURES_MAX = 64 }; /* further ones are counted in the last */
 
 struct image_run {
     const struct image_limits *limits;
-    struct mu_arena *arena;
-    struct mu_registry_client *client;
+    struct layer_engine *engine;
+    struct mu_arena *arena; /* of the thread that analyses */
+    struct image_source *source;
     uint64_t deadline_at_ms; /* monotonic */
     struct image_analysis analysis;
     struct image_layer *layers;                 /* analysis.layers, to be filled */
@@ -36,14 +38,28 @@ enum mu_status image_run_fail(struct image_run *run, enum image_part part, const
 /* MU_E_UNAVAILABLE when the process stops, MU_E_LIMIT when the deadline is over. */
 enum mu_status image_run_tick(const struct image_run *run, struct mu_error *err) MU_MUST_CHECK;
 
+/* What is known of one layer. */
+struct layer_state {
+    struct summary_box box;   /* summary.head NULL: not read */
+    struct layer_want *wants; /* borrowed texts */
+    size_t want_count;
+    bool stale; /* to be read (again) */
+    struct mu_error err;
+};
+
 /*
- * Reads all layers into `tree`, lowest first. A layer that fails is a row of `failures`; the
- * rest is still read, but not after MU_E_UNAVAILABLE. Errors: MU_E_NOMEM.
+ * Reads the layers that are stale, several at once. A layer that fails is a row of `failures`; the
+ * rest is still read, but none is begun after MU_E_UNAVAILABLE. Errors: MU_E_NOMEM.
  */
-enum mu_status image_layers_read(struct image_run *run, struct evidence_tree *tree,
+enum mu_status image_layers_read(struct image_run *run, struct layer_state *states,
                                  struct mu_error *err) MU_MUST_CHECK;
 
-/* Fills os and packages: reads the layers as often as links need. Errors: MU_E_NOMEM. */
+/* Fills os, packages, issues and notes: reads the layers as often as links need. Errors:
+ * MU_E_NOMEM. */
 enum mu_status image_evidence_read(struct image_run *run, struct mu_error *err) MU_MUST_CHECK;
+
+/* The same from layers that were merged. Errors: MU_E_NOMEM. */
+enum mu_status image_collect(struct image_run *run, const struct merge *merge,
+                             struct mu_error *err) MU_MUST_CHECK;
 
 #endif

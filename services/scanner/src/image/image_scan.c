@@ -164,7 +164,7 @@ static enum mu_status config_pull(struct image_run *run, const struct image_desc
     if (descriptor->size_bytes > IMAGE_CONFIG_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a config of %lld bytes, more than %d",
                        (long long)descriptor->size_bytes, IMAGE_CONFIG_MAX_BYTES);
-    if (mu_registry_fetch_blob(run->client, &blob, config_bytes, &json, err) != MU_OK ||
+    if (image_source_fetch_blob(run->source, &blob, config_bytes, &json, err) != MU_OK ||
         image_config_parse(json.data, json.len, run->arena, &config, err) != MU_OK)
         return err->status;
     return config_apply(run, &config, err);
@@ -197,10 +197,24 @@ static enum mu_status manifest_pull(struct image_run *run, const char *digest,
     struct mu_registry_manifest head;
 
     mu_buf_init(&json, MU_REGISTRY_MANIFEST_MAX_BYTES);
-    if (mu_registry_fetch_manifest(run->client, digest, &json, &head, err) != MU_OK)
+    if (image_source_fetch_manifest(run->source, digest, &json, &head, err) != MU_OK)
         return err->status;
     return image_manifest_parse(json.data, json.len, head.media_type, run->arena, ret_manifest,
                                 err);
+}
+
+/* What cannot be listed does not make the scan incomplete, but is told. */
+static enum mu_status referrers_list(struct image_run *run, const char *digest,
+                                     struct mu_error *err)
+{
+    enum mu_status st =
+            image_source_referrers(run->source, digest, run->arena, &run->analysis.referrers,
+                                   &run->analysis.referrer_count, err);
+
+    if (st == MU_OK || st == MU_E_NOMEM)
+        return st;
+    run->analysis.referrers_error = mu_arena_strdup(run->arena, err->message);
+    return run->analysis.referrers_error ? MU_OK : no_memory(err);
 }
 
 static enum mu_status run_all(struct image_run *run, const char *digest, struct mu_error *err)
@@ -214,7 +228,8 @@ static enum mu_status run_all(struct image_run *run, const char *digest, struct 
     if (manifest.kind == MU_DIGEST_KIND_INDEX)
         return children_fill(run, &manifest, err);
     if (manifest.kind == MU_DIGEST_KIND_MANIFEST)
-        return image_fill(run, &manifest, err);
+        return referrers_list(run, digest, err) == MU_OK ? image_fill(run, &manifest, err)
+                                                         : err->status;
     run->analysis.config_digest = manifest.config.digest;
     return layers_fill(run, &manifest, err);
 }
@@ -233,20 +248,6 @@ static enum mu_status target_check(const char *repository, const char *digest, s
     return MU_OK;
 }
 
-static enum mu_status client_open(const struct registry_book *book, const char *repository,
-                                  const struct image_limits *limits,
-                                  struct mu_registry_client **ret_client, struct mu_error *err)
-{
-    struct mu_registry_access access;
-    const char *path;
-    size_t host_len;
-
-    mu_oci_repository_split(repository, &host_len, &path);
-    if (registry_book_find(book, repository, host_len, &access, err) != MU_OK)
-        return err->status;
-    return mu_registry_client_new(&access, path, limits->deadline_ms, ret_client, err);
-}
-
 static enum mu_status failures_hand_over(struct image_run *run, struct mu_error *err)
 {
     size_t size = run->failure_count * sizeof(struct image_failure);
@@ -260,30 +261,60 @@ static enum mu_status failures_hand_over(struct image_run *run, struct mu_error 
     return MU_OK;
 }
 
-enum mu_status image_analyze(const struct registry_book *book, const char *repository,
-                             const char *digest, const struct image_limits *limits,
-                             struct mu_arena *arena, struct image_analysis *ret_analysis,
-                             struct mu_error *err)
+/* `source` NULL: `err` says why there is none. */
+static enum mu_status analyze(struct image_run *run, struct image_source *source,
+                              const char *digest, struct image_analysis *ret_analysis,
+                              struct mu_error *err)
 {
-    MU_AUTO(registry_client) struct mu_registry_client *client = NULL;
-    struct image_run run = {
+    enum mu_status st;
+
+    run->source = source;
+    if (source) {
+        st = run_all(run, digest, err);
+        run->analysis.authentication = image_source_authentication(source);
+    } else {
+        st = image_run_fail(run, IMAGE_PART_MANIFEST, "registry", err);
+    }
+    if (st != MU_OK || failures_hand_over(run, err) != MU_OK)
+        return err->status;
+    *ret_analysis = run->analysis;
+    return MU_OK;
+}
+
+static struct image_run run_of(const struct image_limits *limits, struct layer_engine *engine,
+                               struct mu_arena *arena)
+{
+    return (struct image_run){
             .limits = limits,
+            .engine = engine,
             .arena = arena,
             .deadline_at_ms = mu_monotonic_ms() + (uint64_t)limits->deadline_ms,
             .analysis = {.authentication = "anonymous", .created_at_us = MU_TIME_NONE}};
-    enum mu_status st;
+}
+
+enum mu_status image_analyze(const struct registry_book *book, const char *repository,
+                             const char *digest, const struct image_limits *limits,
+                             struct layer_engine *engine, struct mu_arena *arena,
+                             struct image_analysis *ret_analysis, struct mu_error *err)
+{
+    MU_AUTO(image_source) struct image_source *source = NULL;
+    struct image_run run = run_of(limits, engine, arena);
+    enum mu_status opened;
 
     if (target_check(repository, digest, err) != MU_OK)
         return err->status;
-    if (client_open(book, repository, limits, &client, err) == MU_OK) {
-        run.client = client;
-        st = run_all(&run, digest, err);
-        run.analysis.authentication = mu_registry_client_authentication(client);
-    } else {
-        st = image_run_fail(&run, IMAGE_PART_MANIFEST, "registry", err);
-    }
-    if (st != MU_OK || failures_hand_over(&run, err) != MU_OK)
+    opened = image_source_open_registry(book, repository, limits->deadline_ms, &source, err);
+    return analyze(&run, opened == MU_OK ? source : NULL, digest, ret_analysis, err);
+}
+
+enum mu_status image_analyze_from(struct image_source *source, const char *repository,
+                                  const char *digest, const struct image_limits *limits,
+                                  struct layer_engine *engine, struct mu_arena *arena,
+                                  struct image_analysis *ret_analysis, struct mu_error *err)
+{
+    struct image_run run = run_of(limits, engine, arena);
+
+    if (target_check(repository, digest, err) != MU_OK)
         return err->status;
-    *ret_analysis = run.analysis;
-    return MU_OK;
+    return analyze(&run, source, digest, ret_analysis, err);
 }

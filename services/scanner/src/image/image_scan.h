@@ -1,14 +1,15 @@
 /*
  * image_scan: what one digest of a repository is, and the packages in it.
  *
- * Pulls the manifest, its config and its layers from the registry, checks every digest,
- * streams each layer through decompression and tar without unpacking to disk, merges the
- * evidence files of all layers (whiteouts, links) and reads packages from them.
+ * Pulls the manifest, its config and its layers from the source, checks every digest, has each
+ * layer read (layer_engine.h: several at once, in sandboxes, from the cache), and merges what the
+ * finders told of the layers' files as a runtime merges layers (merge_layer.h).
  *
  * A fault is not an error of image_analyze but a row of `failures`: the analysis keeps all
  * that could be learned and checked, and is complete only when there is no failure.
  *
- * Threads: one image per arena and thread; calls are independent. The book may be shared.
+ * Threads: one image per arena and thread; calls are independent. The book may be
+ * shared. Layers are read by further threads of the call's own.
  * Trust:   registry and image are hostile. Every size is checked against `limits` before memory
  *          is reserved; only bytes whose digest was right are counted. Texts are valid UTF-8
  *          (labels and os-release values with other bytes are left out; such packages are skipped
@@ -19,8 +20,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "image/layer_engine.h"
 #include "oci/media_type.h"
-#include "registry/registry_book.h"
+#include "source/image_source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -120,6 +122,10 @@ struct image_analysis {
                                              path, inner_path; each once */
     size_t package_count;
 
+    const struct image_referrer *referrers; /* what says it is about this manifest */
+    size_t referrer_count;
+    const char *referrers_error; /* why they are not known; NULL: they are */
+
     const struct image_issue *issues; /* by check, path, line */
     size_t issue_count;
     const struct image_note *notes; /* by path */
@@ -133,13 +139,22 @@ struct image_analysis {
 enum { IMAGE_ARENA_MAX_BYTES = 256 * 1024 * 1024 };
 
 /*
- * `repository` is canonical "host/path", `digest` "sha256:<hex>". Text of the analysis lives in
- * `arena`. Stops early, with a retryable failure, when mu_stop_requested(). Errors: MU_E_INVALID
- * (repository or digest are not well-formed), MU_E_NOMEM (arena or memory exhausted).
+ * `repository` is canonical "host/path", `digest` "sha256:<hex>". `engine` may be shared. Text of
+ * the analysis lives in `arena`. Stops early, with a retryable failure, when mu_stop_requested().
+ * Errors: MU_E_INVALID (repository or digest are not well-formed), MU_E_NOMEM (arena or memory
+ * exhausted).
  */
 enum mu_status image_analyze(const struct registry_book *book, const char *repository,
                              const char *digest, const struct image_limits *limits,
-                             struct mu_arena *arena, struct image_analysis *ret_analysis,
+                             struct layer_engine *engine, struct mu_arena *arena,
+                             struct image_analysis *ret_analysis,
                              struct mu_error *err) MU_MUST_CHECK;
+
+/* The same from a source that is open already. */
+enum mu_status image_analyze_from(struct image_source *source, const char *repository,
+                                  const char *digest, const struct image_limits *limits,
+                                  struct layer_engine *engine, struct mu_arena *arena,
+                                  struct image_analysis *ret_analysis,
+                                  struct mu_error *err) MU_MUST_CHECK;
 
 #endif

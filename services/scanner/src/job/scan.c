@@ -18,17 +18,21 @@ struct examined {
 
 void scan_context_checksum(struct scan_context *context)
 {
-    char text[512];
-    int len = snprintf(text, sizeof(text),
-                       "muster-scanner %s max_layer_unpacked=%llu max_image_unpacked=%llu "
-                       "max_layer=%llu max_entries=%llu max_layers=%u max_packages=%u",
-                       MU_VERSION, (unsigned long long)context->limits.max_layer_unpacked_bytes,
-                       (unsigned long long)context->limits.max_image_unpacked_bytes,
-                       (unsigned long long)context->limits.max_layer_bytes,
-                       (unsigned long long)context->limits.max_layer_entries,
-                       context->limits.max_layers, context->limits.max_packages);
+    enum { TEXT_MAX_BYTES = 64 * 1024 };
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    const struct image_limits *limits = &context->limits;
 
-    mu_sha256_text(text, (size_t)len, context->configuration_checksum);
+    mu_buf_init(&text, TEXT_MAX_BYTES);
+    mu_buf_printf(&text,
+                  "muster-scanner %s max_layer_unpacked=%llu max_image_unpacked=%llu "
+                  "max_layer=%llu max_entries=%llu max_layers=%u max_packages=%u ",
+                  MU_VERSION, (unsigned long long)limits->max_layer_unpacked_bytes,
+                  (unsigned long long)limits->max_image_unpacked_bytes,
+                  (unsigned long long)limits->max_layer_bytes,
+                  (unsigned long long)limits->max_layer_entries, limits->max_layers,
+                  limits->max_packages);
+    layer_engine_describe(context->engine, &text);
+    mu_sha256_text(text.data, text.len, context->configuration_checksum);
 }
 
 /* Text cut to what a message may hold, at a character's border. */
@@ -159,8 +163,13 @@ static enum mu_status examine(const struct scan_context *context,
                               const struct mu_scan_request *request, struct mu_arena *arena,
                               struct examined *examined, struct mu_error *err)
 {
-    enum mu_status st = image_analyze(context->book, request->repository, request->digest,
-                                      &context->limits, arena, &examined->image, err);
+    enum mu_status st = context->source
+                                ? image_analyze_from(context->source, request->repository,
+                                                     request->digest, &context->limits,
+                                                     context->engine, arena, &examined->image, err)
+                                : image_analyze(context->book, request->repository, request->digest,
+                                                &context->limits, context->engine, arena,
+                                                &examined->image, err);
 
     if (st == MU_OK)
         st = match_image(context->database, &examined->image, arena, &examined->match, err);

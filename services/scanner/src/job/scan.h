@@ -19,8 +19,10 @@
 
 struct scan_context {
     const struct registry_book *book;
+    struct image_source *source; /* of the one image there is; NULL: registries, by the book */
     const struct database *database;
     struct image_limits limits;
+    struct layer_engine *engine; /* shared by all scans */
     const char *temp_dir;
     struct evidence_target evidence;
     char configuration_checksum[MU_DIGEST_TEXT_SIZE];

@@ -40,6 +40,13 @@ enum mu_status layer_stream_new(const struct layer_limits *limits, const struct 
                                 struct mu_error *err) MU_MUST_CHECK;
 void layer_stream_free(struct layer_stream *stream); /* NULL is fine */
 
+/*
+ * From now on hashing and the walk, with the sink's callbacks, happen on a thread of their own, so
+ * that they overlap with decompression. What went wrong there is told by a later write or by
+ * finish. Before the first write. Errors: MU_E_UNAVAILABLE (no thread).
+ */
+enum mu_status layer_stream_split(struct layer_stream *stream, struct mu_error *err) MU_MUST_CHECK;
+
 /* Errors: MU_E_INVALID (damaged or of a kind not read), MU_E_LIMIT, MU_E_NOMEM, or the sink's. */
 enum mu_status layer_stream_write(struct layer_stream *stream, const void *bytes, size_t len,
                                   struct mu_error *err) MU_MUST_CHECK;
@@ -47,8 +54,6 @@ enum mu_status layer_stream_write(struct layer_stream *stream, const void *bytes
 /* No more bytes come. Errors: MU_E_INVALID when the layer is cut off; as layer_stream_write. */
 enum mu_status layer_stream_finish(struct layer_stream *stream, struct layer_result *ret_result,
                                    struct mu_error *err) MU_MUST_CHECK;
-
-uint64_t layer_stream_unpacked_bytes(const struct layer_stream *stream); /* so far */
 
 MU_DEFINE_AUTO(layer_stream, struct layer_stream, layer_stream_free)
 

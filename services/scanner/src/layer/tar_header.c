@@ -4,6 +4,9 @@
 
 enum {
     AT_NAME = 0,
+    AT_MODE = 100,
+    AT_UID = 108,
+    AT_GID = 116,
     AT_SIZE = 124,
     AT_CHECKSUM = 148,
     AT_TYPE = 156,
@@ -13,6 +16,7 @@ enum {
     AT_GNU_SPARSE_EXTENDED = 482,
     NAME_BYTES = 100,
     NUMBER_BYTES = 12,
+    SHORT_NUMBER_BYTES = 8,
     CHECKSUM_BYTES = 8,
     PREFIX_BYTES = 155
 };
@@ -64,6 +68,16 @@ static bool number_read(const uint8_t *field, size_t len, uint64_t *ret_value)
     return octal_read(field, len, ret_value);
 }
 
+/* Mode and owner decide nothing about the archive: what is no number counts as not said. */
+static uint32_t short_number_read(const uint8_t *field, uint32_t otherwise)
+{
+    uint64_t value;
+
+    if (!number_read(field, SHORT_NUMBER_BYTES, &value) || value > UINT32_MAX)
+        return otherwise;
+    return (uint32_t)value;
+}
+
 /* Sum of all bytes with the checksum field as spaces; early tars summed signed bytes. */
 static bool checksum_right(const uint8_t block[TAR_BLOCK_BYTES])
 {
@@ -113,6 +127,9 @@ enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar
     (void)field_copy(header.link, block + AT_LINK, NAME_BYTES);
     if (!number_read(block + AT_SIZE, NUMBER_BYTES, &header.size_bytes))
         return mu_fail(err, MU_E_INVALID, "tar entry '%s': its size is no number", header.name);
+    header.mode = short_number_read(block + AT_MODE, 0) & 07777;
+    header.uid = short_number_read(block + AT_UID, UINT32_MAX);
+    header.gid = short_number_read(block + AT_GID, UINT32_MAX);
     header.sparse_continues = header.type == 'S' && block[AT_GNU_SPARSE_EXTENDED] != 0;
     *ret_header = header;
     return MU_OK;
@@ -176,6 +193,15 @@ static enum mu_status pax_name(const struct pax_record *record, const char **ret
     return MU_OK;
 }
 
+/* An owner beyond 32 bits is nobody we know. */
+static void pax_owner(const struct pax_record *record, bool *ret_has, uint32_t *ret_id)
+{
+    uint64_t value;
+
+    *ret_has = decimal_read(record->value, record->value_len, &value);
+    *ret_id = *ret_has && value <= UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
 static enum mu_status pax_apply(const struct pax_record *record, struct tar_pax *pax,
                                 struct mu_error *err)
 {
@@ -192,6 +218,10 @@ static enum mu_status pax_apply(const struct pax_record *record, struct tar_pax 
         return pax_name(record, &pax->link, &pax->link_len, err);
     if (key_is(record, "GNU.sparse.name"))
         return pax_name(record, &pax->sparse_name, &pax->sparse_name_len, err);
+    if (key_is(record, "uid"))
+        pax_owner(record, &pax->has_uid, &pax->uid);
+    if (key_is(record, "gid"))
+        pax_owner(record, &pax->has_gid, &pax->gid);
     if (key_is(record, "size")) {
         pax->has_size = decimal_read(record->value, record->value_len, &pax->size_bytes);
         if (!pax->has_size)

@@ -13,7 +13,8 @@ struct tar_header {
     uint64_t size_bytes;
     char name[256 + 1]; /* prefix and name joined */
     char link[100 + 1];
-    bool sparse_continues; /* old GNU sparse: extension blocks follow */
+    uint32_t mode, uid, gid; /* as in struct tar_entry */
+    bool sparse_continues;   /* old GNU sparse: extension blocks follow */
 };
 
 bool tar_block_is_zero(const uint8_t block[TAR_BLOCK_BYTES]);
@@ -31,7 +32,8 @@ struct tar_pax {
     const char *sparse_name;
     size_t sparse_name_len;
     bool sparse;
-    bool has_size;
+    bool has_uid, has_gid, has_size;
+    uint32_t uid, gid;
     uint64_t size_bytes;
 };
 

@@ -219,6 +219,9 @@ static enum mu_status entry_take(struct tar_walk *walk, struct mu_error *err)
     if (names_check(&names, err) != MU_OK)
         return err->status;
     entry.kind = kind_of(walk->header.type, pax.sparse, &names);
+    entry.mode = walk->header.mode;
+    entry.uid = pax.has_uid ? pax.uid : walk->header.uid;
+    entry.gid = pax.has_gid ? pax.gid : walk->header.gid;
     entry.size_bytes = pax.has_size ? pax.size_bytes : walk->header.size_bytes;
     if (carries_no_data(walk->header.type) || entry.kind == TAR_DIRECTORY)
         entry.size_bytes = 0;

@@ -1,12 +1,12 @@
 /*
  * tar_walk: the entries of a tar archive, from bytes pushed in as they arrive.
  *
- * Reads ustar, old GNU and V7 headers; PAX path, linkpath and size; GNU long names (L, K);
- * base-256 sizes; GNU sparse files of every form (their content is not put together).
- * Where writers and runtimes disagree, it does as Go's archive/tar, which Docker, containerd and
- * podman unpack with: links and directories carry no data whatever their size says; a global PAX
- * header changes nothing; two zero blocks end the archive and what follows is not read; an
- * archive may also end without them, at the end of an entry.
+ * Reads ustar, old GNU and V7 headers; PAX path, linkpath, size, uid and gid; GNU long names (L,
+ * K); base-256 sizes; GNU sparse files of every form (their content is not put together). Where
+ * writers and runtimes disagree, it does as Go's archive/tar, which Docker, containerd and podman
+ * unpack with: links and directories carry no data whatever their size says; a global PAX header
+ * changes nothing; two zero blocks end the archive and what follows is not read; an archive may
+ * also end without them, at the end of an entry.
  *
  * Memory: one header block and at most TAR_META_MAX_BYTES of PAX header or long name, grown as
  * the bytes arrive; a claimed size reserves nothing.
@@ -48,6 +48,8 @@ struct tar_entry {
     const char *link; /* symlink: target as written; hardlink: cleaned path; else "" */
     size_t link_len;
     uint64_t size_bytes; /* of the data that follows */
+    uint32_t mode;       /* permission bits with setuid, setgid and sticky; 0: it says none */
+    uint32_t uid, gid;   /* UINT32_MAX: none, or larger than that */
 };
 
 enum tar_want { TAR_SKIP, TAR_KEEP };

@@ -2,6 +2,7 @@
 
 #include "result/json_stream.h"
 #include "result/raw_issues.h"
+#include "source/referrer_kind.h"
 
 static void put_targets(struct json_stream *out, const struct raw_scan *scan)
 {
@@ -30,6 +31,24 @@ static void put_layers(struct json_stream *out, const struct image_analysis *ima
         json_close(out, '}');
     }
     json_close(out, ']');
+}
+
+static void put_referrers(struct json_stream *out, const struct image_analysis *image)
+{
+    json_open(out, "referrers", '[');
+    for (size_t i = 0; i < image->referrer_count; i++) {
+        const struct image_referrer *referrer = &image->referrers[i];
+
+        json_open(out, NULL, '{');
+        json_text(out, "digest", referrer->digest);
+        json_text(out, "artifact_type", referrer->artifact_type);
+        json_text(out, "kind", referrer_kind(referrer->artifact_type));
+        json_text(out, "found_by", referrer->how);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+    if (image->referrers_error)
+        json_text(out, "referrers_error", image->referrers_error);
 }
 
 static void put_image(struct json_stream *out, const struct raw_scan *scan)
@@ -173,6 +192,7 @@ static void put_scan(struct json_stream *out, const void *raw_scan)
     put_targets(out, scan);
     put_image(out, scan);
     put_provenance(out, scan);
+    put_referrers(out, scan->image);
     put_failures(out, scan->image);
     raw_issues_put(out, scan->image);
     put_counts(out, scan->match);

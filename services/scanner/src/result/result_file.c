@@ -1,48 +1,18 @@
 #include "result/result_file.h"
 
+#include "base/file.h"
 #include "base/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* For file systems without O_TMPFILE (overlayfs before Linux 6.1): a name for a moment. */
-static int open_and_unlink(const char *folder)
-{
-    char path[PATH_MAX];
-    int fd;
-
-    if (snprintf(path, sizeof(path), "%s/muster-raw-XXXXXX", folder) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        (void)unlink(path);
-    return fd;
-}
-
-/* A file without a name: it goes when it is closed, whatever happens. */
-static enum mu_status open_nameless(const char *folder, int *ret_fd, struct mu_error *err)
-{
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        fd = open_and_unlink(folder);
-    if (fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
-    *ret_fd = fd;
-    return MU_OK;
-}
 
 enum mu_status result_file_check_folder(const char *folder, struct mu_error *err)
 {
     MU_AUTO_FD int fd = -1;
 
-    return open_nameless(folder, &fd, err);
+    return mu_file_open_nameless(folder, &fd, err);
 }
 
 /* A stream over the same file, so that closing it leaves `fd`. */
@@ -63,7 +33,7 @@ enum mu_status result_file_write(const char *folder, result_put_fn *put, const v
     MU_AUTO_FD int fd = -1;
     MU_AUTO_FILE FILE *file = NULL;
     struct json_stream out;
-    enum mu_status st = open_nameless(folder, &fd, err);
+    enum mu_status st = mu_file_open_nameless(folder, &fd, err);
 
     if (st != MU_OK)
         return st;
