@@ -14,6 +14,7 @@ struct scan_format {
     const char *name;
     enum mu_status (*print)(const struct mu_scan_result *result, const struct raw_file *file,
                             struct mu_error *err);
+    scan_sbom_fn *sbom;
 };
 
 static enum mu_status print_raw(const struct mu_scan_result *result, const struct raw_file *file,
@@ -99,9 +100,9 @@ static enum mu_status print_table(const struct mu_scan_result *result, const str
 }
 
 static const struct scan_format formats[] = {
-        {"table", print_table},
-        {"text", print_table},
-        {"json", print_raw},
+        {"table", print_table, NULL},    {"text", print_table, NULL},
+        {"json", print_raw, NULL},       {"cyclonedx", print_raw, cyclonedx_write},
+        {"spdx", print_raw, spdx_write},
 };
 
 enum mu_status scan_format_find(const char *name, const struct scan_format **ret_format,
@@ -113,7 +114,13 @@ enum mu_status scan_format_find(const char *name, const struct scan_format **ret
             return MU_OK;
         }
     }
-    return mu_fail(err, MU_E_INVALID, "--format: '%.40s' is none of table, json", name);
+    return mu_fail(err, MU_E_INVALID, "--format: '%.40s' is none of table, json, cyclonedx, spdx",
+                   name);
+}
+
+scan_sbom_fn *scan_format_sbom(const struct scan_format *format)
+{
+    return format->sbom;
 }
 
 enum mu_status scan_format_print(const struct scan_format *format,

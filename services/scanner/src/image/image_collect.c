@@ -1,6 +1,10 @@
 #include "image/image_run.h"
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "check/check_finders.h"
+#include "check/config_check.h"
+#include "check/support_check.h"
 #include "image/image_owners.h"
 #include "package/os/os_finders.h"
 #include "package/unread_database.h"
@@ -35,8 +39,9 @@ struct collection {
     struct rows packages, issues, notes;
     struct os_found os, os_now; /* the best so far; of the file being read */
     const char *unread;         /* a database that nobody reads */
+    const char *users;          /* of etc/passwd; NULL: not known */
     size_t items;
-    /* of the file being read: */
+    /* of the file being read; NULL: of the config */
     const struct merge_node *node;
     const char *path;
 };
@@ -108,7 +113,7 @@ static enum mu_status issue_take(struct collection *all, const struct found_issu
     struct image_issue issue = {.check = keep(all, found->check, &lost),
                                 .evidence = keep(all, found->evidence, &lost),
                                 .path = all->path,
-                                .layer_index = all->node->layer,
+                                .layer_index = all->node ? all->node->layer : 0,
                                 .line = found->line};
 
     return lost ? no_memory(err) : row_add(&all->issues, &issue, err);
@@ -130,6 +135,8 @@ static enum mu_status fact_take(struct collection *all, const char *name, const 
 
     if (strcmp(name, UNREAD_DATABASE_FACT) == 0)
         all->unread = all->path;
+    if (strcmp(name, CHECK_USERS_FACT) == 0)
+        all->users = keep(all, value, &lost);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (strcmp(name, members[i].name) == 0 && all->os_now.rank != SIZE_MAX) {
             *members[i].member = keep(all, value, &lost);
@@ -228,6 +235,38 @@ static enum mu_status seen_take(void *opaque, const struct merge_seen *seen, str
             st = item_take(all, &item, err);
     }
     return st == MU_E_LIMIT ? evidence_failed(all->run, all->path, err) : st;
+}
+
+/* ---- the config ---- */
+
+static enum mu_status config_issue(void *opaque, const struct found_issue *issue,
+                                   struct mu_error *err)
+{
+    return issue_take(opaque, issue, err);
+}
+
+/* What is wrong besides files. A config that cannot be read is a failure already. */
+static enum mu_status config_take(struct collection *all, struct mu_error *err)
+{
+    const struct image_run *run = all->run;
+    const struct image_os *os = &all->os.os;
+    const struct finder_sink sink = {.opaque = all, .issue = config_issue};
+    const struct check_config_input input = {.json = run->config_json,
+                                             .len = run->config_len,
+                                             .users = all->users,
+                                             .base_name = run->annotations.base_name,
+                                             .base_digest = run->annotations.base_digest};
+    enum mu_status st = MU_OK;
+
+    all->node = NULL;
+    all->path = NULL;
+    if (run->config_json)
+        st = check_config(&input, &sink, err);
+    if (st == MU_E_INVALID || st == MU_E_LIMIT)
+        st = image_run_fail(all->run, IMAGE_PART_BLOB, "config", err);
+    if (st == MU_OK)
+        st = support_check(os->id, os->version_id, os->version_codename, mu_now_us(), &sink, err);
+    return st;
 }
 
 /* ---- in the end ---- */
@@ -360,6 +399,8 @@ enum mu_status image_collect(struct image_run *run, const struct merge *merge, s
             .notes = {.size = sizeof(struct image_note), .most = NOTES_MAX, .what = "notes"}};
     enum mu_status st = merge_see(merge, seen_take, &all, err);
 
+    if (st == MU_OK)
+        st = config_take(&all, err);
     if (st == MU_OK)
         st = hand_over(&all, err);
     free(all.packages.items);

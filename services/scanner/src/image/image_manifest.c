@@ -36,6 +36,9 @@ static const struct mu_json_object platform_object =
         TABLE(struct image_platform, "platform", platform_fields);
 
 static const struct mu_json_field annotation_fields[] = {
+        TEXT(struct image_annotations, base_digest, "org.opencontainers.image.base.digest",
+             LABEL_MAX),
+        TEXT(struct image_annotations, base_name, "org.opencontainers.image.base.name", LABEL_MAX),
         TEXT(struct image_annotations, reference_type, "vnd.docker.reference.type", LABEL_MAX),
 };
 static const struct mu_json_object annotations_object =
@@ -71,6 +74,7 @@ static const struct mu_json_field manifest_fields[] = {
          .offset = offsetof(struct image_manifest, schema_version)},
         TEXT(struct image_manifest, media_type, "mediaType", WORD_MAX),
         TEXT(struct image_manifest, artifact_type, "artifactType", WORD_MAX),
+        OBJECT(struct image_manifest, annotations, "annotations", annotations_object),
         OBJECT(struct image_manifest, config, "config", descriptor_object),
         ARRAY(struct image_manifest, layers, "layers", IMAGE_LAYERS_MAX, descriptor_object),
         ARRAY(struct image_manifest, manifests, "manifests", IMAGE_CHILDREN_MAX, descriptor_object),

@@ -26,7 +26,8 @@ struct image_platform {
 };
 
 struct image_annotations {
-    const char *reference_type; /* vnd.docker.reference.type */
+    const char *reference_type;          /* vnd.docker.reference.type */
+    const char *base_name, *base_digest; /* org.opencontainers.image.base.* */
 };
 
 struct image_descriptor {
@@ -46,7 +47,8 @@ struct image_manifest {
     struct image_descriptor config; /* digest NULL: none */
     struct mu_json_array layers;    /* of struct image_descriptor */
     struct mu_json_array manifests; /* the same */
-    enum mu_digest_kind kind;       /* INDEX, MANIFEST or ATTESTATION (no image) */
+    struct image_annotations annotations;
+    enum mu_digest_kind kind; /* INDEX, MANIFEST or ATTESTATION (no image) */
 };
 
 /*

@@ -167,7 +167,9 @@ static enum mu_status config_pull(struct image_run *run, const struct image_desc
     if (image_source_fetch_blob(run->source, &blob, config_bytes, &json, err) != MU_OK ||
         image_config_parse(json.data, json.len, run->arena, &config, err) != MU_OK)
         return err->status;
-    return config_apply(run, &config, err);
+    run->config_json = mu_arena_strndup(run->arena, json.data, json.len);
+    run->config_len = json.len;
+    return run->config_json ? config_apply(run, &config, err) : no_memory(err);
 }
 
 /* An image: its config, then its layers. MU_E_NOMEM alone is an error. */
@@ -177,6 +179,7 @@ static enum mu_status image_fill(struct image_run *run, const struct image_manif
     enum mu_status st;
 
     run->analysis.config_digest = manifest->config.digest;
+    run->annotations = manifest->annotations;
     if (layers_fill(run, manifest, err) != MU_OK)
         return err->status;
     if (manifest->layers.count > run->limits->max_layers) {

@@ -171,9 +171,9 @@ static enum mu_status examine(const struct scan_context *context,
                                                 &context->limits, context->engine, arena,
                                                 &examined->image, err);
 
-    if (st == MU_OK)
+    if (st == MU_OK && context->database)
         st = match_image(context->database, &examined->image, arena, &examined->match, err);
-    if (st == MU_OK)
+    if (st == MU_OK && context->database)
         st = check_ecosystem(context, examined, arena, err);
     if (st == MU_OK)
         st = fill_children(&examined->image, arena, &examined->children, err);
@@ -210,17 +210,42 @@ static struct mu_scan_result summarize(struct mu_scan_result result,
     return result;
 }
 
+/* The raw result, or the bill of materials that was asked for instead. */
+static enum mu_status
+file_write(const struct scan_context *context, const struct mu_scan_request *request,
+           const struct mu_scan_result *result, const struct examined *examined,
+           const struct database_facts *facts, struct raw_file *ret_file, struct mu_error *err)
+{
+    const struct raw_scan raw = {.request = request,
+                                 .image = &examined->image,
+                                 .match = &examined->match,
+                                 .database = facts,
+                                 .scanner_version = MU_VERSION,
+                                 .configuration_checksum = context->configuration_checksum,
+                                 .started_at_us = result->started_at_us,
+                                 .finished_at_us = result->finished_at_us};
+    const struct sbom sbom = {.image = &examined->image,
+                              .repository = request->repository,
+                              .digest = request->digest,
+                              .scanner_version = MU_VERSION,
+                              .at_us = MU_TIME_NONE};
+
+    return context->sbom ? context->sbom(&sbom, context->temp_dir, ret_file, err)
+                         : raw_scan_write(&raw, context->temp_dir, ret_file, err);
+}
+
 enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
                         struct mu_arena *arena, struct mu_scan_result *ret_result,
                         struct raw_file *ret_file, struct mu_error *err)
 {
     struct examined examined = {0};
-    struct database_facts facts;
+    struct database_facts facts = {0};
     struct mu_scan_result result;
     struct raw_file file = {.fd = -1};
     enum mu_status st;
 
-    database_facts(context->database, &facts);
+    if (context->database)
+        database_facts(context->database, &facts);
     result = result_of(context, request, &facts);
     result.started_at_us = mu_now_us();
     st = examine(context, request, arena, &examined, err);
@@ -229,18 +254,8 @@ enum mu_status scan_run(const struct scan_context *context, const struct mu_scan
     if (st != MU_OK)
         return st;
     result = summarize(result, &examined, arena);
-    if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED) {
-        const struct raw_scan raw = {.request = request,
-                                     .image = &examined.image,
-                                     .match = &examined.match,
-                                     .database = &facts,
-                                     .scanner_version = MU_VERSION,
-                                     .configuration_checksum = context->configuration_checksum,
-                                     .started_at_us = result.started_at_us,
-                                     .finished_at_us = result.finished_at_us};
-
-        st = raw_scan_write(&raw, context->temp_dir, &file, err);
-    }
+    if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED)
+        st = file_write(context, request, &result, &examined, &facts, &file, err);
     if (st != MU_OK)
         return st;
     *ret_file = file;
