@@ -60,6 +60,12 @@ const struct mu_program scanner_program = {
                 "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
                 "      --inventory-url=http://inventory:8080\n"
                 "\n"
+                "One image, now: of a registry (host/path:tag, host/path@sha256:...), or a file or "
+                "folder\n"
+                "that is an OCI layout, an OCI archive or what 'docker save' writes:\n"
+                "\n"
+                "  muster-scanner scan --database=vulnerabilities.db image.tar\n"
+                "\n"
                 "Order of versions as an ecosystem has it (\"Debian:12\", \"npm\", \"Red Hat\"; "
                 "any "
                 "other\n"
@@ -67,13 +73,12 @@ const struct mu_program scanner_program = {
                 "\n"
                 "  printf '1.10\\t1.9\\n' | muster-scanner compare PyPI      # prints >\n"
                 "\n"
-                "Exit codes: 0 done; 1 scan: the image could not be scanned whole, import: the "
-                "report "
-                "is not\n"
-                "enough for a scan of record, compare: a text is no version of that ecosystem (it "
-                "has "
-                "its place\n"
-                "all the same); 2 wrong usage or configuration; 3 it could not be done.\n",
+                "Exit codes: 0 done, with or without findings; 1 scan: the image could not be "
+                "scanned\n"
+                "whole, import: the report is not enough for a scan of record, compare: a text is "
+                "no\n"
+                "version of that ecosystem (it has its place all the same); 2 wrong usage or\n"
+                "configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };
