@@ -13,7 +13,7 @@
  *   3. a table of widespread libraries whose archives carry no pom.properties;
  *   4. the manifest's Group-Id, Implementation-Vendor-Id, Bundle-SymbolicName, Extension-Name,
  *      Automatic-Module-Name: the first that begins as a domain does; where it ends in the
- *      artifact, what is before it;
+ *      artifact, or in what the artifact has behind the group's last word, what is before it;
  *   5. the artifact itself, as many old libraries have it (commons-io:commons-io).
  *
  * Ownership: spans are borrowed from path, manifest and the table.
