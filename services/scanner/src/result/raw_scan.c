@@ -2,6 +2,7 @@
 
 #include "result/json_stream.h"
 #include "result/raw_issues.h"
+#include "result/raw_packages.h"
 #include "source/referrer_kind.h"
 
 static void put_targets(struct json_stream *out, const struct raw_scan *scan)
@@ -111,25 +112,6 @@ static void put_failures(struct json_stream *out, const struct image_analysis *i
     json_close(out, ']');
 }
 
-static void put_packages(struct json_stream *out, const struct image_analysis *image)
-{
-    json_open(out, "packages", '[');
-    for (size_t i = 0; i < image->package_count; i++) {
-        const struct image_package *package = &image->packages[i];
-
-        json_open(out, NULL, '{');
-        json_text(out, "type", package->type);
-        json_text(out, "name", package->name);
-        json_text(out, "version", package->version);
-        json_text(out, "source_name", package->source_name);
-        json_text(out, "source_version", package->source_version);
-        json_text(out, "architecture", package->architecture);
-        json_int(out, "layer", package->layer_index);
-        json_close(out, '}');
-    }
-    json_close(out, ']');
-}
-
 static void put_score(struct json_stream *out, const char *type, const char *vector, int tenths)
 {
     if (tenths < 0)
@@ -200,7 +182,7 @@ static void put_scan(struct json_stream *out, const void *raw_scan)
     for (size_t i = 0; i < scan->match->finding_count; i++)
         put_finding(out, &scan->match->findings[i]);
     json_close(out, ']');
-    put_packages(out, scan->image);
+    raw_packages_put(out, scan->image);
     json_close(out, '}');
 }
 
