@@ -128,7 +128,7 @@ static void packages_of_another_distribution_are_a_failed_scan(void **state)
                              "ID=ubuntu\nVERSION_ID=22.04\nPRETTY_NAME=\"Ubuntu 22.04\"\n",
                              image_build_status, f->digest);
     scan(f);
-    expect_failed(f, "unsupported", "knows nothing of Ubuntu 22.04");
+    expect_failed(f, "unsupported", "knows nothing of Ubuntu:22.04:LTS");
     assert_false(f->result.failure.retryable);
     assert_false(f->result.has_counts);
 }

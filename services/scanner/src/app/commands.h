@@ -26,10 +26,10 @@ struct scan_config {
 };
 
 struct db_config {
-    const char *out, *built_at;
+    const char *out, *built_at, *database, *format, *sources;
 };
 
-enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 2 };
+enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 5 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
 extern const struct mu_option db_options[DB_OPTION_COUNT];

@@ -18,8 +18,8 @@ static const struct mu_command commands[] = {
          .config_size = sizeof(struct scan_config),
          .run = scan_command},
         {.name = "db",
-         .arguments = "build OSV... | info FILE",
-         .summary = "build the vulnerability database, or show one",
+         .arguments = "build INPUT... | update | info FILE | verify FILE | query PURL",
+         .summary = "build the vulnerability database, refresh it, look into it",
          .options = db_options,
          .option_count = DB_OPTION_COUNT,
          .config_size = sizeof(struct db_config),
@@ -35,11 +35,13 @@ const struct mu_program scanner_program = {
         .name = "muster-scanner",
         .summary = "finds packages and vulnerabilities in images, without unpacking them.",
         .details =
-                "First a database, from OSV records (zip files as osv.dev publishes them, folders "
-                "or\n"
-                "single JSON files):\n"
+                "First a database, from any of: OSV records, Alpine secdb, Debian's tracker, Red "
+                "Hat's CSAF\n"
+                "and VEX, CISA KEV, EPSS, CVSS and SSVC, NVD; zips, folders, files (also gzip, "
+                "zstd). What an\n"
+                "input is, its content tells; KIND:PATH says it where it does not:\n"
                 "\n"
-                "  muster-scanner db build --out=vulnerabilities.db Debian.zip\n"
+                "  muster-scanner db build --out=vulnerabilities.db Debian.zip npm.zip kev.json\n"
                 "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
                 "      --inventory-url=http://inventory:8080\n"
                 "\n"

@@ -135,17 +135,20 @@ static enum mu_status add_failure(struct image_analysis *image, struct mu_arena 
     return MU_OK;
 }
 
-/* Packages nobody has advisories for must not look like packages without vulnerabilities. */
-static enum mu_status check_ecosystem(const struct scan_context *context, struct examined *examined,
-                                      struct mu_arena *arena, struct mu_error *err)
+/* Packages of a distribution nobody has advisories for must not look like packages without
+ * vulnerabilities. */
+static enum mu_status check_ecosystem(struct examined *examined, struct mu_arena *arena,
+                                      struct mu_error *err)
 {
     const struct image_os *os = &examined->image.os;
     const char *ecosystem = examined->match.ecosystem;
     const char *name = os->pretty_name ? os->pretty_name : os->id;
     struct image_failure failure = {.code = "unsupported", .component = "packages"};
+    bool gap = false;
 
-    if (examined->image.package_count == 0 || examined->image.failure_count > 0 ||
-        (ecosystem && database_has_ecosystem(context->database, ecosystem)))
+    for (size_t i = 0; i < examined->match.gap_count; i++)
+        gap = gap || examined->match.gaps[i].os;
+    if (!gap || examined->image.failure_count > 0)
         return MU_OK;
     failure.message =
             mu_arena_printf(arena, "packages: the vulnerability database knows nothing of %s",
@@ -159,13 +162,15 @@ static enum mu_status examine(const struct scan_context *context,
                               const struct mu_scan_request *request, struct mu_arena *arena,
                               struct examined *examined, struct mu_error *err)
 {
+    const struct match_rules rules = {
+            .database = context->database, .vex = context->vex, .image = request->digest};
     enum mu_status st = image_analyze(context->book, request->repository, request->digest,
                                       &context->limits, arena, &examined->image, err);
 
     if (st == MU_OK)
-        st = match_image(context->database, &examined->image, arena, &examined->match, err);
+        st = match_image(&rules, &examined->image, arena, &examined->match, err);
     if (st == MU_OK)
-        st = check_ecosystem(context, examined, arena, err);
+        st = check_ecosystem(examined, arena, err);
     if (st == MU_OK)
         st = fill_children(&examined->image, arena, &examined->children, err);
     return st;

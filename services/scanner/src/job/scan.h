@@ -20,6 +20,7 @@
 struct scan_context {
     const struct registry_book *book;
     const struct database *database;
+    const struct vex_set *vex; /* NULL: none */
     struct image_limits limits;
     const char *temp_dir;
     struct evidence_target evidence;
