@@ -15,8 +15,8 @@ struct limit_config {
 
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *database, *inventory_url, *registries, *listen,
-            *temp_dir, *evidence_token, *log_level;
-    int64_t workers, database_max_age_ms;
+            *temp_dir, *evidence_token, *log_level, *vex;
+    int64_t workers, database_max_age_ms, database_stale_after_ms;
     struct limit_config limits;
 };
 
@@ -29,7 +29,7 @@ struct db_config {
     const char *out, *built_at, *database, *format, *sources;
 };
 
-enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 18, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 5 };
+enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 20, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 5 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
 extern const struct mu_option db_options[DB_OPTION_COUNT];

@@ -32,6 +32,7 @@ int db_command(void *config_struct, int argc, char **argv)
         int (*run)(const struct db_config *, int, char **);
         int min, max; /* words behind the name */
     } parts[] = {{"build", db_build, 1, 1 << 20},
+                 {"update", db_update, 0, 0},
                  {"info", db_info, 1, 1},
                  {"verify", db_verify, 1, 1},
                  {"query", db_query, 1, 1}};
@@ -40,7 +41,7 @@ int db_command(void *config_struct, int argc, char **argv)
         if (mu_text_equal(argv[0], parts[i].name) && argc - 1 >= parts[i].min &&
             argc - 1 <= parts[i].max)
             return parts[i].run(config_struct, argc - 1, argv + 1);
-    (void)fprintf(stderr, "muster-scanner: db build INPUT..., db info FILE, db verify FILE or "
-                          "db query PURL\n");
+    (void)fprintf(stderr, "muster-scanner: db build INPUT..., db update, db info FILE, "
+                          "db verify FILE or db query PURL\n");
     return MU_EXIT_USAGE;
 }

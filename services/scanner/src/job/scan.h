@@ -10,7 +10,7 @@
 #ifndef SCANNER_JOB_SCAN_H
 #define SCANNER_JOB_SCAN_H
 
-#include "database/database.h"
+#include "database/database_slot.h"
 #include "image/image_scan.h"
 #include "result/evidence_client.h"
 
@@ -19,8 +19,10 @@
 
 struct scan_context {
     const struct registry_book *book;
-    const struct database *database;
-    const struct vex_set *vex; /* NULL: none */
+    const struct database *database; /* or: */
+    struct database_slot *databases; /* replaced while scans run; NULL: `database` is used */
+    int64_t stale_after_ms;          /* a scan with an older database has failed; 0: any age */
+    const struct vex_set *vex;       /* NULL: none */
     struct image_limits limits;
     const char *temp_dir;
     struct evidence_target evidence;
