@@ -29,6 +29,13 @@ struct db_config {
     const char *out, *built_at, *database, *format, *sources;
 };
 
+struct match_config {
+    const char *database, *previous, *vex;
+};
+
+enum { MATCH_OPTION_COUNT = 3 };
+extern const struct mu_option match_options[MATCH_OPTION_COUNT];
+
 enum { LIMIT_OPTION_COUNT = 7, RUN_OPTION_COUNT = 20, SCAN_OPTION_COUNT = 11, DB_OPTION_COUNT = 5 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
@@ -91,6 +98,7 @@ extern const struct mu_option db_options[DB_OPTION_COUNT];
 int run_command(void *config_struct, int argc, char **argv);
 int scan_command(void *config_struct, int argc, char **argv);
 int db_command(void *config_struct, int argc, char **argv);
+int match_command(void *config_struct, int argc, char **argv);
 int compare_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;

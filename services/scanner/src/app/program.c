@@ -24,6 +24,13 @@ static const struct mu_command commands[] = {
          .option_count = DB_OPTION_COUNT,
          .config_size = sizeof(struct db_config),
          .run = db_command},
+        {.name = "match",
+         .arguments = "[PACKAGES.jsonl]",
+         .summary = "judge a list of distinct packages, all or those whose advisories changed",
+         .options = match_options,
+         .option_count = MATCH_OPTION_COUNT,
+         .config_size = sizeof(struct match_config),
+         .run = match_command},
         {.name = "compare",
          .arguments = "ECOSYSTEM [FILE]",
          .summary = "print <, = or > for each line of two versions, a tab between",
@@ -44,6 +51,12 @@ const struct mu_program scanner_program = {
                 "  muster-scanner db build --out=vulnerabilities.db Debian.zip npm.zip kev.json\n"
                 "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
                 "      --inventory-url=http://inventory:8080\n"
+                "\n"
+                "Packages of a whole fleet, each once, a line of JSON each ({\"purl\": "
+                "\"pkg:...\"}), all of\n"
+                "them or, with --previous, those that a new database says something new of:\n"
+                "\n"
+                "  muster-scanner match --database=new.db --previous=old.db packages.jsonl\n"
                 "\n"
                 "Order of versions as an ecosystem has it (\"Debian:12\", \"npm\", \"Red Hat\"; "
                 "any "

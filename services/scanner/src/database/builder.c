@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FAMILY_MAX = 63, UNKNOWN_MAX = 1024 };
 static const size_t buffer_max_bytes = (size_t)1 << 31;
 static const size_t texts_max_bytes = (size_t)1 << 31;
 
@@ -76,14 +77,18 @@ static uint32_t keep(struct builder *builder, const char *text)
     return text_pool_add(&builder->texts, text ? text : "", len);
 }
 
-/* For people: cut to size at a character's border. */
-static uint32_t keep_cut(struct builder *builder, const char *text)
+/* At most `len` bytes, ending at a character's border. */
+static uint32_t keep_part(struct builder *builder, const char *text, size_t len)
 {
-    size_t len = text ? strnlen(text, DATABASE_MAX_TEXT_BYTES) : 0;
-
     while (len > 0 && !mu_utf8_valid(text, len))
         len--;
-    return text_pool_add(&builder->texts, text ? text : "", len);
+    return text_pool_add(&builder->texts, text, len);
+}
+
+/* For people: cut to size. */
+static uint32_t keep_cut(struct builder *builder, const char *text)
+{
+    return text ? keep_part(builder, text, strnlen(text, DATABASE_MAX_TEXT_BYTES)) : 0;
 }
 
 static void add_to_list(struct builder *builder, struct database_list *list, const char *text)
@@ -133,15 +138,10 @@ void builder_relate(struct builder *builder, enum builder_relation relation, con
 
 static void count_unknown(struct builder *builder, const char *ecosystem)
 {
-    char family[64];
-    size_t len = strcspn(ecosystem, ":");
     struct database_unknown *rows = (void *)builder->unknown.data, row = {0, 1};
-    size_t count = builder_count(&builder->unknown, sizeof(row));
+    size_t count = builder_count(&builder->unknown, sizeof(row)), len = strcspn(ecosystem, ":");
 
-    len = len < sizeof(family) ? len : sizeof(family) - 1;
-    memcpy(family, ecosystem, len);
-    family[len] = '\0';
-    row.ecosystem = keep_cut(builder, family);
+    row.ecosystem = keep_part(builder, ecosystem, len < FAMILY_MAX ? len : FAMILY_MAX);
     builder->now.skipped++;
     for (size_t i = 0; i < count; i++) {
         if (rows[i].ecosystem == row.ecosystem) {
@@ -149,7 +149,8 @@ static void count_unknown(struct builder *builder, const char *ecosystem)
             return;
         }
     }
-    mu_buf_append(&builder->unknown, &row, sizeof(row));
+    if (count < UNKNOWN_MAX)
+        mu_buf_append(&builder->unknown, &row, sizeof(row));
 }
 
 /* All ids the record names, as one list: the three kinds lie one behind the other. */
