@@ -140,8 +140,8 @@ static enum mu_status match_all(struct matching *matching, FILE *file, struct mu
         if (len > 0 && text[len - 1] == '\n')
             len--;
         else if (len == sizeof(text) - 1)
-            return mu_fail(err, MU_E_LIMIT, "line %llu is longer than %d bytes",
-                           matching->line + 1, PACKAGE_LINE_MAX_BYTES);
+            return mu_fail(err, MU_E_LIMIT, "line %llu is longer than %d bytes", matching->line + 1,
+                           PACKAGE_LINE_MAX_BYTES);
         if (len > 0)
             st = match_line(matching, text, len, err);
         else

@@ -67,9 +67,13 @@ const struct mu_program scanner_program = {
                 "\n"
                 "Exit codes: 0 done; 1 scan: the image could not be scanned whole, compare: a text "
                 "is no\n"
-                "version of that ecosystem (it has its place all the same); 2 wrong usage or "
-                "configuration;\n"
-                "3 it could not be done.\n",
+                "version of that ecosystem (it has its place all the same), match: a line names "
+                "no package,\n"
+                "db update: a source failed and its last copy was used, db verify: the file is "
+                "damaged,\n"
+                "db query: nothing is known of that ecosystem; 2 wrong usage or configuration; 3 "
+                "it could\n"
+                "not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };
