@@ -102,6 +102,18 @@ static void a_second_status_line_starts_over(void **state)
     assert_string_equal(head.response.content_type, "");
 }
 
+static void what_tells_a_change_is_kept_as_sent(void **state)
+{
+    const char *const lines[] = {"HTTP/1.1 200 OK\r\n", "ETag: W/\"v 1\"\r\n",
+                                 "last-modified: Wed, 25 Nov 2026 10:00:00 GMT\r\n", NULL};
+    struct http_head head;
+
+    (void)state;
+    feed(&head, lines);
+    assert_string_equal(head.response.etag, "W/\"v 1\"");
+    assert_string_equal(head.response.last_modified, "Wed, 25 Nov 2026 10:00:00 GMT");
+}
+
 static void a_bearer_challenge_is_preferred(void **state)
 {
     const char *const lines[] = {"HTTP/1.1 401 No\r\n", "WWW-Authenticate: Basic realm=\"x\"\r\n",
@@ -263,6 +275,7 @@ int main(void)
             cmocka_unit_test(retry_after_never_exceeds_a_day),
             cmocka_unit_test(a_malformed_retry_after_counts_as_none),
             cmocka_unit_test(a_second_status_line_starts_over),
+            cmocka_unit_test(what_tells_a_change_is_kept_as_sent),
             cmocka_unit_test(a_bearer_challenge_is_preferred),
             cmocka_unit_test(values_that_do_not_fit_or_hold_control_bytes_count_as_absent),
             cmocka_unit_test(an_origin_is_scheme_host_and_port),

@@ -8,8 +8,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "database/builder.h"
-#include "database/osv_input.h"
+#include "database/zip_input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +112,7 @@ static void zip_two(const struct fixture *f)
 
 static enum mu_status read_path(struct fixture *f, const char *path)
 {
-    return osv_input_read(path, each, f, &f->err);
+    return zip_input_read(path, each, f, &f->err);
 }
 
 static void expect_says(const struct fixture *f, const char *word)
@@ -131,33 +130,11 @@ static void records_of_a_zip_come_by_name(void **state)
     assert_string_equal(f->seen.data, "a.json=1 b.json=2 ");
 }
 
-static void records_of_a_folder_come_by_name(void **state)
-{
-    struct fixture *f = *state;
-
-    write_text(f, "b.json", "2");
-    write_text(f, "a.json", "1");
-    write_text(f, "note.txt", "x");
-    assert_int_equal(read_path(f, f->folder), MU_OK);
-    assert_string_equal(f->seen.data, "a.json=1 b.json=2 ");
-}
-
-static void a_single_file_is_one_record(void **state)
-{
-    struct fixture *f = *state;
-    char path[256];
-
-    write_text(f, "c.json", "3");
-    (void)snprintf(path, sizeof(path), "%s/c.json", f->folder);
-    assert_int_equal(read_path(f, path), MU_OK);
-    assert_string_equal(f->seen.data, "c.json=3 ");
-}
-
 static void what_is_not_there_is_named(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(read_path(f, f->path), MU_E_NOT_FOUND);
+    assert_int_equal(read_path(f, f->path), MU_E_INVALID);
     expect_says(f, f->path);
 }
 
@@ -184,13 +161,13 @@ static void a_zip_cut_anywhere_is_refused(void **state)
 
     read_zip_bytes(f, &bytes);
     for (size_t len = 0; len < bytes.len; len++)
-        if (osv_input_read_zip_memory(bytes.data, len, each, f, &f->err) != MU_E_INVALID)
+        if (zip_input_read_memory(bytes.data, len, each, f, &f->err) != MU_E_INVALID)
             fail_msg("cut at %zu was not refused", len);
-    assert_int_equal(osv_input_read_zip_memory(bytes.data, bytes.len, each, f, &f->err), MU_OK);
+    assert_int_equal(zip_input_read_memory(bytes.data, bytes.len, each, f, &f->err), MU_OK);
     mu_buf_done(&bytes);
 }
 
-static void a_zip_or_folder_without_records_is_refused(void **state)
+static void a_zip_without_records_is_refused(void **state)
 {
     struct fixture *f = *state;
     zip_t *zip = zip_begin(f);
@@ -199,8 +176,6 @@ static void a_zip_or_folder_without_records_is_refused(void **state)
     assert_int_equal(zip_close(zip), 0);
     assert_int_equal(read_path(f, f->path), MU_E_INVALID);
     expect_says(f, "no .json record");
-    assert_int_equal(read_path(f, f->folder), MU_E_INVALID);
-    expect_says(f, f->folder);
 }
 
 static void a_record_with_a_wrong_crc_is_named(void **state)
@@ -224,7 +199,7 @@ static void a_record_with_a_wrong_crc_is_named(void **state)
 static void a_zip_bomb_ends_at_the_record_limit(void **state)
 {
     struct fixture *f = *state;
-    size_t size = 4 * (size_t)OSV_RECORD_MAX_BYTES;
+    size_t size = (size_t)ZIP_DOCUMENT_MAX_BYTES + 1;
     char *zeros = calloc(1, size);
     zip_t *zip = zip_begin(f);
 
@@ -252,12 +227,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(records_of_a_zip_come_by_name),
-            TEST(records_of_a_folder_come_by_name),
-            TEST(a_single_file_is_one_record),
             TEST(what_is_not_there_is_named),
             TEST(what_is_no_zip_is_named),
             TEST(a_zip_cut_anywhere_is_refused),
-            TEST(a_zip_or_folder_without_records_is_refused),
+            TEST(a_zip_without_records_is_refused),
             TEST(a_record_with_a_wrong_crc_is_named),
             TEST(a_zip_bomb_ends_at_the_record_limit),
             TEST(a_refusal_ends_the_reading),
