@@ -234,7 +234,7 @@ enum mu_status zip_directory_open(const uint8_t *bytes, size_t len,
                                   struct zip_directory *ret_directory, struct mu_error *err)
 {
     struct zip_directory directory = {.bytes = bytes, .len = len};
-    struct ending ending;
+    struct ending ending = {.at = 0};
 
     if (ending_read(bytes, len, &ending, err) != MU_OK)
         return err->status;
