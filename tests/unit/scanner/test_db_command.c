@@ -36,6 +36,12 @@ static void put(struct fixture *f, const char *path, const void *bytes, size_t l
         fail_msg("%s", f->err.message);
 }
 
+static void drop(const char *path)
+{
+    if (!path || unlink(path) != 0)
+        fail_msg("it was not there");
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -180,7 +186,7 @@ static void update_builds_from_sources_and_says_when_one_failed(void **state)
     put(f, f->sources, text, (size_t)len);
     assert_int_equal(db(f, "update", NULL), MU_EXIT_OK);
     assert_int_equal(db(f, "verify", f->first), MU_EXIT_OK);
-    (void)unlink(f->paths[0]);
+    drop(f->paths[0]);
     assert_int_equal(db(f, "update", NULL), MU_EXIT_DIFFERENCE);
     assert_int_equal(db(f, "query", "pkg:npm/p@1"), MU_EXIT_OK);
     assert_int_equal(db(f, "nothing", NULL), MU_EXIT_USAGE);
