@@ -97,10 +97,15 @@ static const struct known_artifact known_artifacts[] = {
         {"junit-jupiter*", "org.junit.jupiter", NULL},
         {"junit-platform-*", "org.junit.platform", NULL},
         {"json-path", "com.jayway.jsonpath", NULL},
+        {"armeria*", "com.linecorp.armeria", NULL},
+        {"brave", "io.zipkin.brave", NULL},
+        {"checker-*", "org.checkerframework", NULL},
         {"caffeine", "com.github.ben-manes.caffeine", NULL},
         {"snappy-java", "org.xerial.snappy", NULL},
         {"zstd-jni", "com.github.luben", NULL},
         {"lz4-java", "org.lz4", NULL},
+        {"jffi", "com.github.jnr", NULL},
+        {"jnr-*", "com.github.jnr", NULL},
         {"jna", "net.java.dev.jna", NULL},
         {"jna-platform", "net.java.dev.jna", NULL},
         {"quartz", "org.quartz-scheduler", NULL},
@@ -207,6 +212,19 @@ static size_t dotted_group(struct lang_span name)
     return 0;
 }
 
+/* A version without a classifier. */
+static struct lang_span unclassified(struct lang_span version)
+{
+    static const char *const classifiers[] = {"-exec", "-native", "-shaded", "-tests",
+                                              "-jar-with-dependencies"};
+
+    for (size_t i = 0; i < sizeof(classifiers) / sizeof(classifiers[0]); i++) {
+        if (lang_ends(version, classifiers[i]))
+            return lang_head(version, version.len - strlen(classifiers[i]));
+    }
+    return version;
+}
+
 struct java_name java_name_of_file(struct lang_span path)
 {
     struct lang_span base = lang_path_base(path);
@@ -220,7 +238,7 @@ struct java_name java_name_of_file(struct lang_span path)
         at = other_version(name);
     if (at < name.len)
         found = (struct java_name){.artifact = lang_head(name, at - 1),
-                                   .version = lang_tail(name, at)};
+                                   .version = unclassified(lang_tail(name, at))};
     group_len = dotted_group(found.artifact);
     if (group_len > 0) {
         found.group = lang_head(found.artifact, group_len);
@@ -307,19 +325,59 @@ static bool is_umbrella(struct lang_span group)
     return false;
 }
 
-/* "org.example.thing" and "org.example.thing_1.0_spec" with the artifact "thing" are of the group
- * "org.example". */
+static bool ends_group(struct lang_span head, struct lang_span rest, struct lang_span artifact)
+{
+    (void)head;
+    return lang_same(rest, artifact);
+}
+
+/* "org.apache.maven" and "core" are of "maven-core". */
+static bool ends_group_shortened(struct lang_span head, struct lang_span rest,
+                                 struct lang_span artifact)
+{
+    const char *dot = memrchr(head.text, '.', head.len);
+    struct lang_span last = lang_tail(head, dot ? (size_t)(dot - head.text) + 1 : 0);
+    struct lang_span tail = lang_tail(artifact, last.len);
+
+    return lang_same(lang_head(artifact, last.len), last) && lang_starts(tail, "-") &&
+           lang_same(lang_tail(tail, 1), rest);
+}
+
+/* "thing_1.0_spec" is "thing". */
+static bool ends_group_with_more(struct lang_span head, struct lang_span rest,
+                                 struct lang_span artifact)
+{
+    (void)head;
+    return rest.len > artifact.len && lang_same(lang_head(rest, artifact.len), artifact) &&
+           !lang_alpha(rest.text[artifact.len]) && rest.text[artifact.len] != '.';
+}
+
+/* "org.example.thing" with the artifact "thing" is of the group "org.example". */
 static struct lang_span without_artifact(struct lang_span group, struct lang_span artifact)
 {
-    for (size_t at = lang_find(group, '.') + 1; at < group.len; at++) {
-        struct lang_span rest = lang_tail(group, at + 1);
+    static bool (*const ends[])(struct lang_span, struct lang_span, struct lang_span) = {
+            ends_group, ends_group_shortened, ends_group_with_more};
 
-        if (group.text[at] == '.' && lang_same(lang_head(rest, artifact.len), artifact) &&
-            (rest.len == artifact.len ||
-             (!lang_alpha(rest.text[artifact.len]) && rest.text[artifact.len] != '.')))
-            return is_umbrella(lang_head(group, at)) ? group : lang_head(group, at);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        for (size_t at = lang_find(group, '.') + 1; at < group.len; at++) {
+            struct lang_span head = lang_head(group, at);
+
+            if (group.text[at] == '.' && ends[i](head, lang_tail(group, at + 1), artifact))
+                return i != 1 && is_umbrella(head) ? group : head;
+        }
     }
     return group;
+}
+
+/* "group#artifact;version", as Nebula's builds have it. */
+static struct lang_span group_of_title(struct lang_span artifact,
+                                       const struct java_manifest *manifest)
+{
+    struct lang_span rest = java_manifest_main(manifest, "Implementation-Title");
+    struct lang_span group = lang_take_until(&rest, '#');
+    struct lang_span name = lang_take_until(&rest, ';');
+
+    return lang_same(name, artifact) ? group : (struct lang_span){0};
 }
 
 static bool group_shaped(struct lang_span text)
@@ -339,7 +397,10 @@ static struct lang_span group_of_manifest(struct lang_span artifact,
     static const char *const names[] = {"Group-Id", "Implementation-Vendor-Id",
                                         "Bundle-SymbolicName", "Extension-Name",
                                         "Automatic-Module-Name"};
+    struct lang_span titled = group_of_title(artifact, manifest);
 
+    if (group_shaped(titled))
+        return titled;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct lang_span value = java_manifest_main(manifest, names[i]);
 
