@@ -7,8 +7,6 @@
 
 #include "registry/registry_access.h"
 
-#include <stddef.h>
-
 /* Basic AWS:token, for twelve hours. */
 enum mu_status ecr_login(const struct mu_registry_access *access,
                          struct registry_credential *credential,
@@ -23,8 +21,5 @@ enum mu_status google_login(const struct mu_registry_access *access,
 enum mu_status azure_login(const struct mu_registry_access *access,
                            struct registry_credential *credential,
                            struct mu_error *err) MU_MUST_CHECK;
-
-/* The region in "123456789012.dkr.ecr.REGION.amazonaws.com"; false: none that fits. */
-bool ecr_region(const char *host, char *ret_region, size_t size);
 
 #endif

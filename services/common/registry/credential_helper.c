@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ static void become(const char *path, char *const *environment, int in, int out)
     limit(RLIMIT_CORE, 0);
     (void)signal(SIGPIPE, SIG_DFL);
     if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0)
+        dup2(null, STDERR_FILENO) >= 0 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         (void)execve(path, argv, environment);
     _exit(127);
 }
@@ -200,7 +201,7 @@ static enum mu_status program_run(const char *path, const char *server, struct m
                                   int *ret_exit, struct mu_error *err)
 {
     uint64_t ends_at_ms = mu_monotonic_ms() + TIME_MAX_MS;
-    struct child child;
+    struct child child = {.pid = 0};
     enum mu_status st;
     int status;
 

@@ -3,7 +3,8 @@
  * input, JSON on standard output.
  *
  * The child has ten seconds, bounded output, files and processor time, no core file, and nothing of
- * our own environment that starts with MUSTER_. It and its children end with the time.
+ * our own environment that starts with MUSTER_, nor any file of ours. It and its children end with
+ * the time.
  *
  * Threads: any. Trust: the program is the operator's; its output is hostile, never logged but for
  * the first line of one that failed.

@@ -25,7 +25,8 @@ static void identity_done(struct aws_identity *identity)
     registry_secret_done(&identity->session);
 }
 
-bool ecr_region(const char *host, char *ret_region, size_t size)
+/* The region in "123456789012.dkr.ecr.REGION.amazonaws.com"; false: none that fits. */
+static bool ecr_region(const char *host, char *ret_region, size_t size)
 {
     static const char *const marks[] = {".dkr.ecr.", ".dkr.ecr-fips.", ".dkr-ecr."};
 

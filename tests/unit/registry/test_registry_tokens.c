@@ -72,6 +72,33 @@ static void a_full_cache_forgets_what_ends_first(void **state)
     assert_true(holds(tokens, "255", "1"));
 }
 
+static void *put_get_and_drop(void *opaque)
+{
+    struct mu_registry_tokens *tokens = opaque;
+    char key[16];
+
+    for (int i = 0; i < 2000; i++) {
+        (void)snprintf(key, sizeof(key), "%d", i % 300);
+        registry_tokens_put(tokens, key, key, strlen(key), MINUTE_MS);
+        (void)holds(tokens, key, key);
+        if (i % 7 == 0)
+            registry_tokens_drop(tokens, key);
+    }
+    return NULL;
+}
+
+static void threads_may_share_a_cache(void **state)
+{
+    MU_AUTO(registry_tokens) struct mu_registry_tokens *tokens = mu_registry_tokens_new();
+    pthread_t threads[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, put_get_and_drop, tokens), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 /* ---- clients that share it ---- */
 
 struct fixture {
@@ -176,6 +203,26 @@ static void a_kept_token_that_is_refused_is_replaced(void **state)
     assert_int_equal(fetch(f), MU_OK);
     registry_peer_stop(&f->peer);
     assert_int_equal(token->hits, 2);
+}
+
+static void a_busy_token_service_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct http_peer service = {
+            .replies = {
+                    {"HTTP/1.1 429 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
+                     PEER_CLOSE},
+                    {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"token\":\"t\"}", PEER_CLOSE}}};
+
+    http_peer_start(&service);
+    (void)snprintf(f->peer.challenge, sizeof(f->peer.challenge),
+                   "Bearer realm=\"http://127.0.0.1:%d/token\"", service.port);
+    f->route->authorization = "Bearer t";
+    registry_peer_start(&f->peer);
+    assert_int_equal(fetch(f), MU_OK);
+    registry_peer_stop(&f->peer);
+    http_peer_stop(&service);
+    assert_int_equal(service.request_count, 2);
 }
 
 /* A registry with a private address may have its token service at another one. */
@@ -405,9 +452,11 @@ int main(void)
             cmocka_unit_test(what_is_kept_is_found_until_it_is_dropped),
             cmocka_unit_test(what_ends_in_a_moment_is_not_kept),
             cmocka_unit_test(a_full_cache_forgets_what_ends_first),
+            cmocka_unit_test(threads_may_share_a_cache),
             TEST(a_token_serves_the_next_client_without_being_asked_for),
             TEST(a_token_that_ends_at_once_is_not_kept),
             TEST(a_kept_token_that_is_refused_is_replaced),
+            TEST(a_busy_token_service_is_waited_for),
             TEST(a_private_registry_may_have_a_private_token_service),
             TEST(a_redirect_to_another_private_host_needs_permission),
             TEST(an_identity_token_is_exchanged_for_one_of_the_repository),

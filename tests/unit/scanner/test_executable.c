@@ -403,6 +403,19 @@ static void known_programs_are_told_by_the_version_they_carry(void **state)
     }
 }
 
+static void a_packed_program_is_named(void **state)
+{
+    struct exe_build exe;
+
+    (void)state;
+    exe_build_init(&exe, true, false);
+    exe_build_elf(&exe, ".x", "UPX!", 4);
+    expect(&exe, "bin/app", MU_OK, ""); /* among its data: says nothing */
+    memcpy(exe.out.data + 200, "UPX!", 4);
+    expect(&exe, "bin/app", MU_E_INVALID, "");
+    exe_build_done(&exe);
+}
+
 /* Every byte of every header set to all ones, and every length: no crash, whatever is told. */
 static void damaged_headers_are_survived(void **state)
 {
@@ -450,6 +463,7 @@ int main(void)
             cmocka_unit_test(crates_are_read_in_every_format),
             cmocka_unit_test(a_damaged_list_of_crates_is_named),
             cmocka_unit_test(known_programs_are_told_by_the_version_they_carry),
+            cmocka_unit_test(a_packed_program_is_named),
             cmocka_unit_test(damaged_headers_are_survived),
     };
 

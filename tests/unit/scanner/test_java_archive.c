@@ -205,6 +205,13 @@ static const struct name_case name_cases[] = {
          "maven org.mozilla:rhino 1.7\n"},
         {"groovy-3.0.jar", "Automatic-Module-Name: org.codehaus.groovy\n",
          "maven org.codehaus.groovy:groovy 3.0\n"},
+        {"groovy-json-3.0.jar", "Automatic-Module-Name: org.codehaus.groovy.json\n",
+         "maven org.codehaus.groovy:groovy-json 3.0\n"},
+        {"demo-a-b-1.jar", "Bundle-SymbolicName: org.demo.a.b\n", "maven org.demo:demo-a-b 1\n"},
+        {"rxjava-3.1.jar", "Bundle-SymbolicName: io.reactivex.rxjava3.rxjava\n",
+         "maven io.reactivex.rxjava3:rxjava 3.1\n"},
+        {"commons-http-3.jar", "Implementation-Vendor-Id: org.apache\n",
+         "maven commons-http:commons-http 3\n"},
         {"jsoup-1.jar", "Bundle-SymbolicName: org.jsoup\n", "maven org.jsoup:jsoup 1\n"},
         {"x-1.jar", "Implementation-Vendor-Id: Example Company\n", "maven x:x 1\n"},
         {"root/.m2/repository/org/demo/app/x/1.5/x-1.5.jar", "", "maven org.demo.app:x 1.5\n"},
@@ -322,6 +329,79 @@ static void members_named_as_places_to_break_out_are_only_shown(void **state)
     zip_build_done(&inner);
 }
 
+static void the_place_of_a_single_pom_xml_has_the_coordinates(void **state)
+{
+    const struct jar_file files[] = {{"META-INF/maven/org.demo/demo-core/pom.xml", "<project/>"},
+                                     {0}};
+    const struct jar_file two[] = {{"META-INF/maven/org.demo/a/pom.xml", ""},
+                                   {"META-INF/maven/org.demo/b/pom.xml", ""},
+                                   {0}};
+
+    (void)state;
+    expect("core-1.0.jar", files, "maven org.demo:demo-core 1.0\n");
+    expect("core-1.0.jar", two, "maven core:core 1.0\n");
+}
+
+static void a_version_that_is_a_variable_is_none(void **state)
+{
+    const struct jar_file files[] = {{MANIFEST, "Implementation-Version: ${project.version}\n"},
+                                     {0}};
+
+    (void)state;
+    expect("x.jar", files, "");
+}
+
+static void a_long_place_is_cut_to_what_a_sink_takes(void **state)
+{
+    enum { FOLDERS = 6000 };
+    const struct jar_file files[] = {{MANIFEST, ""}, {0}};
+    struct zip_build inner, zip;
+    struct told told;
+    char name[FOLDERS + 20];
+
+    (void)state;
+    memset(name, '/', FOLDERS);
+    memcpy(name + FOLDERS, "lib-1.jar", 10);
+    jar_build(&inner, files);
+    zip_build_init(&zip);
+    zip_build_add(&zip, name, inner.out.data, inner.out.len, ZIP_BUILD_STORED);
+    zip_build_finish(&zip);
+    told_init(&told);
+    assert_int_equal(jar_read(&told, "a.ear", &zip), MU_OK);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.lines.len, strlen("maven lib:lib 1 @\n") + FINDER_TEXT_MAX_BYTES);
+    told_done(&told);
+    zip_build_done(&zip);
+    zip_build_done(&inner);
+}
+
+/* One member whose directory entry claims that size. */
+static enum mu_status with_claimed_size(uint64_t size_bytes, const char *word)
+{
+    struct zip_build zip;
+    struct told told;
+    enum mu_status st;
+
+    zip_build_init(&zip);
+    jar_add(&zip, "lib/a-1.jar", "small");
+    zip_poke(&zip.directory, zip.last_central + 24, size_bytes, 4);
+    zip_build_finish(&zip);
+    told_init(&told);
+    st = jar_read(&told, "a.ear", &zip);
+    assert_non_null(strstr(told.err.message, word));
+    told_done(&told);
+    zip_build_done(&zip);
+    return st;
+}
+
+static void what_would_unpack_to_too_much_is_refused_unread(void **state)
+{
+    (void)state;
+    assert_int_equal(with_claimed_size(0xc0000000, "unpacks to more"), MU_E_LIMIT);
+    assert_int_equal(with_claimed_size(65 * 1024 * 1024, "of more than 67108864"), MU_E_LIMIT);
+    assert_int_equal(with_claimed_size(32 * 1024 * 1024, "cannot have"), MU_E_INVALID);
+}
+
 static void what_is_no_archive_is_refused(void **state)
 {
     struct told told;
@@ -330,6 +410,7 @@ static void what_is_no_archive_is_refused(void **state)
     told_init(&told);
     assert_int_equal(told_read(&told, &finder_java_archive, "a.jar", "", 0), MU_E_INVALID);
     assert_int_equal(told_read(&told, &finder_java_archive, "a.jar", "PK\3\4", 4), MU_E_INVALID);
+    assert_int_equal(told_read(&told, &finder_java_archive, "a.rar", "Rar!\x1a\7", 6), MU_OK);
     told_done(&told);
 }
 
@@ -368,6 +449,10 @@ int main(void)
             cmocka_unit_test(archives_nested_too_deep_are_named),
             cmocka_unit_test(trouble_in_one_part_does_not_hide_the_others),
             cmocka_unit_test(members_named_as_places_to_break_out_are_only_shown),
+            cmocka_unit_test(the_place_of_a_single_pom_xml_has_the_coordinates),
+            cmocka_unit_test(a_version_that_is_a_variable_is_none),
+            cmocka_unit_test(a_long_place_is_cut_to_what_a_sink_takes),
+            cmocka_unit_test(what_would_unpack_to_too_much_is_refused_unread),
             cmocka_unit_test(what_is_no_archive_is_refused),
             cmocka_unit_test(a_refusing_sink_ends_nested_reading_as_well),
     };

@@ -124,8 +124,11 @@ static void a_gems_platform_is_no_part_of_its_version(void **state)
     match_stage_osv(f, "X-1", "RubyGems", "g", "{\"introduced\":\"0\"},{\"fixed\":\"1.2.3\"}", "");
     (void)match_stage_has(f, "gem", "g", "1.2.3-x86_64-linux");
     (void)match_stage_has(f, "gem", "g", "1.2.2-x86_64-linux");
+    (void)match_stage_has(f, "gem", "g", "1.2.3-rc.1"); /* a pre-release, no platform */
     match_stage_run(f);
-    assert_string_equal(match_stage_only(f)->package->version, "1.2.2-x86_64-linux");
+    assert_int_equal(f->result.finding_count, 2);
+    assert_string_equal(f->result.findings[0].package->version, "1.2.2-x86_64-linux");
+    assert_string_equal(f->result.findings[1].package->version, "1.2.3-rc.1");
 }
 
 static void gos_standard_library_is_judged_by_its_own_versions(void **state)

@@ -51,6 +51,8 @@ static const struct place_case place_cases[] = {
         {"app/node_modules/next/dist/compiled/ws/package.json", true},
         {"app/node_modules/.pnpm/a@1/node_modules/a/package.json", true},
         {"usr/share/nodejs/a/package.json", true},
+        {"usr/share/nodejs/a/test/b/package.json", false},
+        {"opt/nodejs/app/test/node_modules/a/package.json", true},
         {"opt/yarn-v1.22.22/package.json", true},
         {"srv/test/node_modules/a/package.json", true},
         {"app/node_modules/resolve/test/resolver/x/package.json", false},

@@ -72,11 +72,12 @@ static void print_summary(const struct mu_scan_result *result)
     (void)printf("%s@%s (%s, %s)\n", result->repository, result->digest,
                  result->platform ? result->platform : "platform not said",
                  result->os_name ? result->os_name : "no os-release");
-    (void)printf("%lld packages, %lld findings: %lld critical, %lld high, %lld moderate, %lld low, "
-                 "%lld unknown\n",
-                 (long long)counts->packages, (long long)counts->findings,
-                 (long long)counts->critical, (long long)counts->high, (long long)counts->moderate,
-                 (long long)counts->low, (long long)counts->unknown);
+    (void)printf(
+            "%s%lld packages, %lld findings: %lld critical, %lld high, %lld moderate, %lld low, "
+            "%lld unknown\n",
+            result->has_failure ? "of what could be read: " : "", (long long)counts->packages,
+            (long long)counts->findings, (long long)counts->critical, (long long)counts->high,
+            (long long)counts->moderate, (long long)counts->low, (long long)counts->unknown);
 }
 
 /* Findings of the raw result as a table, the worst first. */

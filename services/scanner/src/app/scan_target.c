@@ -75,7 +75,7 @@ static const struct {
         {"s390x", "linux/s390x"},   {"riscv64", "linux/riscv64"},
 };
 
-const char *scan_platform_here(void)
+static const char *platform_here(void)
 {
     struct utsname system;
 
@@ -121,7 +121,7 @@ enum mu_status scan_platform_choose(const struct mu_scan_result *index, const ch
                                     const struct mu_scan_child **ret_child, struct mu_error *err)
 {
     const struct mu_scan_child *children = index->children.items;
-    const char *wanted = platform ? platform : scan_platform_here();
+    const char *wanted = platform ? platform : platform_here();
     MU_AUTO_DONE(mu_buf_done) struct mu_buf names;
     struct choice choice = {NULL, NULL, NULL, 0};
 

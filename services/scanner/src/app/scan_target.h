@@ -27,11 +27,8 @@ enum mu_status scan_target_open(const char *name, const char *image,
                                 const struct registry_book *book, int64_t deadline_ms,
                                 struct scan_target *ret_target, struct mu_error *err) MU_MUST_CHECK;
 
-/* "linux/amd64": what runs here. */
-const char *scan_platform_here(void);
-
 /*
- * The child of an index for `platform`, "os/architecture[/variant]" (NULL: scan_platform_here, or
+ * The child of an index for `platform`, "os/architecture[/variant]" (NULL: this machine's, or
  * the only image there is). Without one, of indexes among the children the first to look into.
  * Errors: MU_E_NOT_FOUND listing what there is.
  */

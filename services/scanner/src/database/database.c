@@ -474,6 +474,6 @@ bool database_cve(const struct database *database, const char *cve, struct cve_f
                                     .has_epss = (fact->flags & FACT_HAS_EPSS) != 0,
                                     .epss_millionths = fact->epss_millionths,
                                     .percentile_millionths = fact->percentile_millionths,
-                                    .nvd_v3_tenths = (int)fact->nvd_v3_tenths - 1};
+                                    .nvd_v3_tenths = (int)(fact->nvd_v3_tenths & 0xff) - 1};
     return found != NULL;
 }

@@ -18,27 +18,35 @@ static void drop_key(struct converter *converter)
     converter->keys[converter->depth - 1] = NULL;
 }
 
+/* Whether it found its place: at the top, in a sequence, or behind its key. */
+static bool place(struct converter *converter, json_t *holder, json_t *value)
+{
+    if (!holder) {
+        if (converter->root)
+            return false;
+        converter->root = json_incref(value);
+        return true;
+    }
+    if (json_is_array(holder))
+        return json_array_append(holder, value) == 0;
+    return converter->keys[converter->depth - 1] &&
+           json_object_set_new(holder, converter->keys[converter->depth - 1], json_incref(value)) ==
+                   0;
+}
+
 /* Takes the reference. */
 static enum mu_status put(struct converter *converter, json_t *value, struct mu_error *err)
 {
     json_t *holder = converter->depth > 0 ? converter->open[converter->depth - 1] : NULL;
-    const char *key = converter->depth > 0 ? converter->keys[converter->depth - 1] : NULL;
-    int failed = 0;
+    bool placed;
 
     if (!value)
         return mu_fail(err, MU_E_INVALID, "YAML: a text that is not UTF-8");
-    if (!holder && converter->root)
-        failed = 1;
-    else if (!holder)
-        converter->root = json_incref(value);
-    else if (json_is_array(holder))
-        failed = json_array_append(holder, value);
-    else
-        failed = !key || json_object_set(holder, key, value) != 0;
+    placed = place(converter, holder, value);
     json_decref(value);
-    if (holder && json_is_object(holder))
+    if (json_is_object(holder))
         drop_key(converter);
-    return failed ? mu_fail(err, MU_E_INVALID, "YAML: a value without its place") : MU_OK;
+    return placed ? MU_OK : mu_fail(err, MU_E_INVALID, "YAML: a value without its place");
 }
 
 static bool is_null(const yaml_event_t *event)

@@ -1,10 +1,11 @@
 #include "image/image_run.h"
 
-#include "base/clock.h"
-#include "base/text.h"
 #include "check/check_finders.h"
 #include "check/config_check.h"
 #include "check/support_check.h"
+
+#include "base/clock.h"
+#include "base/text.h"
 #include "image/image_owners.h"
 #include "package/os/os_finders.h"
 #include "package/unread_database.h"
@@ -39,9 +40,9 @@ struct collection {
     struct rows packages, issues, notes;
     struct os_found os, os_now; /* the best so far; of the file being read */
     const char *unread;         /* a database that nobody reads */
-    const char *users;          /* of etc/passwd; NULL: not known */
+    const char *users;          /* the accounts; NULL: not told */
     size_t items;
-    /* of the file being read; NULL: of the config */
+    /* of the file being read; NULL: of none */
     const struct merge_node *node;
     const char *path;
 };
@@ -133,10 +134,10 @@ static enum mu_status fact_take(struct collection *all, const char *name, const 
                    {"CPE_NAME", &os->cpe_name}};
     bool lost = false;
 
-    if (strcmp(name, UNREAD_DATABASE_FACT) == 0)
-        all->unread = all->path;
     if (strcmp(name, CHECK_USERS_FACT) == 0)
         all->users = keep(all, value, &lost);
+    if (strcmp(name, UNREAD_DATABASE_FACT) == 0)
+        all->unread = all->path;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (strcmp(name, members[i].name) == 0 && all->os_now.rank != SIZE_MAX) {
             *members[i].member = keep(all, value, &lost);
@@ -237,36 +238,44 @@ static enum mu_status seen_take(void *opaque, const struct merge_seen *seen, str
     return st == MU_E_LIMIT ? evidence_failed(all->run, all->path, err) : st;
 }
 
-/* ---- the config ---- */
+/* ---- checks of the image as a whole ---- */
 
-static enum mu_status config_issue(void *opaque, const struct found_issue *issue,
-                                   struct mu_error *err)
+static enum mu_status issue_told(void *opaque, const struct found_issue *found,
+                                 struct mu_error *err)
 {
-    return issue_take(opaque, issue, err);
+    return issue_take(opaque, found, err);
 }
 
-/* What is wrong besides files. A config that cannot be read is a failure already. */
-static enum mu_status config_take(struct collection *all, struct mu_error *err)
+static enum mu_status whole_check(struct collection *all, struct mu_error *err)
 {
     const struct image_run *run = all->run;
-    const struct image_os *os = &all->os.os;
-    const struct finder_sink sink = {.opaque = all, .issue = config_issue};
-    const struct check_config_input input = {.json = run->config_json,
+    const struct finder_sink sink = {.opaque = all, .issue = issue_told};
+    const struct check_config_input input = {.json = run->config,
                                              .len = run->config_len,
                                              .users = all->users,
-                                             .base_name = run->annotations.base_name,
-                                             .base_digest = run->annotations.base_digest};
-    enum mu_status st = MU_OK;
+                                             .base_name = run->base.name,
+                                             .base_digest = run->base.digest};
+    const struct image_os *os = &all->os.os;
+    enum mu_status st = run->config ? check_config(&input, &sink, err) : MU_OK;
 
-    all->node = NULL;
-    all->path = NULL;
-    if (run->config_json)
-        st = check_config(&input, &sink, err);
-    if (st == MU_E_INVALID || st == MU_E_LIMIT)
-        st = image_run_fail(all->run, IMAGE_PART_BLOB, "config", err);
     if (st == MU_OK)
         st = support_check(os->id, os->version_id, os->version_codename, mu_now_us(), &sink, err);
     return st;
+}
+
+/* What is too much or makes no sense leaves out checks, not packages: it is noted. */
+static enum mu_status whole_look(struct collection *all, struct mu_error *err)
+{
+    struct image_note note = {.path = "config"};
+    enum mu_status st;
+
+    all->node = NULL;
+    all->path = NULL;
+    st = whole_check(all, err);
+    if (st == MU_OK || st == MU_E_NOMEM || all->notes.count == NOTES_MAX)
+        return st == MU_E_NOMEM ? st : MU_OK;
+    note.message = mu_arena_strdup(all->run->arena, err->message);
+    return note.message ? row_add(&all->notes, &note, err) : no_memory(err);
 }
 
 /* ---- in the end ---- */
@@ -369,7 +378,7 @@ static enum mu_status absence_check(struct collection *all, struct mu_error *err
 static enum mu_status hand_over(struct collection *all, struct mu_error *err)
 {
     struct image_analysis *image = &all->run->analysis;
-    void *packages, *issues, *notes;
+    void *packages = NULL, *issues = NULL, *notes = NULL;
 
     image->os = all->os.os;
     if (rows_hand_over(all->run, &all->packages, package_order, &packages, &image->package_count,
@@ -400,7 +409,7 @@ enum mu_status image_collect(struct image_run *run, const struct merge *merge, s
     enum mu_status st = merge_see(merge, seen_take, &all, err);
 
     if (st == MU_OK)
-        st = config_take(&all, err);
+        st = whole_look(&all, err);
     if (st == MU_OK)
         st = hand_over(&all, err);
     free(all.packages.items);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PASSES_MAX = 4 }; /* readings of the layers; more than one only when links lead elsewhere */
+enum {
+    PASSES_MAX = 4,     /* readings of the layers; more than one only when links lead elsewhere */
+    HOPS_MAX = 10000000 /* links followed while looking for other names of places */
+};
 
 /* Where package databases and os-release are looked for by fixed paths. A link that moves one of
  * them to where no finder would look makes the layers there be read for it. */
@@ -94,16 +97,30 @@ static enum mu_status link_want(struct merge *merge, const char *link, const cha
     return MU_OK;
 }
 
+/* Only the link's own target is looked at, not where a link behind it leads. */
 static enum mu_status links_want(struct merge *merge, struct mu_error *err)
 {
     struct merge_node *root = merge_tree_root(merge->tree);
-    char link[TAR_PATH_MAX_BYTES + 1], target[TAR_PATH_MAX_BYTES + 1];
+    char link[2 * TAR_PATH_MAX_BYTES], target[TAR_PATH_MAX_BYTES + 1];
+    struct merge_place place;
+    uint64_t hops = 0;
 
     for (struct merge_node *node = root; node; node = merge_next(root, node)) {
-        if (node->kind != MERGE_SYMLINK || merge_node_path(node, link, sizeof(link)) == SIZE_MAX ||
-            !moved(merge, link, target, sizeof(target)))
+        if (node->kind != MERGE_SYMLINK)
             continue;
-        if (target[0] != '\0' && link_want(merge, link, target, err) != MU_OK)
+        if (node->target[0] == '/' ||
+            merge_node_path(node->parent, link, TAR_PATH_MAX_BYTES) == SIZE_MAX)
+            link[0] = '\0';
+        (void)snprintf(link + strlen(link), TAR_PATH_MAX_BYTES, "/%s", node->target);
+        merge_resolve(merge->tree, link, MERGE_NOT_LAST, &place);
+        hops += (uint64_t)place.hops;
+        if (hops > HOPS_MAX)
+            return mu_fail(err, MU_E_LIMIT, "links lead from place to place without end");
+        if (!place.node || place.node->kind != MERGE_DIRECTORY || !place.node->parent ||
+            merge_node_path(place.node, target, sizeof(target)) == SIZE_MAX ||
+            merge_node_path(node, link, TAR_PATH_MAX_BYTES) == SIZE_MAX)
+            continue;
+        if (link_want(merge, link, target, err) != MU_OK)
             return err->status;
     }
     return MU_OK;

@@ -36,9 +36,6 @@ static const struct mu_json_object platform_object =
         TABLE(struct image_platform, "platform", platform_fields);
 
 static const struct mu_json_field annotation_fields[] = {
-        TEXT(struct image_annotations, base_digest, "org.opencontainers.image.base.digest",
-             LABEL_MAX),
-        TEXT(struct image_annotations, base_name, "org.opencontainers.image.base.name", LABEL_MAX),
         TEXT(struct image_annotations, reference_type, "vnd.docker.reference.type", LABEL_MAX),
 };
 static const struct mu_json_object annotations_object =
@@ -67,6 +64,13 @@ static const struct mu_json_field descriptor_fields[] = {
 static const struct mu_json_object descriptor_object =
         TABLE(struct image_descriptor, "descriptor", descriptor_fields);
 
+static const struct mu_json_field base_fields[] = {
+        TEXT(struct image_base, name, "org.opencontainers.image.base.name", LABEL_MAX),
+        TEXT(struct image_base, digest, "org.opencontainers.image.base.digest", LABEL_MAX),
+};
+static const struct mu_json_object base_object =
+        TABLE(struct image_base, "annotations", base_fields);
+
 static const struct mu_json_field manifest_fields[] = {
         {.name = "schemaVersion",
          .type = MU_JSON_INT,
@@ -74,8 +78,8 @@ static const struct mu_json_field manifest_fields[] = {
          .offset = offsetof(struct image_manifest, schema_version)},
         TEXT(struct image_manifest, media_type, "mediaType", WORD_MAX),
         TEXT(struct image_manifest, artifact_type, "artifactType", WORD_MAX),
-        OBJECT(struct image_manifest, annotations, "annotations", annotations_object),
         OBJECT(struct image_manifest, config, "config", descriptor_object),
+        OBJECT(struct image_manifest, base, "annotations", base_object),
         ARRAY(struct image_manifest, layers, "layers", IMAGE_LAYERS_MAX, descriptor_object),
         ARRAY(struct image_manifest, manifests, "manifests", IMAGE_CHILDREN_MAX, descriptor_object),
 };

@@ -26,8 +26,12 @@ struct image_platform {
 };
 
 struct image_annotations {
-    const char *reference_type;          /* vnd.docker.reference.type */
-    const char *base_name, *base_digest; /* org.opencontainers.image.base.* */
+    const char *reference_type; /* vnd.docker.reference.type */
+};
+
+/* Of a manifest: what it was built on. */
+struct image_base {
+    const char *name, *digest; /* org.opencontainers.image.base.*; NULL when absent */
 };
 
 struct image_descriptor {
@@ -45,10 +49,10 @@ struct image_manifest {
     const char *media_type;
     const char *artifact_type;
     struct image_descriptor config; /* digest NULL: none */
+    struct image_base base;
     struct mu_json_array layers;    /* of struct image_descriptor */
     struct mu_json_array manifests; /* the same */
-    struct image_annotations annotations;
-    enum mu_digest_kind kind; /* INDEX, MANIFEST or ATTESTATION (no image) */
+    enum mu_digest_kind kind;       /* INDEX, MANIFEST or ATTESTATION (no image) */
 };
 
 /*

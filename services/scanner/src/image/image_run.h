@@ -18,12 +18,12 @@ struct image_run {
     struct mu_arena *arena; /* of the thread that analyses */
     struct image_source *source;
     uint64_t deadline_at_ms; /* monotonic */
-    const char *config_json; /* NULL: the config could not be read */
-    size_t config_len;
-    struct image_annotations annotations; /* of the manifest */
     struct image_analysis analysis;
     struct image_layer *layers;                 /* analysis.layers, to be filled */
     const struct image_descriptor *descriptors; /* of the layers */
+    struct image_base base;
+    const char *config; /* JSON, in the arena; NULL: not read */
+    size_t config_len;
     struct image_failure failures[IMAGE_FAILURES_MAX];
     size_t failure_count;
 };

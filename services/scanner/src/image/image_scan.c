@@ -167,9 +167,11 @@ static enum mu_status config_pull(struct image_run *run, const struct image_desc
     if (image_source_fetch_blob(run->source, &blob, config_bytes, &json, err) != MU_OK ||
         image_config_parse(json.data, json.len, run->arena, &config, err) != MU_OK)
         return err->status;
-    run->config_json = mu_arena_strndup(run->arena, json.data, json.len);
+    run->config = mu_arena_strndup(run->arena, json.data, json.len);
     run->config_len = json.len;
-    return run->config_json ? config_apply(run, &config, err) : no_memory(err);
+    if (!run->config)
+        return no_memory(err);
+    return config_apply(run, &config, err);
 }
 
 /* An image: its config, then its layers. MU_E_NOMEM alone is an error. */
@@ -179,7 +181,7 @@ static enum mu_status image_fill(struct image_run *run, const struct image_manif
     enum mu_status st;
 
     run->analysis.config_digest = manifest->config.digest;
-    run->annotations = manifest->annotations;
+    run->base = manifest->base;
     if (layers_fill(run, manifest, err) != MU_OK)
         return err->status;
     if (manifest->layers.count > run->limits->max_layers) {

@@ -213,30 +213,43 @@ static enum mu_status paths_replace(struct merge *merge, uint32_t layer, struct 
 
 /* ---- entries ---- */
 
-static struct merge_evidence evidence_of(uint32_t layer, uint64_t place)
-{
-    return (struct merge_evidence){.place = place, .layer = layer};
-}
-
 /* The finders, by bit, that read the node's file because of a path. Found out once: a file may have
  * any number of links, and much evidence. */
-static uint64_t readers_of(const struct merge *merge, struct merge_node *node)
+static enum mu_status readers_find(const struct merge *merge, struct merge_node *node,
+                                   struct mu_error *err)
 {
+    struct merge_evidence own = merge_node_evidence(node);
     struct evidence_cursor cursor;
     struct evidence_item item;
 
-    if (node->readers_known)
-        return node->readers;
-    node->readers = 0;
-    node->readers_known = true;
-    if (node->own.place == SUMMARY_NO_EVIDENCE)
-        return 0;
-    summary_evidence_begin(&merge->layers[node->own.layer], node->own.place, &cursor);
+    if (node->links)
+        return MU_OK;
+    if (merge_node_link(merge->tree, node, err) != MU_OK)
+        return err->status;
+    if (own.place == SUMMARY_NO_EVIDENCE)
+        return MU_OK;
+    summary_evidence_begin(&merge->layers[own.layer], own.place, &cursor);
     while (summary_evidence_next(&cursor, &item)) {
         if (item.how == EVIDENCE_BY_PATH)
-            node->readers |= UINT64_C(1) << item.finder;
+            node->links->readers |= UINT64_C(1) << item.finder;
     }
-    return node->readers;
+    return MU_OK;
+}
+
+/* What the link gets from its target's file. */
+static enum mu_status target_share(const struct merge *merge, struct merge_node *target,
+                                   struct merge_links *ret_links, struct mu_error *err)
+{
+    *ret_links = (struct merge_links){.shared = {.place = SUMMARY_NO_EVIDENCE}};
+    if (!target || target->kind == MERGE_ABSENT)
+        return MU_OK;
+    if (readers_find(merge, target, err) != MU_OK)
+        return err->status;
+    ret_links->readers = target->links->readers;
+    ret_links->shared = target->links->shared.place != SUMMARY_NO_EVIDENCE
+                                ? target->links->shared
+                                : merge_node_evidence(target);
+    return MU_OK;
 }
 
 /* What the target has is shared; what nobody read of it is wanted for another reading. */
@@ -244,32 +257,24 @@ static enum mu_status hardlink_put(struct merge *merge, uint32_t layer, struct m
                                    const struct summary_entry *entry, struct merge_place *place,
                                    struct mu_error *err)
 {
-    struct merge_evidence shared = {.place = SUMMARY_NO_EVIDENCE};
-    enum merge_kind kind = MERGE_FILE;
-    const char *link = NULL;
-    uint64_t readers = 0;
+    struct merge_links links;
 
     merge_resolve(merge->tree, entry->link, MERGE_NOT_LAST, place);
     if (place->node == node)
         return MU_OK;
-    if (place->node && place->node->kind == MERGE_SYMLINK) {
-        kind = MERGE_SYMLINK;
-        link = place->node->target;
-    } else if (place->node && place->node->kind != MERGE_ABSENT) {
-        shared = place->node->shared.place != SUMMARY_NO_EVIDENCE ? place->node->shared
-                                                                  : place->node->own;
-        readers = readers_of(merge, place->node);
-    }
-    if (kind == MERGE_FILE && (entry->wanted & ~readers) != 0 &&
+    if (place->node && place->node->kind == MERGE_SYMLINK)
+        return merge_put(merge->tree, node, MERGE_SYMLINK, layer, place->node->target, err);
+    if (target_share(merge, place->node, &links, err) != MU_OK)
+        return err->status;
+    links.wanted = entry->wanted;
+    if ((links.wanted & ~links.readers) != 0 &&
         merge_want_add(merge, (size_t)layer + 1, entry->link, entry->path, err) != MU_OK)
         return err->status;
-    if (merge_put(merge->tree, node, kind, layer, link, err) != MU_OK)
+    if (merge_put(merge->tree, node, MERGE_FILE, layer, NULL, err) != MU_OK ||
+        merge_node_link(merge->tree, node, err) != MU_OK)
         return err->status;
-    node->own = evidence_of(layer, entry->evidence);
-    node->shared = shared;
-    node->shared_wanted = entry->wanted;
-    node->readers = readers;
-    node->readers_known = true;
+    *node->links = links;
+    merge_node_bear(node, entry->evidence);
     return MU_OK;
 }
 
@@ -296,7 +301,7 @@ static enum mu_status entry_apply(struct merge *merge, uint32_t layer,
                          entry->kind == SUMMARY_SYMLINK ? entry->link : NULL, err) != MU_OK) {
         return err->status;
     }
-    node->own = evidence_of(layer, entry->evidence);
+    merge_node_bear(node, entry->evidence);
     return MU_OK;
 }
 

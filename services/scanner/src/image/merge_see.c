@@ -4,7 +4,7 @@ bool merge_seen_counts(const struct merge_seen *seen, const struct evidence_item
 {
     if (!seen->shared || item->how == EVIDENCE_BY_HEAD)
         return true;
-    return item->how == EVIDENCE_BY_PATH && (seen->node->shared_wanted >> item->finder & 1);
+    return item->how == EVIDENCE_BY_PATH && (seen->node->links->wanted >> item->finder & 1);
 }
 
 /* What was read under another path counts only where that path leads. */
@@ -40,8 +40,11 @@ enum mu_status merge_see(const struct merge *merge, merge_seen_fn *on_seen, void
     for (struct merge_node *node = root; node; node = merge_next(root, node)) {
         if (node->kind == MERGE_ABSENT)
             continue;
-        if (evidence_see(merge, node, node->own, false, on_seen, opaque, err) != MU_OK ||
-            evidence_see(merge, node, node->shared, true, on_seen, opaque, err) != MU_OK)
+        if (evidence_see(merge, node, merge_node_evidence(node), false, on_seen, opaque, err) !=
+            MU_OK)
+            return err->status;
+        if (node->links &&
+            evidence_see(merge, node, node->links->shared, true, on_seen, opaque, err) != MU_OK)
             return err->status;
     }
     return MU_OK;

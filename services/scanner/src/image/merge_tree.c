@@ -15,14 +15,17 @@ struct merge_tree {
     size_t slot_count, node_count;
 };
 
-static uint64_t hash_of(const struct merge_tree *tree, const struct merge_node *parent,
+static uint32_t hash_of(const struct merge_tree *tree, const struct merge_node *parent,
                         const char *name, size_t len)
 {
-    return path_hash(&tree->key, name, len) ^ (parent->id + 1u) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash =
+            path_hash(&tree->key, name, len) ^ (parent->id + 1u) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (uint32_t)(hash >> 32 ^ hash);
 }
 
 static struct merge_node **slot_of(const struct merge_tree *tree, const struct merge_node *parent,
-                                   uint64_t hash, const char *name, size_t len)
+                                   uint32_t hash, const char *name, size_t len)
 {
     size_t at = (size_t)hash & (tree->slot_count - 1);
 
@@ -63,12 +66,11 @@ static struct merge_node *node_new(struct merge_tree *tree, struct merge_node *p
     if (!node)
         return NULL;
     memcpy(node->name, name, len);
-    node->name_len = len;
-    node->own.place = node->shared.place = SUMMARY_NO_EVIDENCE;
+    node->name_len = (uint16_t)len; /* at most TAR_PATH_MAX_BYTES */
     node->id = (uint32_t)tree->node_count++;
     node->parent = parent;
     if (parent) {
-        node->depth = parent->depth + 1;
+        node->depth = (uint16_t)(parent->depth + 1);
         node->next_sibling = parent->first_child;
         parent->first_child = node;
     }
@@ -118,7 +120,7 @@ static enum mu_status child_make(struct merge_tree *tree, struct merge_node *par
                                  const char *name, size_t len, struct merge_node **ret_node,
                                  struct mu_error *err)
 {
-    uint64_t hash = hash_of(tree, parent, name, len);
+    uint32_t hash = hash_of(tree, parent, name, len);
     struct merge_node **slot = slot_of(tree, parent, hash, name, len);
 
     if (*slot) {
@@ -146,11 +148,33 @@ static enum mu_status child_make(struct merge_tree *tree, struct merge_node *par
 
 static void state_set(struct merge_node *node, enum merge_kind kind, uint32_t layer)
 {
-    node->kind = kind;
+    node->kind = (uint8_t)kind;
     node->layer = layer;
-    node->own.place = node->shared.place = SUMMARY_NO_EVIDENCE;
+    node->own = 0;
+    node->links = NULL;
     node->target = NULL;
-    node->readers_known = false;
+}
+
+struct merge_evidence merge_node_evidence(const struct merge_node *node)
+{
+    return (struct merge_evidence){.place = (uint64_t)node->own - 1, .layer = node->layer};
+}
+
+void merge_node_bear(struct merge_node *node, uint64_t place)
+{
+    node->own = (uint32_t)(place + 1); /* below SUMMARY_EVIDENCE_BYTES_MAX, or none */
+}
+
+enum mu_status merge_node_link(struct merge_tree *tree, struct merge_node *node,
+                               struct mu_error *err)
+{
+    if (node->links)
+        return MU_OK;
+    node->links = mu_arena_alloc(tree->arena, sizeof(*node->links));
+    if (!node->links)
+        return mu_fail(err, MU_E_LIMIT, "links of more than %d bytes", MERGE_BYTES_MAX);
+    node->links->shared.place = SUMMARY_NO_EVIDENCE;
+    return MU_OK;
 }
 
 struct merge_node *merge_next(struct merge_node *top, struct merge_node *node)
@@ -309,15 +333,18 @@ void merge_resolve(const struct merge_tree *tree, const char *path, enum merge_f
 
     ret_place->node = NULL;
     ret_place->rest = "";
+    ret_place->hops = 0;
     while (*lookup.todo != '\0' && !lookup.lost) {
         if (!lookup_step(&lookup)) {
             ret_place->parent = lookup.at;
             ret_place->rest = lookup.todo;
+            ret_place->hops = lookup.hops;
             return;
         }
     }
     ret_place->parent = lookup.lost ? NULL : lookup.at->parent;
     ret_place->node = lookup.lost ? NULL : lookup.at;
+    ret_place->hops = lookup.hops;
 }
 
 enum mu_status merge_node_of(struct merge_tree *tree, const char *path,

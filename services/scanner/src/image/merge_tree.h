@@ -19,8 +19,9 @@
 #include <stdint.h>
 
 enum {
-    MERGE_NODES_MAX = 4 * 1024 * 1024,
-    MERGE_BYTES_MAX = 512 * 1024 * 1024, /* of all nodes: reached by hostile images alone */
+    MERGE_NODES_MAX = 750000,
+    MERGE_BYTES_MAX =
+            128 * 1024 * 1024, /* of all nodes, most of it reached by none but hostile images */
     MERGE_DEPTH_MAX = 4096,
     MERGE_HOPS_MAX = 40 /* symbolic links in one look-up, as Linux */
 };
@@ -33,20 +34,24 @@ struct merge_evidence {
     uint32_t layer;
 };
 
+/* What few nodes have: that of hard links and their targets. */
+struct merge_links {
+    struct merge_evidence shared; /* of the file that the node is a hard link to */
+    uint64_t wanted;              /* finders, by bit, that want a file of this path */
+    uint64_t readers;             /* those that read the file because of a path */
+};
+
+/* There may be a million: kept small. */
 struct merge_node {
     struct merge_node *parent; /* NULL: the root */
     struct merge_node *first_child, *next_sibling;
-    enum merge_kind kind;
-    uint32_t layer; /* that put it there */
-    uint32_t depth, id;
-    struct merge_evidence own;    /* what was told of its entry */
-    struct merge_evidence shared; /* of the file that it is a hard link to */
-    uint64_t shared_wanted;       /* the finders, by bit, that want a file of this path */
-    uint64_t readers;             /* those that read its file because of a path, once known */
-    bool readers_known;
-    const char *target; /* of a symbolic link */
-    uint64_t name_hash;
-    size_t name_len;
+    const char *target;        /* of a symbolic link */
+    struct merge_links *links; /* NULL: none */
+    uint32_t own;              /* evidence of its entry: place and one; 0: none */
+    uint32_t layer;            /* that put it there, and has the evidence */
+    uint32_t id, name_hash;
+    uint16_t name_len, depth;
+    uint8_t kind; /* enum merge_kind */
     char name[];
 };
 
@@ -70,6 +75,7 @@ struct merge_place {
     struct merge_node *node;   /* NULL: not in the tree, or a loop */
     struct merge_node *parent; /* the last one of the tree above it; NULL with a loop */
     const char *rest;          /* below `parent`; in `buffer` */
+    int hops;                  /* links that were followed */
     char buffer[2 * TAR_PATH_MAX_BYTES + 2];
 };
 
@@ -90,6 +96,12 @@ void merge_put_directory(struct merge_node *node, uint32_t layer);
 /* Takes away the node and all below, or only what is below. */
 void merge_clear(struct merge_node *node);
 void merge_clear_below(struct merge_node *node);
+
+struct merge_evidence merge_node_evidence(const struct merge_node *node);
+void merge_node_bear(struct merge_node *node, uint64_t place);
+/* Gives the node links, all empty, when it has none. Errors: MU_E_LIMIT. */
+enum mu_status merge_node_link(struct merge_tree *tree, struct merge_node *node,
+                               struct mu_error *err) MU_MUST_CHECK;
 
 /* The next of all nodes at and below `top`, parents first; begins with NULL. */
 struct merge_node *merge_next(struct merge_node *top, struct merge_node *node);

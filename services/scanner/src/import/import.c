@@ -152,8 +152,8 @@ static enum mu_status read_kind(struct import_build *build, const json_t *root,
     const struct kind *kind = NULL;
     enum mu_status st = kind_decide(root, options->kind, &kind, err);
 
-    if (st != MU_OK)
-        return st;
+    if (!kind)
+        return st; /* the failure's */
     build->scan->kind = kind->kind;
     st = kind->read(build, root, err);
     if (st == MU_OK)

@@ -29,7 +29,7 @@
 
 enum {
     SUMMARY_PATHS_MAX = 11 * 1024 * 1024, /* with the directories that no entry names */
-    SUMMARY_ENTRIES_MAX = 1000000,
+    SUMMARY_ENTRIES_MAX = 750000,
     SUMMARY_ENTRY_BYTES_MAX = 32 * 1024 * 1024,
     SUMMARY_EVIDENCE_BYTES_MAX = 32 * 1024 * 1024,
     SUMMARY_FINDERS_MAX = 64 /* a set of finders is a word */

@@ -209,13 +209,19 @@ static const char *go_version(const char *version, struct mu_arena *arena)
     return version[0] == '(' || version[0] == '\0' ? NULL : version;
 }
 
-/* "1.2.3-x86_64-linux": the platform is no part of the version. */
+/* "1.2.3-x86_64-linux": the platform is no part of the version; "3.0.0-rc.1" has none. */
 static const char *gem_version(const char *version, struct mu_arena *arena)
 {
+    static const char *const platforms[] = {
+            "x86",   "x64",   "amd64", "arm",     "aarch64", "universal", "java",  "jruby",
+            "mswin", "mingw", "ruby",  "powerpc", "ppc",     "s390",      "riscv", "i386",
+            "i486",  "i586",  "i686",  "darwin",  "linux",   "dalvik"};
     const char *dash = strchr(version, '-');
 
-    return dash && dash > version ? mu_arena_strndup(arena, version, (size_t)(dash - version))
-                                  : version;
+    for (size_t i = 0; dash && i < sizeof(platforms) / sizeof(platforms[0]); i++)
+        if (mu_text_starts(dash + 1, platforms[i]))
+            return mu_arena_strndup(arena, version, (size_t)(dash - version));
+    return version;
 }
 
 static const char *composer_version(const char *version, struct mu_arena *arena)

@@ -26,7 +26,7 @@ struct package_line {
 };
 
 /* Errors: MU_E_INVALID naming the member, MU_E_LIMIT, MU_E_NOMEM; nothing is owned then. */
-enum mu_status package_line_read(const char *text, size_t len, struct mu_arena *arena,
+enum mu_status package_line_read(const char *bytes, size_t len, struct mu_arena *arena,
                                  struct package_line *ret_line, struct mu_error *err) MU_MUST_CHECK;
 void package_line_done(struct package_line *line);
 

@@ -7,7 +7,8 @@
  * the file's path, so that a file hidden by a higher layer takes its packages with it, and a layer
  * shared by images is read once.
  *
- * Adding a kind: one file with a `const struct finder`, one row in finders.c, a fuzz target, seeds.
+ * Adding a kind: one file with a `const struct finder`, one row in image/finders.c, a fuzz target,
+ * seeds.
  *
  * Threads:   finders have no state; any number run at once.
  * Ownership: everything handed to a sink is borrowed during the call; the sink copies.
@@ -98,7 +99,7 @@ struct finder {
                            struct mu_error *err);
 };
 
-/* All of them: finders.c. */
+/* All of them: image/finders.c. */
 extern const struct finder *const finders[];
 extern const size_t finder_count;
 

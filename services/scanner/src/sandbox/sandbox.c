@@ -343,7 +343,7 @@ enum mu_status sandbox_finish(struct sandbox *sandbox, struct summary_box *ret_b
     const uint32_t end = 0;
     struct iovec part = part_of(&end, sizeof(end));
     struct summary_box box = {.bytes = NULL};
-    struct sandbox_reply reply;
+    struct sandbox_reply reply = {.status = MU_OK};
     enum mu_status st;
 
     if (parts_send(sandbox, &part, 1, err) != MU_OK || reply_take(sandbox, &reply, err) != MU_OK ||

@@ -12,6 +12,15 @@ static bool wants_head(const struct finder_entry *entry, const uint8_t *head, si
     return entry->kind == FINDER_FILE && exe_head_known(head, len);
 }
 
+/* A packed program shows nothing of what it was built from: that must be seen, not passed over. */
+static void note_packed(const struct exe_image *image, struct lang_report *report)
+{
+    struct lang_span head = lang_head(lang_bytes(image->bytes, image->len), 1024);
+
+    if (lang_has(head, "UPX!"))
+        lang_report_trouble(report, MU_E_INVALID, "packed by UPX: what it is made of is not seen");
+}
+
 static enum mu_status read(const struct finder_input *input, const struct finder_sink *sink,
                            struct mu_error *err)
 {
@@ -23,6 +32,7 @@ static enum mu_status read(const struct finder_input *input, const struct finder
     if (count == 0)
         return mu_fail(err, MU_E_INVALID, "not an executable of a known format");
     for (size_t i = 0; i < count; i++) {
+        note_packed(&images[i], &report);
         if (go_build_tell(&images[i], &report, err) != MU_OK ||
             rust_audit_tell(&images[i], &report, err) != MU_OK ||
             program_version_tell(path, &images[i], &report, err) != MU_OK)

@@ -6,9 +6,9 @@
  * A pom.properties is the archive's own when its artifact is the file name's, or with its version
  * the file name's beginning; when it begins or
  * ends as that does, or is the only one, its version must be the file's or the manifest's as well,
- * if they have one. An archive of which no version is known is not told: nothing could
- * be judged by it. One with Weave-Classes is an agent's instrumentation that bears the name of what
- * it instruments.
+ * if they have one. Without any, a single pom.xml tells group and artifact by its place.
+ * An archive of which no version is known is not told: nothing could be judged by it. One with
+ * Weave-Classes is an agent's instrumentation that bears the name of what it instruments.
  *
  * Limits: all that one file unpacks, what of it is held at once, and the members of all archives.
  * Trouble in one member or nested archive is kept, and the rest is read.
@@ -77,6 +77,22 @@ struct reading {
     uint64_t unpacked_left, held_left, members_left;
 };
 
+/* A member that is taken: its name in the archive, the way to it from the file, its bytes. */
+struct taken {
+    struct lang_span name, inner_path;
+    struct zip_content content;
+};
+
+static void taken_done(struct taken *taken)
+{
+    zip_content_done(&taken->content);
+}
+
+static struct lang_span taken_text(const struct taken *taken)
+{
+    return lang_bytes(taken->content.bytes, taken->content.len);
+}
+
 /* One archive, while its members are read. */
 struct archive {
     struct reading *reading;
@@ -90,6 +106,8 @@ struct archive {
     bool own_pom;              /* one is of the file's name */
     bool near_pom;             /* one begins or ends as the file's name does */
     struct kept_text versions; /* of the near one, or of the last */
+    size_t descriptors;        /* pom.xml, not read: their place has group and artifact */
+    struct lang_span descriptor_group, descriptor_artifact; /* of the last */
 };
 
 static void archive_done(struct archive *archive)
@@ -199,10 +217,10 @@ static void pom_hold_against_file(struct archive *archive, const struct pom *pom
     archive->near_pom |= near;
 }
 
-static enum mu_status pom_take(struct archive *archive, const struct zip_content *content,
-                               struct lang_span inner_path, struct mu_error *err)
+static enum mu_status pom_take(struct archive *archive, const struct taken *taken,
+                               struct mu_error *err)
 {
-    struct pom pom = pom_parse(lang_bytes(content->bytes, content->len));
+    struct pom pom = pom_parse(taken_text(taken));
     struct java_name name = {.artifact = pom.artifact, .version = pom.version};
 
     if (!is_filled_in(pom.artifact) || !is_filled_in(pom.version))
@@ -210,30 +228,29 @@ static enum mu_status pom_take(struct archive *archive, const struct zip_content
     if (!is_filled_in(pom.group))
         pom.group = pom.artifact;
     pom_hold_against_file(archive, &pom);
-    return package_tell(archive, pom.group, name, inner_path, err);
+    return package_tell(archive, pom.group, name, taken->inner_path, err);
 }
 
-static enum mu_status manifest_take(struct archive *archive, const struct zip_content *content,
-                                    struct lang_span inner_path, struct mu_error *err)
+static enum mu_status manifest_take(struct archive *archive, const struct taken *taken,
+                                    struct mu_error *err)
 {
-    (void)inner_path;
     if (archive->manifest.text)
         return MU_OK; /* of several the first counts */
-    return java_manifest_unfold(lang_bytes(content->bytes, content->len), &archive->manifest, err);
+    return java_manifest_unfold(taken_text(taken), &archive->manifest, err);
 }
 
-static enum mu_status nested_take(struct archive *archive, const struct zip_content *content,
-                                  struct lang_span inner_path, struct mu_error *err)
+static enum mu_status nested_take(struct archive *archive, const struct taken *taken,
+                                  struct mu_error *err)
 {
     MU_AUTO_DONE(archive_done)
     struct archive nested = {.reading = archive->reading,
-                             .path = inner_path,
-                             .inner_path = inner_path,
+                             .path = taken->name,
+                             .inner_path = taken->inner_path,
                              .depth = archive->depth + 1};
 
     if (nested.depth > FINDER_NESTING_MAX)
         return mu_fail(err, MU_E_LIMIT, "archives are nested deeper than %d", FINDER_NESTING_MAX);
-    return archive_read(&nested, content->bytes, content->len, err);
+    return archive_read(&nested, taken->content.bytes, taken->content.len, err);
 }
 
 static bool is_manifest(struct lang_span name)
@@ -250,8 +267,8 @@ static bool is_pom(struct lang_span name)
 struct member_kind {
     bool (*is)(struct lang_span name);
     uint64_t max_bytes;
-    enum mu_status (*take)(struct archive *archive, const struct zip_content *content,
-                           struct lang_span inner_path, struct mu_error *err);
+    enum mu_status (*take)(struct archive *archive, const struct taken *taken,
+                           struct mu_error *err);
 };
 
 static const struct member_kind member_kinds[] = {
@@ -280,19 +297,35 @@ static enum mu_status member_unpack(struct archive *archive, const struct zip_me
 static enum mu_status member_take(struct archive *archive, const struct zip_member *member,
                                   const struct member_kind *kind, struct mu_error *err)
 {
-    MU_AUTO_DONE(zip_content_done) struct zip_content content = {0};
+    MU_AUTO_DONE(taken_done) struct taken taken = {.name = member->name};
     struct reading *reading = archive->reading;
     char buffer[FINDER_TEXT_MAX_BYTES];
     enum mu_status st;
     size_t held;
 
-    if (member_unpack(archive, member, kind->max_bytes, &content, err) != MU_OK)
+    if (member_unpack(archive, member, kind->max_bytes, &taken.content, err) != MU_OK)
         return err->status;
-    held = content.owned ? content.len : 0;
+    taken.inner_path = inner_path_write(archive, member->name, &buffer);
+    held = taken.content.owned ? taken.content.len : 0;
     reading->held_left -= held;
-    st = kind->take(archive, &content, inner_path_write(archive, member->name, &buffer), err);
+    st = kind->take(archive, &taken, err);
     reading->held_left += held;
     return st;
+}
+
+/* "META-INF/maven/GROUP/ARTIFACT/pom.xml" */
+static void descriptor_note(struct archive *archive, struct lang_span name)
+{
+    static const char root[] = "META-INF/maven/";
+    struct lang_span rest = lang_tail(name, sizeof(root) - 1);
+
+    if (!lang_ends(name, "/pom.xml") || !lang_starts(name, root))
+        return;
+    archive->descriptors++;
+    archive->descriptor_group = lang_take_until(&rest, '/');
+    archive->descriptor_artifact = lang_take_until(&rest, '/');
+    if (!lang_is(rest, "pom.xml"))
+        archive->descriptor_artifact.len = 0;
 }
 
 static enum mu_status member_read(struct archive *archive, const struct zip_member *member,
@@ -324,7 +357,11 @@ static enum mu_status archive_tell(struct archive *archive, struct mu_error *err
     struct java_name name = java_name_complete(archive->file, &archive->manifest);
     struct lang_span group;
 
-    if (pom_is_own(archive, name) || name.artifact.len == 0 || name.version.len == 0 ||
+    if (archive->poms == 0 && archive->descriptors == 1 && archive->descriptor_artifact.len > 0) {
+        name.artifact = archive->descriptor_artifact;
+        name.group = archive->descriptor_group;
+    }
+    if (pom_is_own(archive, name) || name.artifact.len == 0 || !is_filled_in(name.version) ||
         java_manifest_main(&archive->manifest, "Weave-Classes").len > 0)
         return MU_OK;
     group = java_group_of(name, archive->path, &archive->manifest);
@@ -337,14 +374,19 @@ static enum mu_status archive_read(struct archive *archive, const uint8_t *bytes
     struct zip_member member;
     enum mu_status st;
 
-    if (zip_directory_open(bytes, len, &archive->directory, err) != MU_OK)
-        return err->status == MU_E_NOT_FOUND ? mu_fail(err, MU_E_INVALID, "not a ZIP archive")
-                                             : err->status;
+    if (zip_directory_open(bytes, len, &archive->directory, err) != MU_OK) {
+        if (err->status != MU_E_NOT_FOUND)
+            return err->status;
+        if (lang_starts(lang_bytes(bytes, len), "Rar!"))
+            return MU_OK; /* the other kind of archive with that ending */
+        return mu_fail(err, MU_E_INVALID, "not a ZIP archive");
+    }
     if (archive->directory.members > archive->reading->members_left)
         return mu_fail(err, MU_E_LIMIT, "archives of more than %d members together", MEMBERS_MAX);
     archive->reading->members_left -= archive->directory.members;
     archive->file = java_name_of_file(archive->path);
     while ((st = zip_directory_next(&archive->directory, &member, err)) == MU_OK) {
+        descriptor_note(archive, member.name);
         if (member_read(archive, &member, err) != MU_OK)
             return err->status;
     }

@@ -113,6 +113,10 @@ static const struct known_artifact known_artifacts[] = {
         {"ant", "org.apache.ant", NULL},
         {"ant-*", "org.apache.ant", NULL},
         {"xercesImpl", "xerces", NULL},
+        {"derby*", "org.apache.derby", NULL},
+        {"thymeleaf", "org.thymeleaf", NULL},
+        {"jdom2", "org.jdom", NULL},
+        {"jython*", "org.python", NULL},
         {"scala-library", "org.scala-lang", NULL},
         {"scala-reflect", "org.scala-lang", NULL},
         {"scala-compiler", "org.scala-lang", NULL},
@@ -325,48 +329,44 @@ static bool is_umbrella(struct lang_span group)
     return false;
 }
 
-static bool ends_group(struct lang_span head, struct lang_span rest, struct lang_span artifact)
+/* Whether `suffix`, with '-' for '.', is what the artifact has behind "LAST-", LAST being the
+ * group's last word: "org.mongodb" + "driver-core" is "mongodb-driver-core". */
+static bool is_prefixed(struct lang_span group, struct lang_span suffix, struct lang_span artifact)
 {
-    (void)head;
-    return lang_same(rest, artifact);
-}
+    const char *dot = memrchr(group.text, '.', group.len);
+    struct lang_span last = dot ? lang_tail(group, (size_t)(dot - group.text) + 1) : group;
 
-/* "org.apache.maven" and "core" are of "maven-core". */
-static bool ends_group_shortened(struct lang_span head, struct lang_span rest,
-                                 struct lang_span artifact)
-{
-    const char *dot = memrchr(head.text, '.', head.len);
-    struct lang_span last = lang_tail(head, dot ? (size_t)(dot - head.text) + 1 : 0);
-    struct lang_span tail = lang_tail(artifact, last.len);
+    if (artifact.len != last.len + 1 + suffix.len ||
+        !lang_same(lang_head(artifact, last.len), last) || artifact.text[last.len] != '-')
+        return false;
+    for (size_t i = 0; i < suffix.len; i++) {
+        char c = suffix.text[i];
 
-    return lang_same(lang_head(artifact, last.len), last) && lang_starts(tail, "-") &&
-           lang_same(lang_tail(tail, 1), rest);
-}
-
-/* "thing_1.0_spec" is "thing". */
-static bool ends_group_with_more(struct lang_span head, struct lang_span rest,
-                                 struct lang_span artifact)
-{
-    (void)head;
-    return rest.len > artifact.len && lang_same(lang_head(rest, artifact.len), artifact) &&
-           !lang_alpha(rest.text[artifact.len]) && rest.text[artifact.len] != '.';
-}
-
-/* "org.example.thing" with the artifact "thing" is of the group "org.example". */
-static struct lang_span without_artifact(struct lang_span group, struct lang_span artifact)
-{
-    static bool (*const ends[])(struct lang_span, struct lang_span, struct lang_span) = {
-            ends_group, ends_group_shortened, ends_group_with_more};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        for (size_t at = lang_find(group, '.') + 1; at < group.len; at++) {
-            struct lang_span head = lang_head(group, at);
-
-            if (group.text[at] == '.' && ends[i](head, lang_tail(group, at + 1), artifact))
-                return i != 1 && is_umbrella(head) ? group : head;
-        }
+        if (artifact.text[last.len + 1 + i] != (c == '.' ? '-' : c))
+            return false;
     }
-    return group;
+    return true;
+}
+
+/* Whether `suffix` is the artifact, or begins with it: "thing_1.0_spec". */
+static bool is_named(struct lang_span suffix, struct lang_span artifact)
+{
+    return lang_same(lang_head(suffix, artifact.len), artifact) &&
+           (suffix.len == artifact.len || suffix.text[artifact.len] == '_' ||
+            suffix.text[artifact.len] == '-');
+}
+
+/* A name made of group and artifact, as Bundle-SymbolicName is, without the latter. */
+static struct lang_span without_artifact(struct lang_span name, struct lang_span artifact)
+{
+    for (size_t at = lang_find(name, '.') + 1; at < name.len; at++) {
+        struct lang_span group = lang_head(name, at), suffix = lang_tail(name, at + 1);
+
+        if (name.text[at] == '.' && !is_umbrella(group) &&
+            (is_named(suffix, artifact) || is_prefixed(group, suffix, artifact)))
+            return group;
+    }
+    return name;
 }
 
 /* "group#artifact;version", as Nebula's builds have it. */
@@ -405,7 +405,7 @@ static struct lang_span group_of_manifest(struct lang_span artifact,
         struct lang_span value = java_manifest_main(manifest, names[i]);
 
         value = lang_trim(lang_head(value, lang_find(value, ';')));
-        if (domain_begins(value) && group_shaped(value))
+        if (domain_begins(value) && group_shaped(value) && !is_umbrella(value))
             return without_artifact(value, artifact);
     }
     return (struct lang_span){0};

@@ -14,9 +14,8 @@
  *   3. a table of widespread libraries whose archives carry no pom.properties;
  *   4. the manifest's Implementation-Title when it is "group#artifact;version"; else its Group-Id,
  *      Implementation-Vendor-Id, Bundle-SymbolicName, Extension-Name, Automatic-Module-Name: the
- *      first that begins as a domain does; where it ends in the artifact, or in the artifact
- *      without the group's last name ("io.zipkin.brave.http" for "brave-http", as the bundle
- *      plugin writes it), what is before it;
+ *      first that begins as a domain does; where it ends in the artifact, or in what the artifact
+ *      has behind the group's last word, what is before it;
  *   5. the artifact itself, as many old libraries have it (commons-io:commons-io).
  *
  * Ownership: spans are borrowed from path, manifest and the table.

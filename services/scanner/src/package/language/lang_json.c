@@ -9,14 +9,14 @@ enum mu_status lang_json_load(struct lang_span text, json_t **ret_root, struct m
     return mu_json_parse_foreign(text.text, text.len, &limits, MAX_VALUES, ret_root, err);
 }
 
-struct lang_span lang_json_text(const json_t *value)
+static struct lang_span text_of(const json_t *value)
 {
     return (struct lang_span){.text = json_string_value(value), .len = json_string_length(value)};
 }
 
 struct lang_span lang_json_member(const json_t *object, const char *name)
 {
-    return lang_json_text(json_object_get(object, name));
+    return text_of(json_object_get(object, name));
 }
 
 struct lang_span lang_json_license(const json_t *object, const char *name)
@@ -27,5 +27,5 @@ struct lang_span lang_json_license(const json_t *object, const char *name)
         value = json_array_get(value, 0);
     if (json_is_object(value))
         value = json_object_get(value, "type");
-    return lang_json_text(value);
+    return text_of(value);
 }

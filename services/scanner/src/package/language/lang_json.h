@@ -18,8 +18,7 @@ enum { LANG_JSON_MAX_BYTES = 16 * 1024 * 1024 };
 enum mu_status lang_json_load(struct lang_span text, json_t **ret_root,
                               struct mu_error *err) MU_MUST_CHECK;
 
-struct lang_span lang_json_text(const json_t *value);                       /* empty: no text */
-struct lang_span lang_json_member(const json_t *object, const char *name);  /* the same */
+struct lang_span lang_json_member(const json_t *object, const char *name);  /* empty: no text */
 struct lang_span lang_json_license(const json_t *object, const char *name); /* text, {type} or the
                                                                                first of an array */
 

@@ -25,7 +25,7 @@ static bool has_control(struct lang_span span)
     return false;
 }
 
-bool lang_usable(struct lang_span span)
+static bool usable(struct lang_span span)
 {
     return span.len > 0 && span.len <= LANG_TEXT_MAX_BYTES && !has_control(span) &&
            mu_utf8_valid(span.text, span.len);
@@ -58,8 +58,8 @@ static void unusable(struct lang_report *report, const struct lang_package *pack
     struct text_place shown;
 
     lang_report_trouble(report, MU_E_INVALID, "a %s package without a usable %s%s", package->type,
-                        lang_usable(package->name) ? "version: " : "name",
-                        lang_usable(package->name) ? placed(&shown, package->name) : "");
+                        usable(package->name) ? "version: " : "name",
+                        usable(package->name) ? placed(&shown, package->name) : "");
 }
 
 enum mu_status lang_report_package(struct lang_report *report, const struct lang_package *package,
@@ -68,13 +68,13 @@ enum mu_status lang_report_package(struct lang_report *report, const struct lang
     struct text_place name, version, license, inner_path;
     struct found_package found = {.type = package->type};
 
-    if (!lang_usable(package->name) || !lang_usable(package->version)) {
+    if (!usable(package->name) || !usable(package->version)) {
         unusable(report, package);
         return MU_OK;
     }
     found.name = placed(&name, package->name);
     found.version = placed(&version, package->version);
-    if (lang_usable(package->license))
+    if (usable(package->license))
         found.license = placed(&license, package->license);
     found.inner_path = placed_path(&inner_path, package->inner_path);
     if (report->sink->package(report->sink->opaque, &found, err) == MU_OK)

@@ -45,7 +45,4 @@ enum mu_status lang_report_absorb(struct lang_report *report, const struct mu_er
 /* MU_OK, or the first trouble. */
 enum mu_status lang_report_end(const struct lang_report *report, struct mu_error *err);
 
-/* Readable as a name or version. */
-bool lang_usable(struct lang_span span);
-
 #endif

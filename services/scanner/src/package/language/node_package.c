@@ -53,15 +53,17 @@ enum place { PLACE_ROOT, PLACE_DEEPER, PLACE_ASIDE };
 /* Where a package.json lies, by the folders behind the first node_modules. */
 static enum place place_of(struct lang_span path)
 {
-    struct lang_span rest = lang_path_parent(path), folder;
+    struct lang_span rest = lang_path_parent(path), folder = {0};
     size_t deep = 0;        /* folders below the nearest package's root */
     bool at_name = false;   /* the next folder is a package's name */
     bool installed = false; /* a node_modules was passed */
     enum place place = PLACE_ROOT;
 
     while (rest.len > 0) {
+        bool shared = !installed && lang_is(folder, "share");
+
         folder = lang_take_until(&rest, '/');
-        if (lang_is(folder, "node_modules") || (!installed && lang_is(folder, "nodejs"))) {
+        if (lang_is(folder, "node_modules") || (shared && lang_is(folder, "nodejs"))) {
             at_name = installed = true;
             deep = 0;
         } else if (at_name) {

@@ -142,7 +142,8 @@ static enum mu_status read_egg(const struct finder_input *input, const struct fi
     enum mu_status st;
 
     if (zip_directory_open(input->bytes, input->len, &directory, err) != MU_OK)
-        return err->status;
+        return err->status == MU_E_NOT_FOUND ? mu_fail(err, MU_E_INVALID, "not a ZIP archive")
+                                             : err->status;
     while ((st = zip_directory_next(&directory, &member, err)) == MU_OK) {
         if (lang_is_folded(member.name, "EGG-INFO/PKG-INFO") &&
             egg_member(&report, &directory, &member, err) != MU_OK)
