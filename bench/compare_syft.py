@@ -4,8 +4,8 @@
     python3 bench/compare_syft.py IMAGE...      after ./muster build; each a folder with an OCI layout of one image
 
 A package is its type of the package URL, its name as the ecosystem folds it, and its version; Maven's name is without group,
-which manifests often lack (groups that differ are counted beside). A package found twice counts once. Without `syft` on PATH
-nothing is compared, and said so. MUSTER_BIN names the folder of the programs (default build/release/bin).
+which manifests often lack (groups that differ are listed beside). A package found twice counts once. What Syft gives no
+version is no package here: nothing can be judged by it. Without `syft` on PATH nothing is compared, and said so. MUSTER_BIN names the folder of the programs (default build/release/bin).
 """
 
 import collections
@@ -30,6 +30,8 @@ def package(kind, name, version):
         name = name.lower()
     elif kind == "maven":
         name = name.rpartition(":")[2]
+    elif kind == "golang":
+        version = version.removeprefix("go")  # of stdlib
     return kind, name, version
 
 
@@ -45,6 +47,7 @@ def ours(image, state):
     found = collections.defaultdict(list)
     for row in json.loads(done.stdout)["packages"]:
         place = f"/{row.get('path') or ''}" + (f":{row['inner_path']}" if row.get("inner_path") else "")
+        place += f" (of {row['owner']['type']} {row['owner']['name']})" if row.get("owner") else ""
         found[package(row["type"], row["name"], row["version"])].append((place, row["name"].rpartition(":")[0]))
     return found
 
@@ -53,6 +56,9 @@ def syfts(image):
     done = subprocess.run(["syft", "scan", f"oci-dir:{image}", "-o", "syft-json", "-q"], capture_output=True, text=True, check=True)
     found = collections.defaultdict(list)
     for row in json.loads(done.stdout)["artifacts"]:
+        if row["version"] in ("", "UNKNOWN"):
+            print(f"without version: {row['type']} {row['name']} {row['locations'][0]['path'] if row['locations'] else ''}")
+            continue
         url = re.match(r"pkg:([^/]+)/(?:(.*)/)?[^/@]*", row.get("purl") or "")
         kind = url[1] if url else row["type"]
         place = row["locations"][0]["path"] if row["locations"] else ""
@@ -76,8 +82,16 @@ def print_figures(mine, theirs):
     names = {row[:2] for row in left} & {row[:2] for row in right}
     named = {row for row in left | right if row[:2] in names}
     print(f"of names that both know, versions that both know: {share(len(named & left & right), len(named))}")
-    groups = [({group for _, group in mine[row]}, {group for _, group in theirs[row]}) for row in left & right if row[0] == "maven"]
-    print(f"Maven packages of the same group: {share(sum(1 for one, other in groups if one & other), len(groups))}")
+
+
+def print_groups(mine, theirs):
+    packages = sorted(row for row in set(mine) & set(theirs) if row[0] == "maven")
+    groups = {row: ({group for _, group in mine[row]}, {group for _, group in theirs[row]}) for row in packages}
+    same = sum(1 for one, other in groups.values() if one & other)
+    print(f"\nMaven packages of the same group: {share(same, len(groups))}")
+    for row, (one, other) in groups.items():
+        if not one & other:
+            print(f"  {row[1]} {row[2]}: {', '.join(sorted(one))}, Syft: {', '.join(sorted(other))}")
 
 
 def print_differences(title, some, others):
@@ -99,11 +113,12 @@ def main():
         return
     with tempfile.TemporaryDirectory() as state:
         for image in sys.argv[1:]:
-            mine, theirs = ours(image, Path(state)), syfts(image)
             print(f"\n== {image}")
+            mine, theirs = ours(image, Path(state)), syfts(image)
             print_figures(mine, theirs)
             print_differences("only ours", mine, theirs)
             print_differences("only Syft's", theirs, mine)
+            print_groups(mine, theirs)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ struct fixture {
     const char *references[1];
     struct mu_scan_request request;
     struct image_layer layers[2];
-    struct image_package packages[2];
+    struct image_package packages[3];
     struct image_failure failures[1];
     struct image_issue issues[2];
     struct image_note notes[1];
@@ -57,13 +57,27 @@ static void fill_image(struct fixture *f)
                                             .version = "3.0.11-1~deb12u1",
                                             .source_name = "openssl",
                                             .source_version = "3.0.11-1~deb12u1",
-                                            .architecture = "amd64"};
+                                            .architecture = "amd64",
+                                            .vendor = "Debian OpenSSL Team",
+                                            .path = "var/lib/dpkg/status"};
     f->packages[1] = (struct image_package){.type = "deb",
                                             .name = "odd",
                                             .version = "1",
                                             .source_name = "odd",
                                             .source_version = "1",
-                                            .layer_index = 1};
+                                            .layer_index = 1,
+                                            .path = "var/lib/dpkg/status"};
+    f->packages[2] = (struct image_package){.type = "maven",
+                                            .name = "org.example:thing",
+                                            .version = "1.2.3",
+                                            .source_name = "org.example:thing",
+                                            .source_version = "1.2.3",
+                                            .license = "Apache-2.0",
+                                            .layer_index = 1,
+                                            .path = "usr/share/app/app.war",
+                                            .inner_path = "WEB-INF/lib/all.jar!/lib/thing.jar",
+                                            .owner_type = "deb",
+                                            .owner = "app"};
     f->issues[0] = (struct image_issue){.check = "MUSTER-IMG-0001", .evidence = "no USER"};
     f->issues[1] = (struct image_issue){
             .check = "MUSTER-IMG-0003", .path = "usr/bin/su", .layer_index = 1, .line = 7};
@@ -79,7 +93,7 @@ static void fill_image(struct fixture *f)
             .layers = f->layers,
             .layer_count = 2,
             .packages = f->packages,
-            .package_count = 2,
+            .package_count = 3,
             .issues = f->issues,
             .issue_count = 2,
             .notes = f->notes,
@@ -166,6 +180,7 @@ static void fill_match(struct fixture *f)
                                     .at_us = 1764000000000000};
     f->suppressed[0] = f->findings[1];
     f->suppressed[0].id = "CVE-2026-2";
+    f->suppressed[0].package = &f->packages[2];
     f->suppressed[0].vex = &f->vex;
     f->suppressed[0].suppressed = "vex";
     f->gaps[0] = (struct match_gap){"Hex", 4, false};
@@ -177,7 +192,7 @@ static void fill_match(struct fixture *f)
             .suppressed_count = 1,
             .gaps = f->gaps,
             .gap_count = 1,
-            .counts = {.packages = 2, .findings = 2, .high = 1, .unknown = 1}};
+            .counts = {.packages = 3, .findings = 2, .high = 1, .unknown = 1}};
 }
 
 static int set_up(void **state)

@@ -92,8 +92,8 @@ static enum mu_status put_result(struct matching *matching, const struct package
     json_text(out, "name", line->package.name);
     json_text(out, "version", line->package.version);
     put_gap(out, result);
-    finding_json_list(out, "findings", result->findings, result->finding_count);
-    finding_json_list(out, "suppressed", result->suppressed, result->suppressed_count);
+    finding_json_list(out, "findings", result->findings, result->finding_count, &line->os);
+    finding_json_list(out, "suppressed", result->suppressed, result->suppressed_count, &line->os);
     json_close(out, '}');
     if (fputc('\n', out->file) == EOF || out->failed)
         return mu_fail(err, MU_E_UNAVAILABLE, "cannot write: %s", strerror(errno));

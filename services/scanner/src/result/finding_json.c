@@ -1,5 +1,7 @@
 #include "result/finding_json.h"
 
+#include "result/raw_packages.h"
+
 static void put_scores(struct json_stream *out, const struct severity_verdict *verdict)
 {
     json_open(out, "scores", '[');
@@ -92,13 +94,16 @@ static const char *status_of(const struct finding *finding)
     return finding->vex ? vex_status_word(finding->vex->status) : "suppressed";
 }
 
-static void put_identity(struct json_stream *out, const struct finding *finding)
+static void put_identity(struct json_stream *out, const struct finding *finding,
+                         const struct image_os *os)
 {
     json_text(out, "id", finding->id);
     json_text(out, "advisory", finding->advisory);
     json_text(out, "package", finding->package->name);
     json_text(out, "package_version", finding->package->version);
     json_text(out, "package_type", finding->package->type);
+    raw_package_purl_put(out, finding->package, os);
+    raw_package_place_put(out, finding->package);
     if (finding->package->source_name)
         json_text(out, "source_name", finding->package->source_name);
     if (finding->package->source_version)
@@ -106,10 +111,11 @@ static void put_identity(struct json_stream *out, const struct finding *finding)
     json_int(out, "binary_packages", (int64_t)finding->package_count);
 }
 
-static void put_finding(struct json_stream *out, const struct finding *finding)
+static void put_finding(struct json_stream *out, const struct finding *finding,
+                        const struct image_os *os)
 {
     json_open(out, NULL, '{');
-    put_identity(out, finding);
+    put_identity(out, finding, os);
     json_text(out, "status", status_of(finding));
     if (finding->suppressed) {
         json_text(out, "suppressed_reason", finding->suppressed);
@@ -134,10 +140,10 @@ static void put_finding(struct json_stream *out, const struct finding *finding)
 }
 
 void finding_json_list(struct json_stream *out, const char *name, const struct finding *findings,
-                       size_t count)
+                       size_t count, const struct image_os *os)
 {
     json_open(out, name, '[');
     for (size_t i = 0; i < count; i++)
-        put_finding(out, &findings[i]);
+        put_finding(out, &findings[i], os);
     json_close(out, ']');
 }

@@ -8,8 +8,8 @@
 #include "match/match.h"
 #include "result/json_stream.h"
 
-/* A member `name` with all of them. */
+/* A member `name` with all of them. `os`: of the image, for package URLs; may have no id. */
 void finding_json_list(struct json_stream *out, const char *name, const struct finding *findings,
-                       size_t count);
+                       size_t count, const struct image_os *os);
 
 #endif

@@ -154,8 +154,10 @@ static void put_scan(struct json_stream *out, const void *raw_scan)
     put_failures(out, scan->image);
     raw_issues_put(out, scan->image);
     put_counts(out, scan->match);
-    finding_json_list(out, "findings", scan->match->findings, scan->match->finding_count);
-    finding_json_list(out, "suppressed", scan->match->suppressed, scan->match->suppressed_count);
+    finding_json_list(out, "findings", scan->match->findings, scan->match->finding_count,
+                      &scan->image->os);
+    finding_json_list(out, "suppressed", scan->match->suppressed, scan->match->suppressed_count,
+                      &scan->image->os);
     put_gaps(out, scan->match);
     raw_packages_put(out, scan->image);
     json_close(out, '}');
