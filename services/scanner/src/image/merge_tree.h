@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 enum {
-    MERGE_NODES_MAX = 4 * 1024 * 1024,
-    MERGE_BYTES_MAX = 512 * 1024 * 1024, /* of all nodes: reached by hostile images alone */
+    MERGE_NODES_MAX = 2 * 1024 * 1024,
+    MERGE_BYTES_MAX = 256 * 1024 * 1024, /* of all nodes: reached by hostile images alone */
     MERGE_DEPTH_MAX = 4096,
     MERGE_HOPS_MAX = 40 /* symbolic links in one look-up, as Linux */
 };
