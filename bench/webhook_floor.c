@@ -4,8 +4,8 @@
  *
  *   bench_webhook_floor PORT BROKERS TOPIC
  *
- * Threads, linger, idempotence and acks are those of ingest, so that the two differ only in what
- * ingest does with an event.
+ * Threads, linger, requests in flight, idempotence and acks are those of ingest, so that the two
+ * differ only in what ingest does with an event.
  */
 #include <librdkafka/rdkafka.h>
 #include <microhttpd.h>
@@ -118,6 +118,7 @@ static bool open_kafka(const char *brokers, const char *topic_name)
                                        {"enable.idempotence", "true"},
                                        {"acks", "all"},
                                        {"linger.ms", "5"},
+                                       {"max.in.flight", "2"},
                                        {"message.timeout.ms", "5000"}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char why[256];

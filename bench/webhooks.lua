@@ -1,23 +1,27 @@
--- Load of bench/ingest.py: one real push notification of CNCF Distribution after another, each with an id of its own.
-local body = [[{"events":[{"id":"%08x-%04x-4000-8000-%012x","timestamp":"2026-11-23T17:26:13.997036694Z","action":"push",
-"target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%064x","size":345,"length":345,
-"repository":"team/app-%d","url":"http://registry.example/v2/team/app-%d/manifests/v1","tag":"v1"},
-"request":{"id":"29a4bb34-3a1f-4a4d-8e26-0a6e2a4c8f5b","addr":"127.0.0.1:52114","host":"registry.example","method":"PUT",
-"useragent":"skopeo/1.9.3"},"actor":{},"source":{"addr":"registry:5000","instanceID":"3d6e2c2c-4b0e-4d0c-8b0e-3f1a4c9d2e7f"}}]}]]
-local run, number = 0, 0
+-- Load of bench/ingest.py: the requests of a file (bench/webhooks.py), one after the other, over and over.
+-- A request is a line "SIGNATURE BODY"; the first line names the signature's header. With PERIOD_MS, a connection sends one
+-- request in that time, after a pause that is different for each.
+local requests, number, period_ms = {}, 0, 0
 
 function init(arguments)
-    run = tonumber(arguments[1])
-    wrk.method = "POST"
-    wrk.headers["Content-Type"] = "application/vnd.docker.distribution.events.v1+json"
-    wrk.headers["Authorization"] = "Bearer " .. arguments[2]
+    local lines = io.lines(arguments[1])
+    local header = lines()
+
+    for line in lines do
+        local signature, body = line:match("^(%S+) (.*)$")
+        requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json", [header] = signature}, body)
+    end
+    period_ms = tonumber(arguments[2]) or 0
+    number = math.random(#requests)
+end
+
+function delay()
+    return period_ms > 0 and math.random(0, math.floor(2 * period_ms)) or 0
 end
 
 function request()
-    local repository = number % 50
-
-    number = number + 1
-    return wrk.format(nil, nil, nil, string.format(body, run, number % 65536, number, number, repository, repository))
+    number = number % #requests + 1
+    return requests[number]
 end
 
 function done(summary, latency, requests)

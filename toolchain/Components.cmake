@@ -10,6 +10,15 @@ function(mu_component name dir)
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C)
   target_include_directories(${name} PUBLIC ${dir} ${CMAKE_SOURCE_DIR}/services/common)
   target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE mu_warnings)
+  mu_optimise_whole(${name})
+endfunction()
+
+# mu_optimise_whole(TARGET): its objects also hold what the linker of a program needs to optimise
+# across files. Tests link the same libraries as they are.
+function(mu_optimise_whole target)
+  if(MU_LTO)
+    target_compile_options(${target} PRIVATE -flto=auto -ffat-lto-objects)
+  endif()
 endfunction()
 
 # mu_service(SERVICE LIBRARIES...): `SERVICE_core` from services/SERVICE/src and the
@@ -21,6 +30,10 @@ function(mu_service service)
   target_link_libraries(muster-${service} PRIVATE ${service}_core mu_warnings)
   set_target_properties(muster-${service} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin POSITION_INDEPENDENT_CODE ON)
+  if(MU_LTO)
+    mu_optimise_whole(muster-${service})
+    target_link_options(muster-${service} PRIVATE -O3 -flto=auto)
+  endif()
   install(TARGETS muster-${service} RUNTIME DESTINATION bin)
 endfunction()
 

@@ -2,6 +2,7 @@
 # Warnings, hardening and the sanitizers live here and nowhere else.
 option(MU_WERROR "Turn warnings into errors" ON)
 set(MU_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+option(MU_LTO "Optimise the services' programs as a whole when they are linked (gcc)" OFF)
 option(MU_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 add_library(mu_warnings INTERFACE)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "database/builder.h"
 #include "database/database.h"
+#include "database/osv_record.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ static inline void database_build_add(struct builder *builder, const char *json)
 {
     struct mu_error err;
 
-    if (builder_add(builder, json, strlen(json), &err) != MU_OK) {
+    if (osv_record_add(builder, json, strlen(json), &err) != MU_OK) {
         (void)fprintf(stderr, "%s\n", err.message);
         abort();
     }

@@ -25,7 +25,7 @@ static inline void zip_build_init(struct zip_build *zip)
 {
     memset(zip, 0, sizeof(*zip));
     mu_buf_init(&zip->out, 64 * 1024 * 1024);
-    mu_buf_init(&zip->directory, 16 * 1024 * 1024);
+    mu_buf_init(&zip->directory, 64 * 1024 * 1024);
 }
 
 static inline void zip_build_done(struct zip_build *zip)
@@ -36,11 +36,11 @@ static inline void zip_build_done(struct zip_build *zip)
 
 static inline void zip_put(struct mu_buf *out, uint64_t value, unsigned size)
 {
-    for (unsigned i = 0; i < size; i++) {
-        uint8_t byte = (uint8_t)(value >> (8 * i));
+    uint8_t bytes[8];
 
-        mu_buf_append(out, &byte, 1);
-    }
+    for (unsigned i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    mu_buf_append(out, bytes, size);
 }
 
 /* Changes `size` bytes at `at` of what was written. */

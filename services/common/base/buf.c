@@ -9,7 +9,7 @@
 /* What an empty buffer's `data` points at; never written. */
 static char empty_text[1];
 
-enum { BUF_FIRST_BYTES = 256 };
+enum { BUF_FIRST_BYTES = 1024 };
 
 void mu_buf_init(struct mu_buf *buf, size_t max_bytes)
 {
@@ -31,6 +31,14 @@ void mu_buf_reset(struct mu_buf *buf)
         buf->data[0] = '\0';
 }
 
+void mu_buf_cut(struct mu_buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    buf->len = len;
+    buf->data[len] = '\0';
+}
+
 /* Makes room for `more` bytes and the NUL. */
 static bool reserve(struct mu_buf *buf, size_t more)
 {
@@ -43,6 +51,8 @@ static bool reserve(struct mu_buf *buf, size_t more)
     }
     if (buf->len + more < buf->capacity)
         return true;
+    if (capacity > buf->max_bytes)
+        capacity = buf->max_bytes + 1;
     while (capacity <= buf->len + more)
         capacity = capacity > buf->max_bytes / 2 ? buf->max_bytes + 1 : 2 * capacity;
     data = realloc(buf->capacity ? buf->data : NULL, capacity);
@@ -53,6 +63,17 @@ static bool reserve(struct mu_buf *buf, size_t more)
     buf->data = data;
     buf->capacity = capacity;
     return true;
+}
+
+char *mu_buf_room(struct mu_buf *buf, size_t more)
+{
+    return reserve(buf, more) ? buf->data + buf->len : NULL;
+}
+
+void mu_buf_took(struct mu_buf *buf, size_t len)
+{
+    buf->len += len;
+    buf->data[buf->len] = '\0';
 }
 
 void mu_buf_append(struct mu_buf *buf, const void *bytes, size_t len)

@@ -25,6 +25,12 @@ struct mu_buf {
 void mu_buf_init(struct mu_buf *buf, size_t max_bytes); /* less than SIZE_MAX */
 void mu_buf_done(struct mu_buf *buf);
 void mu_buf_reset(struct mu_buf *buf); /* empties, keeps memory, clears `failed` */
+/* Room for `more` bytes behind `len`, to be written before they are counted with mu_buf_took. NULL
+ * (and `failed`) when there is none. */
+char *mu_buf_room(struct mu_buf *buf, size_t more);
+void mu_buf_took(struct mu_buf *buf, size_t len);
+/* Takes off what was appended since `len` was its length; `failed` stays. */
+void mu_buf_cut(struct mu_buf *buf, size_t len);
 
 void mu_buf_append(struct mu_buf *buf, const void *bytes, size_t len);
 void mu_buf_puts(struct mu_buf *buf, const char *text);

@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -56,10 +54,23 @@ uint64_t mu_monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* `digits` digits and what follows them; gives the place behind. Messages carry three times each:
+ * snprintf would take longer than the rest of the message. */
+static char *put_number(char *at, int digits, int64_t number, char behind)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    at[digits] = behind;
+    return at + digits + 1;
+}
+
 void mu_time_format(int64_t at_us, char ret_text[MU_TIME_TEXT_SIZE])
 {
     int64_t seconds = at_us / us_per_second, us = at_us % us_per_second;
     int64_t days, year, month, day;
+    char *at;
 
     if (us < 0) {
         us += us_per_second;
@@ -72,9 +83,19 @@ void mu_time_format(int64_t at_us, char ret_text[MU_TIME_TEXT_SIZE])
         days--;
     }
     date_of(days, &year, &month, &day);
-    (void)snprintf(ret_text, MU_TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (int)year,
-                   (int)month, (int)day, (int)(seconds / 3600), (int)(seconds / 60 % 60),
-                   (int)(seconds % 60), (int)us);
+    at = put_number(ret_text, 4, year, '-');
+    at = put_number(at, 2, month, '-');
+    at = put_number(at, 2, day, 'T');
+    at = put_number(at, 2, seconds / 3600, ':');
+    at = put_number(at, 2, seconds / 60 % 60, ':');
+    at = put_number(at, 2, seconds % 60, '.');
+    at = put_number(at, 6, us, 'Z');
+    *at = '\0';
+}
+
+bool mu_time_valid(int64_t at_us)
+{
+    return at_us >= 0 && at_us < end_of_years_us;
 }
 
 struct cursor {
@@ -179,7 +200,7 @@ enum mu_status mu_time_parse(const char *text, size_t len, int64_t *ret_at_us, s
         return mu_fail(err, MU_E_INVALID, "'%.*s' is no RFC 3339 time since 1970",
                        (int)(len < 40 ? len : 40), text);
     at_us = (days * seconds_per_day + seconds - offset) * us_per_second + us;
-    if (at_us < 0 || at_us >= end_of_years_us)
+    if (!mu_time_valid(at_us))
         return mu_fail(err, MU_E_INVALID, "'%.*s' lies before 1970 or after 9999",
                        (int)(len < 40 ? len : 40), text);
     *ret_at_us = at_us;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ uint64_t mu_monotonic_ms(void);
 
 /* "2026-11-24T12:00:00.123456Z": always six fraction digits. */
 void mu_time_format(int64_t at_us, char ret_text[MU_TIME_TEXT_SIZE]);
+
+/* Whether it lies in the years 1970 to 9999, which have a text form. */
+bool mu_time_valid(int64_t at_us);
 
 /*
  * RFC 3339 date-time: any offset, 0 to 9 fraction digits (cut to microseconds),

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 16 * 1024 };
+enum {
+    ARENA_BLOCK_BYTES = 16 * 1024,
+    PRINTF_FEW_BYTES = 256 /* a longer text is printed twice */
+};
 
 struct block {
     struct block *next;
@@ -15,7 +18,8 @@ struct block {
 };
 
 struct mu_arena {
-    struct block *blocks; /* the newest first; the oldest is kept by a reset */
+    struct block
+            *blocks; /* the newest first; the oldest is kept by a reset if it is of ordinary size */
     size_t total, max_bytes;
 };
 
@@ -65,17 +69,17 @@ void mu_arena_free(struct mu_arena *arena)
 
 void mu_arena_reset(struct mu_arena *arena)
 {
-    struct block *first = arena->blocks;
+    struct block *kept = arena->blocks;
 
-    while (first && first->next) {
-        struct block *next = first->next;
+    while (kept && (kept->next || kept->capacity > ARENA_BLOCK_BYTES)) {
+        struct block *next = kept->next;
 
-        free(first);
-        first = next;
+        free(kept);
+        kept = next;
     }
-    if (first)
-        first->used = 0;
-    arena->blocks = first;
+    if (kept)
+        kept->used = 0;
+    arena->blocks = kept;
     arena->total = 0;
 }
 
@@ -133,13 +137,15 @@ char *mu_arena_strdup(struct mu_arena *arena, const char *text)
 
 char *mu_arena_printf(struct mu_arena *arena, const char *fmt, ...)
 {
+    char few[PRINTF_FEW_BYTES], *text;
     va_list arguments;
-    char *text;
     int len;
 
     va_start(arguments, fmt);
-    len = vsnprintf(NULL, 0, fmt, arguments);
+    len = vsnprintf(few, sizeof(few), fmt, arguments);
     va_end(arguments);
+    if (len >= 0 && (size_t)len < sizeof(few))
+        return mu_arena_strndup(arena, few, (size_t)len);
     text = len < 0 ? NULL : mu_arena_alloc(arena, (size_t)len + 1);
     if (!text)
         return NULL;

@@ -26,7 +26,7 @@ struct mu_arena;
 /* `max_bytes` bounds everything the arena ever hands out together. */
 struct mu_arena *mu_arena_new(size_t max_bytes);
 void mu_arena_free(struct mu_arena *arena); /* NULL is fine */
-/* Gives everything back but keeps the first block for reuse. */
+/* Gives everything back but keeps one block of ordinary size for reuse. */
 void mu_arena_reset(struct mu_arena *arena);
 
 /* Zeroed, aligned for any type; NULL when max_bytes or memory is exhausted. */

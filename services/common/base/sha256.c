@@ -4,18 +4,32 @@
 #include "base/text.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct mu_sha256 {
     EVP_MD_CTX *context;
+    bool begun;
 };
 
-static void start(struct mu_sha256 *hash)
+static pthread_once_t algorithm_once = PTHREAD_ONCE_INIT;
+static EVP_MD *algorithm;
+
+/* Once, and for good: looking it up takes longer than hashing a short text. */
+static void fetch_algorithm(void)
 {
-    if (EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1)
+    algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!algorithm)
         abort();
+}
+
+static void begin(struct mu_sha256 *hash)
+{
+    if (EVP_DigestInit_ex2(hash->context, algorithm, NULL) != 1)
+        abort();
+    hash->begun = true;
 }
 
 struct mu_sha256 *mu_sha256_new(void)
@@ -25,21 +39,25 @@ struct mu_sha256 *mu_sha256_new(void)
     hash->context = EVP_MD_CTX_new();
     if (!hash->context)
         abort();
-    start(hash);
+    (void)pthread_once(&algorithm_once, fetch_algorithm);
     return hash;
 }
 
 void mu_sha256_update(struct mu_sha256 *hash, const void *bytes, size_t len)
 {
+    if (!hash->begun)
+        begin(hash);
     if (EVP_DigestUpdate(hash->context, bytes, len) != 1)
         abort();
 }
 
 void mu_sha256_final(struct mu_sha256 *hash, uint8_t ret_digest[MU_SHA256_BYTES])
 {
+    if (!hash->begun)
+        begin(hash); /* of nothing */
     if (EVP_DigestFinal_ex(hash->context, ret_digest, NULL) != 1)
         abort();
-    start(hash);
+    hash->begun = false;
 }
 
 void mu_sha256_final_text(struct mu_sha256 *hash, char ret_text[MU_DIGEST_TEXT_SIZE])
@@ -60,6 +78,19 @@ void mu_sha256_free(struct mu_sha256 *hash)
     free(hash);
 }
 
+/* Without a branch a digit, so that the compiler looks at many at once. */
+static bool digits_valid(const char *text, size_t len)
+{
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        wrong |= ((unsigned char)(c - '0') > 9) & ((unsigned char)(c - 'a') > 5);
+    }
+    return wrong == 0;
+}
+
 bool mu_digest_valid(const char *text, size_t len)
 {
     static const struct {
@@ -72,26 +103,67 @@ bool mu_digest_valid(const char *text, size_t len)
 
         if (len != prefix + algorithms[i].digits || memcmp(text, algorithms[i].prefix, prefix) != 0)
             continue;
-        for (size_t d = prefix; d < len; d++)
-            if (!(text[d] >= '0' && text[d] <= '9') && !(text[d] >= 'a' && text[d] <= 'f'))
-                return false;
-        return true;
+        return digits_valid(text + prefix, algorithms[i].digits);
     }
     return false;
 }
 
+static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+static pthread_key_t own_key;
+
+static void free_own(void *hash)
+{
+    mu_sha256_free(hash);
+}
+
+static void make_own_key(void)
+{
+    if (pthread_key_create(&own_key, free_own) != 0)
+        abort();
+}
+
+/* The thread's hash for what is hashed in one go; without anything in it. */
+static struct mu_sha256 *own_hash(void)
+{
+    static _Thread_local struct mu_sha256 *own;
+
+    if (own)
+        return own;
+    (void)pthread_once(&own_once, make_own_key);
+    own = mu_sha256_new();
+    if (pthread_setspecific(own_key, own) != 0)
+        abort();
+    return own;
+}
+
 void mu_sha256_text(const void *bytes, size_t len, char ret_text[MU_DIGEST_TEXT_SIZE])
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    struct mu_sha256 *hash = own_hash();
 
     mu_sha256_update(hash, bytes, len);
     mu_sha256_final_text(hash, ret_text);
 }
 
+/* 8-4-4-4-12 digits. */
+static void write_uuid(const char *hex, char ret_uuid[MU_UUID_TEXT_SIZE])
+{
+    static const size_t groups[] = {8, 4, 4, 4, 12};
+    char *at = ret_uuid;
+
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        if (i > 0)
+            *at++ = '-';
+        memcpy(at, hex, groups[i]);
+        at += groups[i];
+        hex += groups[i];
+    }
+    *at = '\0';
+}
+
 void mu_stable_id(const char *domain, const char *const *parts, size_t part_count,
                   char ret_uuid[MU_UUID_TEXT_SIZE])
 {
-    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    struct mu_sha256 *hash = own_hash();
     uint8_t d[MU_SHA256_BYTES];
     char hex[MU_SHA256_HEX_SIZE];
 
@@ -105,6 +177,5 @@ void mu_stable_id(const char *domain, const char *const *parts, size_t part_coun
     d[6] = (uint8_t)((d[6] & 0x0f) | 0x80);
     d[8] = (uint8_t)((d[8] & 0x3f) | 0x80);
     mu_hex_encode(d, 16, hex);
-    (void)snprintf(ret_uuid, MU_UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-                   hex + 16, hex + 20);
+    write_uuid(hex, ret_uuid);
 }

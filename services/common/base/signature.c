@@ -7,10 +7,10 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,14 +31,73 @@ static const EVP_MD *digest_of(enum mu_hash hash)
     return hash == MU_HASH_SHA1 ? EVP_sha1() : EVP_sha256();
 }
 
+static pthread_once_t macs_once = PTHREAD_ONCE_INIT;
+static pthread_key_t macs_key;
+static EVP_MAC_CTX *macs[MU_HASH_SHA256 + 1]; /* without a key, to be copied */
+
+static EVP_MAC_CTX *make_mac(EVP_MAC *algorithm, const char *digest)
+{
+    const OSSL_PARAM parameters[] = {
+            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest, 0),
+            OSSL_PARAM_construct_end()};
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
+
+    if (!mac || EVP_MAC_CTX_set_params(mac, parameters) != 1)
+        abort();
+    return mac;
+}
+
+static void free_macs(void *opaque)
+{
+    EVP_MAC_CTX **own = opaque;
+
+    for (size_t i = 0; i <= MU_HASH_SHA256; i++)
+        EVP_MAC_CTX_free(own[i]);
+    free(own);
+}
+
+/* Once, and for good: looking the algorithms up takes longer than signing a webhook. */
+static void make_macs(void)
+{
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    if (!algorithm)
+        abort();
+    macs[MU_HASH_SHA256] = make_mac(algorithm, "SHA256");
+    macs[MU_HASH_SHA1] = make_mac(algorithm, "SHA1");
+    EVP_MAC_free(algorithm);
+    if (pthread_key_create(&macs_key, free_macs) != 0)
+        abort();
+}
+
+/* The thread's own, kept for its next webhook: copying one takes as long as signing with it. */
+static EVP_MAC_CTX *own_mac(enum mu_hash hash)
+{
+    EVP_MAC_CTX **own;
+
+    (void)pthread_once(&macs_once, make_macs);
+    own = pthread_getspecific(macs_key);
+    if (!own) {
+        own = mu_xcalloc(MU_HASH_SHA256 + 1, sizeof(*own));
+        if (pthread_setspecific(macs_key, own) != 0)
+            abort();
+    }
+    if (!own[hash])
+        own[hash] = EVP_MAC_CTX_dup(macs[hash]);
+    return own[hash];
+}
+
 void mu_hmac_hex(enum mu_hash hash, const void *secret, size_t secret_len, const void *bytes,
                  size_t len, char ret_hex[MU_HMAC_HEX_SIZE])
 {
-    uint8_t code[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
+    uint8_t code[MU_HMAC_MAX_BYTES];
+    size_t size = 0;
+    EVP_MAC_CTX *mac = own_mac(hash);
 
-    if (!HMAC(digest_of(hash), secret, (int)secret_len, bytes, len, code, &size) ||
-        size > MU_HMAC_MAX_BYTES)
+    /* A NULL key would leave the one before. */
+    if (!mac ||
+        EVP_MAC_init(mac, secret_len > 0 ? secret : (const void *)"", secret_len, NULL) != 1 ||
+        EVP_MAC_update(mac, bytes, len) != 1 || EVP_MAC_final(mac, code, &size, sizeof(code)) != 1)
         abort();
     mu_hex_encode(code, size, ret_hex);
 }

@@ -68,12 +68,26 @@ static size_t utf8_length(const unsigned char *at, size_t left)
     return 0;
 }
 
+/* Whether the eight bytes at `at` are all ASCII. */
+static bool ascii_word(const unsigned char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool mu_utf8_valid(const char *bytes, size_t len)
 {
     const unsigned char *at = (const unsigned char *)bytes;
 
     while (len > 0) {
-        size_t step = *at < 0x80 ? 1 : utf8_length(at, len);
+        size_t step;
+
+        if (len >= sizeof(uint64_t) && ascii_word(at))
+            step = sizeof(uint64_t);
+        else
+            step = *at < 0x80 ? 1 : utf8_length(at, len);
 
         if (step == 0)
             return false;

@@ -61,6 +61,9 @@ static enum mu_status open_handle(struct mu_producer *producer, rd_kafka_t **ret
             {"enable.idempotence", "true"},
             {"acks", "all"},
             {"linger.ms", "5"},
+            /* With more, librdkafka 2.0 polls its socket without a pause as long as a broker is
+               slow to acknowledge: half a processor for nothing. */
+            {"max.in.flight", "2"},
             {"message.timeout.ms", timeout},
             {"queue.buffering.max.messages", queue},
             {"queue.buffering.max.kbytes", "131072"},

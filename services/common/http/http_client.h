@@ -80,6 +80,8 @@ struct mu_http_response {
     char content_type[128];
     char docker_content_digest[136];
     char www_authenticate[1024];
+    char etag[256];         /* as sent, with its quotes */
+    char last_modified[64]; /* as sent */
     char link_next[1024];   /* target of Link rel="next", absolute; the peer may name any host */
     int64_t content_length; /* -1 unknown */
     int64_t range_start;    /* of a 206, first byte of what is sent; -1 not said */

@@ -214,6 +214,17 @@ static void take_link(struct http_head *head, const char *value, size_t len)
                              sizeof(head->response.link_next));
 }
 
+static void take_etag(struct http_head *head, const char *value, size_t len)
+{
+    (void)copy_value(value, len, head->response.etag, sizeof(head->response.etag));
+}
+
+static void take_last_modified(struct http_head *head, const char *value, size_t len)
+{
+    (void)copy_value(value, len, head->response.last_modified,
+                     sizeof(head->response.last_modified));
+}
+
 static void take_length(struct http_head *head, const char *value, size_t len)
 {
     head->response.content_length = read_number(value, len);
@@ -280,6 +291,8 @@ static const struct {
         {"Content-Type", take_content_type},
         {"Docker-Content-Digest", take_digest},
         {"WWW-Authenticate", take_challenge},
+        {"ETag", take_etag},
+        {"Last-Modified", take_last_modified},
         {"Link", take_link},
         {"Content-Length", take_length},
         {"Content-Range", take_range},

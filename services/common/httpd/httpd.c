@@ -1,4 +1,7 @@
+#include "httpd/connections.h"
+#include "httpd/descriptors.h"
 #include "httpd/request.h"
+#include "httpd/request_pool.h"
 #include "httpd/tls.h"
 
 #include "base/clock.h"
@@ -19,7 +22,8 @@ enum {
     DEFAULT_THREADS = 2,
     DEFAULT_CONNECTIONS = 1024,
     DEFAULT_IDLE_MS = 15000,
-    CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; more is 431 */
+    CONNECTION_MEMORY_BYTES = 16 * 1024, /* request line and headers; more is 431 */
+    HEAD_DEADLINE_FACTOR = 2,            /* of the idle timeout, for a whole head */
     BODY_DEADLINE_FACTOR = 8,            /* of the idle timeout, for a whole body */
     LISTEN_BACKLOG = 1024,
     GIVE_UP_MS = 500, /* for the last 503s to go out */
@@ -181,6 +185,15 @@ static enum MHD_Result send_refusal(struct mu_request *request)
     return result;
 }
 
+/* What connections.h keeps of it; NULL when there was no memory. */
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
 /* False once the server has given up: a reply that is still to come would find no server. */
 static bool start_handling(struct mu_request *request)
 {
@@ -197,6 +210,7 @@ static enum MHD_Result run_handler(struct mu_request *request)
 {
     int running = REQUEST_RUNNING;
 
+    connections_whole(request->server->connections, connection_of(request->connection));
     if (!start_handling(request)) {
         request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
         (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "%s", stopping_text);
@@ -221,6 +235,7 @@ static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *con
         return MHD_NO;
     *context = request;
     request_list(request);
+    connections_head(server->connections, connection_of(connection));
     request->deadline_ms =
             mu_monotonic_ms() + BODY_DEADLINE_FACTOR * (uint64_t)server->config.idle_timeout_ms;
     find_route(request);
@@ -256,13 +271,33 @@ static void on_completed(void *opaque, struct MHD_Connection *connection, void *
                          enum MHD_RequestTerminationCode code)
 {
     struct mu_request *request = *context;
+    struct mu_httpd *server = opaque;
 
-    (void)opaque, (void)connection, (void)code;
+    (void)code;
     if (!request)
         return;
     *context = NULL;
+    connections_answered(server->connections, connection_of(connection));
     request_unlist(request);
     request_drop(request);
+}
+
+static void on_connection(void *opaque, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct mu_httpd *server = opaque;
+    const union MHD_ConnectionInfo *info;
+
+    switch (code) {
+    case MHD_CONNECTION_NOTIFY_STARTED:
+        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info ? connections_opened(server->connections, info->connect_fd) : NULL;
+        return;
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        connections_closed(server->connections, *context);
+        *context = NULL;
+        return;
+    }
 }
 
 /* ---- listening ---- */
@@ -354,11 +389,15 @@ static struct mu_httpd *server_new(const struct mu_httpd_config *config)
     if (server->config.idle_timeout_ms == 0)
         server->config.idle_timeout_ms = DEFAULT_IDLE_MS;
     (void)pthread_mutex_init(&server->lock, NULL);
+    server->config.max_connections = descriptors_for(server->config.max_connections);
+    server->pool = request_pool_new();
     return server;
 }
 
 static void server_free(struct mu_httpd *server)
 {
+    connections_free(server->connections);
+    request_pool_close(server->pool);
     (void)pthread_mutex_destroy(&server->lock);
     route_table_drop(server->table);
     free(server);
@@ -394,11 +433,23 @@ static struct MHD_Daemon *start_daemon(struct mu_httpd *server, int fd, const st
 
     tls_options(tls, tls_rows);
     return MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
                             MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
                             MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
                             MHD_OPTION_ARRAY, tls_rows, pool, config->threads, MHD_OPTION_END);
+}
+
+static enum mu_status watch_connections(struct mu_httpd *server, struct mu_error *err)
+{
+    uint64_t idle_ms = (uint64_t)server->config.idle_timeout_ms;
+    const struct connections_limits limits = {
+            .max_connections = server->config.max_connections,
+            .head_ms = HEAD_DEADLINE_FACTOR * idle_ms,
+            .body_ms = (HEAD_DEADLINE_FACTOR + BODY_DEADLINE_FACTOR) * idle_ms};
+
+    return connections_new(&limits, &server->connections, err);
 }
 
 static enum mu_status start_server(const struct mu_httpd_config *config,
@@ -413,13 +464,16 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
         return st;
     server = server_new(config);
     server->port = port_of(fd);
-    server->daemon = start_daemon(server, fd, tls);
+    st = watch_connections(server, err);
+    if (st == MU_OK)
+        server->daemon = start_daemon(server, fd, tls);
     if (!server->daemon) {
         (void)close(fd);
         server->table->owner.release = NULL; /* not taken */
         server_free(server);
-        return mu_fail(err, MU_E_UNAVAILABLE, "the HTTP server on '%s' did not start",
-                       config->listen);
+        return st != MU_OK ? st
+                           : mu_fail(err, MU_E_UNAVAILABLE, "the HTTP server on '%s' did not start",
+                                     config->listen);
     }
     *ret_server = server;
     return MU_OK;

@@ -6,7 +6,9 @@
  * answers from Kafka's delivery report).
  *
  * The server itself answers 404, 405 (with Allow), 413, 431 and 408 (a body that takes longer than
- * eight idle timeouts), and 503 to requests still waiting for their reply when it stops.
+ * eight idle timeouts), and 503 to requests still waiting for their reply when it stops. It closes
+ * connections that have sent no whole head within two idle timeouts and, when it runs short of
+ * places for connections, those that have sent no request for longest.
  *
  * Threads: handlers run on the server's threads, each request on one thread at a
  * time. mu_httpd_reply may be called from any thread, exactly once per request.
@@ -56,11 +58,11 @@ struct mu_httpd_config {
     const char *listen; /* "127.0.0.1:8080", "[::]:8080", ":8080" */
     const struct mu_route *routes;
     size_t route_count;
-    struct mu_route_owner owner;              /* of `routes`; taken only when the server starts */
-    void *opaque;                             /* given to every handler */
-    unsigned threads;                         /* 0: 2 */
-    unsigned max_connections;                 /* 0: 1024 */
-    int64_t idle_timeout_ms;                  /* 0: 15000 */
+    struct mu_route_owner owner; /* of `routes`; taken only when the server starts */
+    void *opaque;                /* given to every handler */
+    unsigned threads;            /* 0: 2 */
+    unsigned max_connections;    /* 0: 1024; fewer when the process may not open so many */
+    int64_t idle_timeout_ms;     /* 0: 15000 */
     const char *tls_cert_file, *tls_key_file; /* PEM: the server speaks https alone; NULL: http */
     const char *tls_client_ca_file; /* PEM of who vouches for clients; NULL: none is asked for */
 };

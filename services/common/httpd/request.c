@@ -1,5 +1,6 @@
 #include "httpd/request.h"
 
+#include "httpd/request_pool.h"
 #include "httpd/tls.h"
 
 #include "base/text.h"
@@ -36,21 +37,22 @@ void route_table_drop(struct route_table *table)
 struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
                                const char *method, const char *path)
 {
-    struct mu_request *request = calloc(1, sizeof(*request));
+    struct mu_request *request = request_pool_take(server->pool);
 
     if (!request)
         return NULL;
     request->server = server;
+    request->pool = server->pool;
     request->connection = connection;
     request->method = method;
     request->path = path;
     atomic_init(&request->holders, 1);
-    mu_buf_init(&request->body, 0);
     return request;
 }
 
 void request_drop(struct mu_request *request)
 {
+    struct route_table *table = request->table;
     struct MHD_Response *response;
 
     if (atomic_fetch_sub(&request->holders, 1) != 1)
@@ -60,10 +62,8 @@ void request_drop(struct mu_request *request)
     response = atomic_load(&request->response);
     if (response)
         MHD_destroy_response(response);
-    mu_buf_done(&request->body);
-    mu_arena_free(request->arena);
-    route_table_drop(request->table); /* last: state and arena may point into its owner */
-    free(request);
+    request_pool_give(request->pool, request);
+    route_table_drop(table); /* last: state and arena may point into its owner */
 }
 
 void request_list(struct mu_request *request)

@@ -28,12 +28,13 @@ struct route_table {
 struct mu_request {
     struct mu_httpd *server;
     struct route_table *table; /* NULL until it is listed */
+    struct request_pool *pool; /* may outlive the server */
     struct MHD_Connection *connection;
     const struct mu_route *route;
     const char *method;
     const char *path;
     const char *path_rest;
-    struct mu_arena *arena; /* made when first asked for */
+    struct mu_arena *arena; /* made when first asked for; kept by the pool, as is `body` */
     struct mu_buf body;
     void *state;
     void (*release)(void *);
@@ -51,6 +52,8 @@ struct mu_request {
 
 struct mu_httpd {
     struct MHD_Daemon *daemon;
+    struct request_pool *pool;
+    struct connections *connections;
     struct mu_httpd_config config;
     struct route_table *table;
     uint16_t port;
@@ -65,6 +68,7 @@ struct route_table *route_table_new(const struct mu_route *routes, size_t count,
                                     const struct mu_route_owner *owner);
 void route_table_drop(struct route_table *table); /* NULL is fine */
 
+/* From the server's pool, and back to it after the last drop. */
 struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
                                const char *method, const char *path);
 void request_drop(struct mu_request *request);

@@ -1,5 +1,8 @@
 #include "json/json_doc.h"
 
+#include "json/json_memory.h"
+#include "json/json_plain.h"
+
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -61,9 +64,22 @@ static enum mu_status check_size(const char *bytes, size_t len, const struct mu_
 enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json_limits *limits,
                              json_t **ret_root, struct mu_error *err)
 {
+    json_t *root;
+    bool is_utf8;
+
+    if (len > limits->max_bytes)
+        return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
+    is_utf8 = mu_utf8_valid(bytes, len);
+    json_memory_begin();
+    root = is_utf8 ? json_read_plain(bytes, len, limits->max_depth) : NULL;
+    json_memory_end();
+    if (root) {
+        *ret_root = root;
+        return MU_OK;
+    }
     if (check_size(bytes, len, limits, err) != MU_OK)
         return err->status;
-    if (!mu_utf8_valid(bytes, len))
+    if (!is_utf8)
         return mu_fail(err, MU_E_INVALID, "JSON is not valid UTF-8");
     return load(bytes, len, JSON_REJECT_DUPLICATES, ret_root, err);
 }
@@ -115,22 +131,6 @@ enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
     if (!mu_utf8_valid(bytes, len))
         return load_cleaned(bytes, len, ret_root, err);
     return load(bytes, len, JSON_ALLOW_NUL, ret_root, err);
-}
-
-static int append(const char *bytes, size_t len, void *opaque)
-{
-    struct mu_buf *out = opaque;
-
-    mu_buf_append(out, bytes, len);
-    return out->failed ? -1 : 0;
-}
-
-enum mu_status mu_json_print(const json_t *root, struct mu_buf *out, struct mu_error *err)
-{
-    if (json_dump_callback(root, append, out, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0)
-        return out->failed ? mu_buf_status(out, "JSON", err)
-                           : mu_fail(err, MU_E_INTERNAL, "JSON cannot be printed");
-    return MU_OK;
 }
 
 /* The member or element that `name` (of `len` bytes) leads to. */

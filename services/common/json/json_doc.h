@@ -4,7 +4,8 @@
  *
  * Parsing checks, in this order: size against `max_bytes`, nesting depth (a linear
  * pre-pass, no recursion), UTF-8, then jansson with duplicate keys rejected. The
- * error says what is wrong and at which line and column.
+ * error says what is wrong and at which line and column. What is plain (json_plain.h)
+ * is read without all that, and gives the same.
  *
  * Printing is canonical: keys sorted, no spaces, so equal values give equal bytes.
  */

@@ -6,8 +6,8 @@
  * MU_TIME_NONE, 0, false). Unknown members are ignored. A wrong type, a missing
  * required member, an unknown enum word or a broken limit is an error naming the
  * member's full path ("containers[2].image"). Text is copied into the arena.
- * Encoding: absent optional members are left out; the same limits hold, so that
- * whatever is encoded can be decoded.
+ * Encoding: straight to canonical text (json_doc.h); absent optional members are left
+ * out; the same limits hold, so that whatever is encoded can be decoded.
  * Lengths of text count characters, as JSON Schema's maxLength does.
  *
  * Threads: tables are constant; an arena belongs to one thread.
@@ -15,6 +15,7 @@
 #ifndef MU_JSON_TABLE_H
 #define MU_JSON_TABLE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -78,8 +79,8 @@ struct mu_json_field {
 };
 
 struct mu_json_object {
-    const char *name; /* for errors: "registry event" */
-    const struct mu_json_field *fields;
+    const char *name;                   /* for errors: "registry event" */
+    const struct mu_json_field *fields; /* sorted by name when it is encoded */
     size_t field_count;
     size_t struct_size;
 };
@@ -90,9 +91,10 @@ enum mu_status mu_json_decode(const struct mu_json_object *object, const json_t 
                               struct mu_arena *arena, void *ret_struct,
                               struct mu_error *err) MU_MUST_CHECK;
 
-/* New reference. Errors, naming the member: MU_E_INVALID (a required member is absent, text is not
- * UTF-8, a value that decoding would refuse), MU_E_LIMIT, MU_E_NOMEM. */
+/* Appends; nothing on failure. Errors, naming the member: MU_E_INVALID (a required member is
+ * absent, text is not UTF-8, a value that decoding would refuse), MU_E_LIMIT (also of the buffer),
+ * MU_E_NOMEM. */
 enum mu_status mu_json_encode(const struct mu_json_object *object, const void *value,
-                              json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
+                              struct mu_buf *out, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

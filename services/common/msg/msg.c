@@ -41,19 +41,15 @@ enum mu_msg_type mu_msg_type_of(const char *ce_type)
 enum mu_status mu_msg_encode(enum mu_msg_type type, const void *message, struct mu_buf *out,
                              struct mu_error *err)
 {
-    json_auto_t *root = NULL;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    enum mu_status st;
+    const struct mu_json_object *object = descriptors[type].object;
+    size_t before = out->len;
+    enum mu_status st = mu_json_encode(object, message, out, err);
 
-    mu_buf_init(&text, MU_MSG_MAX_BYTES);
-    st = mu_json_encode(descriptors[type].object, message, &root, err);
-    if (st != MU_OK)
-        return st;
-    st = mu_json_print(root, &text, err);
-    if (st != MU_OK)
-        return mu_wrap(err, "%s", descriptors[type].object->name);
-    mu_buf_append(out, text.data, text.len);
-    return mu_buf_status(out, descriptors[type].object->name, err);
+    if (st == MU_OK && out->len - before > MU_MSG_MAX_BYTES) {
+        mu_buf_cut(out, before);
+        return mu_fail(err, MU_E_LIMIT, "%s: more than %d bytes", object->name, MU_MSG_MAX_BYTES);
+    }
+    return st;
 }
 
 enum mu_status mu_msg_decode(enum mu_msg_type type, const void *bytes, size_t len,

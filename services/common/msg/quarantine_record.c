@@ -6,17 +6,17 @@ enum { QUARANTINE_MAX_BASE64 = 56 * 1024 };
 
 #define M mu_quarantine_record
 static const struct mu_json_field fields[] = {
-        TEXT(M, stage, "stage", MUST, FIELD_NAME_MAX),
-        TEXT(M, source, "source", MUST, FIELD_NAME_MAX),
-        TEXT(M, source_kind, "source_kind", MAY, FIELD_NAME_MAX),
-        TEXT(M, reason_code, "reason_code", MUST, FIELD_NAME_MAX),
-        TEXT(M, reason, "reason", MUST, FIELD_MESSAGE_MAX),
-        TIME(M, received_at_us, "received_at", MUST),
         TEXT(M, content_type, "content_type", MAY, FIELD_NAME_MAX),
         TEXT(M, payload_base64, "payload_base64", MAY, QUARANTINE_MAX_BASE64),
         DIGEST(M, payload_digest, "payload_digest", MUST),
         COUNT(M, payload_size_bytes, "payload_size_bytes", MUST),
         BOOL(M, payload_truncated, "payload_truncated", MUST),
+        TEXT(M, reason, "reason", MUST, FIELD_MESSAGE_MAX),
+        TEXT(M, reason_code, "reason_code", MUST, FIELD_NAME_MAX),
+        TIME(M, received_at_us, "received_at", MUST),
+        TEXT(M, source, "source", MUST, FIELD_NAME_MAX),
+        TEXT(M, source_kind, "source_kind", MAY, FIELD_NAME_MAX),
+        TEXT(M, stage, "stage", MUST, FIELD_NAME_MAX),
 };
 
 const struct mu_json_object mu_quarantine_record_object =

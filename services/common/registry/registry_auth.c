@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "registry/challenge.h"
 #include "registry/login_http.h"
+#include "registry/registry_patience.h"
 #include "registry/registry_tokens.h"
 #include "json/json_doc.h"
 
@@ -323,7 +324,7 @@ static enum mu_status token_get(struct registry_auth *auth, struct mu_http_clien
     if (mu_buf_status(&url, "URL of the token service", err) != MU_OK)
         return err->status;
     request.url = url.data;
-    if (mu_http_fetch(http, &request, &answer, &response, err) != MU_OK)
+    if (registry_patient_fetch(http, &request, &answer, &response, err) != MU_OK)
         return mu_wrap(err, "token service");
     if (response.status != 200)
         return token_failed(&request, &response, err);
@@ -355,7 +356,7 @@ static enum mu_status token_refresh(struct registry_auth *auth, struct mu_http_c
         return err->status;
     request.body = form.data;
     request.body_len = form.len;
-    if (mu_http_fetch(http, &request, &answer, &response, err) != MU_OK)
+    if (registry_patient_fetch(http, &request, &answer, &response, err) != MU_OK)
         return mu_wrap(err, "token service");
     if (response.status == 404 || response.status == 405)
         return MU_END;

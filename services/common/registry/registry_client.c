@@ -2,12 +2,12 @@
 
 #include "base/memory.h"
 #include "base/sha256.h"
-#include "base/stop.h"
 #include "base/text.h"
 #include "http/http_client.h"
 #include "oci/media_type.h"
 #include "oci/reference.h"
 #include "registry/registry_auth.h"
+#include "registry/registry_patience.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,6 @@
 
 enum {
     ATTEMPTS_MAX = 3,       /* as we are, with a token, with a renewed token */
-    WAITS_MAX = 3,          /* times we wait for a busy registry in one request */
-    WAIT_MAX_MS = 60000,    /* longer ones are left to the next attempt at the whole image */
     MIN_BYTES_PER_S = 1024, /* a slower transfer is a broken one */
     REFERRERS_PAGES_MAX = 8
 };
@@ -73,43 +71,6 @@ const char *mu_registry_client_authentication(const struct mu_registry_client *c
     return client->auth.kind;
 }
 
-/* A registry that is busy may say when it wants to be asked again. */
-static bool asks_to_wait(const struct mu_http_response *response)
-{
-    return (response->status == 429 || response->status == 503) && response->retry_after_ms >= 0;
-}
-
-/* Errors: MU_E_UNAVAILABLE (it asks for too long, or we are stopping). */
-static enum mu_status wait_for_registry(const struct mu_http_request *request,
-                                        const struct mu_http_response *response,
-                                        struct mu_error *err)
-{
-    if (response->retry_after_ms > WAIT_MAX_MS) {
-        (void)mu_http_status_error(request, response, err);
-        return mu_wrap(err, "the registry asks to wait %lld s",
-                       (long long)(response->retry_after_ms / 1000));
-    }
-    if (mu_stop_wait(response->retry_after_ms))
-        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
-    return MU_OK;
-}
-
-/* One request, again as often as a busy registry asks for it. Other bodies than that of a 200 never
- * reach on_body. */
-static enum mu_status patient_request(struct mu_registry_client *client,
-                                      struct mu_http_request *request,
-                                      struct mu_http_response *ret_response, struct mu_error *err)
-{
-    for (int waits = 0;; waits++) {
-        if (mu_http_request(client->http, request, ret_response, err) != MU_OK)
-            return err->status;
-        if (!asks_to_wait(ret_response) || waits == WAITS_MAX)
-            return MU_OK;
-        if (wait_for_registry(request, ret_response, err) != MU_OK)
-            return err->status;
-    }
-}
-
 /* Tries again with authentication when asked for it. */
 enum mu_status mu_registry_request(struct mu_registry_client *client,
                                    struct mu_http_request *request,
@@ -117,7 +78,7 @@ enum mu_status mu_registry_request(struct mu_registry_client *client,
 {
     for (int attempt = 1;; attempt++) {
         request->authorization = registry_auth_value(&client->auth);
-        if (patient_request(client, request, ret_response, err) != MU_OK)
+        if (registry_patient_request(client->http, request, ret_response, err) != MU_OK)
             return err->status;
         if (ret_response->status != 401 || attempt == ATTEMPTS_MAX)
             break;

@@ -6,8 +6,9 @@
  * (kept for the client's life and renewed once when it is refused), or Basic. Every byte handed
  * out is hashed; a wrong digest or size is an error, never a result.
  *
- * A 429 or 503 with Retry-After is asked again after the time the registry wants, a few times and
- * after not more than a minute each; without it the caller's own retry must do.
+ * A 429 or 503 with Retry-After, of the registry or its token service, is asked again after the
+ * time it wants, a few times and after not more than a minute each; without it the caller's own
+ * retry must do.
  *
  * Threads: one thread at a time per client; separate clients are independent.
  * Trust:   the registry is hostile. Manifests are at most MU_REGISTRY_MANIFEST_MAX_BYTES; blobs end

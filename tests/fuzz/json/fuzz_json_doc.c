@@ -1,4 +1,5 @@
-/* Any bytes as JSON: refused, or printed in a form that is read back to the same form. */
+/* Any bytes as JSON: refused, or read and printed as jansson does, in a form that is read back to
+ * the same form. */
 #include "json/json_doc.h"
 
 #include <stdlib.h>
@@ -13,6 +14,16 @@ static void parse_or_stop(const char *bytes, size_t len, const struct mu_json_li
     if (mu_json_parse(bytes, len, limits, &root, &err) != MU_OK ||
         mu_json_print(root, out, &err) != MU_OK)
         abort();
+}
+
+static void same_as_jansson(const char *bytes, size_t len, const json_t *root, const char *printed)
+{
+    json_auto_t *theirs = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+    char *text = theirs ? json_dumps(theirs, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+    if (!text || !json_equal(theirs, root) || strcmp(text, printed) != 0)
+        abort();
+    free(text);
 }
 
 /* What is parsed strictly is parsed leniently too. */
@@ -45,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     if (len > limits.max_bytes || mu_json_print(root, &once, &err) != MU_OK)
         abort();
+    same_as_jansson((const char *)bytes, len, root, once.data);
     parse_or_stop(once.data, once.len, &wide, &twice);
     if (strcmp(once.data, twice.data) != 0)
         abort();

@@ -118,6 +118,36 @@ static void a_maximum_of_nothing_takes_nothing_but_nothing(void **state)
     assert_true(buf.failed);
 }
 
+static void what_is_cut_off_is_gone_and_the_rest_is_text(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf buf;
+
+    (void)state;
+    mu_buf_init(&buf, 100);
+    mu_buf_cut(&buf, 0);
+    mu_buf_puts(&buf, "kept and not");
+    mu_buf_cut(&buf, 4);
+    assert_string_equal(buf.data, "kept");
+    mu_buf_cut(&buf, 9);
+    assert_int_equal(buf.len, 4);
+}
+
+static void room_is_written_before_it_is_counted(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf buf;
+    char *room;
+
+    (void)state;
+    mu_buf_init(&buf, 8);
+    mu_buf_puts(&buf, "ab");
+    room = mu_buf_room(&buf, 6);
+    assert_non_null(room);
+    memcpy(room, "cdefgh", 6);
+    assert_string_equal((mu_buf_took(&buf, 6), buf.data), "abcdefgh");
+    assert_null(mu_buf_room(&buf, 1));
+    assert_true(buf.failed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +159,8 @@ int main(void)
             cmocka_unit_test(a_reset_empties_and_forgets_the_failure),
             cmocka_unit_test(sizes_near_the_end_of_size_t_are_refused_not_wrapped),
             cmocka_unit_test(a_maximum_of_nothing_takes_nothing_but_nothing),
+            cmocka_unit_test(what_is_cut_off_is_gone_and_the_rest_is_text),
+            cmocka_unit_test(room_is_written_before_it_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

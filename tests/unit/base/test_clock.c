@@ -156,6 +156,16 @@ static void the_clocks_go_forward(void **state)
     assert_true(mu_monotonic_ms() >= steady_ms);
 }
 
+static void times_with_a_text_form_are_valid(void **state)
+{
+    (void)state;
+    assert_true(mu_time_valid(0));
+    assert_true(mu_time_valid(INT64_C(253402300799999999)));
+    assert_false(mu_time_valid(-1));
+    assert_false(mu_time_valid(INT64_C(253402300800000000)));
+    assert_false(mu_time_valid(MU_TIME_NONE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +178,7 @@ int main(void)
             cmocka_unit_test(a_month_runs_to_the_first_instant_of_the_next),
             cmocka_unit_test(what_is_no_month_is_refused_and_leaves_the_outputs),
             cmocka_unit_test(the_clocks_go_forward),
+            cmocka_unit_test(times_with_a_text_form_are_valid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

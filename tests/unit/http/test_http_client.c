@@ -417,6 +417,23 @@ static void a_private_host_on_the_word_of_a_public_one_is_refused(void **state)
     assert_int_equal(f->peer.request_count, 0);
 }
 
+static void a_proxy_of_the_environment_is_used(void **state)
+{
+    struct fixture *f = *state;
+    char proxy[64];
+
+    (void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", f->peer.port);
+    (void)setenv("http_proxy", proxy, 1);
+    renew_client(f, &(struct mu_http_client_config){.public_redirects = true});
+    f->peer.replies[0].bytes = OK_HELLO;
+    assert_int_equal(fetch(f, &(struct mu_http_request){.method = "GET",
+                                                        .url = "http://registry.example/v2/"}),
+                     MU_OK);
+    (void)unsetenv("http_proxy");
+    stop_peers(f);
+    assert_non_null(strstr(f->peer.requests[0], "GET http://registry.example/v2/ HTTP/1.1\r\n"));
+}
+
 static enum mu_status refuse_head(void *opaque, const struct mu_http_response *response,
                                   struct mu_error *err)
 {
@@ -671,6 +688,7 @@ int main(void)
             CASE(a_redirect_to_a_private_host_is_refused_where_it_must_be_public),
             CASE(a_redirect_to_another_port_of_the_host_needs_no_public_address),
             CASE(a_private_host_on_the_word_of_a_public_one_is_refused),
+            CASE(a_proxy_of_the_environment_is_used),
             CASE(the_head_can_be_refused_before_the_body),
             CASE(a_303_after_a_post_becomes_a_get_without_body),
             CASE(a_307_after_a_put_sends_the_body_again),

@@ -102,6 +102,18 @@ static void a_second_status_line_starts_over(void **state)
     assert_string_equal(head.response.content_type, "");
 }
 
+static void what_tells_a_change_is_kept_as_sent(void **state)
+{
+    const char *const lines[] = {"HTTP/1.1 200 OK\r\n", "ETag: W/\"v 1\"\r\n",
+                                 "last-modified: Wed, 25 Nov 2026 10:00:00 GMT\r\n", NULL};
+    struct http_head head;
+
+    (void)state;
+    feed(&head, lines);
+    assert_string_equal(head.response.etag, "W/\"v 1\"");
+    assert_string_equal(head.response.last_modified, "Wed, 25 Nov 2026 10:00:00 GMT");
+}
+
 static void a_bearer_challenge_is_preferred(void **state)
 {
     const char *const lines[] = {"HTTP/1.1 401 No\r\n", "WWW-Authenticate: Basic realm=\"x\"\r\n",
@@ -228,6 +240,32 @@ static void a_rate_that_makes_no_sense_is_not_said(void **state)
     expect_rate((const char *const[]){"X-RateLimit-Reset: 1000000001", NULL}, -1, -1);
 }
 
+static void a_range_begins_where_the_peer_says(void **state)
+{
+    static const struct {
+        const char *line;
+        int64_t start;
+    } cases[] = {
+            {"Content-Range: bytes 17-21/22", 17},
+            {"content-range: BYTES 0-0/*", 0},
+            {"Content-Range: bytes */22", -1},
+            {"Content-Range: bytes -5/22", -1},
+            {"Content-Range: lines 1-2/3", -1},
+            {"Content-Range: bytes", -1},
+            {"Content-Range: bytes x-2/3", -1},
+            {"Content-Range: bytes 17", -1},
+            {"Content-Range: 1-2", -1},
+    };
+    struct http_head head;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        http_head_reset(&head);
+        http_head_line(&head, cases[i].line, strlen(cases[i].line));
+        assert_int_equal(head.response.range_start, cases[i].start);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,12 +275,14 @@ int main(void)
             cmocka_unit_test(retry_after_never_exceeds_a_day),
             cmocka_unit_test(a_malformed_retry_after_counts_as_none),
             cmocka_unit_test(a_second_status_line_starts_over),
+            cmocka_unit_test(what_tells_a_change_is_kept_as_sent),
             cmocka_unit_test(a_bearer_challenge_is_preferred),
             cmocka_unit_test(values_that_do_not_fit_or_hold_control_bytes_count_as_absent),
             cmocka_unit_test(an_origin_is_scheme_host_and_port),
             cmocka_unit_test(a_reference_is_resolved_against_its_base),
             cmocka_unit_test(https_never_leads_to_http),
             cmocka_unit_test(other_schemes_and_user_names_are_refused),
+            cmocka_unit_test(a_range_begins_where_the_peer_says),
             cmocka_unit_test(the_rate_a_peer_allows_is_read_in_every_form),
             cmocka_unit_test(a_rate_that_makes_no_sense_is_not_said),
     };

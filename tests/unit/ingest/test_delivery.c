@@ -161,6 +161,32 @@ static void a_message_that_kafka_does_not_take_in_time_goes_to_the_spool(void **
     WAIT_FOR(spool_bytes(f->spool) == 0);
 }
 
+enum { REFUSALS = 200 };
+
+/* Without the drainer, nothing but a message sent could be under way. */
+static void after_one_has_waited_in_vain_the_next_goes_to_the_spool_at_once(void **state)
+{
+    struct delivery_fixture *f = *state;
+    rd_kafka_resp_err_t refusals[REFUSALS];
+    struct answer answer = {0};
+
+    for (int i = 0; i < REFUSALS; i++)
+        refusals[i] = RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; /* is tried again until the timeout */
+    connect_to(f);
+    rd_kafka_mock_push_request_errors_array(f->kafka.cluster, API_PRODUCE, REFUSALS, refusals);
+    deliver(f, "a");
+    delivery_stop(f->delivery);
+    assert_true(mu_producer_connected(f->producer));
+    send_id(f, "b", &answer);
+    assert_int_equal(mu_producer_flush(f->producer, 0, &f->err), MU_OK);
+    WAIT_FOR(atomic_load(&answer.calls) == 1);
+    assert_int_equal(answer.status, MU_OK);
+    rd_kafka_mock_clear_request_errors(f->kafka.cluster, API_PRODUCE);
+    delivery_free(f->delivery);
+    assert_int_equal(delivery_start(f->producer, f->spool, &f->delivery, &f->err), MU_OK);
+    WAIT_FOR(spool_bytes(f->spool) == 0);
+}
+
 static void what_was_spooled_is_delivered_by_the_next_process(void **state)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf ids;
@@ -330,6 +356,7 @@ int main(void)
             DELIVERY_TEST(the_messages_of_a_request_are_answered_once),
             DELIVERY_TEST(with_the_broker_away_messages_go_to_the_spool_and_come_back_in_order),
             DELIVERY_TEST(a_message_that_kafka_does_not_take_in_time_goes_to_the_spool),
+            DELIVERY_TEST(after_one_has_waited_in_vain_the_next_goes_to_the_spool_at_once),
             DELIVERY_TEST(what_was_spooled_is_delivered_by_the_next_process),
             DELIVERY_TEST(a_message_refused_for_good_is_set_aside_and_not_sent_for_ever),
             DELIVERY_TEST(a_message_the_bus_refuses_is_set_aside_with_its_neighbours_delivered),

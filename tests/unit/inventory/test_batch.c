@@ -231,6 +231,35 @@ static void a_pod_that_is_running_makes_a_waiting_job_more_urgent(void **state)
 
 /* ---- scan results ---- */
 
+/* One image has packages of several ecosystems; a jar in a jar is found by its place. */
+static void a_finding_is_of_the_ecosystem_it_was_looked_up_in(void **state)
+{
+    const char *evidence = add_evidence(
+            &w, digest_of('a'),
+            "[{\"id\":\"CVE-2026-1\",\"package\":\"zlib1g\",\"package_version\":\"1\"},"
+            "{\"id\":\"CVE-2026-2\",\"package\":\"@a/b\",\"package_version\":\"1\","
+            "\"purl\":\"pkg:npm/%40a/b@1\",\"path\":\"x/package.json\","
+            "\"reason\":{\"ecosystem\":\"npm\"}},"
+            "{\"id\":\"CVE-2026-2\",\"package\":\"@a/b\",\"package_version\":\"1\","
+            "\"purl\":\"pkg:npm/%40a/b@1\",\"path\":\"y/package.json\","
+            "\"reason\":{\"ecosystem\":\"npm\"}}]");
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_scan(&w, "e2",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .platform = "linux/amd64",
+                           .config = digest_of('f'),
+                           .evidence = evidence,
+                           .at = T(1)});
+    world_apply(&w);
+    assert_sql(&w, "SELECT string_agg(package_ecosystem, ' ' ORDER BY ordinal) FROM findings",
+               "Debian:12 npm npm");
+    assert_sql(&w, "SELECT string_agg(package_purl, ' ' ORDER BY ordinal) FROM findings",
+               "pkg:npm/%40a/b@1 pkg:npm/%40a/b@1");
+}
+
 static void a_complete_scan_closes_its_job_and_loads_its_findings(void **state)
 {
     const char *evidence =
@@ -533,6 +562,7 @@ int main(void)
             WORLD_TEST(a_waiting_container_is_an_instance_without_a_run),
             WORLD_TEST(a_pod_that_is_running_makes_a_waiting_job_more_urgent),
             WORLD_TEST(a_complete_scan_closes_its_job_and_loads_its_findings),
+            WORLD_TEST(a_finding_is_of_the_ecosystem_it_was_looked_up_in),
             WORLD_TEST(a_complete_scan_without_its_evidence_counts_as_failed),
             WORLD_TEST(evidence_of_another_image_is_quarantined),
             WORLD_TEST(a_resolved_index_makes_edges_and_jobs_of_its_images),

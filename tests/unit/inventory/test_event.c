@@ -76,7 +76,7 @@ static void what_is_not_understood_says_why(void **state)
 {
     static const struct row rows[] = {
             {"muster.registry-event.v1", "{", "JSON"},
-            {"muster.registry-event.v1", "{}", "source"},
+            {"muster.registry-event.v1", "{}", "action: is missing"},
             {"muster.registry-event.v1", NULL, "JSON"},
             {"muster.registry-event.v2", PUSH, "muster.registry-event.v2"},
             {NULL, PUSH, "ce_type"},

@@ -49,26 +49,26 @@ static const struct mu_json_object part_object = {"part", part_fields, 2, sizeof
 
 #define AT(member) .offset = offsetof(struct thing, member)
 static const struct mu_json_field fields[] = {
-        {.name = "text",
-         .type = MU_JSON_TEXT,
-         .flags = MU_JSON_REQUIRED,
-         AT(text),
-         .min = 1,
-         .max = 8},
-        {.name = "visible", .type = MU_JSON_TEXT, .flags = MU_JSON_VISIBLE, AT(visible), .max = 8},
-        {.name = "number", .type = MU_JSON_INT, AT(number), .min = -5, .max = 5},
-        {.name = "flag", .type = MU_JSON_BOOL, AT(flag)},
         {.name = "at", .type = MU_JSON_TIME, AT(at_us)},
-        {.name = "word", .type = MU_JSON_ENUM, AT(word), .words = words},
         {.name = "digest", .type = MU_JSON_DIGEST, AT(digest)},
+        {.name = "flag", .type = MU_JSON_BOOL, AT(flag)},
+        {.name = "map", .type = MU_JSON_MAP, AT(map), .max = 2},
+        {.name = "number", .type = MU_JSON_INT, AT(number), .min = -5, .max = 5},
         {.name = "part",
          .type = MU_JSON_OBJECT,
          AT(part),
          .object = &part_object,
          .present_offset = offsetof(struct thing, has_part)},
         {.name = "parts", .type = MU_JSON_ARRAY, AT(parts), .max = 2, .object = &part_object},
+        {.name = "text",
+         .type = MU_JSON_TEXT,
+         .flags = MU_JSON_REQUIRED,
+         AT(text),
+         .min = 1,
+         .max = 8},
         {.name = "texts", .type = MU_JSON_TEXTS, AT(texts), .max = 2},
-        {.name = "map", .type = MU_JSON_MAP, AT(map), .max = 2},
+        {.name = "visible", .type = MU_JSON_TEXT, .flags = MU_JSON_VISIBLE, AT(visible), .max = 8},
+        {.name = "word", .type = MU_JSON_ENUM, AT(word), .words = words},
 };
 static const struct mu_json_object object = {"thing", fields, sizeof(fields) / sizeof(fields[0]),
                                              sizeof(struct thing)};
@@ -133,15 +133,13 @@ static void what_was_decoded_is_encoded_to_the_same_bytes(void **state)
 {
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
-    json_auto_t *root = NULL;
     struct thing t;
     struct mu_error err;
 
     (void)state;
     mu_buf_init(&out, 4096);
     assert_int_equal(decode(complete, arena, &t, &err), MU_OK);
-    assert_int_equal(mu_json_encode(&object, &t, &root, &err), MU_OK);
-    assert_int_equal(mu_json_print(root, &out, &err), MU_OK);
+    assert_int_equal(mu_json_encode(&object, &t, &out, &err), MU_OK);
     assert_string_equal(out.data, complete);
 }
 
@@ -322,15 +320,17 @@ static void a_hostile_path_is_cut_in_the_error(void **state)
 
 static void not_encoded(const struct thing *thing, enum mu_status status, const char *path)
 {
-    json_t *root = (json_t *)1;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
     struct mu_error err;
     char wanted[64];
 
+    mu_buf_init(&out, 4096);
+    mu_buf_puts(&out, "before");
     (void)snprintf(wanted, sizeof(wanted), "thing: %s: ", path);
-    if (mu_json_encode(&object, thing, &root, &err) != status ||
+    if (mu_json_encode(&object, thing, &out, &err) != status ||
         strncmp(err.message, wanted, strlen(wanted)) != 0)
         fail_msg("%s: %s", path, err.message);
-    assert_ptr_equal(root, (json_t *)1);
+    assert_string_equal(out.data, "before");
 }
 
 static struct thing sound(void)
@@ -396,19 +396,45 @@ static void no_element_of_a_list_or_map_is_lost_silently(void **state)
     not_encoded(&t, MU_E_INVALID, "map.k");
     t = sound(), t.map = (struct mu_json_map){(struct mu_json_pair[]){{"\xff", "v"}}, 1};
     not_encoded(&t, MU_E_INVALID, "map.?");
+    t = sound(), t.map = (struct mu_json_map){(struct mu_json_pair[]){{"k", "1"}, {"k", "2"}}, 2};
+    not_encoded(&t, MU_E_INVALID, "map.k");
+}
+
+static void a_map_is_encoded_in_the_order_of_its_keys(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
+    struct thing t = sound();
+    struct mu_error err;
+
+    (void)state;
+    mu_buf_init(&out, 1000);
+    t.map = (struct mu_json_map){(struct mu_json_pair[]){{"b", "2"}, {"a", "1"}}, 2};
+    assert_int_equal(mu_json_encode(&object, &t, &out, &err), MU_OK);
+    assert_non_null(strstr(out.data, "\"map\":{\"a\":\"1\",\"b\":\"2\"}"));
+}
+
+static void what_does_not_fit_the_buffer_leaves_it_as_it_was(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
+    struct thing t = sound();
+    struct mu_error err;
+
+    (void)state;
+    mu_buf_init(&out, 40);
+    mu_buf_puts(&out, "before");
+    assert_int_equal(mu_json_encode(&object, &t, &out, &err), MU_E_LIMIT);
+    assert_string_equal(out.data, "before");
 }
 
 static void an_absent_object_is_left_out(void **state)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
     struct thing t = sound();
-    json_auto_t *root = NULL;
     struct mu_error err;
 
     (void)state;
     mu_buf_init(&out, 1000);
-    assert_int_equal(mu_json_encode(&object, &t, &root, &err), MU_OK);
-    assert_int_equal(mu_json_print(root, &out, &err), MU_OK);
+    assert_int_equal(mu_json_encode(&object, &t, &out, &err), MU_OK);
     assert_string_equal(
             out.data,
             "{\"flag\":false,\"map\":{},\"number\":0,\"parts\":[],\"text\":\"t\",\"texts\":[]}");
@@ -434,6 +460,8 @@ int main(void)
             cmocka_unit_test(a_missing_required_member_is_not_encoded),
             cmocka_unit_test(nothing_is_encoded_that_would_not_be_decoded),
             cmocka_unit_test(no_element_of_a_list_or_map_is_lost_silently),
+            cmocka_unit_test(a_map_is_encoded_in_the_order_of_its_keys),
+            cmocka_unit_test(what_does_not_fit_the_buffer_leaves_it_as_it_was),
             cmocka_unit_test(an_absent_object_is_left_out),
     };
 

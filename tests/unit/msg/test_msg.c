@@ -87,7 +87,7 @@ static void what_cannot_be_encoded_leaves_the_buffer(void **state)
     (void)state;
     mu_buf_init(&out, 100);
     assert_int_equal(mu_msg_encode(MU_MSG_REGISTRY_EVENT, &event, &out, &err), MU_E_INVALID);
-    assert_string_equal(err.message, "registry event: source_kind: is missing");
+    assert_string_equal(err.message, "registry event: action: is missing");
     assert_int_equal(out.len, 0);
 }
 

@@ -205,6 +205,26 @@ static void a_kept_token_that_is_refused_is_replaced(void **state)
     assert_int_equal(token->hits, 2);
 }
 
+static void a_busy_token_service_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct http_peer service = {
+            .replies = {
+                    {"HTTP/1.1 429 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
+                     PEER_CLOSE},
+                    {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"token\":\"t\"}", PEER_CLOSE}}};
+
+    http_peer_start(&service);
+    (void)snprintf(f->peer.challenge, sizeof(f->peer.challenge),
+                   "Bearer realm=\"http://127.0.0.1:%d/token\"", service.port);
+    f->route->authorization = "Bearer t";
+    registry_peer_start(&f->peer);
+    assert_int_equal(fetch(f), MU_OK);
+    registry_peer_stop(&f->peer);
+    http_peer_stop(&service);
+    assert_int_equal(service.request_count, 2);
+}
+
 /* A registry with a private address may have its token service at another one. */
 static void a_private_registry_may_have_a_private_token_service(void **state)
 {
@@ -436,6 +456,7 @@ int main(void)
             TEST(a_token_serves_the_next_client_without_being_asked_for),
             TEST(a_token_that_ends_at_once_is_not_kept),
             TEST(a_kept_token_that_is_refused_is_replaced),
+            TEST(a_busy_token_service_is_waited_for),
             TEST(a_private_registry_may_have_a_private_token_service),
             TEST(a_redirect_to_another_private_host_needs_permission),
             TEST(an_identity_token_is_exchanged_for_one_of_the_repository),

@@ -337,7 +337,7 @@ static void crates_are_read_in_every_format(void **state)
 
         exe_build_init(&exe, true, false);
         builds[i](&exe, ".dep-v0", packed.data, packed.len);
-        expect(&exe, "bin/app", MU_OK, "cargo serde 1.0.1\ncargo forked 0.3.0\n");
+        expect(&exe, "bin/app", MU_OK, "cargo serde 1.0.1\ncargo forked 0.3.0\ncargo mine 0.1.0\n");
         exe_build_done(&exe);
     }
     mu_buf_done(&packed);

@@ -135,6 +135,18 @@ static void the_only_pom_is_the_archives_own_at_its_version(void **state)
            "maven g:maven-core 3.8.7 @META-INF/maven/g/maven-core/pom.properties\n");
 }
 
+/* Where the file's name alone could be read in more than one way. */
+static void a_pom_that_spells_the_file_is_its_own(void **state)
+{
+    const struct jar_file files[] = {
+            {POM("g", "shaded-lib"), "groupId=g\nartifactId=shaded-lib\nversion=25.1-jre-sub-1\n"},
+            {0}};
+
+    (void)state;
+    expect("lib/shaded-lib-25.1-jre-sub-1.jar", files,
+           "maven g:shaded-lib 25.1-jre-sub-1 @META-INF/maven/g/shaded-lib/pom.properties\n");
+}
+
 static void lines_of_a_manifest_continue(void **state)
 {
     const struct jar_file files[] = {{MANIFEST, "Manifest-Version: 1.0\r\nImplementation-Version: 1"
@@ -204,6 +216,17 @@ static const struct name_case name_cases[] = {
         {"x-1.jar", "Implementation-Vendor-Id: Example Company\n", "maven x:x 1\n"},
         {"root/.m2/repository/org/demo/app/x/1.5/x-1.5.jar", "", "maven org.demo.app:x 1.5\n"},
         {"c/files-2.1/org.demo.app/x/1.5/0123abcd/x-1.5.jar", "", "maven org.demo.app:x 1.5\n"},
+        {"app-3.4.0-exec.jar", "", "maven app:app 3.4.0\n"},
+        {"jffi-1.3.13-native.jar", "Bundle-SymbolicName: com.github.jnr.jffi.native\n",
+         "maven com.github.jnr:jffi 1.3.13\n"},
+        {"trace-http-6.0.jar", "Bundle-SymbolicName: org.example.trace.http\n",
+         "maven org.example.trace:trace-http 6.0\n"},
+        {"lens-3.4.jar", "Bundle-SymbolicName: org.lens.lens2.lens\n",
+         "maven org.lens.lens2:lens 3.4\n"},
+        {"limits-core-0.5.jar", "Implementation-Title: com.example.limits#limits-core;0.5\n",
+         "maven com.example.limits:limits-core 0.5\n"},
+        {"limits-core-0.5.jar", "Implementation-Title: com.example.limits#other;0.5\n",
+         "maven limits-core:limits-core 0.5\n"},
         {"srv/repository/mine/x-1.5.jar", "", "maven x:x 1.5\n"},
 };
 
@@ -416,6 +439,7 @@ int main(void)
             cmocka_unit_test(a_shaded_archive_tells_itself_and_its_parts),
             cmocka_unit_test(the_only_pom_is_not_the_archives_own_at_another_version),
             cmocka_unit_test(the_only_pom_is_the_archives_own_at_its_version),
+            cmocka_unit_test(a_pom_that_spells_the_file_is_its_own),
             cmocka_unit_test(lines_of_a_manifest_continue),
             cmocka_unit_test(a_version_may_be_in_a_later_section),
             cmocka_unit_test(an_archive_without_any_version_is_not_told),

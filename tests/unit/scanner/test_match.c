@@ -14,6 +14,7 @@ struct fixture {
     struct builder *builder;
     struct mu_buf bytes;
     struct database *database;
+    struct match_rules rules;
     struct image_analysis image;
     struct image_package packages[PACKAGES_MAX];
     struct mu_arena *arena;
@@ -59,7 +60,8 @@ static void match(struct fixture *f)
 {
     f->database = database_build_open(f->builder, &f->bytes);
     f->builder = NULL;
-    if (match_image(f->database, &f->image, f->arena, &f->result, &f->err) != MU_OK)
+    f->rules.database = f->database;
+    if (match_image(&f->rules, &f->image, f->arena, &f->result, &f->err) != MU_OK)
         fail_msg("%s", f->err.message);
 }
 
@@ -88,9 +90,9 @@ static void a_real_record_is_found_through_the_source_package(void **state)
     assert_string_equal(finding->advisory, "DEBIAN-CVE-2023-5363");
     assert_string_equal(finding->package->name, "libssl3");
     assert_string_equal(finding->fixed_version, "3.0.11-1~deb12u2");
-    assert_int_equal(finding->severity, SEVERITY_HIGH);
-    assert_string_equal(finding->severity_source, "cvss_v3");
-    assert_int_equal(finding->cvss_v3_tenths, 75);
+    assert_int_equal(finding->severity.severity, SEVERITY_HIGH);
+    assert_string_equal(finding->severity.source, "cvss_v3");
+    assert_int_equal(severity_first(&finding->severity, "CVSS_V3")->tenths, 75);
     assert_int_equal(f->result.counts.high, 1);
     assert_int_equal(f->result.counts.packages, 1);
 }
@@ -203,7 +205,7 @@ static void an_advisory_without_cve_is_its_own_finding(void **state)
     has(f, "curl", "curl", "7.88.1-10");
     match(f);
     assert_string_equal(only_finding(f)->id, "DSA-5460-1");
-    assert_string_equal(only_finding(f)->severity_source, "none");
+    assert_string_equal(only_finding(f)->severity.source, "none");
     assert_int_equal(f->result.counts.unknown, 1);
 }
 
@@ -233,7 +235,8 @@ static void unimportant_is_counted_apart(void **state)
     has(f, "nginx", "nginx", "1.25.0-1");
     match(f);
     assert_int_equal(f->result.finding_count, 0);
-    assert_int_equal(f->result.suppressed, 1);
+    assert_int_equal(f->result.suppressed_count, 1);
+    assert_string_equal(f->result.suppressed[0].suppressed, "unimportant");
     assert_int_equal(f->result.counts.findings, 0);
 }
 
@@ -257,7 +260,7 @@ static void end_of_life_is_a_finding_without_fix(void **state)
     has(f, "bin", "src", "1");
     match(f);
     assert_null(only_finding(f)->fixed_version);
-    assert_int_equal(only_finding(f)->severity, SEVERITY_UNKNOWN);
+    assert_int_equal(only_finding(f)->severity.severity, SEVERITY_UNKNOWN);
 }
 
 /* FedRAMP: CVSS v3 base, else v2, else the scanner's own. */
@@ -286,8 +289,8 @@ static void severity_is_cvss_3_then_2_then_the_trackers(void **state)
     match(f);
     assert_int_equal(f->result.finding_count, 4);
     for (size_t i = 0; i < 4; i++) {
-        assert_string_equal(f->result.findings[i].severity_source, rows[i].source);
-        assert_int_equal(f->result.findings[i].severity, rows[i].severity);
+        assert_string_equal(f->result.findings[i].severity.source, rows[i].source);
+        assert_int_equal(f->result.findings[i].severity.severity, rows[i].severity);
     }
     assert_int_equal(f->result.counts.critical, 1);
     assert_int_equal(f->result.counts.moderate, 1);
@@ -302,8 +305,8 @@ static void a_broken_vector_has_no_score(void **state)
     urgent(f, "DEBIAN-CVE-2026-1", "high", "[{\"type\":\"CVSS_V3\",\"score\":\"CVSS:3.1/AV:N\"}]");
     has(f, "bin", "src", "1");
     match(f);
-    assert_int_equal(only_finding(f)->cvss_v3_tenths, -1);
-    assert_string_equal(only_finding(f)->severity_source, "debian");
+    assert_null(severity_first(&only_finding(f)->severity, "CVSS_V3"));
+    assert_string_equal(only_finding(f)->severity.source, "debian");
 }
 
 static void findings_come_by_source_then_id(void **state)
@@ -334,7 +337,7 @@ static void the_release_decides_the_ecosystem(void **state)
             {{.found = true, .id = "debian", .version_codename = "sid"}, "Debian:sid"},
             {{.found = true, .id = "debian", .version_codename = "woody"}, NULL},
             {{.found = true, .id = "debian"}, NULL},
-            {{.found = true, .id = "ubuntu", .version_id = "22.04"}, NULL},
+            {{.found = true, .id = "ubuntu", .version_id = "22.04"}, "Ubuntu:22.04:LTS"},
             {{.found = true, .version_id = "12"}, NULL},
             {{.found = false, .id = "debian", .version_id = "12"}, NULL},
     };
@@ -343,9 +346,10 @@ static void the_release_decides_the_ecosystem(void **state)
     known(f, "DEBIAN-CVE-2026-1", "");
     f->database = database_build_open(f->builder, &f->bytes);
     f->builder = NULL;
+    f->rules.database = f->database;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         f->image.os = rows[i].os;
-        assert_int_equal(match_image(f->database, &f->image, f->arena, &f->result, &f->err), MU_OK);
+        assert_int_equal(match_image(&f->rules, &f->image, f->arena, &f->result, &f->err), MU_OK);
         if (!rows[i].ecosystem)
             assert_null(f->result.ecosystem);
         else
@@ -363,7 +367,8 @@ static void an_arena_too_small_is_no_memory_and_leaves_the_result(void **state)
     has(f, "bin", "src", "1");
     f->database = database_build_open(f->builder, &f->bytes);
     f->builder = NULL;
-    assert_int_equal(match_image(f->database, &f->image, small, &result, &f->err), MU_E_NOMEM);
+    f->rules.database = f->database;
+    assert_int_equal(match_image(&f->rules, &f->image, small, &result, &f->err), MU_E_NOMEM);
     assert_int_equal(result.finding_count, 77);
     mu_arena_free(small);
 }
@@ -392,7 +397,8 @@ static void many_versions_of_a_source_take_little_memory(void **state)
     f->image.package_count = VERSIONS;
     f->database = database_build_open(f->builder, &f->bytes);
     f->builder = NULL;
-    assert_int_equal(match_image(f->database, &f->image, small, &f->result, &f->err), MU_OK);
+    f->rules.database = f->database;
+    assert_int_equal(match_image(&f->rules, &f->image, small, &f->result, &f->err), MU_OK);
     mu_arena_free(small);
     free(packages);
 }

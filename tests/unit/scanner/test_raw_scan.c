@@ -28,11 +28,13 @@ struct fixture {
     const char *references[1];
     struct mu_scan_request request;
     struct image_layer layers[2];
-    struct image_package packages[2];
+    struct image_package packages[3];
     struct image_failure failures[1];
     struct image_issue issues[2];
     struct image_note notes[1];
-    struct finding findings[2];
+    struct finding findings[2], suppressed[1];
+    struct match_gap gaps[1];
+    struct vex_statement vex;
     struct image_analysis image;
     struct match_result match;
     struct database_facts database;
@@ -55,13 +57,27 @@ static void fill_image(struct fixture *f)
                                             .version = "3.0.11-1~deb12u1",
                                             .source_name = "openssl",
                                             .source_version = "3.0.11-1~deb12u1",
-                                            .architecture = "amd64"};
+                                            .architecture = "amd64",
+                                            .vendor = "Debian OpenSSL Team",
+                                            .path = "var/lib/dpkg/status"};
     f->packages[1] = (struct image_package){.type = "deb",
                                             .name = "odd",
                                             .version = "1",
                                             .source_name = "odd",
                                             .source_version = "1",
-                                            .layer_index = 1};
+                                            .layer_index = 1,
+                                            .path = "var/lib/dpkg/status"};
+    f->packages[2] = (struct image_package){.type = "maven",
+                                            .name = "org.example:thing",
+                                            .version = "1.2.3",
+                                            .source_name = "org.example:thing",
+                                            .source_version = "1.2.3",
+                                            .license = "Apache-2.0",
+                                            .layer_index = 1,
+                                            .path = "usr/share/app/app.war",
+                                            .inner_path = "WEB-INF/lib/all.jar!/lib/thing.jar",
+                                            .owner_type = "deb",
+                                            .owner = "app"};
     f->issues[0] = (struct image_issue){.check = "MUSTER-IMG-0001", .evidence = "no USER"};
     f->issues[1] = (struct image_issue){
             .check = "MUSTER-IMG-0003", .path = "usr/bin/su", .layer_index = 1, .line = 7};
@@ -77,11 +93,58 @@ static void fill_image(struct fixture *f)
             .layers = f->layers,
             .layer_count = 2,
             .packages = f->packages,
-            .package_count = 2,
+            .package_count = 3,
             .issues = f->issues,
             .issue_count = 2,
             .notes = f->notes,
             .note_count = 1};
+}
+
+static struct cve_facts nothing(void)
+{
+    return (struct cve_facts){.kev_added = "",
+                              .kev_due = "",
+                              .exploitation = "",
+                              .nvd_v3 = "",
+                              .cna_v3 = "",
+                              .adp_v3 = "",
+                              .nvd_v2 = "",
+                              .any_v4 = ""};
+}
+
+static struct cve_facts known(void)
+{
+    struct cve_facts facts = nothing();
+
+    facts.kev_added = "2025-01-23";
+    facts.kev_due = "2025-02-13";
+    facts.exploitation = "active";
+    facts.has_epss = true;
+    facts.epss_millionths = 49190;
+    facts.percentile_millionths = 1000000;
+    return facts;
+}
+
+static struct severity_verdict rated(void)
+{
+    return (struct severity_verdict){
+            .severity = SEVERITY_HIGH,
+            .source = "cvss_v3",
+            .rated = SEVERITY_MODERATE,
+            .rated_by = "debian",
+            .scores = {{"CVSS_V3", "advisory", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", 75},
+                       {"CVSS_V4", "cna", "CVSS:4.0/AV:N", -1}},
+            .score_count = 2};
+}
+
+static struct finding_reason reason(const char *name, const char *version, const char *fixed)
+{
+    return (struct finding_reason){.ecosystem = "Debian:12",
+                                   .name = name,
+                                   .version = version,
+                                   .introduced = "0",
+                                   .fixed = fixed,
+                                   .comparator = "dpkg"};
 }
 
 static void fill_match(struct fixture *f)
@@ -93,29 +156,43 @@ static void fill_match(struct fixture *f)
                              .package = &f->packages[0],
                              .package_count = 2,
                              .fixed_version = "3.0.11-1~deb12u2",
+                             .fix_state = "",
                              .summary = "key and IV lengths \xe2\x80\x93 a bug\nin two lines",
-                             .severity = SEVERITY_HIGH,
-                             .severity_source = "cvss_v3",
-                             .cvss_v3 = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
-                             .cvss_v2 = "",
-                             .cvss_v3_tenths = 75,
-                             .cvss_v2_tenths = -1,
+                             .severity = rated(),
+                             .facts = known(),
+                             .reason = reason("openssl", "3.0.11-1~deb12u1", "3.0.11-1~deb12u2"),
                              .references = f->references,
                              .reference_count = 1};
     f->findings[1] = (struct finding){.id = "CVE-2026-1",
                                       .advisory = "DEBIAN-CVE-2026-1",
                                       .package = &f->packages[1],
                                       .package_count = 1,
+                                      .fix_state = "will_not_fix",
                                       .summary = "",
-                                      .severity_source = "none",
-                                      .cvss_v3_tenths = -1,
-                                      .cvss_v2_tenths = -1};
+                                      .severity = {.source = "none"},
+                                      .facts = nothing(),
+                                      .disputed = true,
+                                      .reason = reason("odd", "1", NULL)};
+    f->vex = (struct vex_statement){.status = VEX_NOT_AFFECTED,
+                                    .justification = "vulnerable_code_not_present",
+                                    .author = "security@registry.example",
+                                    .source = "web.openvex.json",
+                                    .at_us = 1764000000000000};
+    f->suppressed[0] = f->findings[1];
+    f->suppressed[0].id = "CVE-2026-2";
+    f->suppressed[0].package = &f->packages[2];
+    f->suppressed[0].vex = &f->vex;
+    f->suppressed[0].suppressed = "vex";
+    f->gaps[0] = (struct match_gap){"Hex", 4, false};
     f->match = (struct match_result){
             .ecosystem = "Debian:12",
             .findings = f->findings,
             .finding_count = 2,
-            .suppressed = 3,
-            .counts = {.packages = 2, .findings = 2, .high = 1, .unknown = 1}};
+            .suppressed = f->suppressed,
+            .suppressed_count = 1,
+            .gaps = f->gaps,
+            .gap_count = 1,
+            .counts = {.packages = 3, .findings = 2, .high = 1, .unknown = 1}};
 }
 
 static int set_up(void **state)

@@ -86,7 +86,7 @@ static void a_book_that_makes_no_sense_is_refused_by_name(void **state)
              "one of username, token_file and credentials"},
             {"{\"registries\":[{\"host\":\"a\",\"credentials\":{}}]}", "from"},
             {"{\"registries\":[{\"host\":\"a\",\"credentials\":{\"from\":\"magic\"}}]}",
-             "credentials.from"},
+             "none of docker-config, helper"},
             {"{\"registries\":[{\"host\":\"a\",\"credentials\":{\"from\":\"helper\"}}]}",
              "'helper'"},
             {"{\"registries\":[{\"host\":\"a\",\"credentials\":{\"from\":\"azure\"}}]}", "'file'"},

@@ -132,7 +132,7 @@ static void packages_of_another_distribution_are_a_failed_scan(void **state)
                              "ID=ubuntu\nVERSION_ID=22.04\nPRETTY_NAME=\"Ubuntu 22.04\"\n",
                              image_build_status, f->digest);
     scan(f);
-    expect_failed(f, "unsupported", "knows nothing of Ubuntu 22.04");
+    expect_failed(f, "unsupported", "knows nothing of Ubuntu:22.04:LTS");
     assert_false(f->result.failure.retryable);
     assert_false(f->result.has_counts);
 }
@@ -144,6 +144,17 @@ static void packages_of_a_release_the_database_lacks_are_a_failed_scan(void **st
     (void)image_build_simple(&f->peer, "ID=debian\nVERSION_ID=99\n", image_build_status, f->digest);
     scan(f);
     expect_failed(f, "unsupported", "knows nothing of Debian:99");
+}
+
+static void a_stale_database_is_a_failed_scan(void **state)
+{
+    struct fixture *f = *state;
+
+    f->context.stale_after_ms = 1;
+    (void)image_build_simple(&f->peer, "ID=debian\nVERSION_ID=12\n", image_build_status, f->digest);
+    scan(f);
+    expect_failed(f, "stale_database", "run 'db update'");
+    assert_true(f->result.failure.retryable);
 }
 
 static void packages_without_os_release_are_a_failed_scan(void **state)
@@ -423,6 +434,7 @@ int main(int argc, char **argv)
             TEST(a_complete_scan_has_counts_and_evidence),
             TEST(packages_of_another_distribution_are_a_failed_scan),
             TEST(packages_of_a_release_the_database_lacks_are_a_failed_scan),
+            TEST(a_stale_database_is_a_failed_scan),
             TEST(packages_without_os_release_are_a_failed_scan),
             TEST(an_image_without_packages_and_distribution_is_complete),
             TEST(an_index_is_resolved_without_evidence),

@@ -183,7 +183,7 @@ static void numbers_of_the_end_record_are_not_believed(void **state)
     assert_int_equal(with_end(END_COUNT, 60000, 2), MU_E_INVALID);
     assert_int_equal(with_end(END_COUNT, 3, 2), MU_E_INVALID);
     assert_int_equal(with_end(END_SIZE, 0xfffffff0, 4), MU_E_INVALID);
-    assert_int_equal(with_end(END_SIZE, 50, 4), MU_E_INVALID);
+    assert_int_equal(with_end(END_SIZE, 50, 4), MU_OK); /* the place is right: all are found */
     assert_int_equal(with_end(END_AT, 0xfffffff0, 4), MU_E_INVALID);
 }
 
@@ -261,6 +261,39 @@ static void members_that_overlap_are_refused(void **state)
     zip_build_done(&zip);
 }
 
+/* Empty members of one name each, as many as that, of which the end record tells `told`. */
+static enum mu_status with_members(size_t count, size_t told)
+{
+    struct zip_build zip;
+    struct zip_directory directory;
+    struct mu_error err = {.status = MU_OK};
+
+    zip_build_init(&zip);
+    for (size_t i = 0; i < count; i++)
+        zip_build_add(&zip, "m", "", 0, ZIP_BUILD_STORED);
+    zip.members = told;
+    zip_build_finish(&zip);
+    if (open_built(&zip, &directory, &err) == MU_OK)
+        assert_int_equal(directory.members, count);
+    zip_build_done(&zip);
+    return err.status;
+}
+
+static void members_behind_the_told_count_are_not_hidden(void **state)
+{
+    (void)state;
+    assert_int_equal(with_members(3, 3), MU_OK);
+    assert_int_equal(with_members(3, 1), MU_E_INVALID);
+    assert_int_equal(with_members(3, 0), MU_E_INVALID);
+    assert_int_equal(with_members(65538, 2), MU_OK); /* ran over, as old tools let it */
+}
+
+static void more_members_than_the_limit_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(with_members(ZIP_MEMBERS_MAX + 1, 0), MU_E_LIMIT);
+}
+
 static void two_names_for_one_member_are_refused(void **state)
 {
     struct zip_build zip;
@@ -303,6 +336,8 @@ int main(void)
             cmocka_unit_test(a_size_that_deflate_cannot_reach_is_refused_unread),
             cmocka_unit_test(a_member_over_the_limit_is_refused),
             cmocka_unit_test(members_that_overlap_are_refused),
+            cmocka_unit_test(members_behind_the_told_count_are_not_hidden),
+            cmocka_unit_test(more_members_than_the_limit_are_refused),
             cmocka_unit_test(two_names_for_one_member_are_refused),
             cmocka_unit_test(every_cut_archive_is_refused),
     };

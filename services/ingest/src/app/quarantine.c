@@ -135,9 +135,13 @@ static enum mu_status print_record(const struct asked *asked, const struct quara
     json_auto_t *shown = NULL;
     const json_t *value;
     const char *key;
-    enum mu_status st = mu_json_encode(&mu_quarantine_record_object, &entry->record, &shown, err);
+    enum mu_status st;
 
     mu_buf_init(&text, SHOWN_MAX_BYTES);
+    st = mu_json_encode(&mu_quarantine_record_object, &entry->record, &text, err);
+    if (st == MU_OK)
+        st = mu_json_parse(text.data, text.len, &mu_json_message_limits, &shown, err);
+    mu_buf_reset(&text);
     if (st == MU_OK)
         (void)json_object_set_new(shown, "id", json_string(entry->id));
     if (st == MU_OK)

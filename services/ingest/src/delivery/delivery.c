@@ -25,6 +25,7 @@ struct delivery {
     struct spool *spool;
     pthread_t drainer;
     atomic_bool stopping;
+    atomic_bool stalled; /* Kafka let a message run into its timeout and has taken none since */
 };
 
 /* The messages of one request. One memory block holds them all. */
@@ -38,6 +39,7 @@ struct batch {
     struct parcel {
         struct batch *batch;
         struct mu_outgoing message;
+        bool waited; /* for Kafka, in vain */
     } parcels[];
 };
 
@@ -98,6 +100,7 @@ static struct batch *batch_new(struct delivery *delivery, const struct mu_outgoi
     at = (char *)&batch->parcels[count];
     for (size_t i = 0; i < count; i++) {
         batch->parcels[i].batch = batch;
+        batch->parcels[i].waited = false;
         copy_message(&messages[i], &batch->parcels[i].message, &at);
     }
     return batch;
@@ -116,10 +119,21 @@ static void batch_step(struct batch *batch, enum mu_status status)
 
 /* ---- Kafka first, then the spool ---- */
 
+/* A broker may be connected and take nothing: after one message has waited for it in vain, the
+ * others need not, until the drainer gets something through. */
+static void set_stalled(struct delivery *delivery, bool stalled)
+{
+    if (atomic_load_explicit(&delivery->stalled, memory_order_relaxed) != stalled)
+        atomic_store(&delivery->stalled, stalled);
+}
+
 static void on_spooled(void *opaque, enum mu_status status)
 {
     const struct parcel *parcel = opaque;
 
+    /* Not before it is on disk, where the drainer finds it: who else would end the stall? */
+    if (status == MU_OK && parcel->waited)
+        set_stalled(parcel->batch->delivery, true);
     mu_metric_add(status == MU_OK ? &metric_messages_spooled : &metric_messages_refused, 1);
     batch_step(parcel->batch, status);
 }
@@ -142,9 +156,11 @@ static void on_delivered(void *opaque, enum mu_status status, const char *messag
 
     (void)message;
     if (status != MU_OK) {
+        parcel->waited = status == MU_E_UNAVAILABLE;
         to_spool(parcel); /* also what is refused for good: the drainer sets it aside */
         return;
     }
+    set_stalled(parcel->batch->delivery, false);
     mu_metric_add(&metric_messages_delivered, 1);
     batch_step(parcel->batch, MU_OK);
 }
@@ -154,7 +170,7 @@ static void send_parcel(struct parcel *parcel)
     struct delivery *delivery = parcel->batch->delivery;
     struct mu_error err;
 
-    if (!mu_producer_connected(delivery->producer) ||
+    if (atomic_load(&delivery->stalled) || !mu_producer_connected(delivery->producer) ||
         mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err) != MU_OK)
         to_spool(parcel);
 }
@@ -194,6 +210,8 @@ static void on_drained(void *opaque, enum mu_status status, const char *message)
 {
     struct drain *drain = opaque;
 
+    if (status == MU_OK)
+        set_stalled(drain->delivery, false);
     if (status == MU_E_UNAVAILABLE)
         atomic_store(&drain->failed, true);
     else if (status != MU_OK)
@@ -255,13 +273,16 @@ static enum mu_status finish_segment(const struct drain *drain, bool damaged, st
 static enum mu_status drain_segment(struct delivery *delivery, struct mu_error *err)
 {
     struct drain drain = {.delivery = delivery};
-    bool damaged = false;
+    bool damaged = false, stalled = atomic_load(&delivery->stalled);
     struct mu_error settle_err;
     enum mu_status settled,
             st = spool_read_oldest(delivery->spool, drain_message, &drain, &damaged, err);
 
-    if (st == MU_END)
+    if (st == MU_END) {
+        if (stalled) /* and what stalled is gone since */
+            set_stalled(delivery, false);
         return st;
+    }
     settled = settle(&drain, &settle_err);
     if (st == MU_OK && settled != MU_OK) {
         *err = settle_err;

@@ -2,10 +2,11 @@
  * delivery: makes the messages of one request durable, then says so.
  *
  * Each message goes to Kafka; one that Kafka does not take (queue full, not connected, delivery
- * failed, refused) goes to the spool. `done` runs once, from the thread that made the last message
- * durable, with MU_OK only when every one is. A drainer thread carries the spool to Kafka when that
- * is back, in the order in which it was filled; new messages do not wait for it, so that the two
- * may pass each other: events carry their own time and order.
+ * failed, refused; or another one's delivery failed and none has succeeded since) goes to the
+ * spool. `done` runs once, from the thread that made the last message durable, with MU_OK only when
+ * every one is. A drainer thread carries the spool to Kafka when that is back, in the order in
+ * which it was filled; new messages do not wait for it, so that the two may pass each other: events
+ * carry their own time and order.
  *
  * What Kafka refuses for good (larger than the broker allows) is not sent for ever: its segment is
  * kept as *.refused, and an error is logged.

@@ -31,22 +31,22 @@ struct health_file {
         .offset = offsetof(M, member), .max = INT64_MAX                 \
     }
 static const struct mu_json_field memory_fields[] = {
+        COUNT(errors_total, "errors_total"),
+        COUNT(events_total, "events_total"),
+        TIME(heard_at_us, "heard_at"),
+        TIME(known_since_us, "known_since"),
+        TIME(last_event_at_us, "last_event_at"),
+        COUNT(longest_interval_us, "longest_interval_us"),
+        COUNT(mean_interval_us, "mean_interval_us"),
         {.name = "name",
          .type = MU_JSON_TEXT,
          .flags = MU_JSON_REQUIRED | MU_JSON_VISIBLE,
          .offset = offsetof(M, name),
          .min = 1,
          .max = HEALTH_NAME_SIZE - 1},
-        TIME(known_since_us, "known_since"),
-        TIME(last_event_at_us, "last_event_at"),
-        TIME(visit_at_us, "visit_at"),
-        TIME(heard_at_us, "heard_at"),
-        COUNT(mean_interval_us, "mean_interval_us"),
-        COUNT(longest_interval_us, "longest_interval_us"),
-        COUNT(visits, "visits"),
-        COUNT(events_total, "events_total"),
-        COUNT(errors_total, "errors_total"),
         {.name = "told_silent", .type = MU_JSON_BOOL, .offset = offsetof(M, told_silent)},
+        TIME(visit_at_us, "visit_at"),
+        COUNT(visits, "visits"),
 };
 
 static const struct mu_json_object memory_object = {.name = "source",
@@ -157,15 +157,12 @@ enum mu_status health_save(struct health *health, int64_t now_us, struct mu_erro
     MU_AUTO_FREE struct health_memory *memories = mu_xcalloc(count + 1, sizeof(*memories));
     struct health_file file = {now_us, {memories, count}};
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    json_auto_t *root = NULL;
     enum mu_status st;
 
     mu_buf_init(&text, FILE_MAX_BYTES);
     if (!health->path)
         return MU_OK;
     copy_memories(health, memories, count);
-    st = mu_json_encode(&file_object, &file, &root, err);
-    if (st == MU_OK)
-        st = mu_json_print(root, &text, err);
+    st = mu_json_encode(&file_object, &file, &text, err);
     return st == MU_OK ? mu_file_write_atomic(health->path, text.data, text.len, err) : st;
 }

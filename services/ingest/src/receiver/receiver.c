@@ -19,6 +19,7 @@
 
 enum {
     RECEIVER_THREADS = 2,
+    RECEIVER_CONNECTIONS = 4096,
     RECEIVER_STOP_GRACE_MS = 15000,
     METRICS_MAX_BYTES = 1024 * 1024,
     URL_MAX_BYTES = 4096,
@@ -230,7 +231,7 @@ static void post_list(void *opaque, struct mu_request *request)
     const struct receiver *receiver = opaque;
     const struct source_config *source = source_of(request);
 
-    if (source->rule_count == 0) {
+    if (!source || source->rule_count == 0) {
         mu_httpd_reply_error(request, 403,
                              "the source has no 'auth': nobody may ask for a listing");
         return;
@@ -382,6 +383,7 @@ enum mu_status receiver_start(const struct receiver_config *config, struct recei
     struct mu_httpd_config server = {.listen = config->listen,
                                      .opaque = receiver,
                                      .threads = RECEIVER_THREADS,
+                                     .max_connections = RECEIVER_CONNECTIONS,
                                      .tls_cert_file = config->tls_cert_file,
                                      .tls_key_file = config->tls_key_file,
                                      .tls_client_ca_file = config->tls_client_ca_file};

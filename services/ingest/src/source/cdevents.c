@@ -38,25 +38,6 @@ static const struct source_field fields[] = {
 
 /* ---- package URLs ---- */
 
-static char *decoded(const struct source_reader *reader, const char *text, size_t len)
-{
-    char *copy = mu_arena_strndup(reader->input->arena, text, len), *to = copy;
-
-    for (char *at = copy; at && *at; at++) {
-        uint8_t byte;
-
-        if (*at == '%' && at[1] && at[2] && mu_hex_decode(at + 1, 2, &byte, 1)) {
-            *to++ = (char)byte;
-            at += 2;
-        } else {
-            *to++ = *at;
-        }
-    }
-    if (to)
-        *to = '\0';
-    return copy;
-}
-
 static const char *qualifier(const struct source_reader *reader, const char *purl, const char *name)
 {
     const char *at = strchr(purl, '?');
@@ -65,7 +46,7 @@ static const char *qualifier(const struct source_reader *reader, const char *pur
     while (at) {
         at++;
         if (strncmp(at, name, len) == 0 && at[len] == '=')
-            return decoded(reader, at + len + 1, strcspn(at + len + 1, "&#"));
+            return source_without_percent(reader, at + len + 1, strcspn(at + len + 1, "&#"));
         at = strchr(at, '&');
     }
     return NULL;
@@ -103,9 +84,10 @@ static const char *reference_of(const struct source_reader *reader, const char *
     if (!rest)
         return NULL;
     name_len = strcspn(rest, "@?#");
-    name = decoded(reader, rest, name_len);
+    name = source_without_percent(reader, rest, name_len);
     if (rest[name_len] == '@')
-        version = decoded(reader, rest + name_len + 1, strcspn(rest + name_len + 1, "?#"));
+        version = source_without_percent(reader, rest + name_len + 1,
+                                         strcspn(rest + name_len + 1, "?#"));
     tag = qualifier(reader, purl, "tag");
     if (!name || !version)
         return NULL;

@@ -28,13 +28,6 @@ static const struct source_field fields[] = {
         {0, FORM_SEQUENCE, "detail.version"},
 };
 
-static const char *text(const struct source_reader *reader, const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found && *found ? mu_arena_strdup(reader->input->arena, found) : NULL;
-}
-
 /* "service:NAME" or "family:NAME". */
 static void set_owner(const struct source_reader *reader, struct fact *fact)
 {
@@ -86,16 +79,17 @@ static void set_state(const struct source_reader *reader, const json_t *told,
 static enum mu_status add_container(const struct source_reader *reader, const json_t *told,
                                     struct fact *fact, struct mu_error *err)
 {
-    const char *digest = text(reader, told, "imageDigest");
+    const char *digest = source_text_at(reader->input, told, "imageDigest");
     struct mu_workload_container *container = fact_container_add(fact, reader->input->arena);
 
     if (!container)
         return mu_fail(err, MU_E_LIMIT, "the task has too many containers");
-    container->name = text(reader, told, "name");
+    container->name = source_text_at(reader->input, told, "name");
     if (!container->name)
         return mu_fail(err, MU_E_INVALID, "detail.containers: one has no name");
-    source_fill_image(reader->input, text(reader, told, "image"), digest, container);
-    container->container_id = text(reader, told, "runtimeId");
+    source_fill_image(reader->input, source_text_at(reader->input, told, "image"), digest,
+                      container);
+    container->container_id = source_text_at(reader->input, told, "runtimeId");
     set_state(reader, told, container);
     return MU_OK;
 }

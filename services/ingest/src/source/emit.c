@@ -26,7 +26,7 @@ static const char *identity(const struct emission *emission, const char *content
     if (!id)
         id = content_id;
     return fanned > 0 ? mu_arena_printf(emission->input->arena, "%.490s#%zu", id, fanned)
-                      : mu_arena_printf(emission->input->arena, "%.512s", id);
+                      : mu_arena_strndup(emission->input->arena, id, strnlen(id, 512));
 }
 
 /* ---- registry events ---- */

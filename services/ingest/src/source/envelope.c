@@ -455,9 +455,11 @@ static bool is_batch(const struct source_input *input, const json_t *root)
            (json_is_array(root) && mu_json_text_at(json_array_get(root, 0), "specversion"));
 }
 
-static enum mu_status open_plain(struct opening *opening, const json_t *root, struct mu_error *err)
+static enum mu_status open_plain(struct opening *opening, const json_t *root, bool is_body,
+                                 struct mu_error *err)
 {
     const struct source_attributes attributes = {
+            .is_body = is_body,
             .id = kept_header(opening->input, "x-goog-pubsub-message-id"),
             .time = kept_header(opening->input, "x-goog-pubsub-publish-time"),
             .in_headers = header(opening->input, "ce-specversion") != NULL};
@@ -466,7 +468,7 @@ static enum mu_status open_plain(struct opening *opening, const json_t *root, st
 }
 
 static enum mu_status open_document(struct opening *opening, unsigned allowed, const json_t *root,
-                                    struct mu_error *err)
+                                    bool is_body, struct mu_error *err)
 {
     if ((allowed & ENVELOPE_CLOUDEVENTS) && is_batch(opening->input, root))
         return open_batch(opening, root, err);
@@ -481,7 +483,7 @@ static enum mu_status open_document(struct opening *opening, unsigned allowed, c
     if ((allowed & ENVELOPE_FIREHOSE) && is_firehose(root))
         return open_firehose(opening, root, err);
     if (allowed & ENVELOPE_PLAIN)
-        return open_plain(opening, root, err);
+        return open_plain(opening, root, is_body, err);
     return mu_fail(err, MU_E_INVALID, "the body comes in none of the envelopes of kind '%s'",
                    opening->input->source->kind->name);
 }
@@ -514,7 +516,7 @@ static enum mu_status open_form(struct opening *opening, unsigned allowed, struc
     st = mu_buf_status(&text, "payload", err);
     if (st == MU_OK)
         st = parse("payload", text.data, text.len, &root, err);
-    return st == MU_OK ? open_document(opening, allowed, root, err) : st;
+    return st == MU_OK ? open_document(opening, allowed, root, false, err) : st;
 }
 
 /* Some writers of UTF-8 put a byte order mark in front. */
@@ -548,5 +550,5 @@ enum mu_status envelope_open(const struct source_input *whole, unsigned allowed,
         header(input, "ce-specversion") && !content_type_is(input, "application/cloudevents"))
         return open_binary(&opening, err);
     st = mu_json_parse(input->body, input->len, &limits, &root, err);
-    return st == MU_OK ? open_document(&opening, allowed, root, err) : st;
+    return st == MU_OK ? open_document(&opening, allowed, root, true, err) : st;
 }

@@ -40,8 +40,11 @@ const char *source_content_id(const struct source_reader *reader, bool timeless)
     const char *parts[] = {root, event, window};
 
     /* What an event of a list means may stand around the list: its type, its time. */
-    if (!digest_of(reader->root, root) ||
-        (reader->event != reader->root && !digest_of(reader->event, event)))
+    if (reader->attributes->is_body)
+        mu_sha256_text(input->body, input->len, root);
+    else if (!digest_of(reader->root, root))
+        return NULL;
+    if (reader->event != reader->root && !digest_of(reader->event, event))
         return NULL;
     if (timeless)
         (void)snprintf(window, sizeof(window), "%" PRId64,

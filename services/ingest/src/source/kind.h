@@ -42,8 +42,9 @@ struct source_shape {
 #define SOURCE_FIELDS(table)  .fields = (table), .field_count = sizeof(table) / sizeof((table)[0])
 #define SOURCE_SHAPES(table)  .shapes = (table), .shape_count = sizeof(table) / sizeof((table)[0])
 
-/* A hash over the event's canonical JSON and its document's; of what holds no time also over when
- * it came: the same again after ten minutes is new. NULL when memory is exhausted. */
+/* A hash over the document (a body as it came, else its canonical JSON) and, of one event among
+ * others, that event's canonical JSON; of what holds no time also over when it came: the same again
+ * after ten minutes is new. NULL when memory is exhausted. */
 const char *source_content_id(const struct source_reader *reader, bool timeless);
 
 /* Adds one fact and its messages. For finish functions that answer MU_END. Errors: MU_E_INVALID,

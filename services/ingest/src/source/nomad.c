@@ -42,20 +42,6 @@ static const struct source_field allocation_fields[] = {
         {0, FORM_TIME, "Payload.Allocation.ModifyTime"},
 };
 
-static const char *text(const struct source_reader *reader, const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found && *found ? mu_arena_strdup(reader->input->arena, found) : NULL;
-}
-
-static int64_t time_at(const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found ? source_form_time(found) : MU_TIME_NONE;
-}
-
 /* ---- allocations ---- */
 
 static enum mu_status add_task(const struct source_reader *reader, const char *name,
@@ -67,12 +53,12 @@ static enum mu_status add_task(const struct source_reader *reader, const char *n
     if (!container)
         return mu_fail(err, MU_E_LIMIT, "the allocation has too many tasks");
     container->name = mu_arena_strdup(reader->input->arena, name);
-    container->started_at_us = time_at(state, "StartedAt");
+    container->started_at_us = source_time_at(state, "StartedAt");
     if (mu_text_equal(word, "running")) {
         container->state = MU_CONTAINER_RUNNING;
     } else if (mu_text_equal(word, "dead")) {
         container->state = MU_CONTAINER_TERMINATED;
-        container->finished_at_us = time_at(state, "FinishedAt");
+        container->finished_at_us = source_time_at(state, "FinishedAt");
     }
     return MU_OK;
 }
@@ -125,7 +111,7 @@ static enum mu_status add_image(const struct source_reader *reader, const json_t
     container = fact_container_add(fact, reader->input->arena);
     if (!container)
         return mu_fail(err, MU_E_LIMIT, "the job has too many tasks");
-    container->name = text(reader, task, "Name");
+    container->name = source_text_at(reader->input, task, "Name");
     if (!container->name)
         return mu_fail(err, MU_E_INVALID, "a task has no Name");
     source_fill_image(reader->input, mu_arena_strdup(reader->input->arena, image), NULL, container);
@@ -194,14 +180,14 @@ static enum mu_status add_run(const struct source_reader *reader, const json_t *
                               struct fact *fact, struct mu_error *err)
 {
     struct mu_arena *arena = reader->input->arena;
-    const char *image = text(reader, task, "Image");
+    const char *image = source_text_at(reader->input, task, "Image");
     struct mu_workload_container *container = fact_container_add(fact, arena);
     int64_t start_ns = json_integer_value(json_object_get(task, "Start")),
             finish_ns = json_integer_value(json_object_get(task, "Finish"));
 
     if (!container)
         return mu_fail(err, MU_E_LIMIT, "the allocation has too many tasks");
-    container->name = text(reader, task, "Name");
+    container->name = source_text_at(reader->input, task, "Name");
     if (!container->name || !image || start_ns <= 0)
         return mu_fail(err, MU_E_INVALID, "Alloc.Tasks: one has no Name, Image or Start");
     container->container_id = mu_arena_printf(arena, "%.60s/%.120s@%lld", fact->text[FACT_UID],

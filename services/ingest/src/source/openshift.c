@@ -11,26 +11,19 @@
 
 extern const struct source_kind kubernetes_audit_kind;
 
-static const char *text(const struct source_reader *reader, const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found && *found ? mu_arena_strdup(reader->input->arena, found) : NULL;
-}
-
 /* One tag, by its newest item. */
 static enum mu_status add_tag(struct source_reader *reader, const struct fact *stream,
                               const json_t *tag, struct mu_error *err)
 {
     struct fact fact = *stream;
-    const char *reference = text(reader, tag, "items.0.dockerImageReference");
-    const char *created = text(reader, tag, "items.0.created");
+    const char *reference = source_text_at(reader->input, tag, "items.0.dockerImageReference");
+    const char *created = source_text_at(reader->input, tag, "items.0.created");
 
     if (!reference)
         return MU_OK;
     fact.class_ = FACT_IMAGE_PUSH;
-    fact.text[FACT_TAG] = text(reader, tag, "tag");
-    fact.text[FACT_DIGEST] = text(reader, tag, "items.0.image");
+    fact.text[FACT_TAG] = source_text_at(reader->input, tag, "tag");
+    fact.text[FACT_DIGEST] = source_text_at(reader->input, tag, "items.0.image");
     fact.occurred_at_us = created ? source_form_time(created) : MU_TIME_NONE;
     fact.text[FACT_NAME] = fact.text[FACT_NAMESPACE] = fact.text[FACT_KIND] = NULL;
     source_fill_reference(reader, reference, &fact);

@@ -29,21 +29,6 @@ struct pod {
     struct fact *fact;
 };
 
-static const char *text(const struct source_input *input, const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found && *found ? mu_arena_strdup(input->arena, found) : NULL;
-}
-
-/* Kubelets write "1970-01-01T00:00:00Z" for "never"; source_form_time knows. */
-static int64_t time_at(const json_t *root, const char *path)
-{
-    const char *found = mu_json_text_at(root, path);
-
-    return found ? source_form_time(found) : MU_TIME_NONE;
-}
-
 /* ---- names ---- */
 
 static const json_t *controller_of(const json_t *object)
@@ -94,9 +79,9 @@ void pod_metadata_read(const struct source_input *input, const json_t *object, s
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         if (!fact->text[members[i].slot])
-            fact->text[members[i].slot] = text(input, object, members[i].path);
-    fact->text[FACT_OWNER_KIND] = text(input, owner, "kind");
-    fact->text[FACT_OWNER_NAME] = text(input, owner, "name");
+            fact->text[members[i].slot] = source_text_at(input, object, members[i].path);
+    fact->text[FACT_OWNER_KIND] = source_text_at(input, owner, "kind");
+    fact->text[FACT_OWNER_NAME] = source_text_at(input, owner, "name");
     guess_deployment(input, object, fact);
     if (version && mu_text_to_u64(version, "resourceVersion", &number, &ignored) == MU_OK &&
         number <= INT64_MAX)
@@ -122,7 +107,8 @@ static enum mu_status base_container(const struct pod *pod, const struct group *
                                      const json_t *spec, const json_t *status,
                                      struct mu_workload_container *ret_base, struct mu_error *err)
 {
-    const char *name = text(pod->input, spec, "name"), *image = text(pod->input, spec, "image");
+    const char *name = source_text_at(pod->input, spec, "name"),
+               *image = source_text_at(pod->input, spec, "image");
 
     if (!name || !image)
         return mu_fail(err, MU_E_INVALID, "%s: one has no name or image", group->spec);
@@ -134,7 +120,7 @@ static enum mu_status base_container(const struct pod *pod, const struct group *
     if (group->kind == MU_CONTAINER_INIT &&
         mu_text_equal(mu_json_text_at(spec, "restartPolicy"), "Always"))
         ret_base->kind = MU_CONTAINER_SIDECAR;
-    source_fill_image(pod->input, image, text(pod->input, status, "imageID"), ret_base);
+    source_fill_image(pod->input, image, source_text_at(pod->input, status, "imageID"), ret_base);
     return MU_OK;
 }
 
@@ -145,11 +131,11 @@ static void fill_state(struct mu_workload_container *container, const json_t *st
 
     if (json_is_object(terminated)) {
         container->state = MU_CONTAINER_TERMINATED;
-        container->started_at_us = time_at(terminated, "startedAt");
-        container->finished_at_us = time_at(terminated, "finishedAt");
+        container->started_at_us = source_time_at(terminated, "startedAt");
+        container->finished_at_us = source_time_at(terminated, "finishedAt");
     } else if (json_is_object(running)) {
         container->state = MU_CONTAINER_RUNNING;
-        container->started_at_us = time_at(running, "startedAt");
+        container->started_at_us = source_time_at(running, "startedAt");
     }
 }
 
@@ -176,9 +162,10 @@ static enum mu_status add_container(struct pod *pod, const struct group *group, 
 
     if (st == MU_OK)
         st = add_run(pod, &base, json_object_get(status, "state"),
-                     text(pod->input, status, "containerID"), err);
+                     source_text_at(pod->input, status, "containerID"), err);
     if (st == MU_OK && mu_json_at(earlier, "terminated.startedAt"))
-        st = add_run(pod, &base, earlier, text(pod->input, earlier, "terminated.containerID"), err);
+        st = add_run(pod, &base, earlier,
+                     source_text_at(pod->input, earlier, "terminated.containerID"), err);
     return st;
 }
 
@@ -238,8 +225,8 @@ static int64_t later(int64_t a_us, int64_t b_us)
 
 static int64_t newest_start(const struct pod *pod)
 {
-    int64_t newest_us = later(time_at(pod->object, "metadata.creationTimestamp"),
-                              time_at(pod->object, "status.startTime"));
+    int64_t newest_us = later(source_time_at(pod->object, "metadata.creationTimestamp"),
+                              source_time_at(pod->object, "status.startTime"));
 
     for (size_t i = 0; i < pod->fact->container_count; i++)
         newest_us = later(newest_us, pod->fact->containers[i].started_at_us);
@@ -271,7 +258,7 @@ static int64_t ended_time(const struct pod *pod)
     json_array_foreach (mu_json_at(pod->object, "status.conditions"), index, condition) {
         if (mu_text_equal(mu_json_text_at(condition, "status"), "False") ||
             mu_text_equal(mu_json_text_at(condition, "type"), "DisruptionTarget"))
-            ended_us = later(ended_us, time_at(condition, "lastTransitionTime"));
+            ended_us = later(ended_us, source_time_at(condition, "lastTransitionTime"));
     }
     return ended_us > newest_start(pod) ? ended_us : pod->input->received_at_us;
 }
@@ -301,17 +288,17 @@ static enum mu_status add_status(struct pod *pod, const struct group *group, con
                                  struct mu_error *err)
 {
     struct mu_workload_container base = {.kind = (int)group->kind,
-                                         .name = text(pod->input, status, "name"),
+                                         .name = source_text_at(pod->input, status, "name"),
                                          .state = MU_CONTAINER_WAITING,
                                          .started_at_us = MU_TIME_NONE,
                                          .finished_at_us = MU_TIME_NONE};
-    const char *image = text(pod->input, status, "image");
+    const char *image = source_text_at(pod->input, status, "image");
 
     if (!base.name || !image)
         return MU_OK; /* a fragment that changes something else */
-    source_fill_image(pod->input, image, text(pod->input, status, "imageID"), &base);
+    source_fill_image(pod->input, image, source_text_at(pod->input, status, "imageID"), &base);
     return add_run(pod, &base, json_object_get(status, "state"),
-                   text(pod->input, status, "containerID"), err);
+                   source_text_at(pod->input, status, "containerID"), err);
 }
 
 enum mu_status pod_status_read(const struct source_input *input, const json_t *object,

@@ -49,10 +49,9 @@ static const char *header(const struct source_reader *reader, const char *name)
     return input->header ? input->header(input->opaque, name) : NULL;
 }
 
-/* "%XX" of a CloudEvents header (HTTP protocol binding 1.0, section 3.1.3.2). */
-static const char *percent_decode(const struct source_reader *reader, const char *text)
+const char *source_without_percent(const struct source_reader *reader, const char *text, size_t len)
 {
-    char *copy = mu_arena_strdup(reader->input->arena, text), *to = copy;
+    char *copy = mu_arena_strndup(reader->input->arena, text, len), *to = copy;
 
     if (!copy)
         return NULL;
@@ -68,6 +67,20 @@ static const char *percent_decode(const struct source_reader *reader, const char
     }
     *to = '\0';
     return copy;
+}
+
+const char *source_text_at(const struct source_input *input, const json_t *root, const char *path)
+{
+    const char *found = mu_json_text_at(root, path);
+
+    return found && *found ? mu_arena_strdup(input->arena, found) : NULL;
+}
+
+int64_t source_time_at(const json_t *root, const char *path)
+{
+    const char *found = mu_json_text_at(root, path);
+
+    return found ? source_form_time(found) : MU_TIME_NONE;
 }
 
 static const char *json_text(const struct source_reader *reader, const json_t *value)
@@ -103,7 +116,7 @@ static const char *attribute(const struct source_reader *reader, const char *nam
         return NULL;
     (void)snprintf(ce_name, sizeof(ce_name), "ce-%s", name);
     told = header(reader, ce_name);
-    return told && *told ? percent_decode(reader, told) : NULL;
+    return told && *told ? source_without_percent(reader, told, strlen(told)) : NULL;
 }
 
 const char *source_read_text(const struct source_reader *reader, const char *path)

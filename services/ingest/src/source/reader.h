@@ -24,6 +24,7 @@
 struct source_attributes {
     const json_t *outer; /* of a structured CloudEvent: where its attributes are */
     bool in_headers;     /* of a binary CloudEvent: ce-NAME */
+    bool is_body;        /* the document is the request's body, nothing around it */
     const char *id, *time, *source, *cluster;
     bool handshake; /* the document asks for a proof that we want its events */
 };
@@ -73,6 +74,16 @@ struct source_field {
 enum mu_status source_read_fields(const struct source_reader *reader,
                                   const struct source_field *fields, size_t count,
                                   struct fact *fact, struct mu_error *err) MU_MUST_CHECK;
+
+/* The text at a path of any JSON (mu_json_at), copied; NULL when it is absent or "". */
+const char *source_text_at(const struct source_input *input, const json_t *root, const char *path);
+/* The time at a path; MU_TIME_NONE when it is absent or "never": 1970-01-01T00:00:00Z. */
+int64_t source_time_at(const json_t *root, const char *path);
+
+/* "%XX" of a CloudEvents header (HTTP protocol binding 1.0, section 3.1.3.2) or a package URL; what
+ * is none, and "%00", stays as it is. NULL when memory is exhausted. */
+const char *source_without_percent(const struct source_reader *reader, const char *text,
+                                   size_t len);
 
 /* One form by itself; for finish functions. */
 void source_fill_reference(const struct source_reader *reader, const char *reference,

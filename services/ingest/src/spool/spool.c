@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SEGMENT_DEFAULT_BYTES = 64 * 1024 * 1024, GROUP_MAX_BYTES = 8 * 1024 * 1024 };
+enum { SEGMENT_DEFAULT_BYTES = 16 * 1024 * 1024, GROUP_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct waiting {
     struct waiting *next;

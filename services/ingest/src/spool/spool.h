@@ -28,7 +28,8 @@ struct spool;
 struct spool_config {
     const char *folder;
     int64_t max_bytes;     /* of all segments and kept files together */
-    int64_t segment_bytes; /* a new segment begins beyond this; 0: 64 MiB */
+    int64_t segment_bytes; /* a new segment begins beyond this; 0: 16 MiB; the drainer holds one in
+                              memory */
 };
 
 /* Finds segments of earlier lives. `folder` outlives the spool. Errors: MU_E_UNAVAILABLE,

@@ -12,10 +12,11 @@ static void add_finding(struct effects *effects, const char *evidence, size_t or
     const char *package = mu_json_text_at(finding, "package");
     const char *version = mu_json_text_at(finding, "package_version");
     const char *severity = mu_json_text_at(finding, "severity");
+    const char *looked_up = mu_json_text_at(finding, "reason.ecosystem");
 
     WRITE_SET_ADD(effects->set, WRITE_FINDINGS, evidence,
                   mu_arena_printf(effects->arena, "%zu", ordinal), id ? id : "",
-                  package ? package : "", version ? version : "", ecosystem,
+                  package ? package : "", version ? version : "", looked_up ? looked_up : ecosystem,
                   mu_json_text_at(finding, "purl"), mu_json_text_at(finding, "fixed_version"),
                   severity ? severity : "unknown", mu_json_text_at(finding, "status"));
 }

@@ -21,8 +21,8 @@ struct engine_config {
 
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *database, *inventory_url, *registries, *listen,
-            *evidence_token, *log_level;
-    int64_t workers, database_max_age_ms;
+            *evidence_token, *log_level, *vex;
+    int64_t workers, database_max_age_ms, database_stale_after_ms;
     struct engine_config engine;
     struct limit_config limits;
 };
@@ -34,7 +34,7 @@ struct scan_config {
 };
 
 struct db_config {
-    const char *out, *built_at;
+    const char *out, *built_at, *database, *format, *sources;
 };
 
 struct checks_config {
@@ -45,8 +45,13 @@ struct import_config {
     const char *kind, *digest; /* NULL: not given */
 };
 
-enum { RUN_OPTION_COUNT = 22, SCAN_OPTION_COUNT = 19, DB_OPTION_COUNT = 2 };
-enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2 };
+struct match_config {
+    const char *database, *previous, *vex;
+};
+
+enum { RUN_OPTION_COUNT = 24, SCAN_OPTION_COUNT = 19, DB_OPTION_COUNT = 5 };
+enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2, MATCH_OPTION_COUNT = 3 };
+extern const struct mu_option match_options[MATCH_OPTION_COUNT];
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
 extern const struct mu_option db_options[DB_OPTION_COUNT];
@@ -149,6 +154,7 @@ extern const struct mu_option import_options[IMPORT_OPTION_COUNT];
 int run_command(void *config_struct, int argc, char **argv);
 int scan_command(void *config_struct, int argc, char **argv);
 int db_command(void *config_struct, int argc, char **argv);
+int match_command(void *config_struct, int argc, char **argv);
 int compare_command(void *config_struct, int argc, char **argv);
 int checks_command(void *config_struct, int argc, char **argv);
 int import_command(void *config_struct, int argc, char **argv);

@@ -21,12 +21,19 @@ static const struct mu_command commands[] = {
          .config_size = sizeof(struct scan_config),
          .run = scan_command},
         {.name = "db",
-         .arguments = "build OSV... | info FILE",
-         .summary = "build the vulnerability database, or show one",
+         .arguments = "build INPUT... | update | info FILE | verify FILE | query PURL",
+         .summary = "build the vulnerability database, refresh it, look into it",
          .options = db_options,
          .option_count = DB_OPTION_COUNT,
          .config_size = sizeof(struct db_config),
          .run = db_command},
+        {.name = "match",
+         .arguments = "[PACKAGES.jsonl]",
+         .summary = "judge a list of distinct packages, all or those whose advisories changed",
+         .options = match_options,
+         .option_count = MATCH_OPTION_COUNT,
+         .config_size = sizeof(struct match_config),
+         .run = match_command},
         {.name = "compare",
          .arguments = "ECOSYSTEM [FILE]",
          .summary = "print <, = or > for each line of two versions, a tab between",
@@ -52,11 +59,13 @@ const struct mu_program scanner_program = {
         .name = "muster-scanner",
         .summary = "finds packages and vulnerabilities in images, without unpacking them.",
         .details =
-                "First a database, from OSV records (zip files as osv.dev publishes them, folders "
-                "or\n"
-                "single JSON files):\n"
+                "First a database, from any of: OSV records, Alpine secdb, Debian's tracker, Red "
+                "Hat's CSAF\n"
+                "and VEX, CISA KEV, EPSS, CVSS and SSVC, NVD; zips, folders, files (also gzip, "
+                "zstd). What an\n"
+                "input is, its content tells; KIND:PATH says it where it does not:\n"
                 "\n"
-                "  muster-scanner db build --out=vulnerabilities.db Debian.zip\n"
+                "  muster-scanner db build --out=vulnerabilities.db Debian.zip npm.zip kev.json\n"
                 "  muster-scanner run --database=vulnerabilities.db --kafka-brokers=kafka:9092 \\\n"
                 "      --inventory-url=http://inventory:8080\n"
                 "\n"
@@ -66,6 +75,12 @@ const struct mu_program scanner_program = {
                 "\n"
                 "  muster-scanner scan --database=vulnerabilities.db image.tar\n"
                 "\n"
+                "Packages of a whole fleet, each once, a line of JSON each ({\"purl\": "
+                "\"pkg:...\"}), all of\n"
+                "them or, with --previous, those that a new database says something new of:\n"
+                "\n"
+                "  muster-scanner match --database=new.db --previous=old.db packages.jsonl\n"
+                "\n"
                 "Order of versions as an ecosystem has it (\"Debian:12\", \"npm\", \"Red Hat\"; "
                 "any "
                 "other\n"
@@ -73,12 +88,15 @@ const struct mu_program scanner_program = {
                 "\n"
                 "  printf '1.10\\t1.9\\n' | muster-scanner compare PyPI      # prints >\n"
                 "\n"
-                "Exit codes: 0 done, with or without findings; 1 scan: the image could not be "
-                "scanned\n"
-                "whole, import: the report is not enough for a scan of record, compare: a text is "
-                "no\n"
-                "version of that ecosystem (it has its place all the same); 2 wrong usage or\n"
-                "configuration; 3 it could not be done.\n",
+                "Exit codes: 0 done; 1 scan: the image could not be scanned whole, import: the "
+                "report is not\n"
+                "enough for a scan of record, compare: a text is no version of that ecosystem (it "
+                "has its place\n"
+                "all the same), match: a line names no package, db update: a source failed and "
+                "its last copy\n"
+                "was used, db verify: the file is damaged, db query: nothing is known of that "
+                "ecosystem;\n"
+                "2 wrong usage or configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

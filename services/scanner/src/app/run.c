@@ -29,6 +29,11 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "vulnerability database, made by 'muster-scanner db build'"},
         {"database-max-age", MU_OPTION_DURATION_MS, OPTION(database_max_age_ms), "0", 0, INT64_MAX,
          0, "refuse to start with an older database; 0: any"},
+        {"database-stale-after", MU_OPTION_DURATION_MS, OPTION(database_stale_after_ms), "0", 0,
+         INT64_MAX, 0,
+         "a scan with an older database has failed (stale_database); FedRAMP: 24h; 0: any age"},
+        {"vex", MU_OPTION_TEXT, OPTION(vex), NULL, 0, 0, 0,
+         "OpenVEX or CycloneDX file, or folder of them"},
         {"inventory-url", MU_OPTION_TEXT, OPTION(inventory_url), NULL, 0, 0, MU_OPTION_REQUIRED,
          "where the evidence API answers"},
         {"registries", MU_OPTION_TEXT, OPTION(registries), "", 0, 0, 0,
@@ -49,7 +54,8 @@ struct app {
     struct mu_bus_config bus;
     struct scan_context context;
     struct registry_book *book;
-    struct database *database;
+    struct database_slot *databases;
+    struct vex_set *vex;
     struct layer_engine *engine;
     struct mu_producer *producer;
     struct worker_pool *pool;
@@ -94,13 +100,17 @@ static const struct mu_route routes[] = {
 
 static enum mu_status open_database(struct app *app, struct mu_error *err)
 {
+    const struct database_holder *holder;
     struct database_facts facts;
     int64_t age_ms;
-    enum mu_status st = database_open(app->config->database, &app->database, err);
+    int swapped;
+    enum mu_status st = database_slot_open(app->config->database, &app->databases, err);
 
     if (st != MU_OK)
         return st;
-    database_facts(app->database, &facts);
+    holder = database_slot_take(app->databases, &swapped, err);
+    database_facts(holder->database, &facts);
+    database_slot_give(app->databases, holder);
     age_ms = (mu_now_us() - facts.built_at_us) / 1000;
     if (app->config->database_max_age_ms > 0 && age_ms > app->config->database_max_age_ms)
         return mu_fail(err, MU_E_INVALID,
@@ -109,14 +119,26 @@ static enum mu_status open_database(struct app *app, struct mu_error *err)
                        (long long)(age_ms / 3600000),
                        (long long)(app->config->database_max_age_ms / 3600000));
     mu_metric_set(&metric_database_built_at, facts.built_at_us / 1000000);
-    app->context.database = app->database;
+    app->context.databases = app->databases;
+    app->context.stale_after_ms = app->config->database_stale_after_ms;
     return MU_OK;
+}
+
+static enum mu_status load_vex(struct app *app, struct mu_error *err)
+{
+    if (!app->config->vex)
+        return MU_OK;
+    app->vex = vex_set_new();
+    app->context.vex = app->vex;
+    return vex_set_load(app->vex, app->config->vex, err);
 }
 
 static enum mu_status prepare(struct app *app, struct mu_error *err)
 {
     enum mu_status st = open_database(app, err);
 
+    if (st == MU_OK)
+        st = load_vex(app, err);
     if (st == MU_OK)
         st = registry_book_load(app->config->registries, &app->book, err);
     app->context.book = app->book;
@@ -194,7 +216,8 @@ static void release(struct app *app)
     mu_producer_close(app->producer);
     layer_engine_free(app->engine);
     registry_book_free(app->book);
-    database_close(app->database);
+    database_slot_close(app->databases);
+    vex_set_free(app->vex);
 }
 
 int run_command(void *config_struct, int argc, char **argv)

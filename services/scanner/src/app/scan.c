@@ -17,8 +17,9 @@
 #define OPTION(member) offsetof(struct scan_config, member)
 
 const struct mu_option scan_options[SCAN_OPTION_COUNT] = {
-        {"database", MU_OPTION_TEXT, OPTION(database), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "vulnerability database, made by 'muster-scanner db build'"},
+        {"database", MU_OPTION_TEXT, OPTION(database), "", 0, 0, 0,
+         "vulnerability database, made by 'muster-scanner db build'; needed but for bills of "
+         "materials"},
         {"registries", MU_OPTION_TEXT, OPTION(registries), "", 0, 0, 0,
          "JSON file: how registries are reached"},
         {"docker-config", MU_OPTION_TEXT, OPTION(docker_config), "", 0, 0, 0,
@@ -28,7 +29,8 @@ const struct mu_option scan_options[SCAN_OPTION_COUNT] = {
         {"image", MU_OPTION_TEXT, OPTION(image), "", 0, 0, 0,
          "which image of an archive or folder with several: its name, tag or digest"},
         {"format", MU_OPTION_TEXT, OPTION(format), "table", 0, 0, 0,
-         "table, or json: the raw result as inventory would store it"},
+         "table; json: the raw result as inventory would store it; cyclonedx or spdx: the bill of "
+         "materials"},
         {"uai", MU_OPTION_TEXT, OPTION(uai), NULL, 0, 0, 0,
          "Unique Asset Identifier to write into the raw result (default: the image)"},
         ENGINE_OPTIONS(scan_config),
@@ -139,7 +141,8 @@ static enum mu_status work_open(struct scan_work *work, const char *name, struct
                                           .source = work->target.source,
                                           .database = work->database,
                                           .engine = work->engine,
-                                          .temp_dir = config->engine.temp_dir};
+                                          .temp_dir = config->engine.temp_dir,
+                                          .sbom = scan_format_sbom(work->format)};
     limits_from(&config->limits, &work->context.limits);
     scan_context_checksum(&work->context);
     return MU_OK;
@@ -167,13 +170,26 @@ static void docker_config_use(struct scan_work *work)
         registry_book_docker_config(work->book, path);
 }
 
+static enum mu_status database_use(struct scan_work *work, struct mu_error *err)
+{
+    const char *path = work->config->database;
+
+    if (path && path[0] != '\0')
+        return database_open(path, &work->database, err);
+    if (scan_format_sbom(work->format))
+        return MU_OK;
+    return mu_fail(err, MU_E_INVALID,
+                   "--database is missing: findings need one; make it with "
+                   "'muster-scanner db build'");
+}
+
 static int scan_one(struct scan_work *work, const char *name)
 {
     char named[MU_OCI_UAI_SIZE];
     struct mu_error err;
     enum mu_status st;
 
-    if (database_open(work->config->database, &work->database, &err) != MU_OK ||
+    if (database_use(work, &err) != MU_OK ||
         registry_book_load(work->config->registries, &work->book, &err) != MU_OK ||
         engine_from(&work->config->engine, &work->engine, &err) != MU_OK)
         return tell(&err, MU_EXIT_USAGE);

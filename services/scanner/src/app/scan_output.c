@@ -14,6 +14,7 @@ struct scan_format {
     const char *name;
     enum mu_status (*print)(const struct mu_scan_result *result, const struct raw_file *file,
                             struct mu_error *err);
+    scan_sbom_fn *sbom;
 };
 
 static enum mu_status print_raw(const struct mu_scan_result *result, const struct raw_file *file,
@@ -71,11 +72,12 @@ static void print_summary(const struct mu_scan_result *result)
     (void)printf("%s@%s (%s, %s)\n", result->repository, result->digest,
                  result->platform ? result->platform : "platform not said",
                  result->os_name ? result->os_name : "no os-release");
-    (void)printf("%lld packages, %lld findings: %lld critical, %lld high, %lld moderate, %lld low, "
-                 "%lld unknown\n",
-                 (long long)counts->packages, (long long)counts->findings,
-                 (long long)counts->critical, (long long)counts->high, (long long)counts->moderate,
-                 (long long)counts->low, (long long)counts->unknown);
+    (void)printf(
+            "%s%lld packages, %lld findings: %lld critical, %lld high, %lld moderate, %lld low, "
+            "%lld unknown\n",
+            result->has_failure ? "of what could be read: " : "", (long long)counts->packages,
+            (long long)counts->findings, (long long)counts->critical, (long long)counts->high,
+            (long long)counts->moderate, (long long)counts->low, (long long)counts->unknown);
 }
 
 /* Findings of the raw result as a table, the worst first. */
@@ -99,9 +101,9 @@ static enum mu_status print_table(const struct mu_scan_result *result, const str
 }
 
 static const struct scan_format formats[] = {
-        {"table", print_table},
-        {"text", print_table},
-        {"json", print_raw},
+        {"table", print_table, NULL},    {"text", print_table, NULL},
+        {"json", print_raw, NULL},       {"cyclonedx", print_raw, cyclonedx_write},
+        {"spdx", print_raw, spdx_write},
 };
 
 enum mu_status scan_format_find(const char *name, const struct scan_format **ret_format,
@@ -113,7 +115,13 @@ enum mu_status scan_format_find(const char *name, const struct scan_format **ret
             return MU_OK;
         }
     }
-    return mu_fail(err, MU_E_INVALID, "--format: '%.40s' is none of table, json", name);
+    return mu_fail(err, MU_E_INVALID, "--format: '%.40s' is none of table, json, cyclonedx, spdx",
+                   name);
+}
+
+scan_sbom_fn *scan_format_sbom(const struct scan_format *format)
+{
+    return format->sbom;
 }
 
 enum mu_status scan_format_print(const struct scan_format *format,

@@ -1,10 +1,9 @@
 #include "database/database.h"
 
 #include "database/format.h"
-#include "version/version.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -15,14 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint64_t database_max_bytes = UINT64_C(2) << 30;
+static const uint64_t database_max_bytes = UINT64_C(8) << 30;
 
 struct database {
     void *mapping; /* NULL: the caller's memory */
     size_t len;
     const struct database_header *header;
+    const struct database_source_row *sources;
+    const struct database_package *packages;
     const struct database_row *rows;
     const struct database_event *events;
+    const struct database_fact *facts;
+    const struct database_unknown *unknown;
     const uint32_t *lists;
     const char *strings;
     char version[MU_DIGEST_TEXT_SIZE];
@@ -31,6 +34,11 @@ struct database {
 static const char *string_at(const struct database *database, uint32_t offset)
 {
     return database->strings + offset;
+}
+
+static uint32_t count_of(const struct database *database, enum database_section section)
+{
+    return database->header->counts[section];
 }
 
 /* ---- opening ---- */
@@ -45,26 +53,38 @@ static enum mu_status invalid(struct mu_error *err, const char *what)
 static enum mu_status lay_out(struct database *database, const char *bytes, size_t len,
                               struct mu_error *err)
 {
+    static const size_t sizes[SECTION_COUNT] = {sizeof(struct database_source_row),
+                                                sizeof(struct database_package),
+                                                sizeof(struct database_row),
+                                                sizeof(struct database_event),
+                                                sizeof(struct database_fact),
+                                                sizeof(struct database_unknown),
+                                                sizeof(uint32_t),
+                                                1};
     const struct database_header *header = (const void *)bytes;
-    uint64_t at = sizeof(*header), end;
+    const void *starts[SECTION_COUNT];
+    uint64_t at = sizeof(*header);
 
     if (len < sizeof(*header) + DATABASE_CHECKSUM_BYTES ||
         memcmp(header->magic, DATABASE_MAGIC, sizeof(header->magic)) != 0)
         return invalid(err, "this is no database file");
     if (header->version != DATABASE_FORMAT_VERSION)
         return invalid(err, "the file has another format version");
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        starts[i] = bytes + (at <= len ? at : 0);
+        at += (uint64_t)header->counts[i] * sizes[i];
+    }
     database->header = header;
-    database->rows = (const void *)(bytes + at);
-    at += (uint64_t)header->row_count * sizeof(struct database_row);
-    end = at;
-    database->events = end <= len ? (const void *)(bytes + at) : NULL;
-    at += (uint64_t)header->event_count * sizeof(struct database_event);
-    database->lists = at <= len ? (const void *)(bytes + at) : NULL;
-    at += (uint64_t)header->list_count * sizeof(uint32_t);
-    database->strings = at <= len ? bytes + at : NULL;
-    at += header->string_bytes;
-    if (at + DATABASE_CHECKSUM_BYTES != len || header->string_bytes == 0 || !database->strings ||
-        database->strings[header->string_bytes - 1] != '\0')
+    database->sources = starts[SECTION_SOURCES];
+    database->packages = starts[SECTION_PACKAGES];
+    database->rows = starts[SECTION_ROWS];
+    database->events = starts[SECTION_EVENTS];
+    database->facts = starts[SECTION_FACTS];
+    database->unknown = starts[SECTION_UNKNOWN];
+    database->lists = starts[SECTION_LISTS];
+    database->strings = starts[SECTION_STRINGS];
+    if (at + DATABASE_CHECKSUM_BYTES != len || header->counts[SECTION_STRINGS] == 0 ||
+        database->strings[header->counts[SECTION_STRINGS] - 1] != '\0')
         return invalid(err, "the file is torn");
     return MU_OK;
 }
@@ -88,34 +108,75 @@ static bool list_fits(struct database_list list, uint32_t total)
     return list.first <= total && list.count <= total - list.first;
 }
 
+static bool strings_fit(const struct database *database, const uint32_t *offsets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (offsets[i] >= count_of(database, SECTION_STRINGS))
+            return false;
+    return true;
+}
+
 static bool row_fits(const struct database *database, const struct database_row *row)
 {
-    const uint32_t strings[] = {row->ecosystem, row->package, row->id,     row->summary,
-                                row->urgency,   row->cvss_v3, row->cvss_v2};
-    const struct database_header *header = database->header;
+    const uint32_t strings[] = {row->id,    row->summary, row->rating,  row->module,
+                                row->state, row->cvss_v4, row->cvss_v3, row->cvss_v2};
+    const struct database_list lists[] = {row->vulnerabilities, row->related, row->versions,
+                                          row->architectures};
 
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        if (strings[i] >= header->string_bytes)
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (!list_fits(lists[i], count_of(database, SECTION_LISTS)))
             return false;
-    return list_fits(row->related, header->list_count) &&
-           list_fits(row->events, header->event_count) &&
-           list_fits(row->versions, header->list_count);
+    return strings_fit(database, strings, sizeof(strings) / sizeof(strings[0])) &&
+           row->feed < FEED_COUNT && list_fits(row->events, count_of(database, SECTION_EVENTS));
+}
+
+static bool fact_fits(const struct database *database, const struct database_fact *fact)
+{
+    const uint32_t strings[] = {fact->cve,          fact->kev_added, fact->kev_due,
+                                fact->exploitation, fact->nvd_v3,    fact->cna_v3,
+                                fact->adp_v3,       fact->nvd_v2,    fact->any_v4};
+
+    return strings_fit(database, strings, sizeof(strings) / sizeof(strings[0]));
+}
+
+static bool package_fits(const struct database *database, const struct database_package *package)
+{
+    const uint32_t strings[] = {package->ecosystem, package->name};
+    const struct database_list rows = {package->first_row, package->row_count};
+
+    return strings_fit(database, strings, 2) && list_fits(rows, count_of(database, SECTION_ROWS));
+}
+
+static bool source_fits(const struct database *database, const struct database_source_row *source)
+{
+    const uint32_t strings[] = {source->name, source->kind};
+
+    return strings_fit(database, strings, 2);
 }
 
 /* After this every offset leads to a NUL-terminated string or into its section. */
 static enum mu_status check_offsets(const struct database *database, struct mu_error *err)
 {
-    const struct database_header *header = database->header;
-
-    for (uint32_t i = 0; i < header->row_count; i++)
+    for (uint32_t i = 0; i < count_of(database, SECTION_SOURCES); i++)
+        if (!source_fits(database, &database->sources[i]))
+            return invalid(err, "a source leads out of the file");
+    for (uint32_t i = 0; i < count_of(database, SECTION_PACKAGES); i++)
+        if (!package_fits(database, &database->packages[i]))
+            return invalid(err, "a package leads out of the file");
+    for (uint32_t i = 0; i < count_of(database, SECTION_ROWS); i++)
         if (!row_fits(database, &database->rows[i]))
             return invalid(err, "a row leads out of the file");
-    for (uint32_t i = 0; i < header->event_count; i++)
-        if (database->events[i].version >= header->string_bytes)
+    for (uint32_t i = 0; i < count_of(database, SECTION_EVENTS); i++)
+        if (!strings_fit(database, &database->events[i].version, 1))
             return invalid(err, "an event leads out of the file");
-    for (uint32_t i = 0; i < header->list_count; i++)
-        if (database->lists[i] >= header->string_bytes)
-            return invalid(err, "a list leads out of the file");
+    for (uint32_t i = 0; i < count_of(database, SECTION_FACTS); i++)
+        if (!fact_fits(database, &database->facts[i]))
+            return invalid(err, "a fact leads out of the file");
+    for (uint32_t i = 0; i < count_of(database, SECTION_UNKNOWN); i++)
+        if (!strings_fit(database, &database->unknown[i].ecosystem, 1))
+            return invalid(err, "an ecosystem leads out of the file");
+    if (!strings_fit(database, database->lists, count_of(database, SECTION_LISTS)))
+        return invalid(err, "a list leads out of the file");
     return MU_OK;
 }
 
@@ -145,15 +206,13 @@ enum mu_status database_open(const char *path, struct database **ret_database, s
     void *mapping;
     enum mu_status st;
 
-    if (fd < 0 || fstat(fd, &status) != 0)
+    if (fd < 0)
         return mu_fail(err, errno == ENOENT ? MU_E_NOT_FOUND : MU_E_UNAVAILABLE,
-                       "vulnerability database '%s': %s; 'muster-scanner db build' makes one", path,
-                       strerror(errno));
-    if (status.st_size <= 0 || (uint64_t)status.st_size > database_max_bytes) {
-        (void)invalid(err, "the file's size is impossible");
-        return mu_wrap(err, "'%s'", path);
-    }
-    mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+                       "vulnerability database '%s': %s", path, strerror(errno));
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0 ||
+        (uint64_t)status.st_size > database_max_bytes)
+        return mu_fail(err, MU_E_INVALID, "vulnerability database '%s': no database file", path);
+    mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (mapping == MAP_FAILED)
         return mu_fail(err, MU_E_UNAVAILABLE, "vulnerability database '%s': %s", path,
                        strerror(errno));
@@ -182,32 +241,74 @@ void database_facts(const struct database *database, struct database_facts *ret_
                                     .built_at_us = database->header->built_at_us,
                                     .newest_record_at_us = database->header->newest_record_at_us,
                                     .records = database->header->records,
-                                    .rows = database->header->row_count,
+                                    .rows = count_of(database, SECTION_ROWS),
+                                    .packages = count_of(database, SECTION_PACKAGES),
+                                    .cves = count_of(database, SECTION_FACTS),
                                     .withdrawn = database->header->withdrawn,
                                     .skipped = database->header->skipped,
                                     .size_bytes = database->len};
 }
 
-/* ---- lookup ---- */
-
-static int compare_key(const struct database *database, const struct database_row *row,
-                       const char *ecosystem, const char *package)
+size_t database_source_count(const struct database *database)
 {
-    int order = strcmp(string_at(database, row->ecosystem), ecosystem);
-
-    return order ? order : strcmp(string_at(database, row->package), package);
+    return count_of(database, SECTION_SOURCES);
 }
 
-/* First row not less than the key. */
-static size_t lower_bound(const struct database *database, const char *ecosystem,
-                          const char *package)
+void database_source_at(const struct database *database, size_t index,
+                        struct database_source *ret_source)
 {
-    size_t low = 0, high = database->header->row_count;
+    const struct database_source_row *row = &database->sources[index];
+
+    *ret_source = (struct database_source){.name = string_at(database, row->name),
+                                           .kind = string_at(database, row->kind),
+                                           .records = row->records,
+                                           .rejected = row->rejected,
+                                           .newest_at_us = row->newest_at_us};
+    memcpy(ret_source->digest, "sha256:", 7);
+    mu_hex_encode(row->sha256, sizeof(row->sha256), ret_source->digest + 7);
+}
+
+size_t database_unknown_count(const struct database *database)
+{
+    return count_of(database, SECTION_UNKNOWN);
+}
+
+const char *database_unknown_at(const struct database *database, size_t index, uint32_t *ret_count)
+{
+    *ret_count = database->unknown[index].count;
+    return string_at(database, database->unknown[index].ecosystem);
+}
+
+/* ---- packages ---- */
+
+size_t database_package_count(const struct database *database)
+{
+    return count_of(database, SECTION_PACKAGES);
+}
+
+void database_package_at(const struct database *database, size_t index,
+                         struct database_package_key *ret_key)
+{
+    const struct database_package *package = &database->packages[index];
+
+    *ret_key = (struct database_package_key){.ecosystem = string_at(database, package->ecosystem),
+                                             .name = string_at(database, package->name),
+                                             .content = package->content};
+}
+
+/* First package not less than the key. */
+static size_t lower_bound(const struct database *database, const char *ecosystem, const char *name)
+{
+    size_t low = 0, high = count_of(database, SECTION_PACKAGES);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
+        const struct database_package *package = &database->packages[middle];
+        int order = strcmp(string_at(database, package->ecosystem), ecosystem);
 
-        if (compare_key(database, &database->rows[middle], ecosystem, package) < 0)
+        if (order == 0)
+            order = strcmp(string_at(database, package->name), name);
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;
@@ -218,13 +319,16 @@ static size_t lower_bound(const struct database *database, const char *ecosystem
 const struct database_row *database_find(const struct database *database, const char *ecosystem,
                                          const char *package, size_t *ret_count)
 {
-    size_t first = lower_bound(database, ecosystem, package), next = first;
+    size_t at = lower_bound(database, ecosystem, package);
+    const struct database_package *found = &database->packages[at];
 
-    while (next < database->header->row_count &&
-           compare_key(database, &database->rows[next], ecosystem, package) == 0)
-        next++;
-    *ret_count = next - first;
-    return database->rows + first;
+    *ret_count = 0;
+    if (at == count_of(database, SECTION_PACKAGES) ||
+        strcmp(string_at(database, found->ecosystem), ecosystem) != 0 ||
+        strcmp(string_at(database, found->name), package) != 0)
+        return database->rows;
+    *ret_count = found->row_count;
+    return database->rows + found->first_row;
 }
 
 const struct database_row *database_row_at(const struct database_row *first, size_t index)
@@ -236,33 +340,48 @@ bool database_has_ecosystem(const struct database *database, const char *ecosyst
 {
     size_t first = lower_bound(database, ecosystem, "");
 
-    return first < database->header->row_count &&
-           strcmp(string_at(database, database->rows[first].ecosystem), ecosystem) == 0;
+    return first < count_of(database, SECTION_PACKAGES) &&
+           strcmp(string_at(database, database->packages[first].ecosystem), ecosystem) == 0;
 }
+
+/* ---- a row ---- */
 
 const char *database_id(const struct database *database, const struct database_row *row)
 {
     return string_at(database, row->id);
 }
 
-const char *database_summary(const struct database *database, const struct database_row *row)
+void database_read(const struct database *database, const struct database_row *row,
+                   struct advisory *ret_advisory)
 {
-    return string_at(database, row->summary);
+    *ret_advisory = (struct advisory){.id = string_at(database, row->id),
+                                      .summary = string_at(database, row->summary),
+                                      .rating = string_at(database, row->rating),
+                                      .module = string_at(database, row->module),
+                                      .state = string_at(database, row->state),
+                                      .cvss_v4 = string_at(database, row->cvss_v4),
+                                      .cvss_v3 = string_at(database, row->cvss_v3),
+                                      .cvss_v2 = string_at(database, row->cvss_v2),
+                                      .feed = (int)row->feed,
+                                      .withdrawn = (row->flags & ROW_WITHDRAWN) != 0,
+                                      .disputed = (row->flags & ROW_DISPUTED) != 0,
+                                      .modular = (row->flags & ROW_MODULAR) != 0};
 }
 
-const char *database_urgency(const struct database *database, const struct database_row *row)
+static const char *list_at(const struct database *database, struct database_list list, size_t index)
 {
-    return string_at(database, row->urgency);
+    return string_at(database, database->lists[list.first + index]);
 }
 
-const char *database_cvss_v3(const struct database *database, const struct database_row *row)
+size_t database_vulnerability_count(const struct database_row *row)
 {
-    return string_at(database, row->cvss_v3);
+    return row->vulnerabilities.count;
 }
 
-const char *database_cvss_v2(const struct database *database, const struct database_row *row)
+const char *database_vulnerability(const struct database *database, const struct database_row *row,
+                                   size_t index)
 {
-    return string_at(database, row->cvss_v2);
+    return list_at(database, row->vulnerabilities, index);
 }
 
 size_t database_related_count(const struct database_row *row)
@@ -273,107 +392,88 @@ size_t database_related_count(const struct database_row *row)
 const char *database_related(const struct database *database, const struct database_row *row,
                              size_t index)
 {
-    return string_at(database, database->lists[row->related.first + index]);
+    return list_at(database, row->related, index);
 }
 
-/* ---- evaluation ---- */
-
-/* "introduced": "0" sorts before everything. */
-static bool is_beginning(const struct database *database, const struct database_event *event)
+bool database_fits_architecture(const struct database *database, const struct database_row *row,
+                                const char *architecture)
 {
-    return event->kind == DATABASE_EVENT_INTRODUCED &&
-           mu_text_equal(string_at(database, event->version), "0");
-}
+    if (!architecture || row->architectures.count == 0 || mu_text_equal(architecture, "noarch") ||
+        mu_text_equal(architecture, "all"))
+        return true;
+    for (uint32_t i = 0; i < row->architectures.count; i++) {
+        const char *fits = list_at(database, row->architectures, i);
 
-struct range {
-    const struct database *database;
-    const struct version_scheme *scheme; /* of the row's ecosystem */
-    const struct database_event *events;
-    size_t count;
-};
-
-static int compare_events(const struct range *range, const struct database_event *a,
-                          const struct database_event *b)
-{
-    const struct database *database = range->database;
-
-    if (is_beginning(database, a) != is_beginning(database, b))
-        return is_beginning(database, a) ? -1 : 1;
-    return range->scheme->compare(string_at(database, a->version), string_at(database, b->version));
-}
-
-/* "fixed": "0" is how the tracker says "never affected": it lies before every version too. */
-static int compare_bound(const struct range *range, const char *version, const char *bound)
-{
-    return mu_text_equal(bound, "0") ? 1 : range->scheme->compare(version, bound);
-}
-
-/* Events of one range, in version order; the builder takes no longer ones. */
-static size_t sort_range(const struct range *range, const struct database_event **sorted)
-{
-    const struct database_event *events = range->events;
-    size_t count = range->count < DATABASE_MAX_EVENTS_PER_RANGE ? range->count
-                                                                : DATABASE_MAX_EVENTS_PER_RANGE;
-
-    for (size_t i = 0; i < count; i++) {
-        size_t at = i;
-
-        for (; at > 0 && compare_events(range, &events[i], sorted[at - 1]) < 0; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = &events[i];
+        if (mu_text_equal(fits, architecture) || mu_text_equal(fits, "noarch"))
+            return true;
     }
-    return count;
+    return false;
 }
 
-static bool range_affects(const struct range *range, const char *version, const char **ret_fixed)
+bool database_has_fix(const struct database *database, const struct database_row *row)
 {
-    const struct database_event *sorted[DATABASE_MAX_EVENTS_PER_RANGE];
-    size_t count = sort_range(range, sorted);
-    bool affected = false;
+    const struct database_event *events = database->events + row->events.first;
 
-    for (size_t i = 0; i < count; i++) {
-        const char *bound = string_at(range->database, sorted[i]->version);
-
-        if (sorted[i]->kind == DATABASE_EVENT_INTRODUCED) {
-            if (compare_bound(range, version, bound) >= 0)
-                affected = true;
-        } else if (sorted[i]->kind == DATABASE_EVENT_FIXED) {
-            if (compare_bound(range, version, bound) >= 0)
-                affected = false;
-            else if (affected && !*ret_fixed)
-                *ret_fixed = bound;
-        } else if (range->scheme->compare(version, bound) > 0) {
-            affected = false;
-        }
-    }
-    return affected;
+    for (uint32_t i = 0; i < row->events.count; i++)
+        if (events[i].kind == DATABASE_EVENT_FIXED &&
+            !mu_text_equal(string_at(database, events[i].version), "0"))
+            return true;
+    return false;
 }
 
 bool database_affects(const struct database *database, const struct database_row *row,
-                      const char *version, const char **ret_fixed)
+                      version_compare_fn *compare, const char *version,
+                      struct range_place *ret_place)
 {
-    const struct database_event *events = database->events + row->events.first;
-    struct range range = {.database = database,
-                          .scheme = version_scheme_of(string_at(database, row->ecosystem))};
-    size_t at = 0;
-
-    *ret_fixed = NULL;
-    while (range.scheme && at < row->events.count) {
-        size_t first = at + (events[at].kind == DATABASE_EVENT_RANGE), next = first;
-        const char *fixed = NULL;
-
-        while (next < row->events.count && events[next].kind != DATABASE_EVENT_RANGE)
-            next++;
-        range.events = events + first;
-        range.count = next - first;
-        if (range_affects(&range, version, &fixed)) {
-            *ret_fixed = fixed;
-            return true;
-        }
-        at = next > at ? next : at + 1;
-    }
+    *ret_place = (struct range_place){0};
+    if (range_holds(compare, database->strings, database->events + row->events.first,
+                    row->events.count, version, ret_place))
+        return true;
     for (uint32_t i = 0; i < row->versions.count; i++)
-        if (mu_text_equal(string_at(database, database->lists[row->versions.first + i]), version))
+        if (mu_text_equal(list_at(database, row->versions, i), version))
             return true;
     return false;
+}
+
+/* ---- a CVE ---- */
+
+static const struct database_fact *find_fact(const struct database *database, const char *cve)
+{
+    size_t low = 0, high = count_of(database, SECTION_FACTS);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(string_at(database, database->facts[middle].cve), cve);
+
+        if (order == 0)
+            return &database->facts[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+bool database_cve(const struct database *database, const char *cve, struct cve_facts *ret_facts)
+{
+    static const struct database_fact nothing;
+    const struct database_fact *found = find_fact(database, cve);
+    const struct database_fact *fact = found ? found : &nothing;
+
+    *ret_facts = (struct cve_facts){.kev_added = string_at(database, fact->kev_added),
+                                    .kev_due = string_at(database, fact->kev_due),
+                                    .exploitation = string_at(database, fact->exploitation),
+                                    .nvd_v3 = string_at(database, fact->nvd_v3),
+                                    .cna_v3 = string_at(database, fact->cna_v3),
+                                    .adp_v3 = string_at(database, fact->adp_v3),
+                                    .nvd_v2 = string_at(database, fact->nvd_v2),
+                                    .any_v4 = string_at(database, fact->any_v4),
+                                    .ransomware = (fact->flags & FACT_RANSOMWARE) != 0,
+                                    .disputed = (fact->flags & FACT_DISPUTED) != 0,
+                                    .has_epss = (fact->flags & FACT_HAS_EPSS) != 0,
+                                    .epss_millionths = fact->epss_millionths,
+                                    .percentile_millionths = fact->percentile_millionths,
+                                    .nvd_v3_tenths = (int)(fact->nvd_v3_tenths & 0xff) - 1};
+    return found != NULL;
 }

@@ -378,7 +378,7 @@ static enum mu_status absence_check(struct collection *all, struct mu_error *err
 static enum mu_status hand_over(struct collection *all, struct mu_error *err)
 {
     struct image_analysis *image = &all->run->analysis;
-    void *packages, *issues, *notes;
+    void *packages = NULL, *issues = NULL, *notes = NULL;
 
     image->os = all->os.os;
     if (rows_hand_over(all->run, &all->packages, package_order, &packages, &image->package_count,

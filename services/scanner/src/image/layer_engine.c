@@ -1,6 +1,7 @@
 #include "image/layer_engine.h"
 
 #include "layer/summary_cache.h"
+#include "metrics/metrics.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -149,8 +150,11 @@ void layer_engine_leave(struct layer_engine *engine)
 bool layer_engine_find(struct layer_engine *engine, const char *digest, struct layer_wants wants,
                        struct summary_box *ret_box)
 {
-    return engine->cache &&
-           summary_cache_find(engine->cache, digest, &engine->make, wants, ret_box);
+    bool found = engine->cache &&
+                 summary_cache_find(engine->cache, digest, &engine->make, wants, ret_box);
+
+    mu_metric_add(found ? &metric_layers_cached : &metric_layers_read, 1);
+    return found;
 }
 
 void layer_engine_keep(struct layer_engine *engine, const char *digest, struct layer_wants wants,

@@ -2,6 +2,7 @@
 
 #include "metrics/metrics.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -139,17 +140,20 @@ static enum mu_status add_failure(struct image_analysis *image, struct mu_arena 
     return MU_OK;
 }
 
-/* Packages nobody has advisories for must not look like packages without vulnerabilities. */
-static enum mu_status check_ecosystem(const struct scan_context *context, struct examined *examined,
-                                      struct mu_arena *arena, struct mu_error *err)
+/* Packages of a distribution nobody has advisories for must not look like packages without
+ * vulnerabilities. */
+static enum mu_status check_ecosystem(struct examined *examined, struct mu_arena *arena,
+                                      struct mu_error *err)
 {
     const struct image_os *os = &examined->image.os;
     const char *ecosystem = examined->match.ecosystem;
     const char *name = os->pretty_name ? os->pretty_name : os->id;
     struct image_failure failure = {.code = "unsupported", .component = "packages"};
+    bool gap = false;
 
-    if (examined->image.package_count == 0 || examined->image.failure_count > 0 ||
-        (ecosystem && database_has_ecosystem(context->database, ecosystem)))
+    for (size_t i = 0; i < examined->match.gap_count; i++)
+        gap = gap || examined->match.gaps[i].os;
+    if (!gap || examined->image.failure_count > 0)
         return MU_OK;
     failure.message =
             mu_arena_printf(arena, "packages: the vulnerability database knows nothing of %s",
@@ -159,10 +163,33 @@ static enum mu_status check_ecosystem(const struct scan_context *context, struct
     return add_failure(&examined->image, arena, failure, err);
 }
 
-static enum mu_status examine(const struct scan_context *context,
+/* FedRAMP (VDR-CSO-FAV): what a stale database did not find is a failure of detection. */
+static enum mu_status check_age(const struct scan_context *context, const struct database *database,
+                                struct examined *examined, struct mu_arena *arena,
+                                struct mu_error *err)
+{
+    struct image_failure failure = {
+            .code = "stale_database", .component = "database", .retryable = true};
+    struct database_facts facts;
+    int64_t age_ms;
+
+    database_facts(database, &facts);
+    age_ms = (mu_now_us() - facts.built_at_us) / 1000;
+    if (context->stale_after_ms == 0 || age_ms <= context->stale_after_ms ||
+        examined->image.kind != MU_DIGEST_KIND_MANIFEST)
+        return MU_OK;
+    failure.message = mu_arena_printf(
+            arena, "database: it is %lld hours old, and stale after %lld: run 'db update'",
+            (long long)(age_ms / 3600000), (long long)(context->stale_after_ms / 3600000));
+    return add_failure(&examined->image, arena, failure, err);
+}
+
+static enum mu_status examine(const struct scan_context *context, const struct database *database,
                               const struct mu_scan_request *request, struct mu_arena *arena,
                               struct examined *examined, struct mu_error *err)
 {
+    const struct match_rules rules = {
+            .database = database, .vex = context->vex, .image = request->digest};
     enum mu_status st = context->source
                                 ? image_analyze_from(context->source, request->repository,
                                                      request->digest, &context->limits,
@@ -171,10 +198,12 @@ static enum mu_status examine(const struct scan_context *context,
                                                 &context->limits, context->engine, arena,
                                                 &examined->image, err);
 
-    if (st == MU_OK)
-        st = match_image(context->database, &examined->image, arena, &examined->match, err);
-    if (st == MU_OK)
-        st = check_ecosystem(context, examined, arena, err);
+    if (st == MU_OK && database)
+        st = match_image(&rules, &examined->image, arena, &examined->match, err);
+    if (st == MU_OK && database)
+        st = check_ecosystem(examined, arena, err);
+    if (st == MU_OK && database)
+        st = check_age(context, database, examined, arena, err);
     if (st == MU_OK)
         st = fill_children(&examined->image, arena, &examined->children, err);
     return st;
@@ -210,37 +239,55 @@ static struct mu_scan_result summarize(struct mu_scan_result result,
     return result;
 }
 
-enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
-                        struct mu_arena *arena, struct mu_scan_result *ret_result,
-                        struct raw_file *ret_file, struct mu_error *err)
+/* The raw result, or the bill of materials that was asked for instead. */
+static enum mu_status
+file_write(const struct scan_context *context, const struct mu_scan_request *request,
+           const struct mu_scan_result *result, const struct examined *examined,
+           const struct database_facts *facts, struct raw_file *ret_file, struct mu_error *err)
+{
+    const struct raw_scan raw = {.request = request,
+                                 .image = &examined->image,
+                                 .match = &examined->match,
+                                 .database = facts,
+                                 .scanner_version = MU_VERSION,
+                                 .configuration_checksum = context->configuration_checksum,
+                                 .started_at_us = result->started_at_us,
+                                 .finished_at_us = result->finished_at_us};
+    const struct sbom sbom = {.image = &examined->image,
+                              .repository = request->repository,
+                              .digest = request->digest,
+                              .scanner_version = MU_VERSION,
+                              .at_us = MU_TIME_NONE};
+
+    return context->sbom ? context->sbom(&sbom, context->temp_dir, ret_file, err)
+                         : raw_scan_write(&raw, context->temp_dir, ret_file, err);
+}
+
+static enum mu_status scan_with(const struct scan_context *context,
+                                const struct database_holder *holder,
+                                const struct mu_scan_request *request, struct mu_arena *arena,
+                                struct mu_scan_result *ret_result, struct raw_file *ret_file,
+                                struct mu_error *err)
 {
     struct examined examined = {0};
-    struct database_facts facts;
+    struct database_facts facts = {0};
     struct mu_scan_result result;
     struct raw_file file = {.fd = -1};
     enum mu_status st;
 
-    database_facts(context->database, &facts);
+    if (holder->database)
+        database_facts(holder->database, &facts);
+    facts.version = holder->version; /* outlives the database */
     result = result_of(context, request, &facts);
     result.started_at_us = mu_now_us();
-    st = examine(context, request, arena, &examined, err);
+    st = examine(context, holder->database, request, arena, &examined, err);
     if (st == MU_E_NOMEM || st == MU_E_INVALID)
         st = give_up(arena, &examined, err);
     if (st != MU_OK)
         return st;
     result = summarize(result, &examined, arena);
-    if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED) {
-        const struct raw_scan raw = {.request = request,
-                                     .image = &examined.image,
-                                     .match = &examined.match,
-                                     .database = &facts,
-                                     .scanner_version = MU_VERSION,
-                                     .configuration_checksum = context->configuration_checksum,
-                                     .started_at_us = result.started_at_us,
-                                     .finished_at_us = result.finished_at_us};
-
-        st = raw_scan_write(&raw, context->temp_dir, &file, err);
-    }
+    if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED)
+        st = file_write(context, request, &result, &examined, &facts, &file, err);
     if (st != MU_OK)
         return st;
     *ret_file = file;
@@ -250,4 +297,45 @@ enum mu_status scan_run(const struct scan_context *context, const struct mu_scan
     }
     *ret_result = result;
     return MU_OK;
+}
+
+/* The database this scan uses from its beginning to its end. */
+static const struct database_holder *take_database(const struct scan_context *context)
+{
+    const struct database_holder *holder;
+    struct database_facts facts;
+    struct mu_error err;
+    int swapped;
+
+    holder = database_slot_take(context->databases, &swapped, &err);
+    database_facts(holder->database, &facts);
+    if (swapped > 0) {
+        MU_LOG(MU_LOG_INFO, "new vulnerability database", MU_KV("version", facts.version));
+        mu_metric_set(&metric_database_built_at, facts.built_at_us / 1000000);
+    }
+    if (swapped < 0)
+        MU_LOG(MU_LOG_ERROR, "new vulnerability database refused, the old one stays",
+               MU_KV("error", err.message));
+    return holder;
+}
+
+enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
+                        struct mu_arena *arena, struct mu_scan_result *ret_result,
+                        struct raw_file *ret_file, struct mu_error *err)
+{
+    struct database_holder fixed = {.database = context->database};
+    const struct database_holder *holder;
+    struct database_facts facts = {0};
+    enum mu_status st;
+
+    if (!context->databases) {
+        if (context->database)
+            database_facts(context->database, &facts);
+        fixed.version = facts.version;
+        return scan_with(context, &fixed, request, arena, ret_result, ret_file, err);
+    }
+    holder = take_database(context);
+    st = scan_with(context, holder, request, arena, ret_result, ret_file, err);
+    database_slot_give(context->databases, holder);
+    return st;
 }

@@ -10,22 +10,31 @@
 #ifndef SCANNER_JOB_SCAN_H
 #define SCANNER_JOB_SCAN_H
 
-#include "database/database.h"
+#include "database/database_slot.h"
 #include "image/image_scan.h"
 #include "result/evidence_client.h"
+#include "result/sbom.h"
 
 #include "base/sha256.h"
 #include "msg/msg.h"
 
+/* cyclonedx_write or spdx_write. */
+typedef enum mu_status scan_sbom_fn(const struct sbom *sbom, const char *folder,
+                                    struct raw_file *ret_file, struct mu_error *err);
+
 struct scan_context {
     const struct registry_book *book;
-    struct image_source *source; /* of the one image there is; NULL: registries, by the book */
-    const struct database *database;
+    struct image_source *source;     /* of the one image there is; NULL: registries, by the book */
+    const struct database *database; /* NULL: packages are not matched; with `sbom` alone; or: */
+    struct database_slot *databases; /* replaced while scans run; NULL: `database` is used */
+    int64_t stale_after_ms;          /* a scan with an older database has failed; 0: any age */
+    const struct vex_set *vex;       /* NULL: none */
     struct image_limits limits;
     struct layer_engine *engine; /* shared by all scans */
     const char *temp_dir;
     struct evidence_target evidence;
     char configuration_checksum[MU_DIGEST_TEXT_SIZE];
+    scan_sbom_fn *sbom; /* NULL: the raw result; else this instead of it */
 };
 
 /* Checksum over everything that can change what a scan finds. */

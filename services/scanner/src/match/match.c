@@ -1,163 +1,93 @@
 #include "match/match.h"
 
-#include "base/text.h"
+#include "match/finding_list.h"
+#include "match/vendor.h"
 #include "version/version.h"
+
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REFERENCES = 16 };
-
-/* What a record says of one vulnerability. */
-struct candidate {
-    const char *id;
-    const struct database_row *row;
-    int rank; /* lower decides */
-};
+enum { MAX_REFERENCES = 16, GAPS_MAX = 64 };
 
 struct matcher {
-    const struct database *database;
-    const struct version_scheme *scheme; /* of the image's ecosystem */
+    const struct match_rules *rules;
+    struct package_distribution distribution;
+    const struct image_analysis *image; /* NULL: a package by itself */
+    struct judge *judge;
     struct mu_arena *arena;
+    struct finding_list findings, suppressed;
     struct match_result *result;
-    size_t capacity;
-    const char *source; /* whose candidates these are; NULL: nobody's yet */
-    const struct candidate *candidates;
-    size_t candidate_count;
     struct mu_error *err;
 };
 
-/* ---- the image's ecosystem ---- */
-
-struct codename {
-    const char *name, *version;
+/* A package, and those that share its source and version. */
+struct subject {
+    const struct image_package *package;
+    size_t package_count;
+    struct package_key key;
+    const char *suppressed, *suppressed_by; /* for all its matches; NULL: they count */
 };
 
-/* For releases whose os-release has no VERSION_ID. */
-static const struct codename codenames[] = {{"buster", "10"},   {"bullseye", "11"},
-                                            {"bookworm", "12"}, {"trixie", "13"},
-                                            {"forky", "14"},    {"sid", "sid"}};
-
-static const char *ecosystem_of(const struct image_os *os, struct mu_arena *arena)
+static enum mu_status no_memory(const struct matcher *matcher)
 {
-    if (!os->found || !mu_text_equal(os->id, "debian"))
+    return mu_fail(matcher->err, MU_E_NOMEM, "findings: out of memory");
+}
+
+/* ---- findings ---- */
+
+static enum mu_status add_references(const struct matcher *matcher, struct finding *finding,
+                                     size_t first, size_t count)
+{
+    const struct candidate *candidates = matcher->judge->candidates + first;
+    size_t most = count < MAX_REFERENCES ? count : MAX_REFERENCES;
+    const char *last = NULL;
+
+    if (count == 1)
+        return MU_OK;
+    finding->references = mu_arena_alloc(matcher->arena, most * sizeof(char *));
+    if (!finding->references)
+        return no_memory(matcher);
+    for (size_t i = 0; i < count && finding->reference_count < most; i++) {
+        const char *id = database_id(matcher->rules->database, candidates[i].row);
+
+        if (!mu_text_equal(id, finding->advisory) && !mu_text_equal(id, last))
+            finding->references[finding->reference_count++] = last = id;
+    }
+    return MU_OK;
+}
+
+/* What somebody stated of the vulnerability, by any of the names it has here. */
+static const struct vex_statement *stated(const struct matcher *matcher,
+                                          const struct finding *finding)
+{
+    const struct vex_set *vex = matcher->rules->vex;
+    const struct vex_statement *found;
+
+    if (!vex)
         return NULL;
-    if (os->version_id)
-        return mu_arena_printf(arena, "Debian:%.*s", (int)strcspn(os->version_id, "."),
-                               os->version_id);
-    for (size_t i = 0; i < sizeof(codenames) / sizeof(codenames[0]); i++)
-        if (mu_text_equal(os->version_codename, codenames[i].name))
-            return mu_arena_printf(arena, "Debian:%s", codenames[i].version);
+    found = vex_set_find(vex, finding->id, finding->package, matcher->rules->image);
+    return found ? found
+                 : vex_set_find(vex, finding->advisory, finding->package, matcher->rules->image);
+}
+
+/* Why the match does not count; NULL: it does. */
+static const char *suppression_of(const struct subject *subject, const struct advisory *advisory,
+                                  const struct candidate *candidate, const struct finding *finding)
+{
+    if (subject->suppressed)
+        return subject->suppressed;
+    if (advisory->withdrawn)
+        return "withdrawn";
+    if (mu_text_equal(advisory->rating, "unimportant"))
+        return "unimportant";
+    if (candidate->module_unknown)
+        return "module_unknown";
+    if (finding->vex &&
+        (finding->vex->status == VEX_NOT_AFFECTED || finding->vex->status == VEX_FIXED))
+        return "vex";
     return NULL;
-}
-
-/* ---- candidates of one source package ---- */
-
-static int rank_of(const char *record_id)
-{
-    if (mu_text_starts(record_id, "DEBIAN-CVE-"))
-        return 0;
-    return mu_text_starts(record_id, "DSA-") || mu_text_starts(record_id, "DLA-") ? 2 : 1;
-}
-
-/* "DEBIAN-CVE-2024-1" -> "CVE-2024-1"; NULL when the id names no CVE. */
-static const char *cve_in(const char *id)
-{
-    const char *cve = strstr(id, "CVE-");
-
-    return cve && (cve == id || cve[-1] == '-') ? cve : NULL;
-}
-
-/* `first` is where the row's candidates begin: each vulnerability is one of them once. */
-static size_t add_candidate(struct candidate *candidates, size_t first, size_t count,
-                            const char *id, const struct database_row *row, int rank)
-{
-    for (size_t i = first; i < count; i++)
-        if (mu_text_equal(candidates[i].id, id))
-            return count;
-    candidates[count] = (struct candidate){id, row, rank};
-    return count + 1;
-}
-
-/* The vulnerabilities a record is about: its CVEs, else itself. */
-static size_t add_row(const struct database *database, const struct database_row *row,
-                      struct candidate *candidates, size_t count)
-{
-    const char *own = database_id(database, row), *cve = cve_in(own);
-    size_t before = count;
-
-    if (cve)
-        count = add_candidate(candidates, before, count, cve, row, rank_of(own));
-    for (size_t i = 0; i < database_related_count(row); i++) {
-        cve = cve_in(database_related(database, row, i));
-        if (cve)
-            count = add_candidate(candidates, before, count, cve, row, rank_of(own));
-    }
-    return count > before ? count
-                          : add_candidate(candidates, before, count, own, row, rank_of(own));
-}
-
-static int compare_candidates(const void *a, const void *b)
-{
-    const struct candidate *left = a, *right = b;
-    int order = strcmp(left->id, right->id);
-
-    if (order == 0)
-        order = left->rank - right->rank;
-    return order ? order : (left->row > right->row) - (left->row < right->row);
-}
-
-/* All candidates of a source package, sorted by vulnerability, the deciding record first. */
-static struct candidate *collect(struct matcher *matcher, const char *source, size_t *ret_count)
-{
-    size_t row_count = 0, count = 0, most = 0;
-    const struct database_row *rows =
-            database_find(matcher->database, matcher->result->ecosystem, source, &row_count);
-    struct candidate *candidates;
-
-    for (size_t i = 0; i < row_count; i++)
-        most += 1 + database_related_count(database_row_at(rows, i));
-    candidates = mu_arena_alloc(matcher->arena, (most + 1) * sizeof(struct candidate));
-    for (size_t i = 0; candidates && i < row_count; i++)
-        count = add_row(matcher->database, database_row_at(rows, i), candidates, count);
-    if (candidates)
-        qsort(candidates, count, sizeof(struct candidate), compare_candidates);
-    *ret_count = count;
-    return candidates;
-}
-
-/* ---- severity ---- */
-
-static void rate(const struct database *database, const struct database_row *row,
-                 struct finding *finding)
-{
-    static const struct {
-        const char *urgency;
-        enum severity severity;
-    } urgencies[] = {{"low", SEVERITY_LOW}, {"medium", SEVERITY_MODERATE}, {"high", SEVERITY_HIGH}};
-    const char *urgency = database_urgency(database, row);
-
-    finding->cvss_v3 = database_cvss_v3(database, row);
-    finding->cvss_v2 = database_cvss_v2(database, row);
-    if (!cvss_v3_base(finding->cvss_v3, &finding->cvss_v3_tenths))
-        finding->cvss_v3_tenths = -1;
-    if (!cvss_v2_base(finding->cvss_v2, &finding->cvss_v2_tenths))
-        finding->cvss_v2_tenths = -1;
-    finding->severity_source = "none";
-    for (size_t i = 0; i < sizeof(urgencies) / sizeof(urgencies[0]); i++) {
-        if (mu_text_equal(urgency, urgencies[i].urgency)) {
-            finding->severity = urgencies[i].severity;
-            finding->severity_source = "debian";
-        }
-    }
-    if (finding->cvss_v2_tenths >= 0) {
-        finding->severity = severity_of_v2(finding->cvss_v2_tenths);
-        finding->severity_source = "cvss_v2";
-    }
-    if (finding->cvss_v3_tenths >= 0) {
-        finding->severity = severity_of_v3(finding->cvss_v3_tenths);
-        finding->severity_source = "cvss_v3";
-    }
 }
 
 static void count_severity(struct mu_scan_counts *counts, enum severity severity)
@@ -171,182 +101,284 @@ static void count_severity(struct mu_scan_counts *counts, enum severity severity
     (*slots[severity])++;
 }
 
-/* ---- findings ---- */
-
-static struct finding *new_finding(struct matcher *matcher)
+static struct finding_reason reason_of(const struct matcher *matcher, const struct package_key *key,
+                                       const struct candidate *candidate)
 {
-    struct match_result *result = matcher->result;
-
-    if (result->finding_count == matcher->capacity) {
-        size_t capacity = matcher->capacity ? 2 * matcher->capacity : 64;
-        struct finding *findings =
-                mu_arena_alloc(matcher->arena, capacity * sizeof(struct finding));
-
-        if (!findings)
-            return NULL;
-        if (result->finding_count > 0)
-            memcpy(findings, result->findings, result->finding_count * sizeof(struct finding));
-        result->findings = findings;
-        matcher->capacity = capacity;
-    }
-    return &result->findings[result->finding_count++];
-}
-
-/* Whether `fixed` is further away than `than`; no fix (NULL) is furthest. */
-static bool later_fix(const struct version_scheme *scheme, const char *fixed, const char *than)
-{
-    return than && (!fixed || scheme->compare(fixed, than) > 0);
-}
-
-/*
- * The row of the best rank that says "affected", with the latest fix; NULL: none does. A record may
- * have several ranges for one package, and a second advisory may fix what the first left open.
- */
-static const struct database_row *deciding_row(const struct matcher *matcher, const char *version,
-                                               const struct candidate *candidates, size_t count,
-                                               const char **ret_fixed)
-{
-    const struct database_row *decides = NULL;
-
-    for (size_t i = 0; i < count && candidates[i].rank == candidates[0].rank; i++) {
-        const char *fixed;
-
-        if (!database_affects(matcher->database, candidates[i].row, version, &fixed) ||
-            (decides && !later_fix(matcher->scheme, fixed, *ret_fixed)))
-            continue;
-        decides = candidates[i].row;
-        *ret_fixed = fixed;
-    }
-    return decides;
-}
-
-static enum mu_status add_references(const struct matcher *matcher, struct finding *finding,
-                                     const struct candidate *candidates, size_t count)
-{
-    size_t most = count < MAX_REFERENCES ? count : MAX_REFERENCES;
-    const char *last = NULL;
-
-    if (count == 1)
-        return MU_OK;
-    finding->references = mu_arena_alloc(matcher->arena, most * sizeof(char *));
-    if (!finding->references)
-        return mu_fail(matcher->err, MU_E_NOMEM, "findings: out of memory");
-    for (size_t i = 0; i < count && finding->reference_count < most; i++) {
-        const char *id = database_id(matcher->database, candidates[i].row);
-
-        if (!mu_text_equal(id, finding->advisory) && !mu_text_equal(id, last))
-            finding->references[finding->reference_count++] = last = id;
-    }
-    return MU_OK;
+    return (struct finding_reason){.ecosystem = key->ecosystem,
+                                   .name = candidate->by_source ? key->source_name : key->name,
+                                   .version = candidate->by_source ? key->source_version
+                                                                   : key->version,
+                                   .introduced = candidate->place.introduced,
+                                   .fixed = candidate->place.fixed,
+                                   .last_affected = candidate->place.last_affected,
+                                   .comparator = matcher->judge->scheme->name,
+                                   .listed = candidate->listed};
 }
 
 /* The candidates are of one vulnerability, best rank first. */
-static enum mu_status judge(struct matcher *matcher, const struct image_package *package,
-                            size_t package_count, const struct candidate *candidates, size_t count)
+static enum mu_status add_finding(struct matcher *matcher, const struct subject *subject,
+                                  size_t first, size_t count)
 {
-    const char *fixed = NULL;
-    const struct database_row *row =
-            deciding_row(matcher, package->source_version, candidates, count, &fixed);
-    struct finding *finding;
+    const struct candidate *decides = judge_decide(matcher->judge, first, count);
+    struct finding finding = {.package = subject->package, .package_count = subject->package_count};
+    struct advisory advisory;
+    enum mu_status st;
 
-    if (!row)
+    if (!decides)
         return MU_OK;
-    if (mu_text_equal(database_urgency(matcher->database, row), "unimportant")) {
-        matcher->result->suppressed++;
-        return MU_OK;
-    }
-    finding = new_finding(matcher);
-    if (!finding)
-        return mu_fail(matcher->err, MU_E_NOMEM, "findings: out of memory");
-    *finding = (struct finding){.id = candidates[0].id,
-                                .advisory = database_id(matcher->database, row),
-                                .package = package,
-                                .package_count = package_count,
-                                .fixed_version = fixed,
-                                .summary = database_summary(matcher->database, row)};
-    rate(matcher->database, row, finding);
-    count_severity(&matcher->result->counts, finding->severity);
-    return add_references(matcher, finding, candidates, count);
+    database_read(matcher->rules->database, decides->row, &advisory);
+    finding.id = decides->id;
+    finding.advisory = advisory.id;
+    finding.fixed_version = decides->place.fixed;
+    finding.fix_state = advisory.state;
+    finding.summary = advisory.summary;
+    (void)database_cve(matcher->rules->database, finding.id, &finding.facts);
+    finding.disputed = advisory.disputed || finding.facts.disputed;
+    severity_judge(subject->key.ecosystem, &advisory, &finding.facts, &finding.severity);
+    finding.reason = reason_of(matcher, &subject->key, decides);
+    finding.vex = stated(matcher, &finding);
+    finding.suppressed = suppression_of(subject, &advisory, decides, &finding);
+    finding.suppressed_by = subject->suppressed ? subject->suppressed_by : NULL;
+    st = add_references(matcher, &finding, first, count);
+    if (st != MU_OK)
+        return st;
+    if (!finding.suppressed)
+        count_severity(&matcher->result->counts, finding.severity.severity);
+    return finding_list_add(finding.suppressed ? &matcher->suppressed : &matcher->findings,
+                            matcher->arena, &finding, matcher->err);
 }
 
-/* Packages come sorted by source name: its candidates serve all of its versions. */
-static enum mu_status know_source(struct matcher *matcher, const char *source)
+static enum mu_status match_subject(struct matcher *matcher, const struct subject *subject)
 {
-    if (matcher->source && mu_text_equal(matcher->source, source))
-        return MU_OK;
-    matcher->candidates = collect(matcher, source, &matcher->candidate_count);
-    if (!matcher->candidates)
-        return mu_fail(matcher->err, MU_E_NOMEM, "candidates: out of memory");
-    matcher->source = source;
+    enum mu_status st = judge_collect(matcher->judge, &subject->key, matcher->err);
+    size_t next;
+
+    for (size_t i = 0; st == MU_OK && i < matcher->judge->count; i = next) {
+        size_t count = judge_group(matcher->judge, i);
+
+        st = add_finding(matcher, subject, i, count);
+        next = i + count;
+    }
+    return st;
+}
+
+/* ---- what nobody has advisories for ---- */
+
+static enum mu_status note_gap(struct matcher *matcher, const char *ecosystem, size_t packages,
+                               bool os)
+{
+    struct match_result *result = matcher->result;
+
+    for (size_t i = 0; i < result->gap_count; i++) {
+        if (mu_text_equal(result->gaps[i].ecosystem, ecosystem)) {
+            result->gaps[i].packages += packages;
+            return MU_OK;
+        }
+    }
+    if (result->gap_count == GAPS_MAX)
+        return MU_OK; /* more kinds of packages than there are */
+    if (!result->gaps)
+        result->gaps = mu_arena_alloc(matcher->arena, GAPS_MAX * sizeof(struct match_gap));
+    if (!result->gaps)
+        return no_memory(matcher);
+    result->gaps[result->gap_count++] = (struct match_gap){ecosystem, packages, os};
     return MU_OK;
 }
 
-static enum mu_status match_source(struct matcher *matcher, const struct image_package *package,
-                                   size_t package_count)
+/* Matches the subject, or notes why nobody can. */
+static enum mu_status look_at(struct matcher *matcher, const struct subject *subject)
 {
-    enum mu_status st = know_source(matcher, package->source_name);
-    const struct candidate *candidates = matcher->candidates;
-    size_t next;
+    const struct package_key *key = &subject->key;
 
-    for (size_t i = 0; st == MU_OK && i < matcher->candidate_count; i = next) {
-        for (next = i + 1; next < matcher->candidate_count &&
-                           mu_text_equal(candidates[i].id, candidates[next].id);)
-            next++;
-        st = judge(matcher, package, package_count, candidates + i, next - i);
+    if (key->ecosystem && !database_has_ecosystem(matcher->rules->database, key->ecosystem))
+        return note_gap(matcher, key->ecosystem, subject->package_count, key->os);
+    if (!key->ecosystem)
+        return note_gap(matcher, subject->package->type, subject->package_count, key->os);
+    if (key->no_version) {
+        matcher->result->unversioned += subject->package_count;
+        return MU_OK;
     }
-    return st;
+    return match_subject(matcher, subject);
 }
 
-static int compare_sources(const void *a, const void *b)
+/* ---- packages of an image ---- */
+
+/* The OS package that owns a language package's file, where the distribution's feed judges it. */
+static const struct image_package *judged_owner(const struct matcher *matcher,
+                                                const struct image_package *package)
+{
+    const struct image_analysis *image = matcher->image;
+    const struct image_package *found = NULL;
+
+    if (!image || !package->owner ||
+        !mu_text_equal(package->owner_type, matcher->distribution.type) ||
+        !matcher->distribution.ecosystem ||
+        !database_has_ecosystem(matcher->rules->database, matcher->distribution.ecosystem))
+        return NULL;
+    /* Sorted by type, then name. */
+    for (size_t low = 0, high = image->package_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct image_package *at = &image->packages[middle];
+        int order = strcmp(at->type, package->owner_type);
+
+        if (order == 0)
+            order = strcmp(at->name, package->owner);
+        if (order == 0)
+            found = at;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return found && !vendor_is_other(matcher->distribution.id, found) ? found : NULL;
+}
+
+static enum mu_status subject_of(struct matcher *matcher, const struct image_package *package,
+                                 size_t package_count, struct subject *ret_subject)
+{
+    struct subject subject = {.package = package, .package_count = package_count};
+    enum mu_status st = package_key_of(&matcher->distribution, package, matcher->arena,
+                                       &subject.key, matcher->err);
+
+    if (st != MU_OK)
+        return st;
+    if (subject.key.os && vendor_is_other(matcher->distribution.id, package)) {
+        subject.suppressed = "third_party";
+        subject.suppressed_by = package->vendor;
+    } else if (!subject.key.os && judged_owner(matcher, package)) {
+        subject.suppressed = "owned_by";
+        subject.suppressed_by = package->owner;
+    }
+    *ret_subject = subject;
+    return MU_OK;
+}
+
+static bool by_source(const struct image_package *package)
+{
+    return mu_text_equal(package->type, "deb") || mu_text_equal(package->type, "apk");
+}
+
+static const char *source_name(const struct image_package *package)
+{
+    return package->source_name ? package->source_name : package->name;
+}
+
+static const char *source_version(const struct image_package *package)
+{
+    return package->source_version ? package->source_version : package->version;
+}
+
+static int compare_optional(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+/* OS packages first, those by source in order of their source. */
+static int compare_packages(const void *a, const void *b)
 {
     const struct image_package *const *left = a, *const *right = b;
-    int order = strcmp((*left)->source_name, (*right)->source_name);
+    int order = package_type_is_os((*right)->type) - package_type_is_os((*left)->type);
 
     if (order == 0)
-        order = strcmp((*left)->source_version, (*right)->source_version);
-    return order ? order : strcmp((*left)->name, (*right)->name);
+        order = strcmp((*left)->type, (*right)->type);
+    if (order == 0 && by_source(*left))
+        order = strcmp(source_name(*left), source_name(*right));
+    if (order == 0 && by_source(*left))
+        order = strcmp(source_version(*left), source_version(*right));
+    if (order == 0)
+        order = strcmp((*left)->name, (*right)->name);
+    if (order == 0)
+        order = compare_optional((*left)->version, (*right)->version);
+    return order ? order : (*left > *right) - (*left < *right);
 }
 
-static bool same_source(const struct image_package *a, const struct image_package *b)
+/* Whether two packages are judged as one: of one source, and of one vendor. */
+static bool same_subject(const struct matcher *matcher, const struct image_package *a,
+                         const struct image_package *b)
 {
-    return mu_text_equal(a->source_name, b->source_name) &&
-           mu_text_equal(a->source_version, b->source_version);
+    return by_source(a) && mu_text_equal(a->type, b->type) &&
+           mu_text_equal(source_name(a), source_name(b)) &&
+           mu_text_equal(source_version(a), source_version(b)) &&
+           vendor_is_other(matcher->distribution.id, a) ==
+                   vendor_is_other(matcher->distribution.id, b);
 }
 
-/* Debian packages sorted by source: each source is judged once. */
-static enum mu_status match_packages(struct matcher *matcher, const struct image_analysis *image)
+static enum mu_status match_packages(struct matcher *matcher)
 {
+    const struct image_analysis *image = matcher->image;
+    size_t count = image->package_count, next;
     const struct image_package **sorted =
-            mu_arena_alloc(matcher->arena, (image->package_count + 1) * sizeof(void *));
-    size_t count = 0, next;
-    enum mu_status st = sorted ? MU_OK : mu_fail(matcher->err, MU_E_NOMEM, "out of memory");
+            mu_arena_alloc(matcher->arena, (count + 1) * sizeof(void *));
+    enum mu_status st = sorted ? MU_OK : no_memory(matcher);
 
-    for (size_t i = 0; st == MU_OK && i < image->package_count; i++)
-        if (mu_text_equal(image->packages[i].type, "deb"))
-            sorted[count++] = &image->packages[i];
-    if (st == MU_OK)
-        qsort(sorted, count, sizeof(void *), compare_sources);
+    for (size_t i = 0; st == MU_OK && i < count; i++)
+        sorted[i] = &image->packages[i];
+    if (st == MU_OK && count > 1)
+        qsort(sorted, count, sizeof(void *), compare_packages);
     for (size_t i = 0; st == MU_OK && i < count; i = next) {
-        for (next = i + 1; next < count && same_source(sorted[i], sorted[next]);)
+        struct subject subject;
+
+        for (next = i + 1; next < count && same_subject(matcher, sorted[i], sorted[next]);)
             next++;
-        st = match_source(matcher, sorted[i], next - i);
+        st = subject_of(matcher, sorted[i], next - i, &subject);
+        if (st == MU_OK)
+            st = look_at(matcher, &subject);
     }
     return st;
 }
 
-enum mu_status match_image(const struct database *database, const struct image_analysis *image,
+static void take_lists(const struct matcher *matcher, struct match_result *result)
+{
+    result->findings = matcher->findings.items;
+    result->finding_count = matcher->findings.count;
+    result->suppressed = matcher->suppressed.items;
+    result->suppressed_count = matcher->suppressed.count;
+}
+
+enum mu_status match_image(const struct match_rules *rules, const struct image_analysis *image,
                            struct mu_arena *arena, struct match_result *ret_result,
                            struct mu_error *err)
 {
-    struct match_result result = {.ecosystem = ecosystem_of(&image->os, arena)};
-    struct matcher matcher = {.database = database, .arena = arena, .result = &result, .err = err};
-    enum mu_status st = MU_OK;
+    MU_AUTO_DONE(judge_done) struct judge judge;
+    struct match_result result = {0};
+    struct matcher matcher = {.rules = rules,
+                              .image = image,
+                              .judge = &judge,
+                              .arena = arena,
+                              .result = &result,
+                              .err = err};
+    enum mu_status st;
 
+    judge_init(&judge, rules->database);
+    st = package_distribution_of(&image->os, arena, &matcher.distribution, err);
+    result.ecosystem = matcher.distribution.ecosystem;
     result.counts.packages = (int64_t)image->package_count;
-    if (result.ecosystem)
-        matcher.scheme = version_scheme_of(result.ecosystem);
-    if (matcher.scheme)
-        st = match_packages(&matcher, image);
+    if (st == MU_OK)
+        st = match_packages(&matcher);
+    take_lists(&matcher, &result);
+    if (st == MU_OK)
+        *ret_result = result;
+    return st;
+}
+
+enum mu_status match_package(const struct match_rules *rules, struct judge *judge,
+                             const struct package_distribution *distribution,
+                             const struct image_package *package, struct mu_arena *arena,
+                             struct match_result *ret_result, struct mu_error *err)
+{
+    struct match_result result = {.ecosystem = distribution->ecosystem, .counts.packages = 1};
+    struct matcher matcher = {.rules = rules,
+                              .distribution = *distribution,
+                              .judge = judge,
+                              .arena = arena,
+                              .result = &result,
+                              .err = err};
+    struct subject subject;
+    enum mu_status st = subject_of(&matcher, package, 1, &subject);
+
+    if (st == MU_OK)
+        st = look_at(&matcher, &subject);
+    take_lists(&matcher, &result);
     if (st == MU_OK)
         *ret_result = result;
     return st;

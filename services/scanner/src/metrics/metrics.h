@@ -13,6 +13,8 @@ extern struct mu_metric metric_scans_resolved;
 extern struct mu_metric metric_scans_not_scannable;
 extern struct mu_metric metric_scans_failed;
 extern struct mu_metric metric_findings;
+extern struct mu_metric metric_layers_cached;
+extern struct mu_metric metric_layers_read;
 extern struct mu_metric metric_scans_running;
 extern struct mu_metric metric_database_built_at;
 

@@ -231,6 +231,22 @@ static enum mu_status members_check(const json_t *object, const struct mu_json_o
     return MU_OK;
 }
 
+/* The ways there are, for who wrote another. */
+static enum mu_status way_check(const json_t *credentials, struct mu_error *err)
+{
+    const char *from = json_string_value(json_object_get(credentials, "from"));
+
+    for (size_t i = 1; from && ways[i]; i++) {
+        if (mu_text_equal(ways[i], from))
+            return MU_OK;
+    }
+    if (!from)
+        return MU_OK; /* absent or no text: the field table says so */
+    return mu_fail(err, MU_E_INVALID,
+                   "credentials: from '%.40s' is none of docker-config, helper, ecr, google, azure",
+                   from);
+}
+
 static enum mu_status all_members_check(const json_t *root, struct mu_error *err)
 {
     const json_t *registry;
@@ -240,7 +256,8 @@ static enum mu_status all_members_check(const json_t *root, struct mu_error *err
         return err->status;
     json_array_foreach (json_object_get(root, "registries"), index, registry) {
         if (members_check(registry, &entry_object, err) != MU_OK ||
-            members_check(json_object_get(registry, "credentials"), &login_object, err) != MU_OK)
+            members_check(json_object_get(registry, "credentials"), &login_object, err) != MU_OK ||
+            way_check(json_object_get(registry, "credentials"), err) != MU_OK)
             return mu_wrap(err, "registries[%zu]", index);
     }
     return MU_OK;
@@ -254,8 +271,8 @@ static enum mu_status book_fill(struct registry_book *book, const char *json, si
 
     if (mu_json_parse(json, len, &limits, &root, err) != MU_OK)
         return mu_wrap(err, "registries file");
-    if (mu_json_decode(&book_object, root, book->arena, &book->file, err) != MU_OK ||
-        all_members_check(root, err) != MU_OK)
+    if (all_members_check(root, err) != MU_OK ||
+        mu_json_decode(&book_object, root, book->arena, &book->file, err) != MU_OK)
         return err->status;
     for (size_t i = 0; i < book->file.entries.count; i++) {
         if (entry_check(book, entry_at(book, i), err) != MU_OK)

@@ -13,7 +13,8 @@ void json_stream_init(struct json_stream *stream, FILE *file, struct mu_sha256 *
 
 static void put(struct json_stream *stream, const char *bytes, size_t len)
 {
-    mu_sha256_update(stream->hash, bytes, len);
+    if (stream->hash)
+        mu_sha256_update(stream->hash, bytes, len);
     stream->size_bytes += len;
     if (fwrite(bytes, 1, len, stream->file) != len)
         stream->failed = true;
@@ -56,7 +57,7 @@ static void put_quoted(struct json_stream *stream, const char *text)
 static void begin(struct json_stream *stream, const char *name)
 {
     if (stream->comma)
-        put(stream, ",\n", 2);
+        put(stream, ",\n", stream->compact ? 1 : 2);
     stream->comma = true;
     if (name) {
         put_quoted(stream, name);
@@ -115,6 +116,15 @@ void json_tenths(struct json_stream *stream, const char *name, int tenths)
     char text[32];
 
     (void)snprintf(text, sizeof(text), "%d.%d", tenths / 10, tenths % 10);
+    begin(stream, name);
+    put(stream, text, strlen(text));
+}
+
+void json_millionths(struct json_stream *stream, const char *name, uint32_t millionths)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%u.%06u", millionths / 1000000, millionths % 1000000);
     begin(stream, name);
     put(stream, text, strlen(text));
 }

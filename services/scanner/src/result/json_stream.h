@@ -17,11 +17,12 @@ struct json_stream {
     FILE *file;
     struct mu_sha256 *hash;
     uint64_t size_bytes;
-    bool comma; /* the next value needs one before it */
+    bool comma;   /* the next value needs one before it */
+    bool compact; /* all on one line */
     bool failed;
 };
 
-/* Both are borrowed. */
+/* Both are borrowed; `hash` NULL: nothing is hashed. */
 void json_stream_init(struct json_stream *stream, FILE *file, struct mu_sha256 *hash);
 
 /* `name` NULL: an array element or the top value. */
@@ -34,6 +35,8 @@ void json_bool(struct json_stream *stream, const char *name, bool value);
 void json_time(struct json_stream *stream, const char *name,
                int64_t at_us); /* MU_TIME_NONE gives null */
 void json_tenths(struct json_stream *stream, const char *name, int tenths); /* 98 gives 9.8 */
+void json_millionths(struct json_stream *stream, const char *name,
+                     uint32_t millionths); /* 49190 gives 0.049190 */
 
 enum mu_status json_stream_finish(struct json_stream *stream, struct mu_error *err) MU_MUST_CHECK;
 

@@ -1,7 +1,9 @@
 #include "result/raw_scan.h"
 
+#include "result/finding_json.h"
 #include "result/json_stream.h"
 #include "result/raw_issues.h"
+#include "result/raw_packages.h"
 #include "source/referrer_kind.h"
 
 static void put_targets(struct json_stream *out, const struct raw_scan *scan)
@@ -111,60 +113,16 @@ static void put_failures(struct json_stream *out, const struct image_analysis *i
     json_close(out, ']');
 }
 
-static void put_packages(struct json_stream *out, const struct image_analysis *image)
+static void put_gaps(struct json_stream *out, const struct match_result *match)
 {
-    json_open(out, "packages", '[');
-    for (size_t i = 0; i < image->package_count; i++) {
-        const struct image_package *package = &image->packages[i];
-
+    json_open(out, "gaps", '[');
+    for (size_t i = 0; i < match->gap_count; i++) {
         json_open(out, NULL, '{');
-        json_text(out, "type", package->type);
-        json_text(out, "name", package->name);
-        json_text(out, "version", package->version);
-        json_text(out, "source_name", package->source_name);
-        json_text(out, "source_version", package->source_version);
-        json_text(out, "architecture", package->architecture);
-        json_int(out, "layer", package->layer_index);
+        json_text(out, "ecosystem", match->gaps[i].ecosystem);
+        json_int(out, "packages", (int64_t)match->gaps[i].packages);
         json_close(out, '}');
     }
     json_close(out, ']');
-}
-
-static void put_score(struct json_stream *out, const char *type, const char *vector, int tenths)
-{
-    if (tenths < 0)
-        return;
-    json_open(out, NULL, '{');
-    json_text(out, "type", type);
-    json_text(out, "vector", vector);
-    json_tenths(out, "score", tenths);
-    json_close(out, '}');
-}
-
-static void put_finding(struct json_stream *out, const struct finding *finding)
-{
-    json_open(out, NULL, '{');
-    json_text(out, "id", finding->id);
-    json_text(out, "advisory", finding->advisory);
-    json_text(out, "package", finding->package->name);
-    json_text(out, "package_version", finding->package->version);
-    json_text(out, "source_name", finding->package->source_name);
-    json_text(out, "source_version", finding->package->source_version);
-    json_int(out, "binary_packages", (int64_t)finding->package_count);
-    json_text(out, "status", "affected");
-    json_text(out, "fixed_version", finding->fixed_version);
-    json_text(out, "severity", severity_word(finding->severity));
-    json_text(out, "severity_source", finding->severity_source);
-    json_open(out, "scores", '[');
-    put_score(out, "CVSS_V3", finding->cvss_v3, finding->cvss_v3_tenths);
-    put_score(out, "CVSS_V2", finding->cvss_v2, finding->cvss_v2_tenths);
-    json_close(out, ']');
-    json_open(out, "references", '[');
-    for (size_t i = 0; i < finding->reference_count; i++)
-        json_text(out, NULL, finding->references[i]);
-    json_close(out, ']');
-    json_text(out, "summary", finding->summary);
-    json_close(out, '}');
 }
 
 static void put_counts(struct json_stream *out, const struct match_result *match)
@@ -179,7 +137,7 @@ static void put_counts(struct json_stream *out, const struct match_result *match
     json_int(out, "moderate", counts->moderate);
     json_int(out, "low", counts->low);
     json_int(out, "unknown", counts->unknown);
-    json_int(out, "suppressed", (int64_t)match->suppressed);
+    json_int(out, "suppressed", (int64_t)match->suppressed_count);
     json_close(out, '}');
 }
 
@@ -196,11 +154,12 @@ static void put_scan(struct json_stream *out, const void *raw_scan)
     put_failures(out, scan->image);
     raw_issues_put(out, scan->image);
     put_counts(out, scan->match);
-    json_open(out, "findings", '[');
-    for (size_t i = 0; i < scan->match->finding_count; i++)
-        put_finding(out, &scan->match->findings[i]);
-    json_close(out, ']');
-    put_packages(out, scan->image);
+    finding_json_list(out, "findings", scan->match->findings, scan->match->finding_count,
+                      &scan->image->os);
+    finding_json_list(out, "suppressed", scan->match->suppressed, scan->match->suppressed_count,
+                      &scan->image->os);
+    put_gaps(out, scan->match);
+    raw_packages_put(out, scan->image);
     json_close(out, '}');
 }
 

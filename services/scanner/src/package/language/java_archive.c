@@ -3,7 +3,8 @@
  * META-INF/maven, as shaded archives have many, and the archive itself by its manifest and file
  * name (java_name.h) when none of those is its own.
  *
- * A pom.properties is the archive's own when its artifact is the file name's; when it begins or
+ * A pom.properties is the archive's own when its artifact is the file name's, or with its version
+ * the file name's beginning; when it begins or
  * ends as that does, or is the only one, its version must be the file's or the manifest's as well,
  * if they have one. Without any, a single pom.xml tells group and artifact by its place.
  * An archive of which no version is known is not told: nothing could be judged by it. One with
@@ -192,6 +193,15 @@ static bool is_filled_in(struct lang_span text)
     return text.len > 0 && !lang_has(text, "${");
 }
 
+/* "artifact-version", then the ending or a classifier. */
+static bool pom_spells(const struct pom *pom, struct lang_span name)
+{
+    struct lang_span rest = lang_tail(name, pom->artifact.len);
+
+    return lang_same(lang_head(name, pom->artifact.len), pom->artifact) && lang_starts(rest, "-") &&
+           lang_same(lang_head(lang_tail(rest, 1), pom->version.len), pom->version);
+}
+
 static void pom_hold_against_file(struct archive *archive, const struct pom *pom)
 {
     struct lang_span file = archive->file.artifact, artifact = pom->artifact;
@@ -201,7 +211,7 @@ static void pom_hold_against_file(struct archive *archive, const struct pom *pom
                   lang_same(lang_tail(file, file.len - artifact.len), artifact)));
 
     archive->poms++;
-    archive->own_pom |= lang_same(artifact, file);
+    archive->own_pom |= lang_same(artifact, file) || pom_spells(pom, lang_path_base(archive->path));
     if (!archive->near_pom)
         keep(&archive->versions, pom->version);
     archive->near_pom |= near;
@@ -399,7 +409,7 @@ static enum mu_status read(const struct finder_input *input, const struct finder
 }
 
 const struct finder finder_java_archive = {.name = "java-archive",
-                                           .version = 1,
+                                           .version = 2,
                                            .max_bytes = FILE_MAX_BYTES,
                                            .wants = wants,
                                            .read = read};

@@ -97,10 +97,15 @@ static const struct known_artifact known_artifacts[] = {
         {"junit-jupiter*", "org.junit.jupiter", NULL},
         {"junit-platform-*", "org.junit.platform", NULL},
         {"json-path", "com.jayway.jsonpath", NULL},
+        {"armeria*", "com.linecorp.armeria", NULL},
+        {"brave", "io.zipkin.brave", NULL},
+        {"checker-*", "org.checkerframework", NULL},
         {"caffeine", "com.github.ben-manes.caffeine", NULL},
         {"snappy-java", "org.xerial.snappy", NULL},
         {"zstd-jni", "com.github.luben", NULL},
         {"lz4-java", "org.lz4", NULL},
+        {"jffi", "com.github.jnr", NULL},
+        {"jnr-*", "com.github.jnr", NULL},
         {"jna", "net.java.dev.jna", NULL},
         {"jna-platform", "net.java.dev.jna", NULL},
         {"quartz", "org.quartz-scheduler", NULL},
@@ -211,6 +216,19 @@ static size_t dotted_group(struct lang_span name)
     return 0;
 }
 
+/* A version without a classifier. */
+static struct lang_span unclassified(struct lang_span version)
+{
+    static const char *const classifiers[] = {"-exec", "-native", "-shaded", "-tests",
+                                              "-jar-with-dependencies"};
+
+    for (size_t i = 0; i < sizeof(classifiers) / sizeof(classifiers[0]); i++) {
+        if (lang_ends(version, classifiers[i]))
+            return lang_head(version, version.len - strlen(classifiers[i]));
+    }
+    return version;
+}
+
 struct java_name java_name_of_file(struct lang_span path)
 {
     struct lang_span base = lang_path_base(path);
@@ -224,7 +242,7 @@ struct java_name java_name_of_file(struct lang_span path)
         at = other_version(name);
     if (at < name.len)
         found = (struct java_name){.artifact = lang_head(name, at - 1),
-                                   .version = lang_tail(name, at)};
+                                   .version = unclassified(lang_tail(name, at))};
     group_len = dotted_group(found.artifact);
     if (group_len > 0) {
         found.group = lang_head(found.artifact, group_len);
@@ -351,6 +369,17 @@ static struct lang_span without_artifact(struct lang_span name, struct lang_span
     return name;
 }
 
+/* "group#artifact;version", as Nebula's builds have it. */
+static struct lang_span group_of_title(struct lang_span artifact,
+                                       const struct java_manifest *manifest)
+{
+    struct lang_span rest = java_manifest_main(manifest, "Implementation-Title");
+    struct lang_span group = lang_take_until(&rest, '#');
+    struct lang_span name = lang_take_until(&rest, ';');
+
+    return lang_same(name, artifact) ? group : (struct lang_span){0};
+}
+
 static bool group_shaped(struct lang_span text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -368,7 +397,10 @@ static struct lang_span group_of_manifest(struct lang_span artifact,
     static const char *const names[] = {"Group-Id", "Implementation-Vendor-Id",
                                         "Bundle-SymbolicName", "Extension-Name",
                                         "Automatic-Module-Name"};
+    struct lang_span titled = group_of_title(artifact, manifest);
 
+    if (group_shaped(titled))
+        return titled;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct lang_span value = java_manifest_main(manifest, names[i]);
 

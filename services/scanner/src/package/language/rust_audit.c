@@ -7,8 +7,8 @@
 /*
  * Source: cargo-auditable, PARSING.md and cargo-auditable.schema.json.
  *
- * Left out: crates of kind "build", which are not in the program, and those of source "local",
- * whose names say nothing about crates.io.
+ * Left out: crates of kind "build", which are not in the program. Those of source "local" count:
+ * the program's own crate is always one, also where it is published.
  */
 enum { PACKED_MAX_BYTES = 8 * 1024 * 1024, UNPACKED_MAX_BYTES = 8 * 1024 * 1024 };
 
@@ -53,8 +53,7 @@ static enum mu_status crates_tell(struct lang_report *report, const json_t *crat
                                        .name = lang_json_member(crate, "name"),
                                        .version = lang_json_member(crate, "version")};
 
-        if (lang_is(lang_json_member(crate, "kind"), "build") ||
-            lang_is(lang_json_member(crate, "source"), "local"))
+        if (lang_is(lang_json_member(crate, "kind"), "build"))
             continue;
         if (lang_report_package(report, &package, err) != MU_OK)
             return err->status;

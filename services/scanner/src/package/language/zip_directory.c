@@ -224,10 +224,31 @@ static void directory_place(struct zip_directory *directory, const struct ending
 {
     directory->at = ending->at - (size_t)ending->directory_bytes;
     directory->end = ending->at;
-    directory->members = ending->members;
-    if (ending->members > 0 && get32(directory->bytes + directory->at) != CENTRAL_MAGIC)
+    if (ending->directory_bytes >= CENTRAL_SIZE &&
+        get32(directory->bytes + directory->at) != CENTRAL_MAGIC)
         directory->at = (size_t)ending->directory_at;
     directory->prefix = directory->at - (size_t)ending->directory_at;
+}
+
+/* As many as there are: a count of 16 bits may have run over, but may not hide any. */
+static enum mu_status members_count(struct zip_directory *directory, uint64_t told,
+                                    struct mu_error *err)
+{
+    struct zip_directory walk = *directory;
+    struct zip_member member;
+    uint64_t count = 0;
+
+    walk.members = UINT64_MAX;
+    while (walk.end - walk.at >= CENTRAL_SIZE && get32(walk.bytes + walk.at) == CENTRAL_MAGIC) {
+        if (++count > ZIP_MEMBERS_MAX)
+            return mu_fail(err, MU_E_LIMIT, "ZIP archive of more than %d members", ZIP_MEMBERS_MAX);
+        if (zip_directory_next(&walk, &member, err) != MU_OK)
+            return err->status;
+    }
+    if ((uint16_t)count != (uint16_t)told)
+        return mu_fail(err, MU_E_INVALID, "ZIP archive with other members than it says");
+    directory->members = count;
+    return MU_OK;
 }
 
 enum mu_status zip_directory_open(const uint8_t *bytes, size_t len,
@@ -243,12 +264,9 @@ enum mu_status zip_directory_open(const uint8_t *bytes, size_t len,
     if (ending.directory_bytes > ending.at ||
         ending.directory_at > ending.at - ending.directory_bytes)
         return mu_fail(err, MU_E_INVALID, "ZIP directory is not in the file");
-    if (ending.members > ZIP_MEMBERS_MAX)
-        return mu_fail(err, MU_E_LIMIT, "ZIP archive of more than %d members", ZIP_MEMBERS_MAX);
-    if (ending.members > ending.directory_bytes / CENTRAL_SIZE)
-        return mu_fail(err, MU_E_INVALID, "ZIP directory is too small for its members");
     directory_place(&directory, &ending);
-    if (extents_check(directory, err) != MU_OK)
+    if (members_count(&directory, ending.members, err) != MU_OK ||
+        extents_check(directory, err) != MU_OK)
         return err->status;
     *ret_directory = directory;
     return MU_OK;

@@ -1,11 +1,11 @@
 /*
  * zip_directory: the members of a ZIP archive in memory, by its central directory, and their bytes.
  *
- * Opening checks the whole directory: counts and places that contradict each other, a place outside
- * of the file, members that overlap (a bomb's sign), more than one disk, an encrypted directory.
- * Bytes before the archive (a launcher script) are allowed. ZIP64 is read.
- * Reading one member checks that its local header has the same name, that it is not encrypted, that
- * its size is one that deflate can reach, and its CRC.
+ * Opening checks the whole directory: a count that hides members, a place outside of the file,
+ * members that overlap (a bomb's sign), more than one disk, an encrypted directory. Bytes before
+ * the archive (a launcher script) are allowed. ZIP64 is read. Reading one member checks that its
+ * local header has the same name, that it is not encrypted, that its size is one that deflate can
+ * reach, and its CRC.
  *
  * Memory: nothing but, while opening, 16 bytes a member; and what zip_member_unpack allocates.
  * Threads: one thread at a time per directory. Ownership: all borrows from the archive's bytes.

@@ -191,8 +191,8 @@ static enum mu_status page_walk(struct bdb *bdb, const uint8_t *page, struct mu_
         return damage_keep(bdb, err);
     }
     for (uint32_t i = 0; i < entries; i += 2) {
-        const uint8_t *key, *value;
-        size_t key_len, value_len;
+        const uint8_t *key = NULL, *value = NULL;
+        size_t key_len = 0, value_len = 0;
 
         if (item_find(bdb, page, i, &key, &key_len, err) != MU_OK ||
             item_find(bdb, page, i + 1, &value, &value_len, err) != MU_OK)
