@@ -1,143 +1,8 @@
 #include "package/language/java_name.h"
 
+#include "package/language/java_known.h"
+
 #include <string.h>
-
-/* Archives that their builds give no pom.properties. '*' ends a prefix. */
-struct known_artifact {
-    const char *artifact, *group;
-    const char *published; /* the artifact's own name, when the file's is another */
-};
-
-static const struct known_artifact known_artifacts[] = {
-        {"spring-boot*", "org.springframework.boot", NULL},
-        {"spring-security-*", "org.springframework.security", NULL},
-        {"spring-data-*", "org.springframework.data", NULL},
-        {"spring-cloud-*", "org.springframework.cloud", NULL},
-        {"spring-integration-*", "org.springframework.integration", NULL},
-        {"spring-batch-*", "org.springframework.batch", NULL},
-        {"spring-session-*", "org.springframework.session", NULL},
-        {"spring-ldap-*", "org.springframework.ldap", NULL},
-        {"spring-ws-*", "org.springframework.ws", NULL},
-        {"spring-plugin-*", "org.springframework.plugin", NULL},
-        {"spring-kafka*", "org.springframework.kafka", NULL},
-        {"spring-rabbit*", "org.springframework.amqp", NULL},
-        {"spring-amqp", "org.springframework.amqp", NULL},
-        {"spring-retry", "org.springframework.retry", NULL},
-        {"spring-hateoas", "org.springframework.hateoas", NULL},
-        {"spring-graphql*", "org.springframework.graphql", NULL},
-        {"spring-aop", "org.springframework", NULL},
-        {"spring-aspects", "org.springframework", NULL},
-        {"spring-beans", "org.springframework", NULL},
-        {"spring-context*", "org.springframework", NULL},
-        {"spring-core*", "org.springframework", NULL},
-        {"spring-expression", "org.springframework", NULL},
-        {"spring-instrument", "org.springframework", NULL},
-        {"spring-jcl", "org.springframework", NULL},
-        {"spring-jdbc", "org.springframework", NULL},
-        {"spring-jms", "org.springframework", NULL},
-        {"spring-messaging", "org.springframework", NULL},
-        {"spring-orm", "org.springframework", NULL},
-        {"spring-oxm", "org.springframework", NULL},
-        {"spring-r2dbc", "org.springframework", NULL},
-        {"spring-test", "org.springframework", NULL},
-        {"spring-tx", "org.springframework", NULL},
-        {"spring-web*", "org.springframework", NULL},
-        {"kotlin-*", "org.jetbrains.kotlin", NULL},
-        {"kotlinx-*", "org.jetbrains.kotlinx", NULL},
-        {"ktor-*", "io.ktor", NULL},
-        {"okhttp", "com.squareup.okhttp3", NULL},
-        {"okhttp-*", "com.squareup.okhttp3", NULL},
-        {"logging-interceptor", "com.squareup.okhttp3", NULL},
-        {"okio*", "com.squareup.okio", NULL},
-        {"retrofit", "com.squareup.retrofit2", NULL},
-        {"grpc-*", "io.grpc", NULL},
-        {"micrometer-*", "io.micrometer", NULL},
-        {"micronaut-*", "io.micronaut", NULL},
-        {"reactor-core", "io.projectreactor", NULL},
-        {"reactor-netty*", "io.projectreactor.netty", NULL},
-        {"kafka-clients", "org.apache.kafka", NULL},
-        {"kafka-streams*", "org.apache.kafka", NULL},
-        {"kafka-raft", "org.apache.kafka", NULL},
-        {"kafka-server*", "org.apache.kafka", NULL},
-        {"kafka-metadata", "org.apache.kafka", NULL},
-        {"kafka-group*", "org.apache.kafka", NULL},
-        {"kafka-storage*", "org.apache.kafka", NULL},
-        {"kafka-tools*", "org.apache.kafka", NULL},
-        {"kafka_2*", "org.apache.kafka", NULL},
-        {"connect-api", "org.apache.kafka", NULL},
-        {"connect-json", "org.apache.kafka", NULL},
-        {"connect-runtime", "org.apache.kafka", NULL},
-        {"lucene-*", "org.apache.lucene", NULL},
-        {"elasticsearch*", "org.elasticsearch", NULL},
-        {"opensearch", "org.opensearch", NULL},
-        {"tomcat-embed-*", "org.apache.tomcat.embed", NULL},
-        {"tomcat-*", "org.apache.tomcat", NULL},
-        {"catalina", "org.apache.tomcat", "tomcat-catalina"},
-        {"catalina-ha", "org.apache.tomcat", "tomcat-catalina-ha"},
-        {"jasper", "org.apache.tomcat", "tomcat-jasper"},
-        {"bcprov-*", "org.bouncycastle", NULL},
-        {"bcpkix-*", "org.bouncycastle", NULL},
-        {"bcutil-*", "org.bouncycastle", NULL},
-        {"bcpg-*", "org.bouncycastle", NULL},
-        {"bcmail-*", "org.bouncycastle", NULL},
-        {"bctls-*", "org.bouncycastle", NULL},
-        {"protobuf-java*", "com.google.protobuf", NULL},
-        {"postgresql", "org.postgresql", NULL},
-        {"mysql-connector-java", "mysql", NULL},
-        {"mysql-connector-j", "com.mysql", NULL},
-        {"h2", "com.h2database", NULL},
-        {"hsqldb", "org.hsqldb", NULL},
-        {"ojdbc*", "com.oracle.database.jdbc", NULL},
-        {"mssql-jdbc", "com.microsoft.sqlserver", NULL},
-        {"mockito-*", "org.mockito", NULL},
-        {"byte-buddy*", "net.bytebuddy", NULL},
-        {"asm", "org.ow2.asm", NULL},
-        {"asm-*", "org.ow2.asm", NULL},
-        {"hamcrest*", "org.hamcrest", NULL},
-        {"junit-jupiter*", "org.junit.jupiter", NULL},
-        {"junit-platform-*", "org.junit.platform", NULL},
-        {"json-path", "com.jayway.jsonpath", NULL},
-        {"armeria*", "com.linecorp.armeria", NULL},
-        {"brave", "io.zipkin.brave", NULL},
-        {"checker-*", "org.checkerframework", NULL},
-        {"caffeine", "com.github.ben-manes.caffeine", NULL},
-        {"snappy-java", "org.xerial.snappy", NULL},
-        {"zstd-jni", "com.github.luben", NULL},
-        {"lz4-java", "org.lz4", NULL},
-        {"jffi", "com.github.jnr", NULL},
-        {"jnr-*", "com.github.jnr", NULL},
-        {"jna", "net.java.dev.jna", NULL},
-        {"jna-platform", "net.java.dev.jna", NULL},
-        {"quartz", "org.quartz-scheduler", NULL},
-        {"graphql-java", "com.graphql-java", NULL},
-        {"ant", "org.apache.ant", NULL},
-        {"ant-*", "org.apache.ant", NULL},
-        {"xercesImpl", "xerces", NULL},
-        {"derby*", "org.apache.derby", NULL},
-        {"thymeleaf", "org.thymeleaf", NULL},
-        {"jdom2", "org.jdom", NULL},
-        {"jython*", "org.python", NULL},
-        {"scala-library", "org.scala-lang", NULL},
-        {"scala-reflect", "org.scala-lang", NULL},
-        {"scala-compiler", "org.scala-lang", NULL},
-        {"akka-*", "com.typesafe.akka", NULL},
-        {"gradle-*", "org.gradle", NULL},
-};
-
-static const struct known_artifact *known_find(struct lang_span artifact)
-{
-    for (size_t i = 0; i < sizeof(known_artifacts) / sizeof(known_artifacts[0]); i++) {
-        const struct known_artifact *row = &known_artifacts[i];
-        size_t len = strlen(row->artifact);
-        bool prefix = row->artifact[len - 1] == '*';
-
-        len -= prefix;
-        if ((prefix ? artifact.len >= len : artifact.len == len) &&
-            memcmp(artifact.text, row->artifact, len) == 0)
-            return row;
-    }
-    return NULL;
-}
 
 /* Whether `text` begins as a version does. */
 static bool version_begins(struct lang_span text)
@@ -267,13 +132,13 @@ struct java_name java_name_complete(struct java_name name, const struct java_man
                                         "Implementation-Title"};
     static const char *const versions[] = {"Implementation-Version", "Specification-Version",
                                            "Plugin-Version", "Bundle-Version"};
-    const struct known_artifact *known;
+    const struct java_known *known;
 
     if (name.version.len == 0)
         name.version = first_of(manifest, versions, sizeof(versions) / sizeof(versions[0]));
     if (name.artifact.len == 0)
         name.artifact = first_of(manifest, names, sizeof(names) / sizeof(names[0]));
-    known = known_find(name.artifact);
+    known = java_known_find(name.artifact);
     if (known && known->published)
         name.artifact = lang_span_of(known->published);
     return name;
@@ -415,7 +280,7 @@ struct lang_span java_group_of(struct java_name name, struct lang_span path,
                                const struct java_manifest *manifest)
 {
     struct lang_span artifact = name.artifact, group = group_of_path(artifact, path);
-    const struct known_artifact *known = known_find(artifact);
+    const struct java_known *known = java_known_find(artifact);
 
     if (group.len > 0)
         return group;

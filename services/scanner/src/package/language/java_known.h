@@ -1,0 +1,20 @@
+/*
+ * java_known: Maven groups of widespread libraries whose builds give archives no pom.properties.
+ *
+ * Where a library has changed its group, the one that its advisories name.
+ * Source: the coordinates that Maven Central publishes.
+ */
+#ifndef SCANNER_PACKAGE_LANGUAGE_JAVA_KNOWN_H
+#define SCANNER_PACKAGE_LANGUAGE_JAVA_KNOWN_H
+
+#include "package/language/lang_span.h"
+
+struct java_known {
+    const char *artifact, *group; /* '*' ends a prefix */
+    const char *published;        /* the artifact's own name, when the file's is another; or NULL */
+};
+
+/* The first row that fits; NULL: none. */
+const struct java_known *java_known_find(struct lang_span artifact);
+
+#endif
