@@ -262,10 +262,10 @@ static enum mu_status config_take(struct collection *all, struct mu_error *err)
     all->path = NULL;
     if (run->config_json)
         st = check_config(&input, &sink, err);
-    if (st == MU_E_INVALID || st == MU_E_LIMIT)
-        st = image_run_fail(all->run, IMAGE_PART_BLOB, "config", err);
     if (st == MU_OK)
         st = support_check(os->id, os->version_id, os->version_codename, mu_now_us(), &sink, err);
+    if (st == MU_E_INVALID || st == MU_E_LIMIT)
+        st = image_run_fail(all->run, IMAGE_PART_BLOB, "config", err);
     return st;
 }
 
