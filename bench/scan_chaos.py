@@ -88,11 +88,15 @@ class Scanners:
             return True
         if victim == "scanner alone":
             os.kill(process.pid(), signal.SIGKILL)
-            process._wait_gone(10)
         else:
             process.kill()
-        self.start(number)
         return True
+
+    def revive(self):
+        """A scanner may die once more at its start: the port is the dead one's until all its threads are gone."""
+        for number, process in enumerate(self.processes):
+            if not process.pid():
+                self.start(number)
 
     def left_over(self):
         """Sandboxes whose scanner is dead."""
@@ -142,6 +146,7 @@ def play(stack, scanners, images, seconds, waiting=12, kills_every_s=6.0):
     while (now := time.monotonic()) < ends:
         if now >= next_look:
             next_look, done = now + 0.5, complete(stack)
+            scanners.revive()
         if len(images.digests) - done < waiting:
             images.push()
         if now >= next_kill and scanners.kill(chance.randrange(len(scanners.processes)), victim, in_scan or victim == "sandbox alone"):
@@ -160,8 +165,9 @@ def evidence_is_there(stack, digest):
     return digest_of(data) == digest and json.loads(data)["status"] == "complete"
 
 
-def wait_settled(stack, images):
+def wait_settled(stack, scanners, images):
     def state():
+        scanners.revive()
         known = int(stack.postgres.sql("SELECT count(*) FROM scan_jobs"))
         return settled(stack) if known >= len(images.digests) else f"{known} of {len(images.digests)} images known"
     demo.wait_until("settled", state, SETTLE_S)
@@ -216,7 +222,7 @@ def main():
         scanners = prepare(stack)
         images = Images(stack)
         kills = play(stack, scanners, images, seconds)
-        wait_settled(stack, images)
+        wait_settled(stack, scanners, images)
         found = account(stack, scanners, images)
     finally:
         stack.stop()

@@ -69,9 +69,9 @@ def long_name(name, kind=GNU_NAME):
 END = bytes(2 * BLOCK)
 
 
-def many_files(count):
+def many_files(count, **more):
     """A tar of so many empty files, one block each: names differ in eight digits, and so does the checksum."""
-    model = header(b"many/00000000")
+    model = header(b"many/00000000", **more)
     total = int(model[148:154], 8)
     out = bytearray()
     for number in range(count):

@@ -22,7 +22,7 @@ def chaos(state_root):
     scanners = scan_chaos.prepare(stack)
     images = scan_chaos.Images(stack)
     kills = scan_chaos.play(stack, scanners, images, SECONDS, kills_every_s=3)
-    scan_chaos.wait_settled(stack, images)
+    scan_chaos.wait_settled(stack, scanners, images)
     yield kills, scan_chaos.account(stack, scanners, images)
     stack.stop()
 

@@ -103,6 +103,23 @@ static size_t values_of(const char *bytes, size_t len)
     return values;
 }
 
+static enum mu_status check_values(const char *bytes, size_t len, size_t max_values,
+                                   struct mu_error *err)
+{
+    if (values_of(bytes, len) > max_values)
+        return mu_fail(err, MU_E_LIMIT, "JSON of more than %zu values", max_values);
+    return MU_OK;
+}
+
+enum mu_status mu_json_parse_bounded(const char *bytes, size_t len,
+                                     const struct mu_json_limits *limits, size_t max_values,
+                                     json_t **ret_root, struct mu_error *err)
+{
+    if (len <= limits->max_bytes && check_values(bytes, len, max_values, err) != MU_OK)
+        return err->status;
+    return mu_json_parse(bytes, len, limits, ret_root, err);
+}
+
 static enum mu_status load_cleaned(const char *bytes, size_t len, json_t **ret_root,
                                    struct mu_error *err)
 {
@@ -124,10 +141,9 @@ enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
         bytes += 3;
         len -= 3;
     }
-    if (check_size(bytes, len, limits, err) != MU_OK)
+    if (check_size(bytes, len, limits, err) != MU_OK ||
+        check_values(bytes, len, max_values, err) != MU_OK)
         return err->status;
-    if (values_of(bytes, len) > max_values)
-        return mu_fail(err, MU_E_LIMIT, "JSON of more than %zu values", max_values);
     if (!mu_utf8_valid(bytes, len))
         return load_cleaned(bytes, len, ret_root, err);
     return load(bytes, len, JSON_ALLOW_NUL, ret_root, err);

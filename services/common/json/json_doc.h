@@ -32,9 +32,17 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
                              json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
 
 /*
+ * The same for what strangers wrote in many bytes: `max_values` bounds the tree's memory, some 250
+ * bytes each at worst, which is thirty times the text of `[[],[],..]`. Errors: the same.
+ */
+enum mu_status mu_json_parse_bounded(const char *bytes, size_t len,
+                                     const struct mu_json_limits *limits, size_t max_values,
+                                     json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
+
+/*
  * The same for files that other programs wrote for themselves (package.json): a byte order mark is
- * skipped, of equal keys the last counts, bytes that are no UTF-8 become '?'. `max_values` bounds
- * the tree's memory, some 250 bytes each at worst. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
+ * skipped, of equal keys the last counts, bytes that are no UTF-8 become '?'. Errors: MU_E_INVALID,
+ * MU_E_LIMIT, MU_E_NOMEM.
  */
 enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
                                      const struct mu_json_limits *limits, size_t max_values,

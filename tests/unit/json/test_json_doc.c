@@ -200,6 +200,16 @@ static void a_foreign_document_has_limits_as_well(void **state)
     assert_int_equal(foreign("", 0, 100, &root), MU_E_INVALID);
 }
 
+static void the_values_of_a_document_can_be_bounded(void **state)
+{
+    json_auto_t *root = NULL;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(mu_json_parse_bounded("[1,[]]", 6, &limits, 3, &root, &err), MU_E_LIMIT);
+    assert_int_equal(mu_json_parse_bounded("[1,[]]", 6, &limits, 4, &root, &err), MU_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +226,7 @@ int main(void)
             cmocka_unit_test(a_path_that_leads_nowhere_is_null),
             cmocka_unit_test(a_foreign_document_may_have_what_ours_may_not),
             cmocka_unit_test(a_foreign_document_has_limits_as_well),
+            cmocka_unit_test(the_values_of_a_document_can_be_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

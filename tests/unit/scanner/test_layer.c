@@ -130,6 +130,27 @@ static void gzip_members_are_read_one_after_the_other(void **state)
     expect_read(f, LAYER_CODING_GZIP);
 }
 
+/* eStargz ends with an empty member that has an extra field. expect_read writes pieces of all
+ * sizes. */
+static void optional_fields_of_a_gzip_header_may_come_in_pieces(void **state)
+{
+    static const char fields[] = "\x05\x00"
+                                 "extra"
+                                 "a name\0"
+                                 "a comment";
+    struct fixture *f = *state;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf plain;
+
+    mu_buf_init(&plain, LAYER_BUILD_MAX);
+    layer_build_gzip(f->tar.data, f->tar.len, &plain);
+    mu_buf_append(&f->packed, plain.data, 3);
+    mu_buf_append(&f->packed, "\x1c", 1); /* FEXTRA, FNAME, FCOMMENT */
+    mu_buf_append(&f->packed, plain.data + 4, 6);
+    mu_buf_append(&f->packed, fields, sizeof(fields));
+    mu_buf_append(&f->packed, plain.data + 10, plain.len - 10);
+    expect_read(f, LAYER_CODING_GZIP);
+}
+
 static void zeros_behind_the_last_gzip_member_are_padding(void **state)
 {
     struct fixture *f = *state;
@@ -316,6 +337,7 @@ int main(void)
             TEST(a_plain_tar_is_read),
             TEST(a_gzip_tar_is_read),
             TEST(gzip_members_are_read_one_after_the_other),
+            TEST(optional_fields_of_a_gzip_header_may_come_in_pieces),
             TEST(zeros_behind_the_last_gzip_member_are_padding),
             TEST(zstd_frames_are_read_with_skippable_ones_between),
             TEST(a_layer_of_whole_buffers_is_not_called_cut_off),

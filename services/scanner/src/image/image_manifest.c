@@ -130,7 +130,7 @@ static enum mu_status table_parse(const struct mu_json_object *object, const cha
     const struct mu_json_limits limits = {.max_bytes = IMAGE_CONFIG_MAX_BYTES, .max_depth = 32};
     json_auto_t *root = NULL;
 
-    if (mu_json_parse(json, len, &limits, &root, err) != MU_OK)
+    if (mu_json_parse_bounded(json, len, &limits, IMAGE_JSON_VALUES_MAX, &root, err) != MU_OK)
         return err->status;
     return mu_json_decode(object, root, arena, ret_value, err);
 }

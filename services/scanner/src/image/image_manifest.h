@@ -17,8 +17,9 @@
 
 enum {
     IMAGE_CONFIG_MAX_BYTES = 8 * 1024 * 1024,
-    IMAGE_CHILDREN_MAX = 256, /* as a scan result can carry */
-    IMAGE_LAYERS_MAX = 2048   /* what we decode; the limit of a scan is lower */
+    IMAGE_JSON_VALUES_MAX = 100000, /* of a manifest, a config */
+    IMAGE_CHILDREN_MAX = 256,       /* as a scan result can carry */
+    IMAGE_LAYERS_MAX = 2048         /* what we decode; the limit of a scan is lower */
 };
 
 struct image_platform {

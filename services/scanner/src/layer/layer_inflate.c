@@ -16,6 +16,7 @@ enum {
 
 enum gzip_place {
     GZIP_BEFORE_MEMBER, /* the next byte starts a member, or there is none */
+    GZIP_IN_HEADER,     /* of a member */
     GZIP_IN_MEMBER,
     GZIP_ZERO_PADDING /* tar writers that fill up the last record */
 };
@@ -27,6 +28,7 @@ struct layer_inflate {
     uint8_t magic[LAYER_MAGIC_BYTES];
     size_t magic_len;
     struct inflate_state *gzip;
+    struct isal_gzip_header gzip_header; /* as far as it was read */
     enum gzip_place gzip_place;
     uint64_t gzip_members;
     ZSTD_DCtx *zstd;
@@ -138,6 +140,22 @@ static const char *gzip_fault(int code)
     }
 }
 
+/*
+ * The header, on its own: isal_inflate forgets between its calls which optional fields there are,
+ * so that a header in two pieces would be read as if it had others.
+ */
+static enum mu_status gzip_header(struct layer_inflate *inflate, struct mu_error *err)
+{
+    int code = isal_read_gzip_header(inflate->gzip, &inflate->gzip_header);
+
+    if (code == ISAL_DECOMP_OK)
+        inflate->gzip_place = GZIP_IN_MEMBER;
+    else if (code != ISAL_END_INPUT)
+        return mu_fail(err, MU_E_INVALID, "gzip member %llu: %s",
+                       (unsigned long long)inflate->gzip_members, gzip_fault(code));
+    return MU_OK;
+}
+
 /* One call of the decoder; what it wrote goes on. */
 static enum mu_status gzip_step(struct layer_inflate *inflate, struct mu_error *err)
 {
@@ -174,10 +192,11 @@ static void gzip_start_member(struct layer_inflate *inflate)
     uint32_t avail_in = gzip->avail_in;
 
     isal_inflate_init(gzip);
-    gzip->crc_flag = ISAL_GZIP;
+    isal_gzip_header_init(&inflate->gzip_header);
+    gzip->crc_flag = ISAL_GZIP_NO_HDR_VER;
     gzip->next_in = next_in;
     gzip->avail_in = avail_in;
-    inflate->gzip_place = GZIP_IN_MEMBER;
+    inflate->gzip_place = GZIP_IN_HEADER;
     inflate->gzip_members++;
 }
 
@@ -207,9 +226,14 @@ static enum mu_status gzip_write(struct layer_inflate *inflate, const uint8_t *b
     /* ISA-L's pointer is not const, but it only reads. */
     gzip->next_in = (uint8_t *)(uintptr_t)bytes;
     gzip->avail_in = (uint32_t)len;
-    while (st == MU_OK && gzip->avail_in > 0)
-        st = inflate->gzip_place == GZIP_IN_MEMBER ? gzip_member(inflate, err)
-                                                   : gzip_between(inflate, err);
+    while (st == MU_OK && gzip->avail_in > 0) {
+        if (inflate->gzip_place == GZIP_IN_HEADER)
+            st = gzip_header(inflate, err);
+        else if (inflate->gzip_place == GZIP_IN_MEMBER)
+            st = gzip_member(inflate, err);
+        else
+            st = gzip_between(inflate, err);
+    }
     return st;
 }
 
@@ -310,7 +334,8 @@ enum mu_status layer_inflate_finish(struct layer_inflate *inflate, struct mu_err
     if (inflate->coding == LAYER_CODING_UNKNOWN &&
         coding_begin(inflate, LAYER_CODING_PLAIN, err) != MU_OK)
         return err->status;
-    if (inflate->coding == LAYER_CODING_GZIP && inflate->gzip_place == GZIP_IN_MEMBER)
+    if (inflate->coding == LAYER_CODING_GZIP &&
+        (inflate->gzip_place == GZIP_IN_HEADER || inflate->gzip_place == GZIP_IN_MEMBER))
         return mu_fail(err, MU_E_INVALID, "gzip is cut off in member %llu",
                        (unsigned long long)inflate->gzip_members);
     if (inflate->coding == LAYER_CODING_ZSTD && inflate->zstd_in_frame)

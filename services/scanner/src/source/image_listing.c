@@ -68,7 +68,7 @@ enum mu_status layout_index_parse(const char *json, size_t len, struct mu_arena 
 {
     json_auto_t *root = NULL;
 
-    if (mu_json_parse(json, len, &limits, &root, err) != MU_OK)
+    if (mu_json_parse_bounded(json, len, &limits, LISTING_VALUES_MAX, &root, err) != MU_OK)
         return err->status;
     return mu_json_decode(&index_object, root, arena, ret_index, err);
 }
@@ -102,7 +102,7 @@ enum mu_status saved_images_parse(const char *json, size_t len, struct mu_arena 
 {
     json_auto_t *root = NULL, *wrapped = NULL;
 
-    if (mu_json_parse(json, len, &limits, &root, err) != MU_OK)
+    if (mu_json_parse_bounded(json, len, &limits, LISTING_VALUES_MAX, &root, err) != MU_OK)
         return err->status;
     wrapped = json_pack("{s:O}", "images", root);
     if (!wrapped)
@@ -140,7 +140,7 @@ enum mu_status layout_subject_parse(const char *json, size_t len, struct mu_aren
     struct subject_manifest manifest = {0};
     json_auto_t *root = NULL;
 
-    if (mu_json_parse(json, len, &limits, &root, err) != MU_OK ||
+    if (mu_json_parse_bounded(json, len, &limits, LISTING_VALUES_MAX, &root, err) != MU_OK ||
         mu_json_decode(&subject_object, root, arena, &manifest, err) != MU_OK)
         return err->status;
     *ret_subject = (struct layout_subject){.digest = manifest.subject.digest,
@@ -166,7 +166,7 @@ enum mu_status config_diff_ids_parse(const char *json, size_t len, struct mu_are
     json_auto_t *root = NULL;
     const json_t *rootfs;
 
-    if (mu_json_parse(json, len, &limits, &root, err) != MU_OK)
+    if (mu_json_parse_bounded(json, len, &limits, LISTING_VALUES_MAX, &root, err) != MU_OK)
         return err->status;
     rootfs = json_object_get(root, "rootfs");
     if (!json_is_object(rootfs))

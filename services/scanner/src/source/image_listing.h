@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-enum { LISTING_IMAGES_MAX = 1024, LISTING_LAYERS_MAX = 2048 };
+enum { LISTING_IMAGES_MAX = 1024, LISTING_LAYERS_MAX = 2048, LISTING_VALUES_MAX = 100000 };
 
 struct layout_annotations {
     const char *ref_name;   /* org.opencontainers.image.ref.name: often a tag alone */
