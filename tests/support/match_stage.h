@@ -121,7 +121,7 @@ static inline const struct finding *match_stage_finding(const struct match_stage
         if (mu_text_equal(f->result.findings[i].id, id))
             return &f->result.findings[i];
     fail_msg("%s is not found among %zu", id, f->result.finding_count);
-    return NULL;
+    abort();
 }
 
 static inline const struct finding *match_stage_only(const struct match_stage *f)

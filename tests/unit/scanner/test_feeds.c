@@ -80,6 +80,20 @@ static void an_empty_secdb_repository_is_read(void **state)
     assert_int_equal(f->tally.records, 0);
 }
 
+static void wolfis_secdb_has_no_release(void **state)
+{
+    struct match_stage *f = *state;
+
+    match_stage_add(f, NULL,
+                    "{\"apkurl\":\"{{urlprefix}}/{{pkg.name}}\",\"urlprefix\":"
+                    "\"https://packages.wolfi.dev\",\"packages\":[{\"pkg\":{\"name\":\"curl\","
+                    "\"secfixes\":{\"8.1-r0\":[\"CVE-2026-1\"]}}}]}");
+    match_stage_os(f, "wolfi", "20230201");
+    (void)apk(f, "libcurl", "curl", "8.0-r9");
+    match_stage_run(f);
+    assert_string_equal(match_stage_only(f)->reason.ecosystem, "Wolfi");
+}
+
 static void yaml_with_aliases_or_too_deep_is_refused(void **state)
 {
     struct match_stage *f = *state;
@@ -435,6 +449,7 @@ int main(void)
             MATCH_STAGE_TEST(secdbs_never_affected_silences_other_records),
             MATCH_STAGE_TEST(secdb_as_yaml_says_the_same),
             MATCH_STAGE_TEST(an_empty_secdb_repository_is_read),
+            MATCH_STAGE_TEST(wolfis_secdb_has_no_release),
             MATCH_STAGE_TEST(yaml_with_aliases_or_too_deep_is_refused),
             MATCH_STAGE_TEST(the_tracker_is_matched_by_source),
             MATCH_STAGE_TEST(the_trackers_version_0_is_not_affected),

@@ -7,6 +7,8 @@
 
 #include "image_stage.h"
 
+#include <dirent.h>
+
 /* ---- what is well ---- */
 
 static void an_image_gives_its_packages_and_distribution(void **state)
@@ -53,6 +55,93 @@ static void an_image_without_layers_is_complete(void **state)
     (void)image_build_finish(&f->build, f->digest);
     analyze(f);
     expect_complete(f, 0);
+}
+
+/* Layers come by several ways at once; the answer is that of one after the other. */
+static void many_layers_give_one_answer(void **state)
+{
+    struct fixture *f = *state;
+
+    layer_build_file(&f->tar, "etc/os-release", image_build_debian);
+    for (int i = 0; i < 20; i++) {
+        char path[64], text[64];
+
+        (void)snprintf(path, sizeof(path), "var/lib/dpkg/status.d/p%02d", i / 2);
+        (void)snprintf(text, sizeof(text), "Package: p%02d\nVersion: %d\n", i / 2, i);
+        layer_build_file(&f->tar, path, text);
+        layer_build_end(&f->tar);
+        (void)image_build_layer(&f->build, &f->tar, &f->tar, IMAGE_BUILD_TAR);
+        mu_buf_reset(&f->tar);
+    }
+    (void)image_build_finish(&f->build, f->digest);
+    analyze(f);
+    expect_complete(f, 10);
+    for (uint32_t i = 0; i < 10; i++) {
+        char version[16];
+
+        (void)snprintf(version, sizeof(version), "%u", 2 * i + 1);
+        assert_string_equal(f->image.packages[i].version, version);
+        assert_int_equal(f->image.packages[i].layer_index, 2 * i + 1);
+    }
+}
+
+static void engine_with_cache(struct fixture *f, const char *folder)
+{
+    const struct layer_engine_config config = {.isolation = LAYER_IN_PROCESS,
+                                               .temp_dir = "/tmp",
+                                               .cache_dir = folder,
+                                               .cache_max_bytes = 1 << 30,
+                                               .finders = finders,
+                                               .finder_count = finder_count};
+
+    layer_engine_free(f->engine);
+    f->engine = NULL;
+    assert_int_equal(layer_engine_new(&config, &f->engine, &f->err), MU_OK);
+}
+
+static void folder_remove(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL)
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+static void a_layer_that_was_read_before_is_not_fetched(void **state)
+{
+    struct fixture *f = *state;
+    char folder[] = "/tmp/test-image-cache-XXXXXX";
+    struct peer_route *route;
+
+    assert_non_null(mkdtemp(folder));
+    engine_with_cache(f, folder);
+    evidence(f);
+    route = push_tar(f);
+    analyze_times(f, 2);
+    expect_complete(f, 1);
+    assert_int_equal(route->hits, 1);
+    assert_true(f->image.layers[0].scanned);
+    folder_remove(folder);
+}
+
+/* The limits are those of this scan, not of the one that filled the cache. */
+static void limits_hold_for_layers_from_the_cache(void **state)
+{
+    struct fixture *f = *state;
+    char folder[] = "/tmp/test-image-cache-XXXXXX";
+
+    assert_non_null(mkdtemp(folder));
+    engine_with_cache(f, folder);
+    evidence(f);
+    (void)push_tar(f);
+    f->later_max_entries = 1;
+    analyze_times(f, 2);
+    expect_failure(f, "limit", "more than 1 entries");
+    folder_remove(folder);
 }
 
 /* ---- sizes ---- */
@@ -510,6 +599,9 @@ int main(void)
             TEST(an_image_gives_its_packages_and_distribution),
             TEST(compression_is_told_by_the_bytes_not_by_the_label),
             TEST(an_image_without_layers_is_complete),
+            TEST(many_layers_give_one_answer),
+            TEST(a_layer_that_was_read_before_is_not_fetched),
+            TEST(limits_hold_for_layers_from_the_cache),
             TEST(a_gzip_bomb_ends_at_the_limit_in_little_memory),
             TEST(all_layers_together_have_a_limit),
             TEST(a_claimed_size_of_10_gb_reserves_nothing),

@@ -204,7 +204,8 @@ static void whiteouts_of_no_name_are_passed_over(void **state)
     layer_build_file(&f->tar, "a/.wh..wh.plnk", "");
     layer_build_end(&f->tar);
     assert_int_equal(summary_stage_read(&f->stage, &f->tar, no_wants, -1, &box, &f->err), MU_OK);
-    assert_int_equal(box.summary.head->entry_count, 0);
+    if (!box.summary.head || box.summary.head->entry_count != 0)
+        fail();
     summary_box_done(&box);
 }
 
@@ -222,7 +223,8 @@ static void a_tree_of_a_hundred_levels_is_one_path_each(void **state)
     layer_build_file(&f->tar, "x", "magic:deep");
     layer_build_end(&f->tar);
     assert_int_equal(summary_stage_read(&f->stage, &f->tar, no_wants, -1, &box, &f->err), MU_OK);
-    assert_int_equal(box.summary.head->path_count, 101);
+    if (!box.summary.head || box.summary.head->path_count != 101)
+        fail();
     assert_int_equal(box.summary.head->entry_count, 1);
     summary_box_done(&box);
 }

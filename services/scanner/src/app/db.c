@@ -1,6 +1,8 @@
 /* `muster-scanner db`: which of its parts is meant. */
 #include "app/db.h"
 
+#include "database/document.h"
+
 #include "base/text.h"
 
 #include <stdio.h>
@@ -25,6 +27,19 @@ int db_fail(const struct mu_error *err, int code)
     return code;
 }
 
+static int usage(void)
+{
+    const char *kind;
+
+    (void)fprintf(stderr, "muster-scanner: db build INPUT..., db update, db info FILE, "
+                          "db verify FILE or db query PURL\n"
+                          "An INPUT is a path, or KIND:PATH with one of:");
+    for (size_t i = 0; (kind = document_kind_name_at(i)); i++)
+        (void)fprintf(stderr, " %s", kind);
+    (void)fputc('\n', stderr);
+    return MU_EXIT_USAGE;
+}
+
 int db_command(void *config_struct, int argc, char **argv)
 {
     static const struct {
@@ -41,7 +56,5 @@ int db_command(void *config_struct, int argc, char **argv)
         if (mu_text_equal(argv[0], parts[i].name) && argc - 1 >= parts[i].min &&
             argc - 1 <= parts[i].max)
             return parts[i].run(config_struct, argc - 1, argv + 1);
-    (void)fprintf(stderr, "muster-scanner: db build INPUT..., db update, db info FILE, "
-                          "db verify FILE or db query PURL\n");
-    return MU_EXIT_USAGE;
+    return usage();
 }

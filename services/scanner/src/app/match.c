@@ -163,6 +163,8 @@ static void tell(const struct matching *matching, uint64_t begun_ms)
                   "%llu packages, %llu judged, %llu affected, %llu findings in %llu ms, %ld MiB\n",
                   matching->line, matching->judged, matching->affected, matching->findings,
                   (unsigned long long)(mu_monotonic_ms() - begun_ms), usage.ru_maxrss / 1024);
+    if (matching->vex)
+        (void)fprintf(stderr, "%zu VEX statements\n", vex_set_count(matching->vex));
     if (matching->changes)
         (void)fprintf(stderr, "%zu packages of the database differ from the previous one\n",
                       change_set_count(matching->changes));

@@ -16,7 +16,8 @@ enum { FAMILY_MAX = 63, UNKNOWN_MAX = 1024 };
 static const size_t buffer_max_bytes = (size_t)1 << 31;
 static const size_t texts_max_bytes = (size_t)1 << 31;
 
-void builder_buffers(struct builder *builder, struct mu_buf *ret_buffers[BUILDER_BUFFERS])
+enum { BUILDER_BUFFERS = 7 };
+static void list_buffers(struct builder *builder, struct mu_buf *ret_buffers[BUILDER_BUFFERS])
 {
     /* Those that a record's end may take back come first, as their marks do. */
     struct mu_buf *const buffers[BUILDER_BUFFERS] = {
@@ -31,7 +32,7 @@ struct builder *builder_new(void)
     struct builder *builder = mu_xcalloc(1, sizeof(*builder));
     struct mu_buf *buffers[BUILDER_BUFFERS];
 
-    builder_buffers(builder, buffers);
+    list_buffers(builder, buffers);
     for (size_t i = 0; i < BUILDER_BUFFERS; i++)
         mu_buf_init(buffers[i], buffer_max_bytes);
     text_pool_init(&builder->texts, texts_max_bytes);
@@ -45,7 +46,7 @@ void builder_free(struct builder *builder)
 
     if (!builder)
         return;
-    builder_buffers(builder, buffers);
+    list_buffers(builder, buffers);
     for (size_t i = 0; i < BUILDER_BUFFERS; i++)
         mu_buf_done(buffers[i]);
     text_pool_done(&builder->texts);
@@ -57,7 +58,7 @@ enum mu_status builder_check(struct builder *builder, struct mu_error *err)
     struct mu_buf *buffers[BUILDER_BUFFERS];
     enum mu_status st = mu_buf_status(&builder->texts.bytes, "vulnerability database", err);
 
-    builder_buffers(builder, buffers);
+    list_buffers(builder, buffers);
     for (size_t i = 0; st == MU_OK && i < BUILDER_BUFFERS; i++)
         st = mu_buf_status(buffers[i], "vulnerability database", err);
     return st;
@@ -108,7 +109,7 @@ void builder_begin(struct builder *builder, const struct builder_record *record)
     struct mu_buf *buffers[BUILDER_BUFFERS];
     struct note *now = &builder->now;
 
-    builder_buffers(builder, buffers);
+    list_buffers(builder, buffers);
     for (size_t i = 0; i < sizeof(builder->marks) / sizeof(builder->marks[0]); i++)
         builder->marks[i] = buffers[i]->len;
     builder->too_long = builder->too_many = false;
@@ -292,7 +293,7 @@ enum mu_status builder_end(struct builder *builder, struct mu_error *err)
         return MU_OK;
     }
     /* Its strings stay, others may share them. */
-    builder_buffers(builder, buffers);
+    list_buffers(builder, buffers);
     for (size_t i = 0; i < sizeof(builder->marks) / sizeof(builder->marks[0]); i++)
         buffers[i]->len = builder->marks[i];
     return st;

@@ -284,6 +284,17 @@ static void write_file(const struct builder *builder, const struct parts *parts,
     mu_buf_append(out, checksum, sizeof(checksum));
 }
 
+/* Feeds without times in their records may have one of their own. */
+static void count_sources(const struct builder *builder, struct database_header *header)
+{
+    const struct database_source_row *sources = (const void *)builder->sources.data;
+    uint32_t count = builder_count(&builder->sources, sizeof(*sources));
+
+    for (uint32_t i = 0; i < count; i++)
+        if (sources[i].newest_at_us > header->newest_record_at_us)
+            header->newest_record_at_us = sources[i].newest_at_us;
+}
+
 enum mu_status builder_finish(struct builder *builder, int64_t built_at_us, struct mu_buf *out,
                               struct mu_error *err)
 {
@@ -300,6 +311,7 @@ enum mu_status builder_finish(struct builder *builder, int64_t built_at_us, stru
         return err->status; /* records are missing from it */
     memcpy(header.magic, DATABASE_MAGIC, sizeof(header.magic));
     row_count = settle_rows(builder, &header);
+    count_sources(builder, &header);
     header.built_at_us = built_at_us == MU_TIME_NONE ? header.newest_record_at_us : built_at_us;
     if (row_count == 0)
         return mu_fail(err, MU_E_INVALID,

@@ -48,9 +48,6 @@ struct builder {
     int64_t newest_us;
 };
 
-enum { BUILDER_BUFFERS = 7 };
-void builder_buffers(struct builder *builder, struct mu_buf *ret_buffers[BUILDER_BUFFERS]);
-
 static inline uint32_t builder_count(const struct mu_buf *buffer, size_t item_size)
 {
     return (uint32_t)(buffer->len / item_size);

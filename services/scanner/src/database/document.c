@@ -137,8 +137,9 @@ static const struct document_kind *kind_of_json(const struct mu_buf *head, const
         int kind;
     } marks[] = {{"\"csaf_version\"", KIND_CSAF},  {"\"aggregate_severity\"", KIND_CSAF},
                  {"\"catalogVersion\"", KIND_KEV}, {"\"distroversion\"", KIND_SECDB},
-                 {"\"CVE_RECORD\"", KIND_CVE},     {"\"NVD_CVE\"", KIND_NVD},
-                 {"\"schema_version\"", KIND_OSV}, {"\"affected\"", KIND_OSV}};
+                 {"\"apkurl\"", KIND_SECDB},       {"\"CVE_RECORD\"", KIND_CVE},
+                 {"\"NVD_CVE\"", KIND_NVD},        {"\"schema_version\"", KIND_OSV},
+                 {"\"affected\"", KIND_OSV}};
 
     if (second_name_is_cve(begin))
         return &kinds[KIND_TRACKER];

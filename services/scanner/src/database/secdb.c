@@ -81,25 +81,41 @@ static enum mu_status add_package(struct secdb *secdb, json_t *package, struct m
     return st;
 }
 
+/* "Alpine:v3.20"; Wolfi and Chainguard roll, and are told by where their packages lie. */
+static enum mu_status name_ecosystem(struct secdb *secdb, const json_t *root, struct mu_error *err)
+{
+    static const struct {
+        const char *prefix, *ecosystem;
+    } rolling[] = {{"packages.wolfi.dev", "Wolfi"}, {"packages.cgr.dev", "Chainguard"}};
+    const char *release = json_string_value(json_object_get(root, "distroversion"));
+    const char *prefix = json_string_value(json_object_get(root, "urlprefix"));
+    size_t size = sizeof(secdb->ecosystem);
+    int len = -1;
+
+    if (release)
+        len = snprintf(secdb->ecosystem, size, "Alpine:%s", release);
+    for (size_t i = 0; !release && prefix && i < sizeof(rolling) / sizeof(rolling[0]); i++)
+        if (strstr(prefix, rolling[i].prefix))
+            len = snprintf(secdb->ecosystem, size, "%s", rolling[i].ecosystem);
+    if (len < 0)
+        return mu_fail(err, MU_E_INVALID, "secdb: distroversion: is missing");
+    return len < (int)size ? MU_OK : mu_fail(err, MU_E_LIMIT, "secdb: distroversion: is too long");
+}
+
 static enum mu_status read_root(struct builder *builder, const json_t *root, uint32_t *ret_records,
                                 struct mu_error *err)
 {
-    const char *release = json_string_value(json_object_get(root, "distroversion"));
     struct secdb secdb = {.builder = builder};
-    enum mu_status st = MU_OK;
+    enum mu_status st = name_ecosystem(&secdb, root, err);
     const json_t *entry;
     size_t index;
 
-    if (!release)
-        return mu_fail(err, MU_E_INVALID, "secdb: distroversion: is missing");
-    if (snprintf(secdb.ecosystem, sizeof(secdb.ecosystem), "Alpine:%s", release) >=
-        (int)sizeof(secdb.ecosystem))
-        return mu_fail(err, MU_E_LIMIT, "secdb: distroversion: is too long");
     json_array_foreach (json_object_get(root, "packages"), index, entry) {
         if (st == MU_OK)
             st = add_package(&secdb, json_object_get(entry, "pkg"), err);
     }
-    *ret_records = secdb.records;
+    if (st == MU_OK)
+        *ret_records = secdb.records;
     return st;
 }
 

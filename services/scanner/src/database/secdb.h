@@ -4,6 +4,7 @@
  * Source: secdb.alpinelinux.org, JSON as published and the YAML it was before:
  * {distroversion, reponame, packages: [{pkg: {name, secfixes: {version: [id, ...]}}}]}. `name` is
  * the origin. Version "0" means never affected. An entry may hold several ids ("CVE-1 XSA-2").
+ * Wolfi and Chainguard publish the same without a release.
  * Trust: outside bytes, bounded; other members are passed over.
  */
 #ifndef SCANNER_DATABASE_SECDB_H

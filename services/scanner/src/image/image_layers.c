@@ -75,6 +75,8 @@ static enum mu_status summary_check(const struct image_layer *layer,
                                     const struct summary_head *head,
                                     const struct layer_limits *limits, struct mu_error *err)
 {
+    if (!head)
+        return mu_fail(err, MU_E_INTERNAL, "a layer without summary");
     if (head->unpacked_bytes > limits->max_unpacked_bytes)
         return mu_fail(err, MU_E_LIMIT, "unpacks to more than %llu bytes",
                        (unsigned long long)limits->max_unpacked_bytes);

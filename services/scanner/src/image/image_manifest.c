@@ -1,6 +1,7 @@
 #include "image/image_manifest.h"
 
 #include "base/text.h"
+#include "source/referrer_kind.h"
 #include "json/json_doc.h"
 
 #include <string.h>
@@ -147,23 +148,28 @@ static bool is_image_layer(const struct image_descriptor *layer)
             mu_text_starts(layer->media_type, "application/vnd.docker.image.rootfs."));
 }
 
-/* Signatures and attestations may carry an image's config type; their layers give them away. */
-static bool has_image_layers(const struct image_manifest *manifest)
+static bool is_artifact_layer(const struct image_descriptor *layer)
+{
+    return layer->media_type && !is_image_layer(layer) &&
+           !mu_text_equal(referrer_kind(layer->media_type), "other");
+}
+
+/*
+ * Signatures and attestations may carry an image's config type; their layers give them away. All
+ * else with such a config may run: runtimes look neither at artifactType nor, some of them, at the
+ * types of layers.
+ */
+static bool is_image(const struct image_manifest *manifest)
 {
     const struct image_descriptor *layers = manifest->layers.items;
 
+    if (mu_media_type_kind(manifest->config.media_type) != MU_DIGEST_KIND_CONFIG)
+        return false;
     for (size_t i = 0; i < manifest->layers.count; i++) {
-        if (is_image_layer(&layers[i]))
+        if (!is_artifact_layer(&layers[i]))
             return true;
     }
-    return manifest->layers.count == 0;
-}
-
-static bool is_image(const struct image_manifest *manifest)
-{
-    return !manifest->artifact_type &&
-           mu_media_type_kind(manifest->config.media_type) == MU_DIGEST_KIND_CONFIG &&
-           has_image_layers(manifest);
+    return manifest->layers.count == 0 && !manifest->artifact_type;
 }
 
 /* An index and a manifest at once would be read differently by different tools. */
@@ -235,10 +241,12 @@ enum mu_digest_kind image_child_kind(const struct image_descriptor *descriptor)
 
     if (kind != MU_DIGEST_KIND_INDEX && kind != MU_DIGEST_KIND_MANIFEST)
         return MU_DIGEST_KIND_UNKNOWN;
+    if (mu_text_equal(platform->os, "unknown") && mu_text_equal(platform->architecture, "unknown"))
+        return MU_DIGEST_KIND_ATTESTATION;
+    if (platform->os && platform->architecture)
+        return kind; /* a runtime would choose it, whatever it calls itself */
     if (descriptor->artifact_type ||
         mu_text_equal(descriptor->annotations.reference_type, "attestation-manifest"))
-        return MU_DIGEST_KIND_ATTESTATION;
-    if (mu_text_equal(platform->os, "unknown") && mu_text_equal(platform->architecture, "unknown"))
         return MU_DIGEST_KIND_ATTESTATION;
     return kind;
 }

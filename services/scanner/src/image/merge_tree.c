@@ -292,8 +292,10 @@ static void lookup_enter(struct lookup *lookup, struct merge_node *node, const c
         lookup->todo = rest;
         return;
     }
-    lookup->lost =
-            ++lookup->hops > MERGE_HOPS_MAX || !todo_replace(lookup->place, node->target, rest);
+    if (++lookup->hops > MERGE_HOPS_MAX || !todo_replace(lookup->place, node->target, rest)) {
+        lookup->lost = true;
+        return;
+    }
     if (node->target[0] == '/')
         lookup->at = lookup->tree->root;
     lookup->todo = skip_slashes(lookup->place->buffer);

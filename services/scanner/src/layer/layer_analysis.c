@@ -475,7 +475,9 @@ static enum mu_status plain_take(struct layer_analysis *analysis, const struct t
 {
     struct summary_entry put = {
             .kind = SUMMARY_OTHER, .path = entry->path, .path_len = entry->path_len};
-    uint64_t wanted = entry->kind == TAR_SPARSE_FILE ? wanted_by_path(analysis, seen) : 0;
+    /* Whether its content would be wanted, nobody knows: all that look at content are told. */
+    uint64_t wanted =
+            entry->kind == TAR_SPARSE_FILE ? wanted_by_path(analysis, seen) | analysis->heads : 0;
     struct mu_error why;
 
     if (entry->kind == TAR_DIRECTORY)

@@ -25,8 +25,8 @@ void summary_box_done(struct summary_box *box); /* also of one that is all zeros
  * MU_E_UNAVAILABLE (disk). */
 enum mu_status summary_box_begin(struct summary_box *box, uint64_t len, const char *temp_dir,
                                  struct mu_error *err) MU_MUST_CHECK;
-/* A summary_out_fn. Errors: MU_E_INVALID (more than was said). */
-enum mu_status summary_box_put(void *box, const void *bytes, size_t len,
+/* A summary_out_fn; `opaque` is the box. Errors: MU_E_INVALID (more than was said). */
+enum mu_status summary_box_put(void *opaque, const void *bytes, size_t len,
                                struct mu_error *err) MU_MUST_CHECK;
 /* The file's bytes behind the first `skipped` (a multiple of 8). Errors: MU_E_UNAVAILABLE,
  * MU_E_INVALID (size). */

@@ -28,7 +28,8 @@ static int rank_of(const struct advisory *advisory)
     static const struct {
         const char *prefix;
         int rank;
-    } ranks[] = {{"DEBIAN-CVE-", 1}, {"ALPINE-CVE-", 1}, {"DSA-", 3}, {"DLA-", 3}};
+    } ranks[] = {{"DEBIAN-CVE-", 1}, {"ALPINE-CVE-", 1}, {"UBUNTU-CVE-", 1},
+                 {"DSA-", 3},        {"DLA-", 3},        {"USN-", 3}};
     int rank = advisory->feed == FEED_OSV ? 2 : 0;
 
     for (size_t i = 0; rank > 0 && i < sizeof(ranks) / sizeof(ranks[0]); i++)

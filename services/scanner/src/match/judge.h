@@ -4,11 +4,11 @@
  * Records that are filed for the package become candidates, one for each vulnerability they are
  * about, with what they say of the version. Of several that speak of one vulnerability the vendor's
  * own feed decides: Debian's tracker, Alpine's secdb, Red Hat's CSAF; then what OSV derives from
- * them (DEBIAN-CVE-, ALPINE-CVE-); then other records; then DSA- and DLA-. Among equals it is
- * affected when any says so, and the latest fix holds, since a second advisory may fix what the
- * first left open. Withdrawn records decide nothing. RPM: a fix of a module (".module" in its
- * release) is for packages of a module and the other way round; where both streams are known they
- * must be the same.
+ * them (DEBIAN-CVE-, ALPINE-CVE-, UBUNTU-CVE-); then other records; then DSA-, DLA- and USN-. Among
+ * equals it is affected when any says so, and the latest fix holds, since a second advisory may fix
+ * what the first left open. Withdrawn records decide nothing. RPM: a fix of a module (".module" in
+ * its release) is for packages of a module and the other way round; where both streams are known
+ * they must be the same.
  *
  * Threads: a judge belongs to one thread; the database may be shared.
  * Ownership: candidates live until the next call; texts of the database as long as it.

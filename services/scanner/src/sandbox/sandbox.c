@@ -176,7 +176,7 @@ static enum mu_status receive(struct sandbox *sandbox, void *bytes, size_t len,
                               struct mu_error *err)
 {
     uint8_t *at = bytes;
-    short events;
+    short events = 0;
 
     while (len > 0) {
         ssize_t got = recv(sandbox->fd, at, len, MSG_DONTWAIT);
@@ -198,7 +198,7 @@ static enum mu_status receive(struct sandbox *sandbox, void *bytes, size_t len,
 static enum mu_status reply_take(struct sandbox *sandbox, struct sandbox_reply *ret_reply,
                                  struct mu_error *err)
 {
-    struct sandbox_reply reply;
+    struct sandbox_reply reply = {.status = MU_OK};
 
     if (receive(sandbox, &reply, sizeof(reply), err) != MU_OK)
         return err->status;
@@ -217,7 +217,7 @@ static enum mu_status reply_take(struct sandbox *sandbox, struct sandbox_reply *
 /* The sandbox has something to say while it is still being written to: no good news. */
 static enum mu_status interrupted(struct sandbox *sandbox, struct mu_error *err)
 {
-    struct sandbox_reply reply;
+    struct sandbox_reply reply = {.status = MU_OK};
 
     if (reply_take(sandbox, &reply, err) != MU_OK)
         return err->status;
@@ -228,7 +228,7 @@ static enum mu_status parts_send(struct sandbox *sandbox, struct iovec *parts, s
                                  struct mu_error *err)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    short events;
+    short events = 0;
 
     while (message.msg_iovlen > 0) {
         ssize_t sent = sendmsg(sandbox->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -301,7 +301,7 @@ enum mu_status sandbox_start(const struct layer_task *task, const struct sandbox
 {
     MU_AUTO(sandbox) struct sandbox *sandbox = mu_xcalloc(1, sizeof(*sandbox));
     MU_AUTO_FD int theirs = -1, temp = -1;
-    int fds[2];
+    int fds[2] = {-1, -1};
 
     sandbox->config = *config;
     sandbox->fd = -1;
