@@ -135,6 +135,19 @@ static const struct java_known known_artifacts[] = {
         {"parso", "com.epam", NULL},
         {"api-common", "com.google.api", NULL},
         {"third-party-jackson-*", "software.amazon.awssdk", NULL},
+        {"opentelemetry-instrumentation-*", "io.opentelemetry.instrumentation", NULL},
+        {"opentelemetry-javaagent*", "io.opentelemetry.javaagent", NULL},
+        {"opentelemetry-semconv*", "io.opentelemetry.semconv", NULL},
+        {"opentelemetry-*", "io.opentelemetry", NULL},
+        {"java-jwt", "com.auth0", NULL},
+        {"jcip-annotations", "net.jcip", NULL},
+        {"jodd-*", "org.jodd", NULL},
+        {"rocketmq-*", "org.apache.rocketmq", NULL},
+        {"circe-checksum", "org.apache.bookkeeper", NULL},
+        {"cpu-affinity", "org.apache.bookkeeper", NULL},
+        {"beam-*", "org.apache.beam", NULL},
+        {"annotations-api", "org.apache.tomcat", NULL},
+        {"java-dataloader", "com.graphql-java", NULL},
 };
 
 const struct java_known *java_known_find(struct lang_span artifact)

@@ -1,7 +1,6 @@
 /*
  * java_known: Maven groups of widespread libraries whose builds give archives no pom.properties.
  *
- * Where a library has changed its group, the one that its advisories name.
  * Source: the coordinates that Maven Central publishes.
  */
 #ifndef SCANNER_PACKAGE_LANGUAGE_JAVA_KNOWN_H
