@@ -93,7 +93,7 @@ enum mu_status mu_registry_look_up_tag(struct mu_registry_client *client, const 
                                        struct mu_http_response *ret_response,
                                        struct mu_error *err) MU_MUST_CHECK;
 
-/* A failure ends the transfer and is what mu_registry_fetch_blob returns. */
+/* A failure ends the transfer (registry_transfer.h) and is what it returns. */
 typedef enum mu_status mu_registry_blob_fn(void *opaque, const void *bytes, size_t len,
                                            struct mu_error *err);
 
@@ -101,13 +101,6 @@ struct mu_registry_blob {
     const char *digest;
     uint64_t size_bytes; /* as its descriptor says */
 };
-
-/* Streams the blob; what `on_bytes` got counts only when MU_OK is returned. A blob that is cut off
- * is continued (registry_transfer.h). */
-enum mu_status mu_registry_fetch_blob(struct mu_registry_client *client,
-                                      const struct mu_registry_blob *blob,
-                                      mu_registry_blob_fn *on_bytes, void *opaque,
-                                      struct mu_error *err) MU_MUST_CHECK;
 
 /* Where the blob is. Errors: MU_E_INVALID (no sha256 digest), MU_E_LIMIT. */
 enum mu_status mu_registry_blob_url(const struct mu_registry_client *client, const char *digest,

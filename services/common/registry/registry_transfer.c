@@ -133,14 +133,3 @@ enum mu_status mu_registry_transfer_run(struct mu_registry_transfer *transfer,
             return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     }
 }
-
-enum mu_status mu_registry_fetch_blob(struct mu_registry_client *client,
-                                      const struct mu_registry_blob *blob,
-                                      mu_registry_blob_fn *on_bytes, void *opaque,
-                                      struct mu_error *err)
-{
-    MU_AUTO_DONE(mu_registry_transfer_done) struct mu_registry_transfer transfer;
-
-    mu_registry_transfer_init(&transfer, blob, on_bytes, opaque);
-    return mu_registry_transfer_run(&transfer, client, err);
-}

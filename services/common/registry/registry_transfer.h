@@ -30,9 +30,9 @@ void mu_registry_transfer_init(struct mu_registry_transfer *transfer,
                                void *opaque);
 void mu_registry_transfer_done(struct mu_registry_transfer *transfer);
 
-/* Reads what is missing; MU_OK: all of it came, and it is what the digest says. After
- * MU_E_NOT_FOUND, MU_E_DENIED and MU_E_UNAVAILABLE, when on_bytes did not fail, another client may
- * go on. Errors: as mu_registry_fetch_blob. */
+/* Reads what is missing; what `on_bytes` got counts only when MU_OK is returned: all of it came,
+ * and it is what the digest says. After MU_E_NOT_FOUND, MU_E_DENIED and MU_E_UNAVAILABLE, when
+ * on_bytes did not fail, another client may go on. Errors: as registry_client.h. */
 enum mu_status mu_registry_transfer_run(struct mu_registry_transfer *transfer,
                                         struct mu_registry_client *client,
                                         struct mu_error *err) MU_MUST_CHECK;

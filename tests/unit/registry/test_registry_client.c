@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "blob_in_one_go.h"
 #include "registry/registry_client.h"
 #include "registry_peer.h"
 
@@ -91,7 +92,7 @@ static enum mu_status fetch_blob(struct fixture *f, const char *digest, uint64_t
     if (st != MU_OK)
         return st;
     registry_peer_start(&f->peer);
-    st = mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
+    st = blob_in_one_go(client, &blob, take, &f->bytes, &f->err);
     registry_peer_stop(&f->peer);
     f->authentication = mu_registry_client_authentication(client);
     return st;
@@ -292,7 +293,7 @@ static void what_the_receiver_returns_ends_the_transfer(void **state)
     (void)registry_peer_add(&f->peer, "blobs", "abc", 3, f->digest);
     assert_int_equal(client_open(f, &client), MU_OK);
     registry_peer_start(&f->peer);
-    assert_int_equal(mu_registry_fetch_blob(client, &blob, refuse, NULL, &f->err), MU_E_LIMIT);
+    assert_int_equal(blob_in_one_go(client, &blob, refuse, NULL, &f->err), MU_E_LIMIT);
     registry_peer_stop(&f->peer);
     expect_says(f, "enough");
 }
@@ -319,7 +320,7 @@ static void a_token_is_fetched_once_and_kept(void **state)
     assert_int_equal(client_open(f, &client), MU_OK);
     registry_peer_start(&f->peer);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err), MU_OK);
+        assert_int_equal(blob_in_one_go(client, &blob, take, &f->bytes, &f->err), MU_OK);
     registry_peer_stop(&f->peer);
     assert_string_equal(f->bytes.data, "abcabcabc");
     assert_string_equal(mu_registry_client_authentication(client), "bearer");

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/sha256.h"
+#include "blob_in_one_go.h"
 #include "http_peer.h"
 #include "registry/registry_client.h"
 
@@ -60,7 +61,7 @@ static enum mu_status fetch(struct fixture *f)
     (void)snprintf(f->access.url, sizeof(f->access.url), "http://127.0.0.1:%d", f->peer.port);
     st = mu_registry_client_new(&f->access, "team/app", 20000, &client, &f->err);
     if (st == MU_OK)
-        st = mu_registry_fetch_blob(client, &blob, take, &f->bytes, &f->err);
+        st = blob_in_one_go(client, &blob, take, &f->bytes, &f->err);
     http_peer_stop(&f->peer);
     if (f->other.port)
         http_peer_stop(&f->other);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "blob_in_one_go.h"
 #include "http_peer.h"
 #include "registry/registry_transfer.h"
 #include "registry_peer.h"
@@ -71,7 +72,7 @@ static enum mu_status fetch(struct fixture *f)
     enum mu_status st;
 
     registry_peer_start(&f->peer);
-    st = mu_registry_fetch_blob(f->client, &blob, take, f, &f->err);
+    st = blob_in_one_go(f->client, &blob, take, f, &f->err);
     registry_peer_stop(&f->peer);
     return st;
 }
@@ -188,7 +189,7 @@ static void a_registry_that_trickles_is_unavailable_and_named(void **state)
     f->access.stall_timeout_ms = 1000;
     assert_int_equal(mu_registry_client_new(&f->access, "team/app", 20000, &client, &f->err),
                      MU_OK);
-    assert_int_equal(mu_registry_fetch_blob(client, &blob, take, f, &f->err), MU_E_UNAVAILABLE);
+    assert_int_equal(blob_in_one_go(client, &blob, take, f, &f->err), MU_E_UNAVAILABLE);
     http_peer_stop(&peer);
     expect_says(f, "cut off after 3 of 400000 bytes");
     expect_says(f, "slow");

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -44,8 +45,8 @@ static enum mu_status do_spin(const struct finder_sink *sink, struct mu_error *e
     volatile unsigned turns = 0;
 
     (void)sink, (void)err;
-    while (turns < 2 || turns != 1)
-        turns = turns + 1;
+    while (turns < UINT_MAX)
+        turns = turns > 1000 ? 0 : turns + 1;
     return MU_OK;
 }
 
