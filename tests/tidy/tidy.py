@@ -16,7 +16,8 @@ from pathlib import Path
 
 QUOTED = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # What gcc knows and clang does not; -Werror would make errors of it.
-FLAGS = ["--quiet", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-fno-caret-diagnostics"]
+FLAGS = ["--quiet", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-ignored-optimization-argument",
+         "--extra-arg=-fno-caret-diagnostics"]
 
 
 def commands(*builds):

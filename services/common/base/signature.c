@@ -47,12 +47,17 @@ static EVP_MAC_CTX *make_mac(EVP_MAC *algorithm, const char *digest)
     return mac;
 }
 
+/* A thread's own, each made when it is first needed. */
+struct own_macs {
+    EVP_MAC_CTX *of[MU_HASH_SHA256 + 1];
+};
+
 static void free_macs(void *opaque)
 {
-    EVP_MAC_CTX **own = opaque;
+    struct own_macs *own = opaque;
 
     for (size_t i = 0; i <= MU_HASH_SHA256; i++)
-        EVP_MAC_CTX_free(own[i]);
+        EVP_MAC_CTX_free(own->of[i]);
     free(own);
 }
 
@@ -73,18 +78,18 @@ static void make_macs(void)
 /* The thread's own, kept for its next webhook: copying one takes as long as signing with it. */
 static EVP_MAC_CTX *own_mac(enum mu_hash hash)
 {
-    EVP_MAC_CTX **own;
+    struct own_macs *own;
 
     (void)pthread_once(&macs_once, make_macs);
     own = pthread_getspecific(macs_key);
     if (!own) {
-        own = mu_xcalloc(MU_HASH_SHA256 + 1, sizeof(*own));
+        own = mu_xcalloc(1, sizeof(*own));
         if (pthread_setspecific(macs_key, own) != 0)
             abort();
     }
-    if (!own[hash])
-        own[hash] = EVP_MAC_CTX_dup(macs[hash]);
-    return own[hash];
+    if (!own->of[hash])
+        own->of[hash] = EVP_MAC_CTX_dup(macs[hash]);
+    return own->of[hash];
 }
 
 void mu_hmac_hex(enum mu_hash hash, const void *secret, size_t secret_len, const void *bytes,

@@ -182,8 +182,11 @@ static enum mu_status encode_map(const struct json_walk *walk, const struct json
     MU_AUTO_FREE const struct mu_json_pair **sorted = NULL;
     enum mu_status st = json_check_count(walk, path, field, map->count);
 
-    if (st == MU_OK && !(sorted = sort_pairs(map)))
-        st = json_no_memory(walk, path);
+    if (st != MU_OK)
+        return st;
+    sorted = sort_pairs(map);
+    if (!sorted)
+        return json_no_memory(walk, path);
     mu_buf_append(walk->out, "{", 1);
     for (size_t i = 0; st == MU_OK && i < map->count; i++) {
         const struct json_path at = {path, sorted[i]->key, 0};

@@ -38,13 +38,17 @@ static void insertion_sort(struct member *members, size_t count)
     }
 }
 
-static void collect_members(const json_t *object, struct member *members)
+/* Into `members`, which has room for `most`; how many. */
+static size_t collect_members(const json_t *object, struct member *members, size_t most)
 {
     json_t *unconst = (json_t *)(uintptr_t)object; /* jansson's iterators lack the const */
+    size_t count = 0;
 
-    for (void *at = json_object_iter(unconst); at; at = json_object_iter_next(unconst, at))
-        *members++ = (struct member){json_object_iter_key(at), json_object_iter_key_len(at),
-                                     json_object_iter_value(at)};
+    for (void *at = json_object_iter(unconst); at && count < most;
+         at = json_object_iter_next(unconst, at))
+        members[count++] = (struct member){json_object_iter_key(at), json_object_iter_key_len(at),
+                                           json_object_iter_value(at)};
+    return count;
 }
 
 static bool print_members(const struct member *members, size_t count, unsigned depth,
@@ -73,7 +77,7 @@ static bool print_object(const json_t *object, unsigned depth, struct mu_buf *ou
         members = malloc(count * sizeof(*members));
     if (!members)
         return false;
-    collect_members(object, members);
+    count = collect_members(object, members, count);
     if (count > KEYS_ON_STACK)
         qsort(members, count, sizeof(*members), compare_members);
     else

@@ -70,7 +70,7 @@ static enum mu_status read_lower(const struct reader *reader, const char *what, 
         if (!isalnum((unsigned char)*at) && !strchr(".-_+", *at))
             return mu_fail(reader->err, MU_E_INVALID, "purl: %s has a character it may not have",
                            what);
-        *at = (char)tolower((unsigned char)*at);
+        *at = (char)(tolower)((unsigned char)*at); /* the function: the macro nests */
     }
     *ret_text = text;
     return MU_OK;

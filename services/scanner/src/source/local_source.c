@@ -270,7 +270,7 @@ static void name_from_path(const char *path, char *ret_repository, size_t size)
         *dot = '\0';
     at = (size_t)snprintf(ret_repository, size, "localhost/");
     for (bool parted = true; *base != '\0' && at + 2 < size && at < 200; base++) {
-        char c = (char)tolower((unsigned char)*base);
+        char c = (char)(tolower)((unsigned char)*base); /* the function: the macro nests */
         bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
         if (!plain && parted)
