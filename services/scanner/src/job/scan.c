@@ -149,17 +149,21 @@ static enum mu_status check_ecosystem(struct examined *examined, struct mu_arena
     const char *ecosystem = examined->match.ecosystem;
     const char *name = os->pretty_name ? os->pretty_name : os->id;
     struct image_failure failure = {.code = "unsupported", .component = "packages"};
-    bool gap = false;
+    const struct match_gap *gap = NULL;
 
-    for (size_t i = 0; i < examined->match.gap_count; i++)
-        gap = gap || examined->match.gaps[i].os;
+    for (size_t i = 0; !gap && i < examined->match.gap_count; i++)
+        gap = examined->match.gaps[i].os ? &examined->match.gaps[i] : NULL;
     if (!gap || examined->image.failure_count > 0)
         return MU_OK;
+    if (!name)
+        name = "a distribution without os-release";
     failure.message =
-            mu_arena_printf(arena, "packages: the vulnerability database knows nothing of %s",
-                            ecosystem ? ecosystem
-                            : name    ? name
-                                      : "a distribution without os-release");
+            ecosystem && !mu_text_equal(gap->ecosystem, ecosystem)
+                    ? mu_arena_printf(arena, "packages: nobody judges packages of type %s in %s",
+                                      gap->ecosystem, name)
+                    : mu_arena_printf(arena,
+                                      "packages: the vulnerability database knows nothing of %s",
+                                      ecosystem ? ecosystem : name);
     return add_failure(&examined->image, arena, failure, err);
 }
 
