@@ -51,11 +51,17 @@ static enum mu_status load(const char *bytes, size_t len, size_t flags, json_t *
     return MU_OK;
 }
 
-static enum mu_status check_size(const char *bytes, size_t len, const struct mu_json_limits *limits,
-                                 struct mu_error *err)
+static enum mu_status check_len(size_t len, const struct mu_json_limits *limits,
+                                struct mu_error *err)
 {
     if (len > limits->max_bytes)
         return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
+    return MU_OK;
+}
+
+static enum mu_status check_depth(const char *bytes, size_t len,
+                                  const struct mu_json_limits *limits, struct mu_error *err)
+{
     if (depth_of(bytes, len, limits->max_depth) > limits->max_depth)
         return mu_fail(err, MU_E_LIMIT, "JSON is nested deeper than %u levels", limits->max_depth);
     return MU_OK;
@@ -67,8 +73,8 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
     json_t *root;
     bool is_utf8;
 
-    if (len > limits->max_bytes)
-        return mu_fail(err, MU_E_LIMIT, "JSON of %zu bytes: more than %zu", len, limits->max_bytes);
+    if (check_len(len, limits, err) != MU_OK)
+        return err->status;
     is_utf8 = mu_utf8_valid(bytes, len);
     json_memory_begin();
     root = is_utf8 ? json_read_plain(bytes, len, limits->max_depth) : NULL;
@@ -77,7 +83,7 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
         *ret_root = root;
         return MU_OK;
     }
-    if (check_size(bytes, len, limits, err) != MU_OK)
+    if (check_depth(bytes, len, limits, err) != MU_OK)
         return err->status;
     if (!is_utf8)
         return mu_fail(err, MU_E_INVALID, "JSON is not valid UTF-8");
@@ -141,7 +147,7 @@ enum mu_status mu_json_parse_foreign(const char *bytes, size_t len,
         bytes += 3;
         len -= 3;
     }
-    if (check_size(bytes, len, limits, err) != MU_OK ||
+    if (check_len(len, limits, err) != MU_OK || check_depth(bytes, len, limits, err) != MU_OK ||
         check_values(bytes, len, max_values, err) != MU_OK)
         return err->status;
     if (!mu_utf8_valid(bytes, len))

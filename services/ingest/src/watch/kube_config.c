@@ -1,5 +1,7 @@
 #include "watch/kube_config.h"
 
+#include "config/yaml_reader.h"
+
 #include "base/text.h"
 
 #include <string.h>
@@ -339,18 +341,10 @@ enum mu_status kube_config_parse(const char *path, const char *bytes, size_t len
                                  struct kube_access *ret_access, struct mu_error *err)
 {
     yaml_document_t document;
-    yaml_parser_t parser;
     struct reader reader = {path, arena, &document};
     struct kube_access access = {0};
-    enum mu_status st = MU_OK;
+    enum mu_status st = yaml_reader_load(path, bytes, len, &document, err);
 
-    if (!yaml_parser_initialize(&parser))
-        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, len);
-    if (!yaml_parser_load(&parser, &document))
-        st = mu_fail(err, MU_E_INVALID, "%s:%zu: %s", path, parser.problem_mark.line + 1,
-                     parser.problem ? parser.problem : "not YAML");
-    yaml_parser_delete(&parser);
     if (st != MU_OK)
         return st;
     st = read_document(&reader, context, &access, err);
