@@ -1,5 +1,6 @@
 """The count of `./muster test`: whatever goes wrong in a program of tests is counted as failed."""
 
+import os
 import subprocess
 
 import pytest
@@ -123,6 +124,29 @@ def test_pytest_is_counted(counted, script, tmp_path, text, expected):
     (folder / "test_it.py").write_text(text)
     counts, _ = counted({"it": ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", folder]})
     assert counts == expected
+
+
+FLAKY = """import pathlib
+def test_a(): pass
+def test_b():
+    mark = pathlib.Path(__file__).with_name("mark")
+    before = mark.exists()
+    mark.touch()
+    assert before
+def test_c(): assert {good}
+"""
+
+
+@pytest.mark.parametrize("good, expected", [("True", (3, 0, 0)), ("False", (2, 1, 0))])
+def test_a_second_try_of_the_failed_ones_adds_to_the_first(script, tmp_path, good, expected):
+    (tmp_path / "test_it.py").write_text(FLAKY.format(good=good))
+    (tmp_path / "CTestTestfile.cmake").write_text(f"add_test(it /usr/bin/python3 -m pytest -q -o cache_dir={tmp_path}/memory "
+                                                  f"$ENV{{AGAIN}} {tmp_path})\n")
+    tries = [script.counting.programs(subprocess.run(["ctest", "-V"], cwd=tmp_path, capture_output=True, text=True, check=False,
+                                                     env={**os.environ, "AGAIN": again}).stdout)
+             for again in ("-rs", "--last-failed")]
+    counts = script.counting.total(script.counting.after_again(*tries))
+    assert tuple(counts.values()) == expected
 
 
 def test_the_output_of_a_failed_program_is_kept_and_no_other(counted, program):
