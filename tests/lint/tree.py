@@ -20,10 +20,11 @@ MAY_USE = {
     "registry": {"http", "json", "oci"},
     "httpd": set(),
     "pg": set(),
-    "ingest": {"bus", "httpd", "http", "registry", "msg", "json", "oci"},
+    "yaml": set(),
+    "ingest": {"bus", "httpd", "http", "registry", "msg", "json", "oci", "yaml"},
     "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci"},
     "inventory": {"bus", "httpd", "pg", "msg", "json", "oci"},
-    "report": {"pg", "http", "json", "oci"},
+    "report": {"pg", "http", "json", "oci", "yaml"},
 }
 # Third-party header -> the components that may include it.
 SOLE_INCLUDERS = {
@@ -33,7 +34,7 @@ SOLE_INCLUDERS = {
     "libpq-fe.h": {"pg"},
     "curl/": {"http"},
     "jansson.h": {"json"},  # its json_t is passed on through json/json_doc.h
-    "yaml.h": {"ingest", "report", "scanner"},
+    "yaml.h": {"yaml", "scanner"},  # its nodes are passed on through yaml/yaml_reader.h
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner"},

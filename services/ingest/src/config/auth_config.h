@@ -21,7 +21,7 @@
 #define INGEST_AUTH_CONFIG_H
 
 #include "auth/auth.h"
-#include "config/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 /* Fills rules and rule_count of `source`, whose kind is known. Errors: MU_E_INVALID, MU_E_LIMIT,
  * MU_E_NOT_FOUND and MU_E_UNAVAILABLE (a file), MU_E_NOMEM. */

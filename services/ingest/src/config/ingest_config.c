@@ -2,9 +2,9 @@
 
 #include "config/auth_config.h"
 #include "config/listing_config.h"
-#include "config/yaml_reader.h"
 #include "limit/rate_limit.h"
 #include "source/source.h"
+#include "yaml/yaml_reader.h"
 
 #include "base/buf.h"
 #include "base/config.h"

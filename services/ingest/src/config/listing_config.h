@@ -5,8 +5,8 @@
 #ifndef INGEST_LISTING_CONFIG_H
 #define INGEST_LISTING_CONFIG_H
 
-#include "config/yaml_reader.h"
 #include "source/source_config.h"
+#include "yaml/yaml_reader.h"
 
 /* For rows whose target is a struct source_config. */
 yaml_key_fn listing_config_repositories; /* names, or prefixes that end with a star */

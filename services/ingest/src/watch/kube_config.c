@@ -1,11 +1,10 @@
 #include "watch/kube_config.h"
 
-#include "config/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 #include "base/text.h"
 
 #include <string.h>
-#include <yaml.h>
 
 enum { TEXT_MAX_BYTES = 1024 * 1024, PEM_MAX_BYTES = 1024 * 1024 };
 

@@ -3,210 +3,159 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "yaml/yaml_reader.h"
 
 #include <string.h>
-#include <yaml.h>
 
-enum { SYSTEM_FILE_MAX_BYTES = 64 * 1024, SYSTEM_TEXT_MAX_BYTES = 1024 };
+enum { SYSTEM_FILE_MAX_BYTES = 64 * 1024 };
 
-enum key_kind { KEY_TEXT, KEY_YES_NO, KEY_IMPACT };
-
-struct key {
-    const char *name;
-    size_t offset;
-    enum key_kind kind;
-    const char *default_value; /* NULL: mandatory */
-};
-
-#define KEY(member, kind, value)                                   \
-    {                                                              \
-#        member, offsetof(struct system_file, member), kind, value \
-    }
-
-static const struct key keys[] = {
-        KEY(name, KEY_TEXT, NULL),
-        KEY(fedramp_id, KEY_TEXT, ""),
-        KEY(impact_level, KEY_IMPACT, "Moderate"),
-        KEY(baseline_configuration_name, KEY_TEXT, NULL),
-        KEY(diagram_label, KEY_TEXT, NULL),
-        KEY(function, KEY_TEXT, NULL),
-        KEY(asset_type, KEY_TEXT, "Container"),
-        KEY(default_vendor, KEY_TEXT, "Open Source"),
-        KEY(system_administrator, KEY_TEXT, ""),
-        KEY(unknown_os, KEY_TEXT, "No operating system in image"),
-        KEY(authenticated_scan, KEY_YES_NO, "Yes"),
-};
-enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
-
-struct reader {
-    const char *path;
-    struct mu_arena *arena;
-    struct system_file *system;
-    yaml_document_t *document;
-    bool seen[KEY_COUNT], seen_public_assets;
-};
-
-static const char **member(struct system_file *system, const struct key *key)
+/* FedRAMP wants cells blank that say nothing. */
+static enum mu_status read_text(struct yaml_reader *reader, const char *name,
+                                const yaml_node_t *node, const char **ret_text,
+                                struct mu_error *err)
 {
-    return (const char **)(void *)((char *)system + key->offset);
-}
+    enum mu_status st = yaml_reader_text_or_empty(reader, name, node, ret_text, err);
 
-static size_t line_of(const yaml_node_t *node)
-{
-    return node->start_mark.line + 1;
-}
-
-static enum mu_status copy_text(struct reader *reader, const yaml_node_t *node, const char *name,
-                                const char **ret_text, struct mu_error *err)
-{
-    size_t len;
-
-    if (node->type != YAML_SCALAR_NODE)
-        return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' must be a text", reader->path,
-                       line_of(node), name);
-    len = node->data.scalar.length;
-    if (len > SYSTEM_TEXT_MAX_BYTES)
-        return mu_fail(err, MU_E_LIMIT, "%s:%zu: '%s' is longer than %d bytes", reader->path,
-                       line_of(node), name, SYSTEM_TEXT_MAX_BYTES);
-    if (memchr(node->data.scalar.value, '\0', len))
-        return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' holds a NUL", reader->path, line_of(node),
-                       name);
-    if (strcasecmp((const char *)node->data.scalar.value, "n/a") == 0 ||
-        strcasecmp((const char *)node->data.scalar.value, "na") == 0)
+    if (st == MU_OK && (strcasecmp(*ret_text, "n/a") == 0 || strcasecmp(*ret_text, "na") == 0))
         return mu_fail(err, MU_E_INVALID,
                        "%s:%zu: '%s' says '%s': FedRAMP wants such cells blank, leave the key out",
-                       reader->path, line_of(node), name, (const char *)node->data.scalar.value);
-    *ret_text = mu_arena_strndup(reader->arena, (const char *)node->data.scalar.value, len);
-    return *ret_text ? MU_OK : mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
+                       reader->path, yaml_reader_line(node), name, *ret_text);
+    return st;
 }
 
-static bool word_fits(const struct key *key, const char *text)
+static const char **text_at(void *target, const struct yaml_key *key)
 {
-    switch (key->kind) {
-    case KEY_TEXT:
-        return true;
-    case KEY_YES_NO:
-        return mu_text_equal(text, "Yes") || mu_text_equal(text, "No");
-    case KEY_IMPACT:
-        return mu_text_equal(text, "Low") || mu_text_equal(text, "Moderate") ||
-               mu_text_equal(text, "High");
+    return (const char **)(void *)((char *)target + key->offset);
+}
+
+static enum mu_status read_text_member(struct yaml_reader *reader, const struct yaml_key *key,
+                                       const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    return read_text(reader, key->name, value, text_at(target, key), err);
+}
+
+/* One of `words`, a list that NULL ends. */
+static enum mu_status read_word(struct yaml_reader *reader, const struct yaml_key *key,
+                                const yaml_node_t *value, void *target, const char *const *words,
+                                struct mu_error *err)
+{
+    enum mu_status st = read_text_member(reader, key, value, target, err);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf must_be;
+
+    if (st != MU_OK)
+        return st;
+    mu_buf_init(&must_be, SYSTEM_FILE_MAX_BYTES);
+    mu_buf_puts(&must_be, "must be");
+    for (; *words; words++) {
+        if (mu_text_equal(*text_at(target, key), *words))
+            return MU_OK;
+        mu_buf_printf(&must_be, " '%s'%s", *words, words[1] ? " or" : "");
     }
-    return false;
+    mu_buf_printf(&must_be, ", not '%s'", *text_at(target, key));
+    st = mu_buf_status(&must_be, key->name, err);
+    return st == MU_OK ? yaml_reader_wrong(reader, value, key->name, must_be.data, err) : st;
 }
 
-static enum mu_status read_public_assets(struct reader *reader, const yaml_node_t *node,
-                                         struct mu_error *err)
+static enum mu_status read_yes_no(struct yaml_reader *reader, const struct yaml_key *key,
+                                  const yaml_node_t *value, void *target, struct mu_error *err)
 {
-    struct system_file *system = reader->system;
-    enum mu_status st;
+    return read_word(reader, key, value, target, (const char *const[]){"Yes", "No", NULL}, err);
+}
 
-    if (node->type != YAML_SEQUENCE_NODE)
-        return mu_fail(err, MU_E_INVALID, "%s:%zu: 'public_assets' must be a list of repositories",
-                       reader->path, line_of(node));
-    for (const yaml_node_item_t *item = node->data.sequence.items.start;
-         item < node->data.sequence.items.top; item++) {
+static enum mu_status read_impact(struct yaml_reader *reader, const struct yaml_key *key,
+                                  const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    return read_word(reader, key, value, target,
+                     (const char *const[]){"Low", "Moderate", "High", NULL}, err);
+}
+
+static enum mu_status read_repositories(struct yaml_reader *reader, const struct yaml_key *key,
+                                        const yaml_node_t *value, void *target,
+                                        struct mu_error *err)
+{
+    struct system_file *system = target;
+    enum mu_status st = MU_OK;
+
+    if (value->type != YAML_SEQUENCE_NODE)
+        return yaml_reader_wrong(reader, value, key->name, "must be a list of repositories", err);
+    for (const yaml_node_item_t *item = value->data.sequence.items.start;
+         st == MU_OK && item < value->data.sequence.items.top; item++) {
         if (system->public_asset_count == SYSTEM_MAX_PUBLIC_ASSETS)
             return mu_fail(err, MU_E_LIMIT, "%s: more than %d public_assets", reader->path,
                            SYSTEM_MAX_PUBLIC_ASSETS);
-        st = copy_text(reader, yaml_document_get_node(reader->document, *item), "public_assets",
-                       &system->public_assets[system->public_asset_count], err);
-        if (st != MU_OK)
-            return st;
-        system->public_asset_count++;
+        st = read_text(reader, key->name, yaml_document_get_node(reader->document, *item),
+                       &system->public_assets[system->public_asset_count++], err);
     }
-    return MU_OK;
-}
-
-static enum mu_status read_key(struct reader *reader, size_t index, const yaml_node_t *name_node,
-                               const yaml_node_t *value, struct mu_error *err)
-{
-    const struct key *key = &keys[index];
-    enum mu_status st;
-
-    if (reader->seen[index])
-        return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' is given twice", reader->path,
-                       line_of(name_node), key->name);
-    reader->seen[index] = true;
-    st = copy_text(reader, value, key->name, member(reader->system, key), err);
-    if (st == MU_OK && !word_fits(key, *member(reader->system, key)))
-        return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' must be %s, not '%s'", reader->path,
-                       line_of(value), key->name,
-                       key->kind == KEY_YES_NO ? "Yes or No" : "Low, Moderate or High",
-                       *member(reader->system, key));
     return st;
 }
 
-static enum mu_status read_pair(struct reader *reader, const yaml_node_pair_t *pair,
-                                struct mu_error *err)
-{
-    const yaml_node_t *name_node = yaml_document_get_node(reader->document, pair->key);
-    const yaml_node_t *value = yaml_document_get_node(reader->document, pair->value);
-    const char *name = name_node->type == YAML_SCALAR_NODE
-                               ? (const char *)name_node->data.scalar.value
-                               : "(not a text)";
-
-    if (mu_text_equal(name, "public_assets")) {
-        if (reader->seen_public_assets)
-            return mu_fail(err, MU_E_INVALID, "%s:%zu: 'public_assets' is given twice",
-                           reader->path, line_of(name_node));
-        reader->seen_public_assets = true;
-        return read_public_assets(reader, value, err);
+#define KEY(member, read)                                       \
+    {                                                           \
+#        member, read, offsetof(struct system_file, member), "" \
     }
-    for (size_t i = 0; i < KEY_COUNT; i++)
-        if (mu_text_equal(name, keys[i].name))
-            return read_key(reader, i, name_node, value, err);
-    return mu_fail(err, MU_E_INVALID, "%s:%zu: unknown key '%s'", reader->path, line_of(name_node),
-                   name);
+
+static const struct yaml_key keys[] = {
+        KEY(name, read_text_member),
+        KEY(fedramp_id, read_text_member),
+        KEY(impact_level, read_impact),
+        KEY(baseline_configuration_name, read_text_member),
+        KEY(diagram_label, read_text_member),
+        KEY(function, read_text_member),
+        KEY(asset_type, read_text_member),
+        KEY(default_vendor, read_text_member),
+        KEY(system_administrator, read_text_member),
+        KEY(unknown_os, read_text_member),
+        KEY(authenticated_scan, read_yes_no),
+        KEY(public_assets, read_repositories),
+};
+
+/* What holds where the file says nothing; a text that stays NULL is mandatory. */
+static const struct system_file defaults = {
+        .fedramp_id = "",
+        .impact_level = "Moderate",
+        .asset_type = "Container",
+        .default_vendor = "Open Source",
+        .system_administrator = "",
+        .unknown_os = "No operating system in image",
+        .authenticated_scan = "Yes",
+};
+
+/* The texts that must be there and must say something. */
+static const char *const mandatory[] = {"name", "baseline_configuration_name", "diagram_label",
+                                        "function"};
+
+static bool is_mandatory(const char *name)
+{
+    for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
+        if (mu_text_equal(mandatory[i], name))
+            return true;
+    return false;
 }
 
-static enum mu_status read_mapping(struct reader *reader, struct mu_error *err)
+static enum mu_status check_complete(const char *path, struct system_file *system,
+                                     struct mu_error *err)
 {
-    const yaml_node_t *root = yaml_document_get_root_node(reader->document);
-    enum mu_status st;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *text = is_mandatory(keys[i].name) ? *text_at(system, &keys[i]) : "there";
 
-    if (!root || root->type != YAML_MAPPING_NODE)
-        return mu_fail(err, MU_E_INVALID, "%s: must be a mapping of keys to texts", reader->path);
-    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
-         pair < root->data.mapping.pairs.top; pair++) {
-        st = read_pair(reader, pair, err);
-        if (st != MU_OK)
-            return st;
-    }
-    return MU_OK;
-}
-
-static enum mu_status check_complete(struct reader *reader, struct mu_error *err)
-{
-    struct system_file *system = reader->system;
-
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        const char **text = member(system, &keys[i]);
-
-        if (!*text)
-            *text = keys[i].default_value;
-        if (!*text || (!keys[i].default_value && !**text))
-            return mu_fail(err, MU_E_INVALID, "%s: '%s' is mandatory", reader->path, keys[i].name);
+        if (!text || !*text)
+            return mu_fail(err, MU_E_INVALID, "%s: '%s' is mandatory", path, keys[i].name);
     }
     if (mu_text_equal(system->impact_level, "High") && !*system->system_administrator)
         return mu_fail(err, MU_E_INVALID,
-                       "%s: 'system_administrator' is mandatory for a High system", reader->path);
+                       "%s: 'system_administrator' is mandatory for a High system", path);
     return MU_OK;
 }
 
-static enum mu_status parse_document(const char *path, const char *bytes, size_t len,
-                                     yaml_document_t *ret_document, struct mu_error *err)
+static enum mu_status read_document(struct yaml_reader *reader, struct system_file *system,
+                                    struct mu_error *err)
 {
-    yaml_parser_t parser;
-    enum mu_status st = MU_OK;
+    const yaml_node_t *root = yaml_document_get_root_node(reader->document);
 
-    if (!yaml_parser_initialize(&parser))
-        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, len);
-    if (!yaml_parser_load(&parser, ret_document))
-        st = mu_fail(err, MU_E_INVALID, "%s:%zu: %s", path, parser.problem_mark.line + 1,
-                     parser.problem ? parser.problem : "not YAML");
-    yaml_parser_delete(&parser);
-    return st;
+    if (!root)
+        return mu_fail(err, MU_E_INVALID, "%s: must be a mapping of keys to texts", reader->path);
+    return yaml_reader_mapping(reader, "the file", root, keys, sizeof(keys) / sizeof(keys[0]),
+                               system, err);
 }
 
 enum mu_status system_file_parse(const char *path, const char *bytes, size_t len,
@@ -215,18 +164,19 @@ enum mu_status system_file_parse(const char *path, const char *bytes, size_t len
 {
     struct system_file *system = mu_arena_alloc(arena, sizeof(*system));
     yaml_document_t document;
-    struct reader reader = {.path = path, .arena = arena, .system = system, .document = &document};
+    struct yaml_reader reader = {.path = path, .arena = arena, .document = &document};
     enum mu_status st;
 
     if (!system)
-        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
-    st = parse_document(path, bytes, len, &document, err);
+        return yaml_reader_nomem(&reader, err);
+    *system = defaults;
+    st = yaml_reader_load(path, bytes, len, &document, err);
     if (st != MU_OK)
         return st;
-    st = read_mapping(&reader, err);
+    st = read_document(&reader, system, err);
     yaml_document_delete(&document);
     if (st == MU_OK)
-        st = check_complete(&reader, err);
+        st = check_complete(path, system, err);
     if (st == MU_OK)
         *ret_system = *system;
     return st;

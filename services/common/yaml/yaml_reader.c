@@ -1,12 +1,13 @@
-#include "config/yaml_reader.h"
+#include "yaml/yaml_reader.h"
 
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-enum { TEXT_MAX_BYTES = 4096, DESCRIBE_MAX_DEPTH = 16, DESCRIBE_MAX_BYTES = 1024 * 1024 };
+enum { DESCRIBE_MAX_DEPTH = 16, DESCRIBE_MAX_BYTES = 1024 * 1024 };
 
 size_t yaml_reader_line(const yaml_node_t *node)
 {
@@ -25,20 +26,30 @@ enum mu_status yaml_reader_nomem(const struct yaml_reader *reader, struct mu_err
     return mu_fail(err, MU_E_NOMEM, "%s: out of memory", reader->path);
 }
 
+enum mu_status yaml_reader_text_or_empty(struct yaml_reader *reader, const char *what,
+                                         const yaml_node_t *node, const char **ret_text,
+                                         struct mu_error *err)
+{
+    size_t len = node->type == YAML_SCALAR_NODE ? node->data.scalar.length : 0;
+
+    if (node->type != YAML_SCALAR_NODE)
+        return yaml_reader_wrong(reader, node, what, "must be a text", err);
+    if (len > YAML_TEXT_MAX_BYTES)
+        return mu_fail(err, MU_E_LIMIT, "%s:%zu: '%s' is longer than %d bytes", reader->path,
+                       yaml_reader_line(node), what, YAML_TEXT_MAX_BYTES);
+    if (memchr(node->data.scalar.value, '\0', len))
+        return yaml_reader_wrong(reader, node, what, "holds a NUL", err);
+    *ret_text = mu_arena_strndup(reader->arena, (const char *)node->data.scalar.value, len);
+    return *ret_text ? MU_OK : yaml_reader_nomem(reader, err);
+}
+
 enum mu_status yaml_reader_text(struct yaml_reader *reader, const char *what,
                                 const yaml_node_t *node, const char **ret_text,
                                 struct mu_error *err)
 {
-    if (node->type != YAML_SCALAR_NODE)
-        return yaml_reader_wrong(reader, node, what, "must be a text", err);
-    if (node->data.scalar.length == 0)
+    if (node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0)
         return yaml_reader_wrong(reader, node, what, "is empty", err);
-    if (node->data.scalar.length > TEXT_MAX_BYTES)
-        return mu_fail(err, MU_E_LIMIT, "%s:%zu: '%s' is longer than %d bytes", reader->path,
-                       yaml_reader_line(node), what, TEXT_MAX_BYTES);
-    *ret_text = mu_arena_strndup(reader->arena, (const char *)node->data.scalar.value,
-                                 node->data.scalar.length);
-    return *ret_text ? MU_OK : yaml_reader_nomem(reader, err);
+    return yaml_reader_text_or_empty(reader, what, node, ret_text, err);
 }
 
 enum mu_status yaml_reader_text_member(struct yaml_reader *reader, const struct yaml_key *key,

@@ -2,16 +2,18 @@
  * yaml_reader: mappings of a YAML file by a table of keys. Every mistake names file, line and key:
  * one that is unknown, given twice, or of another form.
  *
- * Ownership: texts live in the arena.
+ * Ownership: texts live in the arena. Trust: an operator's file; its caller bounds its size.
  */
-#ifndef INGEST_YAML_READER_H
-#define INGEST_YAML_READER_H
+#ifndef MU_YAML_YAML_READER_H
+#define MU_YAML_YAML_READER_H
 
 #include "base/error.h"
 #include "base/memory.h"
 
 #include <stddef.h>
 #include <yaml.h>
+
+enum { YAML_TEXT_MAX_BYTES = 4096 };
 
 struct yaml_reader {
     const char *path; /* for messages */
@@ -42,7 +44,12 @@ enum mu_status yaml_reader_mapping(struct yaml_reader *reader, const char *what,
                                    size_t key_count, void *target,
                                    struct mu_error *err) MU_MUST_CHECK;
 
-/* A text that is not empty. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM. */
+/* A text without NUL, of at most YAML_TEXT_MAX_BYTES. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM.
+ */
+enum mu_status yaml_reader_text_or_empty(struct yaml_reader *reader, const char *what,
+                                         const yaml_node_t *node, const char **ret_text,
+                                         struct mu_error *err) MU_MUST_CHECK;
+/* The same, and it is not empty. */
 enum mu_status yaml_reader_text(struct yaml_reader *reader, const char *what,
                                 const yaml_node_t *node, const char **ret_text,
                                 struct mu_error *err) MU_MUST_CHECK;
