@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from .process import Process, StackError, free_port
@@ -81,14 +82,23 @@ class Postgres:
         if have == "0":
             self.sql("CREATE DATABASE muster", database="postgres")
 
+    def _of_this_cluster(self):
+        """Pids of the server and all of its backends: they work in the data folder."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(folder / "cwd") == str(self.data):
+                    found.append(int(folder.name))
+        return found
+
     def kill(self):
-        """kill -9 of the server and all of its backends, which are groups of their own."""
-        server = self.process.pid()
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=False) if server else None
+        """kill -9 of the server and of its backends, which are groups of their own and would keep the data from the next server."""
         self.process.kill()
-        for pid in found.stdout.split() if found else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+        while left := self._of_this_cluster():
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
     def sql(self, text, database="muster"):
         """Runs SQL with psql; the unaligned answer as text."""
