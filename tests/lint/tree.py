@@ -37,7 +37,7 @@ SOLE_INCLUDERS = {
     "yaml.h": {"yaml", "scanner"},  # its nodes are passed on through yaml/yaml_reader.h
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
-    "sqlite3.h": {"scanner"},
+    "sqlite3.h": {"scanner", "report"},
     "zstd.h": {"scanner"},
     "seccomp.h": {"scanner"},
     "zlib.h": {"ingest"},

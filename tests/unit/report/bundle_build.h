@@ -45,7 +45,7 @@ struct world {
     struct instance_row instances[4];
     struct target_row not_running[1];
     struct total_row totals[2];
-    struct snapshot snapshot;
+    size_t inventory_count, instance_count, not_running_count, total_count;
     char raw[WORLD_EVIDENCE][512];
     char digest[WORLD_EVIDENCE][MU_DIGEST_TEXT_SIZE];
     char reply[WORLD_EVIDENCE][1024]; /* in the order in which a run asks */
@@ -142,16 +142,9 @@ static inline void world_init(struct world *world)
                                          .authenticated_scan = "Yes"};
     world_make_evidence(world);
     world_make_rows(world);
-    world->snapshot = (struct snapshot){.as_of_us = INT64_C(1796083199999999),
-                                        .known_at_us = INT64_C(1796083199999999),
-                                        .inventory = world->inventory,
-                                        .inventory_count = 4,
-                                        .instances = world->instances,
-                                        .instance_count = 4,
-                                        .not_running = world->not_running,
-                                        .not_running_count = 1,
-                                        .totals = world->totals,
-                                        .total_count = 2};
+    world->inventory_count = world->instance_count = 4;
+    world->not_running_count = 1;
+    world->total_count = 2;
     /* Memory where there is some: the many fsyncs of a bundle then cost nothing. */
     (void)snprintf(world->root, sizeof(world->root), "%s/muster-bundle-XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -176,21 +169,52 @@ static inline void world_done(struct world *world)
     mu_arena_free(world->arena);
 }
 
+/* The rows as they are now. */
+static inline struct snapshot *world_snapshot(const struct world *world)
+{
+    const struct snapshot_instants instants = {INT64_C(1796083199999999),
+                                               INT64_C(1796083199999999)};
+    const struct {
+        const char *rows;
+        size_t count, size;
+    } kinds[SNAPSHOT_ROWS_COUNT] = {
+            [SNAPSHOT_INVENTORY] = {(const char *)world->inventory, world->inventory_count,
+                                    sizeof(world->inventory[0])},
+            [SNAPSHOT_INSTANCES] = {(const char *)world->instances, world->instance_count,
+                                    sizeof(world->instances[0])},
+            [SNAPSHOT_NOT_RUNNING] = {(const char *)world->not_running, world->not_running_count,
+                                      sizeof(world->not_running[0])},
+            [SNAPSHOT_TOTALS] = {(const char *)world->totals, world->total_count,
+                                 sizeof(world->totals[0])}};
+    struct snapshot *snapshot = NULL;
+    struct mu_error err;
+
+    if (snapshot_new(&instants, &snapshot, &err) != MU_OK)
+        abort();
+    for (int kind = 0; kind < SNAPSHOT_ROWS_COUNT; kind++)
+        for (size_t i = 0; i < kinds[kind].count; i++)
+            if (snapshot_add(snapshot, (enum snapshot_rows)kind,
+                             kinds[kind].rows + i * kinds[kind].size, &err) != MU_OK)
+                abort();
+    return snapshot;
+}
+
 /* Writes the bundle against the peer as it is set up. */
 static inline enum mu_status world_write(struct world *world, uint32_t retry_ms,
                                          struct bundle_counts *ret_counts, struct mu_error *err)
 {
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
     struct bundle_request request = {.folder = world->folder,
                                      .month = world->month,
                                      .inventory_url = world->url,
                                      .retry_ms = retry_ms,
                                      .system = &world->system,
-                                     .snapshot = &world->snapshot};
+                                     .snapshot = snapshot};
     enum mu_status st;
 
     http_peer_start(&world->peer);
     (void)snprintf(world->url, sizeof(world->url), "http://127.0.0.1:%d", world->peer.port);
-    st = bundle_write(&request, world->arena, ret_counts, err);
+    st = bundle_write(&request, ret_counts, err);
     http_peer_stop(&world->peer);
     return st;
 }

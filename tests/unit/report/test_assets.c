@@ -29,25 +29,43 @@ static int tear_down(void **state)
 /* The asset that begins at row `index` of the world, as a row of the workbook. */
 static struct inventory_workbook_row row_at(struct world *world, size_t index)
 {
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
+    MU_AUTO(asset_reader) struct asset_reader *reader = NULL;
     struct inventory_workbook_row row = {0};
     struct asset asset = {0};
+    bool found = true;
     struct mu_error err;
 
-    assert_true(asset_next(&world->snapshot, &index, &asset));
+    assert_int_equal(asset_reader_open(snapshot, &reader, &err), MU_OK);
+    for (size_t at = 0; at <= index; at += asset.row_count) {
+        assert_int_equal(asset_next(reader, &asset, &found, &err), MU_OK);
+        assert_true(found);
+    }
     assert_int_equal(asset_to_row(&asset, &world->system, world->arena, &row, &err), MU_OK);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) /* some are the reader's */
+        row.cells[i] = row.cells[i] ? mu_arena_strdup(world->arena, row.cells[i]) : NULL;
     return row;
 }
 
 static void assets_are_gathered_by_identifier(void **state)
 {
-    struct world *world = *state;
     static const size_t sizes[] = {2, 1, 1};
+    static const char *const uais[] = {UAI_A, UAI_B, UAI_C};
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(*state);
+    MU_AUTO(asset_reader) struct asset_reader *reader = NULL;
     struct asset asset = {0};
-    size_t index = 0, count = 0;
+    bool found = true;
+    struct mu_error err;
 
-    while (asset_next(&world->snapshot, &index, &asset))
-        assert_int_equal(asset.row_count, count < 3 ? sizes[count] : 0), count++;
-    assert_int_equal(count, 3);
+    assert_int_equal(asset_reader_open(snapshot, &reader, &err), MU_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(asset_next(reader, &asset, &found, &err), MU_OK);
+        assert_true(found);
+        assert_int_equal(asset.row_count, sizes[i]);
+        assert_string_equal(asset.rows[0].uai, uais[i]);
+    }
+    assert_int_equal(asset_next(reader, &asset, &found, &err), MU_OK);
+    assert_false(found);
 }
 
 static void every_checksum_stands_once_one_a_line(void **state)
@@ -142,6 +160,8 @@ static void reasons_are_told_once_and_never_break_the_row(void **state)
     struct world *world = *state;
     struct inventory_row *rows = mu_arena_alloc(world->arena, MANY * sizeof(*rows));
     struct inventory_workbook_row row;
+    struct asset asset;
+    struct mu_error err;
 
     for (size_t i = 0; i < MANY; i++) {
         rows[i] = world->inventory[3];
@@ -150,12 +170,11 @@ static void reasons_are_told_once_and_never_break_the_row(void **state)
         rows[i].reason =
                 i % 3 == 1 && i > 200 ? mu_arena_printf(world->arena, "%zu %01000d", i, 0) : "same";
     }
-    world->snapshot.inventory = rows;
-    world->snapshot.inventory_count = 100;
-    row = row_at(world, 0);
+    asset = (struct asset){rows, 100};
+    assert_int_equal(asset_to_row(&asset, &world->system, world->arena, &row, &err), MU_OK);
     assert_string_equal(row.cells[COLUMN_COMMENTS], "scan_failed: same; never_scanned: same");
-    world->snapshot.inventory_count = MANY;
-    row = row_at(world, 0);
+    asset.row_count = MANY;
+    assert_int_equal(asset_to_row(&asset, &world->system, world->arena, &row, &err), MU_OK);
     assert_in_range(strlen(row.cells[COLUMN_COMMENTS]), 4000, 9000);
     assert_non_null(strstr(row.cells[COLUMN_COMMENTS], "; more in coverage-gaps.json"));
 }
@@ -192,20 +211,47 @@ static void public_repositories_are_public(void **state)
     assert_string_equal(row_at(world, 0).cells[COLUMN_PUBLIC], "No");
 }
 
+static json_t *gaps_of(const struct world *world, size_t expected)
+{
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
+    json_t *gaps = NULL;
+    size_t count = 0;
+    struct mu_error err;
+
+    assert_int_equal(mkdir(world->folder, 0700), 0);
+    assert_int_equal(assets_write_gaps(snapshot, world_path(world, BUNDLE_GAPS), &count, &err),
+                     MU_OK);
+    assert_int_equal(count, expected);
+    gaps = world_json(world, BUNDLE_GAPS);
+    assert_int_equal(json_array_size(gaps), expected);
+    return gaps;
+}
+
 static void gaps_name_images_and_the_containers_they_concern(void **state)
 {
     struct world *world = *state;
     json_auto_t *gaps = NULL;
-    struct mu_error err;
 
     world->instances[1].uai = UAI_C; /* covered: none of the gap's business */
-    assert_int_equal(assets_gaps(&world->snapshot, &gaps, &err), MU_OK);
-    assert_int_equal(json_array_size(gaps), 1);
+    gaps = gaps_of(world, 1);
     assert_string_equal(mu_json_text_at(gaps, "0.uai"), UAI_C);
     assert_string_equal(mu_json_text_at(gaps, "0.images.0.digest"), DIGEST("4"));
     assert_string_equal(mu_json_text_at(gaps, "0.images.0.state"), "never_scanned");
     assert_int_equal(json_array_size(mu_json_at(gaps, "0.containers")), 1);
     assert_string_equal(mu_json_text_at(gaps, "0.containers.0.pod"), "pod-3");
+}
+
+static void gaps_of_several_containers_and_of_none(void **state)
+{
+    struct world *world = *state;
+    json_auto_t *gaps = NULL;
+
+    world->inventory[2].state = "scan_expired"; /* its container is still called covered */
+    world->instances[0].uai = UAI_C;
+    world->instances[0].state = "scan_failed";
+    gaps = gaps_of(world, 2);
+    assert_int_equal(json_array_size(mu_json_at(gaps, "0.containers")), 0);
+    assert_int_equal(json_array_size(mu_json_at(gaps, "1.containers")), 2);
 }
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -224,6 +270,7 @@ int main(void)
             WORLD_TEST(more_checksums_than_a_cell_holds_are_refused_by_name),
             WORLD_TEST(public_repositories_are_public),
             WORLD_TEST(gaps_name_images_and_the_containers_they_concern),
+            WORLD_TEST(gaps_of_several_containers_and_of_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

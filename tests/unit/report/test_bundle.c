@@ -162,11 +162,12 @@ static void make_target(size_t done, size_t total)
 static void a_target_that_appears_meanwhile_is_not_replaced(void **state)
 {
     struct world *world = *state;
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
     struct bundle_request request = {.folder = world->folder,
                                      .month = world->month,
                                      .inventory_url = world->url,
                                      .system = &world->system,
-                                     .snapshot = &world->snapshot,
+                                     .snapshot = snapshot,
                                      .progress = make_target};
     struct bundle_counts counts;
     struct mu_error err;
@@ -174,7 +175,7 @@ static void a_target_that_appears_meanwhile_is_not_replaced(void **state)
     appearing = world->folder;
     http_peer_start(&world->peer);
     (void)snprintf(world->url, sizeof(world->url), "http://127.0.0.1:%d", world->peer.port);
-    assert_int_equal(bundle_write(&request, world->arena, &counts, &err), MU_E_CONFLICT);
+    assert_int_equal(bundle_write(&request, &counts, &err), MU_E_CONFLICT);
     http_peer_stop(&world->peer);
     assert_int_equal(entries_of(world->root), 1);
     assert_int_equal(entries_of(world->folder), 0);
@@ -185,7 +186,7 @@ static void evidence_that_is_gone_is_named_and_nothing_remains(void **state)
     struct world *world = *state;
 
     world->peer.replies[1].bytes = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone";
-    assert_refused(world, 0, MU_E_NOT_FOUND, "raw scan of 'r.example/apps/");
+    assert_refused(world, 0, MU_E_NOT_FOUND, "Raw scan of r.example/apps/");
 }
 
 static void evidence_of_other_bytes_is_refused_and_nothing_remains(void **state)
@@ -372,8 +373,8 @@ static void an_empty_month_is_a_bundle_without_rows(void **state)
 {
     struct world *world = *state;
 
-    world->snapshot.inventory_count = world->snapshot.instance_count = 0;
-    world->snapshot.not_running_count = world->snapshot.total_count = 0;
+    world->inventory_count = world->instance_count = 0;
+    world->not_running_count = world->total_count = 0;
     write_ok(world);
     assert_verifies(world, 0);
 }

@@ -1,7 +1,7 @@
 #include "app/run_command.h"
 
 #include "bundle/bundle.h"
-#include "snapshot/snapshot.h"
+#include "snapshot/snapshot_read.h"
 #include "system/system_file.h"
 
 #include "base/clock.h"
@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROGRESS_EVERY = 100, EVIDENCE_RETRY_MS = 30000 };
-static const size_t arena_max_bytes = (size_t)4 * 1024 * 1024 * 1024;
+enum { PROGRESS_EVERY = 100, EVIDENCE_RETRY_MS = 30000, SYSTEM_MAX_BYTES = 1024 * 1024 };
 
 const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"month", MU_OPTION_TEXT, offsetof(struct run_config, month), NULL, 0, 0,
@@ -72,7 +71,7 @@ static void print_result(const struct run_config *config, const struct snapshot 
 {
     char as_of[MU_TIME_TEXT_SIZE];
 
-    mu_time_format(snapshot->as_of_us, as_of);
+    mu_time_format(snapshot_instants(snapshot)->as_of_us, as_of);
     (void)printf("%s: as of %s\n"
                  "  %zu rows, %zu raw scans, %zu running containers, %zu assets with a coverage "
                  "gap\n",
@@ -83,9 +82,9 @@ static void print_result(const struct run_config *config, const struct snapshot 
 int run_command(void *config_struct, int argc, char **argv)
 {
     const struct run_config *config = config_struct;
-    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(arena_max_bytes);
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(SYSTEM_MAX_BYTES);
     struct snapshot_question question;
-    struct snapshot snapshot;
+    MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
     struct system_file *system = mu_arena_alloc(arena, sizeof(*system));
     struct bundle_counts counts;
     struct mu_error err;
@@ -98,17 +97,17 @@ int run_command(void *config_struct, int argc, char **argv)
         system_file_read(config->system, arena, system, &err) != MU_OK)
         return usage(&err);
     mu_stop_install();
-    if (snapshot_read(&question, arena, &snapshot, &err) != MU_OK)
+    if (snapshot_read(&question, &snapshot, &err) != MU_OK)
         return failure(&err);
     struct bundle_request request = {.folder = config->out,
                                      .month = config->month,
                                      .inventory_url = config->inventory_url,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
-                                     .snapshot = &snapshot,
+                                     .snapshot = snapshot,
                                      .progress = show_progress};
-    if (bundle_write(&request, arena, &counts, &err) != MU_OK)
+    if (bundle_write(&request, &counts, &err) != MU_OK)
         return failure(&err);
-    print_result(config, &snapshot, &counts);
+    print_result(config, snapshot, &counts);
     return MU_EXIT_OK;
 }

@@ -1,26 +1,150 @@
 #include "bundle/assets.h"
 
+#include "bundle/json_list.h"
+
 #include "base/buf.h"
+#include "base/memory.h"
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Labels and reasons are of any length and a cell is not; the whole reasons stand in
  * coverage-gaps.json. */
 enum { LABEL_MAX_BYTES = 255, REASON_MAX_BYTES = 1000, GAP_REASONS_MAX_BYTES = 8000 };
 
-bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *ret_asset)
-{
-    size_t first = *index, next = first;
+/* An asset and the first row of the next one are kept: each in an arena, in turn. */
+struct asset_reader {
+    struct snapshot_cursor *cursor;
+    struct mu_arena *arenas[2];
+    size_t turn;
+    struct inventory_row *rows; /* of the asset; memory of its own */
+    size_t row_count, capacity;
+    struct inventory_row ahead; /* copied into the arena whose turn is next */
+    bool is_ahead;
+};
 
-    if (first >= snapshot->inventory_count)
-        return false;
-    while (next < snapshot->inventory_count &&
-           mu_text_equal(snapshot->inventory[next].uai, snapshot->inventory[first].uai))
-        next++;
-    *ret_asset = (struct asset){snapshot->inventory + first, next - first};
-    *index = next;
+enum mu_status asset_reader_open(const struct snapshot *snapshot, struct asset_reader **ret_reader,
+                                 struct mu_error *err)
+{
+    MU_AUTO(asset_reader) struct asset_reader *reader = mu_xcalloc(1, sizeof(*reader));
+    enum mu_status st =
+            snapshot_list(snapshot, SNAPSHOT_LIST_INVENTORY, NULL, &reader->cursor, err);
+
+    if (st != MU_OK)
+        return st;
+    for (size_t i = 0; i < 2; i++)
+        reader->arenas[i] = mu_arena_new(ASSET_MAX_BYTES);
+    *ret_reader = reader;
+    reader = NULL;
+    return MU_OK;
+}
+
+void asset_reader_free(struct asset_reader *reader)
+{
+    if (!reader)
+        return;
+    snapshot_cursor_free(reader->cursor);
+    mu_arena_free(reader->arenas[0]);
+    mu_arena_free(reader->arenas[1]);
+    free(reader->rows);
+    free(reader);
+}
+
+/* A copy of the row's texts; false when the arena is exhausted. */
+static bool copy_row(const struct inventory_row *row, struct mu_arena *arena,
+                     struct inventory_row *ret_row)
+{
+    struct inventory_row copy = *row;
+    const char **const texts[] = {&copy.uai,
+                                  &copy.manifest_digest,
+                                  &copy.repository,
+                                  &copy.tag,
+                                  &copy.platform,
+                                  &copy.os_name,
+                                  &copy.image_title,
+                                  &copy.image_version,
+                                  &copy.image_vendor,
+                                  &copy.state,
+                                  &copy.reason,
+                                  &copy.evidence_digest,
+                                  &copy.scan_finished_at,
+                                  &copy.reported_digest};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *text = *texts[i];
+
+        *texts[i] = text ? mu_arena_strdup(arena, text) : NULL;
+        if (text && !*texts[i])
+            return false;
+    }
+    *ret_row = copy;
     return true;
+}
+
+static enum mu_status too_large(const struct inventory_row *row, struct mu_error *err)
+{
+    return mu_fail(err, MU_E_LIMIT, "asset '%s' has more rows than %d bytes hold", row->uai,
+                   ASSET_MAX_BYTES);
+}
+
+static enum mu_status keep_row(struct asset_reader *reader, const struct inventory_row *row,
+                               struct mu_error *err)
+{
+    size_t capacity = reader->capacity ? 2 * reader->capacity : 16;
+    struct inventory_row *rows = reader->rows;
+
+    if (reader->row_count == reader->capacity) {
+        if (capacity * sizeof(*rows) > ASSET_MAX_BYTES)
+            return too_large(row, err);
+        rows = realloc(rows, capacity * sizeof(*rows));
+        if (!rows)
+            return mu_fail(err, MU_E_NOMEM, "asset '%s': out of memory", row->uai);
+        reader->rows = rows;
+        reader->capacity = capacity;
+    }
+    rows[reader->row_count++] = *row;
+    return MU_OK;
+}
+
+/* Reads one row: into the asset, or ahead when it is of the next one. */
+static enum mu_status read_one(struct asset_reader *reader, bool *ret_more, struct mu_error *err)
+{
+    struct inventory_row row, copy;
+    bool own;
+    enum mu_status st = snapshot_next(reader->cursor, &row, ret_more, err);
+
+    if (st != MU_OK || !*ret_more)
+        return st;
+    own = reader->row_count == 0 || mu_text_equal(reader->rows[0].uai, row.uai);
+    if (!own)
+        mu_arena_reset(reader->arenas[1 - reader->turn]);
+    if (!copy_row(&row, reader->arenas[own ? reader->turn : 1 - reader->turn], &copy))
+        return too_large(&row, err);
+    if (own)
+        return keep_row(reader, &copy, err);
+    reader->ahead = copy;
+    reader->is_ahead = true;
+    *ret_more = false;
+    return MU_OK;
+}
+
+enum mu_status asset_next(struct asset_reader *reader, struct asset *ret_asset, bool *ret_found,
+                          struct mu_error *err)
+{
+    bool more = true;
+    enum mu_status st = MU_OK;
+
+    reader->row_count = 0;
+    reader->turn = 1 - reader->turn;
+    if (reader->is_ahead)
+        st = keep_row(reader, &reader->ahead, err);
+    reader->is_ahead = false;
+    while (st == MU_OK && more)
+        st = read_one(reader, &more, err);
+    *ret_found = st == MU_OK && reader->row_count > 0;
+    *ret_asset = (struct asset){reader->rows, reader->row_count};
+    return st;
 }
 
 /* Every digest in production has a complete scan within the window. */
@@ -205,7 +329,7 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *gap_of(const struct asset *asset)
+static json_t *images_of(const struct asset *asset)
 {
     json_t *images = json_array();
 
@@ -219,51 +343,91 @@ static json_t *gap_of(const struct asset *asset)
                           "last_scan", text_or_null(row->scan_finished_at), "evidence",
                           text_or_null(row->evidence_digest)));
     }
-    return json_pack("{s:s, s:o, s:o}", "uai", asset->rows[0].uai, "images", images, "containers",
-                     json_array());
+    return images;
 }
 
-static void add_container(json_t *gap, const struct instance_row *instance)
+static json_t *container_of(const struct instance_row *instance)
 {
-    (void)json_array_append_new(
-            json_object_get(gap, "containers"),
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cluster",
-                      text_or_null(instance->cluster), "namespace",
-                      text_or_null(instance->namespace_name), "pod", text_or_null(instance->pod),
-                      "container", text_or_null(instance->container), "state",
-                      text_or_null(instance->state), "started_at",
-                      text_or_null(instance->started_at), "node", text_or_null(instance->node)));
+    return json_pack(
+            "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cluster", text_or_null(instance->cluster),
+            "namespace", text_or_null(instance->namespace_name), "pod", text_or_null(instance->pod),
+            "container", text_or_null(instance->container), "state", text_or_null(instance->state),
+            "started_at", text_or_null(instance->started_at), "node", text_or_null(instance->node));
 }
 
-enum mu_status assets_gaps(const struct snapshot *snapshot, json_t **ret_gaps, struct mu_error *err)
+/* The containers of the UAI that are not covered, as an array. */
+static enum mu_status put_containers(const struct snapshot *snapshot, const char *uai,
+                                     struct json_list *list, struct mu_error *err)
 {
-    json_auto_t *by_uai = json_object();
-    json_t *gaps = json_array();
-    struct asset asset;
-    size_t index = 0;
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
+    struct instance_row instance;
+    const char *before = "[";
+    bool found = true;
+    enum mu_status st = snapshot_list(snapshot, SNAPSHOT_LIST_INSTANCES_OF_UAI, uai, &cursor, err);
 
-    while (asset_next(snapshot, &index, &asset)) {
-        json_t *gap;
-
-        if (asset_is_covered(&asset))
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &instance, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        if (mu_text_equal(instance.state, "covered"))
             continue;
-        gap = gap_of(&asset);
-        if (json_object_set(by_uai, asset.rows[0].uai, gap) != 0 ||
-            json_array_append(gaps, gap) != 0) {
-            json_decref(gap);
-            json_decref(gaps);
-            return mu_fail(err, MU_E_NOMEM,
-                           "coverage gaps: out of memory, or text that is not UTF-8");
-        }
-        json_decref(gap);
+        json_list_put_text(list, before);
+        st = json_list_put(list, container_of(&instance), err);
+        before = ",";
     }
-    for (size_t i = 0; i < snapshot->instance_count; i++) {
-        const struct instance_row *instance = &snapshot->instances[i];
-        json_t *gap = instance->uai ? json_object_get(by_uai, instance->uai) : NULL;
+    json_list_put_text(list, *before == '[' ? "[]" : "]");
+    return st;
+}
 
-        if (gap && !mu_text_equal(instance->state, "covered"))
-            add_container(gap, instance);
+/* Members in the order of their names, as everywhere. */
+static enum mu_status put_gap(const struct snapshot *snapshot, const struct asset *asset,
+                              struct json_list *list, struct mu_error *err)
+{
+    const char *uai = asset->rows[0].uai;
+    enum mu_status st;
+
+    json_list_begin(list);
+    json_list_put_text(list, "{\"containers\":");
+    st = put_containers(snapshot, uai, list, err);
+    json_list_put_text(list, ",\"images\":");
+    if (st == MU_OK)
+        st = json_list_put(list, images_of(asset), err);
+    json_list_put_text(list, ",\"uai\":");
+    if (st == MU_OK)
+        st = json_list_put(list, json_string(uai), err);
+    json_list_put_text(list, "}");
+    return st;
+}
+
+static enum mu_status put_gaps(const struct snapshot *snapshot, struct json_list *list,
+                               struct mu_error *err)
+{
+    MU_AUTO(asset_reader) struct asset_reader *reader = NULL;
+    struct asset asset;
+    bool found = true;
+    enum mu_status st = asset_reader_open(snapshot, &reader, err);
+
+    while (st == MU_OK) {
+        st = asset_next(reader, &asset, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        if (!asset_is_covered(&asset))
+            st = put_gap(snapshot, &asset, list, err);
     }
-    *ret_gaps = gaps;
-    return MU_OK;
+    return st;
+}
+
+enum mu_status assets_write_gaps(const struct snapshot *snapshot, const char *path,
+                                 size_t *ret_gaps, struct mu_error *err)
+{
+    MU_AUTO_DONE(json_list_done) struct json_list list;
+    enum mu_status st = json_list_open(path, &list, err);
+
+    if (st == MU_OK)
+        st = put_gaps(snapshot, &list, err);
+    if (st == MU_OK)
+        st = json_list_close(&list, err);
+    if (st == MU_OK)
+        *ret_gaps = list.count;
+    return st;
 }

@@ -12,7 +12,7 @@
 #include "system/system_file.h"
 #include "workbook/workbook.h"
 
-#include "json/json_doc.h"
+enum { ASSET_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* Consecutive inventory rows of one UAI. */
 struct asset {
@@ -20,17 +20,27 @@ struct asset {
     size_t row_count;
 };
 
-/* The asset that starts at row `index`; false at the end. Advances `index`. */
-bool asset_next(const struct snapshot *snapshot, size_t *index, struct asset *ret_asset);
+/* The snapshot's assets, one after the other. */
+struct asset_reader;
+
+enum mu_status asset_reader_open(const struct snapshot *snapshot, struct asset_reader **ret_reader,
+                                 struct mu_error *err) MU_MUST_CHECK;
+void asset_reader_free(struct asset_reader *reader); /* NULL is fine */
+/* The asset is the reader's until the next call; `ret_found` false at the end. Errors:
+ * MU_E_UNAVAILABLE, MU_E_LIMIT (an asset of more than ASSET_MAX_BYTES). */
+enum mu_status asset_next(struct asset_reader *reader, struct asset *ret_asset, bool *ret_found,
+                          struct mu_error *err) MU_MUST_CHECK;
+
+MU_DEFINE_AUTO(asset_reader, struct asset_reader, asset_reader_free)
 
 /* Cells live in the arena. Errors: MU_E_LIMIT. */
 enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
                             struct mu_arena *arena, struct inventory_workbook_row *ret_row,
                             struct mu_error *err) MU_MUST_CHECK;
 
-/* coverage-gaps.json: one object per asset that is not covered, with the containers it concerns.
- * New reference. */
-enum mu_status assets_gaps(const struct snapshot *snapshot, json_t **ret_gaps,
-                           struct mu_error *err) MU_MUST_CHECK;
+/* coverage-gaps.json: one object per asset that is not covered, with the containers it concerns; a
+ * new file, not yet durable. Errors: MU_E_UNAVAILABLE, MU_E_NOMEM, MU_E_LIMIT. */
+enum mu_status assets_write_gaps(const struct snapshot *snapshot, const char *path,
+                                 size_t *ret_gaps, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -4,12 +4,15 @@
 #include "bundle/containers.h"
 #include "bundle/evidence.h"
 #include "bundle/folder.h"
+#include "bundle/json_list.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
 #include "workbook/xlsx_reader.h"
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/sha256.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "http/http_client.h"
@@ -20,11 +23,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024 };
+enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024, BUNDLE_CELLS_MAX_BYTES = 16 * 1024 * 1024 };
 
 struct writer {
     const struct bundle_request *request;
-    struct mu_arena *arena;
+    struct mu_arena *cells; /* of one row of the workbook */
     struct bundle_folder folder;
     struct manifest *manifest;
     struct bundle_counts counts;
@@ -38,23 +41,35 @@ static enum mu_status list_file(struct writer *writer, const char *name, const c
 
 /* ---- workbook ---- */
 
+static enum mu_status add_row(struct writer *writer, const struct asset *asset,
+                              struct inventory_workbook *workbook, struct mu_error *err)
+{
+    struct inventory_workbook_row row;
+    enum mu_status st;
+
+    mu_arena_reset(writer->cells);
+    st = asset_to_row(asset, writer->request->system, writer->cells, &row, err);
+    if (st == MU_OK)
+        st = inventory_workbook_add(workbook, &row, err);
+    writer->counts.rows++;
+    return st;
+}
+
 static enum mu_status add_rows(struct writer *writer, struct inventory_workbook *workbook,
                                struct mu_error *err)
 {
-    struct inventory_workbook_row row;
+    MU_AUTO(asset_reader) struct asset_reader *reader = NULL;
     struct asset asset;
-    size_t index = 0;
-    enum mu_status st;
+    bool found = true;
+    enum mu_status st = asset_reader_open(writer->request->snapshot, &reader, err);
 
-    while (asset_next(writer->request->snapshot, &index, &asset)) {
-        st = asset_to_row(&asset, writer->request->system, writer->arena, &row, err);
-        if (st == MU_OK)
-            st = inventory_workbook_add(workbook, &row, err);
-        if (st != MU_OK)
-            return st;
-        writer->counts.rows++;
+    while (st == MU_OK) {
+        st = asset_next(reader, &asset, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        st = add_row(writer, &asset, workbook, err);
     }
-    return MU_OK;
+    return st;
 }
 
 static enum mu_status write_rows(struct writer *writer, const char *path, struct mu_error *err)
@@ -62,11 +77,11 @@ static enum mu_status write_rows(struct writer *writer, const char *path, struct
     MU_AUTO(inventory_workbook) struct inventory_workbook *workbook = NULL;
     struct inventory_workbook *finished;
     char as_of[MU_TIME_TEXT_SIZE];
-    struct inventory_workbook_properties properties = {.system_name = writer->request->system->name,
-                                                       .month = writer->request->month,
-                                                       .as_of = as_of,
-                                                       .as_of_us =
-                                                               writer->request->snapshot->as_of_us};
+    struct inventory_workbook_properties properties = {
+            .system_name = writer->request->system->name,
+            .month = writer->request->month,
+            .as_of = as_of,
+            .as_of_us = snapshot_instants(writer->request->snapshot)->as_of_us};
     enum mu_status st;
 
     mu_time_format(properties.as_of_us, as_of);
@@ -123,60 +138,79 @@ static enum mu_status write_workbook(struct writer *writer, struct mu_error *err
 
 /* ---- JSON and CSV beside it ---- */
 
-static enum mu_status write_json(struct writer *writer, const char *name, const char *title,
-                                 const json_t *value, struct mu_error *err)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    char path[BUNDLE_PATH_SIZE];
-    enum mu_status st;
-
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
-    st = mu_json_print(value, &bytes, err);
-    if (st == MU_OK)
-        st = bundle_folder_path(&writer->folder, name, path, err);
-    if (st == MU_OK)
-        st = mu_file_write_atomic(path, bytes.data, bytes.len, err);
-    if (st == MU_OK)
-        st = list_file(writer, name, title, err);
-    return st == MU_OK ? MU_OK : mu_wrap(err, "%s", name);
-}
-
 static enum mu_status write_gaps(struct writer *writer, struct mu_error *err)
 {
-    json_auto_t *gaps = NULL;
-    enum mu_status st = assets_gaps(writer->request->snapshot, &gaps, err);
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_GAPS, path, err);
 
-    if (st != MU_OK)
-        return st;
-    writer->counts.gaps = json_array_size(gaps);
-    return write_json(writer, BUNDLE_GAPS, "Assets with running containers that are not covered",
-                      gaps, err);
+    if (st == MU_OK)
+        st = assets_write_gaps(writer->request->snapshot, path, &writer->counts.gaps, err);
+    if (st == MU_OK)
+        st = list_file(writer, BUNDLE_GAPS, "Assets with running containers that are not covered",
+                       err);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "%s", BUNDLE_GAPS);
+}
+
+static enum mu_status list_targets(const struct snapshot *snapshot, const char *path,
+                                   struct mu_error *err)
+{
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
+    MU_AUTO_DONE(json_list_done) struct json_list list;
+    struct target_row target;
+    bool found = true;
+    enum mu_status st = json_list_open(path, &list, err);
+
+    if (st == MU_OK)
+        st = snapshot_list(snapshot, SNAPSHOT_LIST_NOT_RUNNING, NULL, &cursor, err);
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &target, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        st = json_list_add(
+                &list,
+                json_pack("{s:s, s:s?}", "uai", target.uai, "digest", target.manifest_digest), err);
+    }
+    return st == MU_OK ? json_list_close(&list, err) : st;
 }
 
 static enum mu_status write_not_running(struct writer *writer, struct mu_error *err)
 {
-    const struct snapshot *snapshot = writer->request->snapshot;
-    json_auto_t *targets = json_array();
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_NOT_RUNNING, path, err);
 
-    for (size_t i = 0; i < snapshot->not_running_count; i++)
-        if (json_array_append_new(
-                    targets, json_pack("{s:s, s:s?}", "uai", snapshot->not_running[i].uai, "digest",
-                                       snapshot->not_running[i].manifest_digest)) != 0)
-            return mu_fail(err, MU_E_NOMEM, "%s: out of memory", BUNDLE_NOT_RUNNING);
-    return write_json(writer, BUNDLE_NOT_RUNNING, "Scan targets without a running container",
-                      targets, err);
+    if (st == MU_OK)
+        st = list_targets(writer->request->snapshot, path, err);
+    if (st == MU_OK)
+        st = list_file(writer, BUNDLE_NOT_RUNNING, "Scan targets without a running container", err);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "%s", BUNDLE_NOT_RUNNING);
+}
+
+static enum mu_status count_containers(struct writer *writer, struct mu_error *err)
+{
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
+    struct total_row total;
+    bool found = true;
+    enum mu_status st =
+            snapshot_list(writer->request->snapshot, SNAPSHOT_LIST_TOTALS, NULL, &cursor, err);
+
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &total, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        writer->counts.containers += (size_t)total.containers;
+    }
+    return st;
 }
 
 static enum mu_status write_containers(struct writer *writer, struct mu_error *err)
 {
-    const struct snapshot *snapshot = writer->request->snapshot;
     char path[BUNDLE_PATH_SIZE];
     enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_CONTAINERS, path, err);
 
-    for (size_t i = 0; i < snapshot->total_count; i++)
-        writer->counts.containers += (size_t)snapshot->totals[i].containers;
     if (st == MU_OK)
-        st = containers_write(snapshot, path, err);
+        st = count_containers(writer, err);
+    if (st == MU_OK)
+        st = containers_write(writer->request->snapshot, path, err);
     if (st == MU_OK)
         st = list_file(writer, BUNDLE_CONTAINERS,
                        "Containers in production, a line for each manifest behind one", err);
@@ -185,74 +219,88 @@ static enum mu_status write_containers(struct writer *writer, struct mu_error *e
 
 /* ---- raw scans ---- */
 
-static int compare_evidence(const void *a, const void *b)
-{
-    const struct inventory_row *const *left = a, *const *right = b;
-    int order = strcmp((*left)->evidence_digest, (*right)->evidence_digest);
+/* One raw scan: what it is evidence for, gathered row by row. */
+struct raw_scan {
+    char digest[MU_DIGEST_TEXT_SIZE]; /* "" before the first row */
+    struct mu_buf title;              /* "Raw scan of UAI, UAI" */
+};
 
-    return order ? order : strcmp((*left)->uai, (*right)->uai);
-}
-
-/* Rows that have evidence, sorted by it. */
-static const struct inventory_row **rows_with_evidence(struct writer *writer, size_t *ret_count)
-{
-    const struct snapshot *snapshot = writer->request->snapshot;
-    const struct inventory_row **rows = mu_arena_alloc(
-            writer->arena, (snapshot->inventory_count + 1) * sizeof(struct inventory_row *));
-    size_t count = 0;
-
-    for (size_t i = 0; rows && i < snapshot->inventory_count; i++)
-        if (snapshot->inventory[i].evidence_digest)
-            rows[count++] = &snapshot->inventory[i];
-    if (rows)
-        qsort(rows, count, sizeof(struct inventory_row *), compare_evidence);
-    *ret_count = count;
-    return rows;
-}
-
-/* Title of a raw scan: the UAIs it is evidence for. `rows` share one evidence digest. */
-static const char *raw_scan_title(struct writer *writer, const struct inventory_row **rows,
-                                  size_t count)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf title;
-
-    mu_buf_init(&title, BUNDLE_TITLE_MAX_BYTES);
-    mu_buf_puts(&title, "Raw scan of ");
-    for (size_t i = 0; i < count; i++)
-        mu_buf_printf(&title, "%s%s", i ? ", " : "", rows[i]->uai);
-    return mu_arena_strndup(writer->arena, title.data, title.len);
-}
-
-static enum mu_status write_raw_scan(struct writer *writer, struct mu_http_client *client,
-                                     const struct inventory_row **rows, size_t count,
-                                     struct mu_error *err)
+static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_client *client,
+                                     const struct raw_scan *scan, struct mu_error *err)
 {
     const struct evidence_source source = {writer->request->inventory_url,
                                            writer->request->retry_ms};
-    const char *digest = rows[0]->evidence_digest;
     char path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
     (void)snprintf(name, sizeof(name), "%s/%s.json", BUNDLE_RAW_SCANS,
-                   mu_text_starts(digest, "sha256:") ? digest + strlen("sha256:") : "");
+                   mu_text_starts(scan->digest, "sha256:") ? scan->digest + strlen("sha256:") : "");
     st = bundle_folder_path(&writer->folder, name, path, err);
     if (st == MU_OK)
-        st = evidence_fetch(client, &source, digest, path, err);
+        st = evidence_fetch(client, &source, scan->digest, path, err);
     if (st == MU_OK)
-        st = list_file(writer, name, raw_scan_title(writer, rows, count), err);
+        st = list_file(writer, name, scan->title.data, err);
     if (st != MU_OK)
-        return mu_wrap(err, "raw scan of '%s'", rows[0]->uai);
+        return mu_wrap(err, "%.200s", scan->title.data);
     writer->counts.raw_scans++;
     return MU_OK;
 }
 
-static size_t same_evidence(const struct inventory_row **rows, size_t count)
+/* The scan is whole: fetches it, and begins the next one. */
+static enum mu_status end_raw_scan(struct writer *writer, struct mu_http_client *client,
+                                   struct raw_scan *scan, size_t total, struct mu_error *err)
 {
-    size_t n = 1;
+    enum mu_status st = MU_OK;
 
-    while (n < count && mu_text_equal(rows[0]->evidence_digest, rows[n]->evidence_digest))
-        n++;
-    return n;
+    if (mu_stop_requested())
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
+    if (*scan->digest)
+        st = fetch_raw_scan(writer, client, scan, err);
+    if (st == MU_OK && *scan->digest && writer->request->progress)
+        writer->request->progress(writer->counts.raw_scans, total);
+    mu_buf_reset(&scan->title);
+    *scan->digest = '\0';
+    return st;
+}
+
+static enum mu_status take_row(struct writer *writer, struct mu_http_client *client,
+                               const struct inventory_row *row, struct raw_scan *scan, size_t total,
+                               struct mu_error *err)
+{
+    enum mu_status st = MU_OK;
+
+    if (!mu_text_equal(row->evidence_digest, scan->digest))
+        st = end_raw_scan(writer, client, scan, total, err);
+    if (st != MU_OK)
+        return st;
+    mu_buf_printf(&scan->title, "%s%s", *scan->digest ? ", " : "Raw scan of ", row->uai);
+    (void)snprintf(scan->digest, sizeof(scan->digest), "%s", row->evidence_digest);
+    return MU_OK;
+}
+
+static enum mu_status fetch_raw_scans(struct writer *writer, struct mu_http_client *client,
+                                      struct mu_error *err)
+{
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
+    struct raw_scan scan = {.digest = ""};
+    struct inventory_row row;
+    size_t total = 0;
+    bool found = true;
+    enum mu_status st = snapshot_count_evidence(writer->request->snapshot, &total, err);
+
+    if (st == MU_OK)
+        st = snapshot_list(writer->request->snapshot, SNAPSHOT_LIST_EVIDENCE, NULL, &cursor, err);
+    mu_buf_init(&scan.title, BUNDLE_TITLE_MAX_BYTES);
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &row, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        st = take_row(writer, client, &row, &scan, total, err);
+    }
+    if (st == MU_OK)
+        st = end_raw_scan(writer, client, &scan, total, err);
+    mu_buf_done(&scan.title);
+    return st;
 }
 
 static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *err)
@@ -260,25 +308,13 @@ static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *er
     MU_AUTO(http_client) struct mu_http_client *client = NULL;
     struct mu_http_client_config config = {.user_agent = "muster-report"};
     char path[BUNDLE_PATH_SIZE];
-    size_t count, same;
-    const struct inventory_row **rows = rows_with_evidence(writer, &count);
-    enum mu_status st;
+    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_RAW_SCANS, path, err);
 
-    if (!rows)
-        return mu_fail(err, MU_E_NOMEM, "raw scans: out of memory");
-    st = bundle_folder_path(&writer->folder, BUNDLE_RAW_SCANS, path, err);
     if (st == MU_OK)
         st = mu_dir_make(path, err);
     if (st == MU_OK)
         st = mu_http_client_new(&config, &client, err);
-    for (size_t i = 0; st == MU_OK && i < count; i += same) {
-        same = same_evidence(rows + i, count - i);
-        st = mu_stop_requested() ? mu_fail(err, MU_E_UNAVAILABLE, "stopping")
-                                 : write_raw_scan(writer, client, rows + i, same, err);
-        if (st == MU_OK && writer->request->progress)
-            writer->request->progress(i + same, count);
-    }
-    return st;
+    return st == MU_OK ? fetch_raw_scans(writer, client, err) : st;
 }
 
 /* ---- the whole ---- */
@@ -302,16 +338,18 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
     return st;
 }
 
-enum mu_status bundle_write(const struct bundle_request *request, struct mu_arena *arena,
-                            struct bundle_counts *ret_counts, struct mu_error *err)
+enum mu_status bundle_write(const struct bundle_request *request, struct bundle_counts *ret_counts,
+                            struct mu_error *err)
 {
-    struct writer writer = {.request = request, .arena = arena};
+    MU_AUTO(arena) struct mu_arena *cells = mu_arena_new(BUNDLE_CELLS_MAX_BYTES);
+    struct writer writer = {.request = request, .cells = cells};
     enum mu_status st = bundle_folder_open(request->folder, &writer.folder, err);
 
     if (st != MU_OK)
         return mu_wrap(err, "bundle");
-    writer.manifest = manifest_new(request);
-    st = fill(&writer, err);
+    st = manifest_new(request, &writer.manifest, err);
+    if (st == MU_OK)
+        st = fill(&writer, err);
     if (st == MU_OK)
         st = bundle_folder_commit(&writer.folder, err);
     bundle_folder_close(&writer.folder);

@@ -30,7 +30,7 @@ struct bundle_counts {
 /* Errors: MU_E_CONFLICT (the folder exists, or another run writes it), MU_E_UNAVAILABLE,
  * MU_E_NOT_FOUND (evidence is gone), MU_E_INVALID (evidence is not what its name says),
  * MU_E_LIMIT. */
-enum mu_status bundle_write(const struct bundle_request *request, struct mu_arena *arena,
-                            struct bundle_counts *ret_counts, struct mu_error *err) MU_MUST_CHECK;
+enum mu_status bundle_write(const struct bundle_request *request, struct bundle_counts *ret_counts,
+                            struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -62,18 +62,34 @@ static void put_header(FILE *out)
     (void)fputc('\n', out);
 }
 
+static enum mu_status put_rows(const struct snapshot *snapshot, FILE *out, struct mu_error *err)
+{
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
+    struct instance_row row;
+    bool found = true;
+    enum mu_status st = snapshot_list(snapshot, SNAPSHOT_LIST_INSTANCES, NULL, &cursor, err);
+
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &row, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        put_row(out, &row);
+    }
+    return st;
+}
+
 enum mu_status containers_write(const struct snapshot *snapshot, const char *path,
                                 struct mu_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     MU_AUTO_FILE FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    enum mu_status st;
 
     if (!out)
         return mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", path, strerror(errno));
     put_header(out);
-    for (size_t i = 0; i < snapshot->instance_count; i++)
-        put_row(out, &snapshot->instances[i]);
-    if (fflush(out) != 0 || ferror(out))
+    st = put_rows(snapshot, out, err);
+    if (st == MU_OK && (fflush(out) != 0 || ferror(out)))
         return mu_fail(err, MU_E_UNAVAILABLE, "write '%s': %s", path, strerror(errno));
-    return MU_OK;
+    return st;
 }

@@ -28,30 +28,36 @@ static void set_time(json_t *object, const char *name, int64_t at_us)
     (void)json_object_set_new(object, name, json_string(text));
 }
 
-static json_t *totals_of(const struct snapshot *snapshot)
+enum mu_status manifest_new(const struct bundle_request *request, struct manifest **ret_manifest,
+                            struct mu_error *err)
 {
+    MU_AUTO(manifest) struct manifest *manifest = mu_xcalloc(1, sizeof(*manifest));
+    const struct snapshot_instants *instants = snapshot_instants(request->snapshot);
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
     json_t *totals = json_object();
-
-    for (size_t i = 0; i < snapshot->total_count; i++)
-        (void)json_object_set_new(totals, snapshot->totals[i].state,
-                                  json_integer(snapshot->totals[i].containers));
-    return totals;
-}
-
-struct manifest *manifest_new(const struct bundle_request *request)
-{
-    struct manifest *manifest = mu_xcalloc(1, sizeof(*manifest));
+    struct total_row total;
+    bool found = true;
+    enum mu_status st = snapshot_list(request->snapshot, SNAPSHOT_LIST_TOTALS, NULL, &cursor, err);
 
     manifest->files = json_object();
-    manifest->root =
-            json_pack("{s:s, s:{s:s, s:s, s:s}, s:s, s:{s:s, s:s}, s:o}", "schema", BUNDLE_SCHEMA,
-                      "system", "name", request->system->name, "fedramp_id",
-                      request->system->fedramp_id, "impact_level", request->system->impact_level,
-                      "month", request->month, "generator", "name", "muster-report", "version",
-                      MU_VERSION, "running_containers", totals_of(request->snapshot));
-    set_time(manifest->root, "as_of", request->snapshot->as_of_us);
-    set_time(manifest->root, "known_at", request->snapshot->known_at_us);
-    return manifest;
+    manifest->root = json_pack(
+            "{s:s, s:{s:s, s:s, s:s}, s:s, s:{s:s, s:s}, s:o}", "schema", BUNDLE_SCHEMA, "system",
+            "name", request->system->name, "fedramp_id", request->system->fedramp_id,
+            "impact_level", request->system->impact_level, "month", request->month, "generator",
+            "name", "muster-report", "version", MU_VERSION, "running_containers", totals);
+    set_time(manifest->root, "as_of", instants->as_of_us);
+    set_time(manifest->root, "known_at", instants->known_at_us);
+    while (st == MU_OK) {
+        st = snapshot_next(cursor, &total, &found, err);
+        if (st != MU_OK || !found)
+            break;
+        (void)json_object_set_new(totals, total.state, json_integer(total.containers));
+    }
+    if (st != MU_OK)
+        return st;
+    *ret_manifest = manifest;
+    manifest = NULL;
+    return MU_OK;
 }
 
 void manifest_free(struct manifest *manifest)

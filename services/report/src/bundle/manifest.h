@@ -9,7 +9,8 @@
 
 struct manifest;
 
-struct manifest *manifest_new(const struct bundle_request *request);
+enum mu_status manifest_new(const struct bundle_request *request, struct manifest **ret_manifest,
+                            struct mu_error *err) MU_MUST_CHECK;
 void manifest_free(struct manifest *manifest); /* NULL is fine */
 
 /* Hashes `folder`/`name`. Errors: MU_E_UNAVAILABLE. */
@@ -22,5 +23,7 @@ enum mu_status manifest_write(struct manifest *manifest, const struct bundle_cou
 /* SHA-256 and size of a file, streamed. Errors: MU_E_NOT_FOUND, MU_E_UNAVAILABLE. */
 enum mu_status manifest_hash_file(const char *path, char *ret_digest /* MU_DIGEST_TEXT_SIZE */,
                                   uint64_t *ret_size_bytes, struct mu_error *err) MU_MUST_CHECK;
+
+MU_DEFINE_AUTO(manifest, struct manifest, manifest_free)
 
 #endif

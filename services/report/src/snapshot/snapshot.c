@@ -1,291 +1,198 @@
 #include "snapshot/snapshot.h"
 
-#include "base/clock.h"
-#include "base/stop.h"
-#include "pg/pg.h"
+#include "snapshot/columns.h"
 
+#include "base/memory.h"
+
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum statement {
-    STATEMENT_SESSION,
-    STATEMENT_HORIZON,
-    STATEMENT_INVENTORY,
-    STATEMENT_INSTANCES,
-    STATEMENT_NOT_RUNNING,
-    STATEMENT_TOTALS
+struct snapshot {
+    struct snapshot_instants instants;
+    sqlite3 *db;
+    sqlite3_stmt *insert[SNAPSHOT_ROWS_COUNT];
 };
 
-static const struct mu_pg_statement statements[] = {
-        /* A month of a large fleet takes longer than the other programs allow a statement. */
-        [STATEMENT_SESSION] = {"session", "SELECT set_config('statement_timeout', '30min', true)",
-                               0},
-        [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
-        [STATEMENT_INVENTORY] =
-                {"inventory",
-                 "SELECT uai, manifest_digest, repository, tag, platform, os_name, image_title,"
-                 " image_version, image_vendor, running_containers, state, reason, evidence_digest,"
-                 " scan_finished_at, reported_digest, floating FROM report_v1.inventory($1, $2)",
-                 2},
-        [STATEMENT_INSTANCES] =
-                {"instances",
-                 "SELECT cluster, namespace, pod, container, container_kind, image, uai,"
-                 " manifest_digest, state, reason, started_at, node"
-                 " FROM report_v1.instances($1, $2)",
-                 2},
-        [STATEMENT_NOT_RUNNING] = {"not_running",
-                                   "SELECT uai, manifest_digest FROM report_v1.not_running($1, $2)",
-                                   2},
-        [STATEMENT_TOTALS] = {"totals", "SELECT state, containers FROM report_v1.totals($1, $2)",
-                              2},
+struct snapshot_cursor {
+    sqlite3_stmt *statement;
+    const struct row_kind *kind;
+    bool ended; /* one more step would begin again */
 };
 
-/* Rows of one kind as they stream in: the array doubles in memory of its own, texts go to the
- * arena. */
-struct collector {
-    struct mu_arena *arena;
-    const char *what;
-    char *rows;
-    size_t count, capacity, row_size;
-    bool failed; /* the arena is exhausted */
-    void (*fill)(struct collector *collector, void *row, const struct mu_pg_result *result);
-};
-
-static const char *copy(struct collector *collector, const struct mu_pg_result *result, int column)
+static enum mu_status failed(sqlite3 *db, const char *what, struct mu_error *err)
 {
-    const char *text = mu_pg_text(result, 0, column);
-    const char *copied = text ? mu_arena_strdup(collector->arena, text) : NULL;
-
-    if (text && !copied)
-        collector->failed = true;
-    return copied;
+    return mu_fail(err, MU_E_UNAVAILABLE, "snapshot: %s: %s", what, sqlite3_errmsg(db));
 }
 
-static const char *copy_time(struct collector *collector, const struct mu_pg_result *result,
-                             int column)
+static enum mu_status run(struct snapshot *snapshot, const char *sql, struct mu_error *err)
 {
-    char text[MU_TIME_TEXT_SIZE];
-    const char *copied;
-
-    if (mu_pg_null(result, 0, column))
-        return NULL;
-    mu_time_format(mu_pg_time_us(result, 0, column), text);
-    copied = mu_arena_strdup(collector->arena, text);
-    collector->failed |= !copied;
-    return copied;
+    return sqlite3_exec(snapshot->db, sql, NULL, NULL, NULL) == SQLITE_OK
+                   ? MU_OK
+                   : failed(snapshot->db, sql, err);
 }
 
-static void fill_inventory(struct collector *c, void *row, const struct mu_pg_result *r)
+/* ---- making it ---- */
+
+static enum mu_status make_table(struct snapshot *snapshot, enum snapshot_rows kind,
+                                 struct mu_error *err)
 {
-    *(struct inventory_row *)row = (struct inventory_row){
-            .uai = copy(c, r, 0),
-            .manifest_digest = copy(c, r, 1),
-            .repository = copy(c, r, 2),
-            .tag = copy(c, r, 3),
-            .platform = copy(c, r, 4),
-            .os_name = copy(c, r, 5),
-            .image_title = copy(c, r, 6),
-            .image_version = copy(c, r, 7),
-            .image_vendor = copy(c, r, 8),
-            .running_containers = mu_pg_int(r, 0, 9),
-            .state = copy(c, r, 10),
-            .reason = copy(c, r, 11),
-            .evidence_digest = copy(c, r, 12),
-            .scan_finished_at = copy_time(c, r, 13),
-            .reported_digest = copy(c, r, 14),
-            .floating = mu_pg_bool(r, 0, 15),
-    };
+    const struct row_kind *rows = &row_kinds[kind];
+    enum mu_status st = run(snapshot, rows->create, err);
+
+    if (st == MU_OK && sqlite3_prepare_v2(snapshot->db, rows->insert, -1, &snapshot->insert[kind],
+                                          NULL) != SQLITE_OK)
+        st = failed(snapshot->db, rows->insert, err);
+    return st;
 }
 
-static void fill_instance(struct collector *c, void *row, const struct mu_pg_result *r)
+enum mu_status snapshot_new(const struct snapshot_instants *instants,
+                            struct snapshot **ret_snapshot, struct mu_error *err)
 {
-    *(struct instance_row *)row = (struct instance_row){
-            .cluster = copy(c, r, 0),
-            .namespace_name = copy(c, r, 1),
-            .pod = copy(c, r, 2),
-            .container = copy(c, r, 3),
-            .container_kind = copy(c, r, 4),
-            .image = copy(c, r, 5),
-            .uai = copy(c, r, 6),
-            .manifest_digest = copy(c, r, 7),
-            .state = copy(c, r, 8),
-            .reason = copy(c, r, 9),
-            .started_at = copy_time(c, r, 10),
-            .node = copy(c, r, 11),
-    };
-}
+    /* One transaction that is never committed: what it holds goes with it. */
+    static const char settings[] =
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; "
+            "PRAGMA temp_store = FILE; BEGIN";
+    static const char indexes[] =
+            "CREATE INDEX evidence ON inventory (evidence_digest, uai) "
+            "WHERE evidence_digest IS NOT NULL; CREATE INDEX of_uai ON instances (uai)";
+    MU_AUTO(snapshot) struct snapshot *snapshot = mu_xcalloc(1, sizeof(*snapshot));
+    enum mu_status st = MU_OK;
 
-static void fill_target(struct collector *c, void *row, const struct mu_pg_result *r)
-{
-    *(struct target_row *)row =
-            (struct target_row){.uai = copy(c, r, 0), .manifest_digest = copy(c, r, 1)};
-}
-
-static void fill_total(struct collector *c, void *row, const struct mu_pg_result *r)
-{
-    *(struct total_row *)row =
-            (struct total_row){.state = copy(c, r, 0), .containers = mu_pg_int(r, 0, 1)};
-}
-
-static enum mu_status make_room(struct collector *collector, struct mu_error *err)
-{
-    size_t capacity = collector->capacity ? 2 * collector->capacity : 256;
-    char *rows;
-
-    if (collector->count < collector->capacity)
-        return MU_OK;
-    if (collector->count >= SNAPSHOT_MAX_ROWS)
-        return mu_fail(err, MU_E_LIMIT, "%s: more than %d rows", collector->what,
-                       SNAPSHOT_MAX_ROWS);
-    rows = realloc(collector->rows, capacity * collector->row_size);
-    if (!rows)
-        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", collector->what);
-    collector->rows = rows;
-    collector->capacity = capacity;
-    return MU_OK;
-}
-
-static enum mu_status collect_row(void *opaque, const struct mu_pg_result *row,
-                                  struct mu_error *err)
-{
-    struct collector *collector = opaque;
-    enum mu_status st = make_room(collector, err);
-
+    snapshot->instants = *instants;
+    if (sqlite3_open("", &snapshot->db) != SQLITE_OK) /* "": a file without a name */
+        st = failed(snapshot->db, "open", err);
+    if (st == MU_OK)
+        st = run(snapshot, settings, err);
+    for (int kind = 0; st == MU_OK && kind < SNAPSHOT_ROWS_COUNT; kind++)
+        st = make_table(snapshot, (enum snapshot_rows)kind, err);
+    if (st == MU_OK)
+        st = run(snapshot, indexes, err);
     if (st != MU_OK)
         return st;
-    if (mu_stop_requested())
-        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
-    collector->fill(collector, collector->rows + collector->count * collector->row_size, row);
-    if (collector->failed)
-        return mu_fail(err, MU_E_LIMIT, "%s: the snapshot is larger than memory allows",
-                       collector->what);
-    collector->count++;
+    *ret_snapshot = snapshot;
+    snapshot = NULL;
     return MU_OK;
 }
 
-/* Moves the finished array into the arena. */
-static enum mu_status settle(struct collector *collector, void **ret_rows, size_t *ret_count,
+void snapshot_free(struct snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    for (int kind = 0; kind < SNAPSHOT_ROWS_COUNT; kind++)
+        (void)sqlite3_finalize(snapshot->insert[kind]);
+    (void)sqlite3_close(snapshot->db);
+    free(snapshot);
+}
+
+const struct snapshot_instants *snapshot_instants(const struct snapshot *snapshot)
+{
+    return &snapshot->instants;
+}
+
+static int bind(sqlite3_stmt *statement, int place, const struct column *column, const char *slot)
+{
+    const char *text;
+
+    if (column->type == VALUE_NUMBER)
+        return sqlite3_bind_int64(statement, place, *(const int64_t *)(const void *)slot);
+    text = *(const char *const *)(const void *)slot;
+    return sqlite3_bind_text(statement, place, text, -1, SQLITE_STATIC);
+}
+
+enum mu_status snapshot_add(struct snapshot *snapshot, enum snapshot_rows kind, const void *row,
+                            struct mu_error *err)
+{
+    const struct row_kind *rows = &row_kinds[kind];
+    sqlite3_stmt *insert = snapshot->insert[kind];
+    int code = SQLITE_OK;
+
+    for (size_t i = 0; code == SQLITE_OK && i < rows->column_count; i++)
+        code = bind(insert, (int)i + 1, &rows->columns[i],
+                    (const char *)row + rows->columns[i].offset);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(insert);
+    if (code != SQLITE_DONE)
+        return failed(snapshot->db, rows->table, err);
+    (void)sqlite3_reset(insert);
+    return MU_OK;
+}
+
+/* ---- reading ---- */
+
+static const struct {
+    enum snapshot_rows kind;
+    const char *sql;
+} lists[] = {
+        [SNAPSHOT_LIST_INVENTORY] = {SNAPSHOT_INVENTORY, "SELECT * FROM inventory ORDER BY rowid"},
+        [SNAPSHOT_LIST_INSTANCES] = {SNAPSHOT_INSTANCES, "SELECT * FROM instances ORDER BY rowid"},
+        [SNAPSHOT_LIST_NOT_RUNNING] = {SNAPSHOT_NOT_RUNNING,
+                                       "SELECT * FROM not_running ORDER BY rowid"},
+        [SNAPSHOT_LIST_TOTALS] = {SNAPSHOT_TOTALS, "SELECT * FROM totals ORDER BY rowid"},
+        [SNAPSHOT_LIST_EVIDENCE] = {SNAPSHOT_INVENTORY,
+                                    "SELECT * FROM inventory WHERE evidence_digest IS NOT NULL "
+                                    "ORDER BY evidence_digest, uai, rowid"},
+        [SNAPSHOT_LIST_INSTANCES_OF_UAI] = {SNAPSHOT_INSTANCES,
+                                            "SELECT * FROM instances WHERE uai = ? ORDER BY rowid"},
+};
+
+enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,
+                             const char *key, struct snapshot_cursor **ret_cursor,
                              struct mu_error *err)
 {
-    size_t bytes = collector->count * collector->row_size;
-    void *rows = mu_arena_alloc(collector->arena, bytes ? bytes : 1);
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = mu_xcalloc(1, sizeof(*cursor));
 
-    if (!rows)
-        return mu_fail(err, MU_E_LIMIT, "%s: the snapshot is larger than memory allows",
-                       collector->what);
-    if (bytes)
-        memcpy(rows, collector->rows, bytes);
-    *ret_rows = rows;
-    *ret_count = collector->count;
+    cursor->kind = &row_kinds[lists[list].kind];
+    if (sqlite3_prepare_v2(snapshot->db, lists[list].sql, -1, &cursor->statement, NULL) !=
+                SQLITE_OK ||
+        (key && sqlite3_bind_text(cursor->statement, 1, key, -1, SQLITE_TRANSIENT) != SQLITE_OK))
+        return failed(snapshot->db, lists[list].sql, err);
+    *ret_cursor = cursor;
+    cursor = NULL;
     return MU_OK;
 }
 
-static enum mu_status collect(struct mu_pg *pg, enum statement statement, const char *const *values,
-                              struct collector *collector, void **ret_rows, size_t *ret_count,
-                              struct mu_error *err)
+void snapshot_cursor_free(struct snapshot_cursor *cursor)
 {
-    enum mu_status st;
-
-    collector->what = statements[statement].name;
-    st = mu_pg_stream(pg, (int)statement, values, collect_row, collector, err);
-    if (st == MU_OK)
-        st = settle(collector, ret_rows, ret_count, err);
-    free(collector->rows);
-    collector->rows = NULL;
-    return st;
+    if (!cursor)
+        return;
+    (void)sqlite3_finalize(cursor->statement);
+    free(cursor);
 }
 
-#define COLLECTOR(arena_, type, fill_) \
-    (&(struct collector){.arena = (arena_), .row_size = sizeof(type), .fill = (fill_)})
-
-static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, struct snapshot *snapshot,
-                                struct mu_error *err)
+enum mu_status snapshot_next(struct snapshot_cursor *cursor, void *ret_row, bool *ret_found,
+                             struct mu_error *err)
 {
-    char as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
-    const char *values[] = {as_of, known_at};
-    void *rows = NULL;
-    enum mu_status st;
+    int code = cursor->ended ? SQLITE_DONE : sqlite3_step(cursor->statement);
 
-    mu_time_format(snapshot->as_of_us, as_of);
-    mu_time_format(snapshot->known_at_us, known_at);
-    st = collect(pg, STATEMENT_INVENTORY, values,
-                 COLLECTOR(arena, struct inventory_row, fill_inventory), &rows,
-                 &snapshot->inventory_count, err);
-    if (st != MU_OK)
-        return st;
-    snapshot->inventory = rows;
-    st = collect(pg, STATEMENT_INSTANCES, values,
-                 COLLECTOR(arena, struct instance_row, fill_instance), &rows,
-                 &snapshot->instance_count, err);
-    if (st != MU_OK)
-        return st;
-    snapshot->instances = rows;
-    st = collect(pg, STATEMENT_NOT_RUNNING, values,
-                 COLLECTOR(arena, struct target_row, fill_target), &rows,
-                 &snapshot->not_running_count, err);
-    if (st != MU_OK)
-        return st;
-    snapshot->not_running = rows;
-    st = collect(pg, STATEMENT_TOTALS, values, COLLECTOR(arena, struct total_row, fill_total),
-                 &rows, &snapshot->total_count, err);
-    if (st == MU_OK)
-        snapshot->totals = rows;
-    return st;
-}
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return failed(sqlite3_db_handle(cursor->statement), cursor->kind->table, err);
+    *ret_found = code == SQLITE_ROW;
+    cursor->ended = code == SQLITE_DONE;
+    for (size_t i = 0; *ret_found && i < cursor->kind->column_count; i++) {
+        const struct column *column = &cursor->kind->columns[i];
+        void *slot = (char *)ret_row + column->offset;
 
-/*
- * The instants spoken of: neither is later than the newest fact, so that the answer does not move,
- * and a run with --known-at of the manifest asks the very same question.
- */
-static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_question *question,
-                                   const char *known_at, struct snapshot *snapshot,
-                                   struct mu_error *err)
-{
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    const char *values[] = {known_at};
-    int64_t horizon_us;
-    enum mu_status st;
-
-    st = mu_pg_execute(pg, STATEMENT_HORIZON, values, &result, err);
-    if (st != MU_OK)
-        return st;
-    if (mu_pg_rows(result) == 0 || mu_pg_null(result, 0, 0))
-        return mu_fail(err, MU_E_NOT_FOUND, "the database holds no events yet");
-    horizon_us = mu_pg_time_us(result, 0, 0);
-    if (horizon_us < question->month_begin_us)
-        return mu_fail(err, MU_E_NOT_FOUND, "no fact reaches into that month yet");
-    snapshot->as_of_us = question->month_end_us - 1;
-    if (horizon_us < snapshot->as_of_us)
-        snapshot->as_of_us = horizon_us;
-    snapshot->known_at_us = horizon_us;
-    if (question->known_at_us != MU_TIME_NONE && question->known_at_us < horizon_us)
-        snapshot->known_at_us = question->known_at_us;
+        if (column->type == VALUE_NUMBER)
+            *(int64_t *)slot = sqlite3_column_int64(cursor->statement, (int)i);
+        else
+            *(const char **)slot = (const char *)sqlite3_column_text(cursor->statement, (int)i);
+    }
     return MU_OK;
 }
 
-enum mu_status snapshot_read(const struct snapshot_question *question, struct mu_arena *arena,
-                             struct snapshot *ret_snapshot, struct mu_error *err)
+enum mu_status snapshot_count_evidence(const struct snapshot *snapshot, size_t *ret_count,
+                                       struct mu_error *err)
 {
-    MU_AUTO(pg) struct mu_pg *pg = NULL;
-    struct snapshot snapshot = {0};
-    char known_at[MU_TIME_TEXT_SIZE] = "infinity";
-    enum mu_status st;
+    static const char sql[] = "SELECT count(DISTINCT evidence_digest) FROM inventory";
+    sqlite3_stmt *statement = NULL;
+    enum mu_status st = MU_OK;
 
-    if (question->known_at_us != MU_TIME_NONE)
-        mu_time_format(question->known_at_us, known_at);
-    st = mu_pg_open(question->conninfo, "muster-report", statements,
-                    sizeof(statements) / sizeof(statements[0]), &pg, err);
-    if (st != MU_OK)
-        return mu_wrap(err, "PostgreSQL");
-    st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
-    if (st == MU_OK)
-        st = mu_pg_execute(pg, STATEMENT_SESSION, NULL, NULL, err);
-    if (st == MU_OK)
-        st = read_horizon(pg, question, known_at, &snapshot, err);
-    if (st == MU_OK)
-        st = read_rows(pg, arena, &snapshot, err);
-    mu_pg_rollback(pg);
-    if (st == MU_OK)
-        *ret_snapshot = snapshot;
-    return st == MU_OK ? MU_OK : mu_wrap(err, "snapshot");
+    if (sqlite3_prepare_v2(snapshot->db, sql, -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        st = failed(snapshot->db, sql, err);
+    else
+        *ret_count = (size_t)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return st;
 }

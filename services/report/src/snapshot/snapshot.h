@@ -1,22 +1,21 @@
 /*
- * snapshot: everything a bundle says, read from PostgreSQL in one repeatable-read
- * transaction through the functions of report_v1 (schemas/report-views.v1.md).
- * After snapshot_read nothing else is asked of the database.
+ * snapshot: everything a bundle says, read once and then asked for in any order. Rows lie in a
+ * private SQLite database on the disk, so that a fleet of any size takes the same memory; it goes
+ * when the snapshot is freed, or with the process.
  *
- * Ownership: rows and their texts live in the arena given.
- * Limits: at most SNAPSHOT_MAX_ROWS rows of each kind (MU_E_LIMIT).
+ * Ownership: texts of a row are borrowed from the cursor until its next row, or its end.
+ * Threads: one at a time per snapshot.
+ * Errors: MU_E_UNAVAILABLE (the disk under SQLITE_TMPDIR, TMPDIR or /var/tmp).
  */
 #ifndef REPORT_SNAPSHOT_H
 #define REPORT_SNAPSHOT_H
 
 #include "base/error.h"
-#include "base/memory.h"
+#include "base/scope.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { SNAPSHOT_MAX_ROWS = 2000000 };
 
 /* Texts are NULL where the database says NULL. */
 struct inventory_row {
@@ -26,7 +25,7 @@ struct inventory_row {
     const char *state, *reason;
     const char *evidence_digest, *scan_finished_at;
     const char *reported_digest;
-    bool floating;
+    int64_t floating; /* 0 or 1 */
 };
 
 struct instance_row {
@@ -43,27 +42,58 @@ struct total_row {
     int64_t containers;
 };
 
-struct snapshot {
+struct snapshot_instants {
     int64_t as_of_us; /* min(end of the month, newest fact): the instant the workbook speaks of */
-    int64_t known_at_us;             /* min(asked, newest fact): what had been learned by then */
-    struct inventory_row *inventory; /* by uai, then manifest digest */
-    size_t inventory_count;
-    struct instance_row *instances; /* by cluster, namespace, pod, container */
-    size_t instance_count;
-    struct target_row *not_running; /* scanned, but nothing runs from it */
-    size_t not_running_count;
-    struct total_row *totals; /* all coverage states in the order of design section 8 */
-    size_t total_count;
+    int64_t known_at_us; /* min(asked, newest fact): what had been learned by then */
 };
 
-struct snapshot_question {
-    const char *conninfo;
-    int64_t month_begin_us, month_end_us; /* [begin, end) */
-    int64_t known_at_us;                  /* MU_TIME_NONE: everything known */
+struct snapshot;
+
+/* Empty. */
+enum mu_status snapshot_new(const struct snapshot_instants *instants,
+                            struct snapshot **ret_snapshot, struct mu_error *err) MU_MUST_CHECK;
+void snapshot_free(struct snapshot *snapshot); /* NULL is fine */
+const struct snapshot_instants *snapshot_instants(const struct snapshot *snapshot);
+
+/* A kind of row, and the order in which report_v1 gives it (schemas/report-views.v1.md). */
+enum snapshot_rows {
+    SNAPSHOT_INVENTORY,   /* struct inventory_row, by uai, then manifest digest */
+    SNAPSHOT_INSTANCES,   /* struct instance_row, by cluster, namespace, pod, container */
+    SNAPSHOT_NOT_RUNNING, /* struct target_row: scanned, but nothing runs from it */
+    SNAPSHOT_TOTALS,      /* struct total_row: all coverage states in design section 8's order */
+    SNAPSHOT_ROWS_COUNT
 };
 
-/* Errors: MU_E_UNAVAILABLE, MU_E_DENIED, MU_E_LIMIT, MU_E_NOT_FOUND (no facts by then). */
-enum mu_status snapshot_read(const struct snapshot_question *question, struct mu_arena *arena,
-                             struct snapshot *ret_snapshot, struct mu_error *err) MU_MUST_CHECK;
+/* Copies the row behind those of its kind. Errors: MU_E_UNAVAILABLE. */
+enum mu_status snapshot_add(struct snapshot *snapshot, enum snapshot_rows kind, const void *row,
+                            struct mu_error *err) MU_MUST_CHECK;
+
+/* ---- reading ---- */
+
+enum snapshot_list {
+    SNAPSHOT_LIST_INVENTORY, /* the four kinds as they were added */
+    SNAPSHOT_LIST_INSTANCES,
+    SNAPSHOT_LIST_NOT_RUNNING,
+    SNAPSHOT_LIST_TOTALS,
+    SNAPSHOT_LIST_EVIDENCE,        /* inventory rows that have some, by its digest, then uai */
+    SNAPSHOT_LIST_INSTANCES_OF_UAI /* instance rows of the UAI that is the key */
+};
+
+struct snapshot_cursor;
+
+/* `key`: NULL where the list has none. A cursor sees the rows of its opening. */
+enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,
+                             const char *key, struct snapshot_cursor **ret_cursor,
+                             struct mu_error *err) MU_MUST_CHECK;
+void snapshot_cursor_free(struct snapshot_cursor *cursor); /* NULL is fine */
+/* Fills the list's struct; `ret_found` false at the end. */
+enum mu_status snapshot_next(struct snapshot_cursor *cursor, void *ret_row, bool *ret_found,
+                             struct mu_error *err) MU_MUST_CHECK;
+/* Different evidence of the inventory rows. */
+enum mu_status snapshot_count_evidence(const struct snapshot *snapshot, size_t *ret_count,
+                                       struct mu_error *err) MU_MUST_CHECK;
+
+MU_DEFINE_AUTO(snapshot, struct snapshot, snapshot_free)
+MU_DEFINE_AUTO(snapshot_cursor, struct snapshot_cursor, snapshot_cursor_free)
 
 #endif

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Rows of the inventory workbook per second, as a ratio to libxlsxwriter alone, and the memory of a whole package.
+
+    python3 bench/report.py [ROWS]        default 1000000; after ./muster build
+
+The floor writes the same cells with libxlsxwriter in constant-memory mode and does nothing else; openpyxl's write-only mode
+beside it (a tenth of the rows), when it is installed. MUSTER_BIN names the folder of the programs (default build/release/bin).
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin"))
+COLUMNS, TURNS = 25, 3
+
+
+def measured(way, rows, folder):
+    """(seconds, MiB resident)"""
+    said = subprocess.run([BIN.parent / "bench/bench_report_rows", way, str(rows), folder], check=True, capture_output=True,
+                          text=True, env={**os.environ, "SQLITE_TMPDIR": str(folder), "TMPDIR": str(folder)}).stdout.split()
+    return float(said[0]), int(said[1]) / 1024
+
+
+def openpyxl_rows_a_second(rows, folder):
+    """None where it is not installed."""
+    try:
+        import openpyxl
+    except ImportError:
+        return None
+    begin = time.monotonic()
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Inventory")
+    for number in range(rows):
+        sheet.append([f"registry.example/team/app{number:07}:1.0", *["Yes"] * (COLUMNS - 1)])
+    book.save(folder / "openpyxl.xlsx")
+    return rows / (time.monotonic() - begin)
+
+
+def main():
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
+    folder = Path(tempfile.mkdtemp(prefix="muster-bench-", dir="/var/tmp"))
+    try:
+        turns = [{way: measured(way, rows, folder) for way in ("floor", "workbook")} for _ in range(TURNS)]
+        found = {way: tuple(statistics.median(turn[way][i] for turn in turns) for i in (0, 1)) for way in turns[0]}
+        found["bundle"] = measured("bundle", rows, folder)
+        size = sum(path.stat().st_size for path in (folder / "bundle").rglob("*")) / 1e6
+        other = openpyxl_rows_a_second(rows // 10, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for way, (seconds, mib) in found.items():
+        print(f"{way:9} {rows} rows: {seconds:7.1f} s, {rows / seconds:9.0f} rows/s, {mib:5.0f} MiB")
+    own = rows / found["workbook"][0]
+    print(f"workbook / floor {own * found['floor'][0] / rows:.2f}; whole package {size:.0f} MB")
+    print(f"workbook / openpyxl {own / other:.1f} ({other:.0f} rows/s)" if other else "openpyxl is not installed: not compared")
+
+
+if __name__ == "__main__":
+    main()

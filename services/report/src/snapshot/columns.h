@@ -1,0 +1,40 @@
+/*
+ * columns: the members of a snapshot's rows in the order of their columns, for what reads them from
+ * PostgreSQL and what keeps them. Not for others.
+ */
+#ifndef REPORT_SNAPSHOT_COLUMNS_H
+#define REPORT_SNAPSHOT_COLUMNS_H
+
+#include "snapshot/snapshot.h"
+
+enum value_type {
+    VALUE_TEXT,  /* const char * */
+    VALUE_TIME,  /* const char *, RFC 3339 */
+    VALUE_NUMBER /* int64_t */
+};
+
+struct column {
+    const char *name;
+    enum value_type type;
+    size_t offset;
+};
+
+enum { COLUMNS_MAX = 16 };
+
+struct row_kind {
+    const char *table;
+    const char *create, *insert; /* statements; what is inserted is in the order of the columns */
+    const struct column *columns;
+    size_t column_count, row_size;
+};
+
+extern const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT];
+
+union any_row {
+    struct inventory_row inventory;
+    struct instance_row instance;
+    struct target_row target;
+    struct total_row total;
+};
+
+#endif

@@ -1,0 +1,171 @@
+#include "snapshot/snapshot_read.h"
+
+#include "snapshot/columns.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "pg/pg.h"
+
+#include <string.h>
+
+enum statement {
+    STATEMENT_SESSION,
+    STATEMENT_HORIZON,
+    STATEMENT_INVENTORY,
+    STATEMENT_INSTANCES,
+    STATEMENT_NOT_RUNNING,
+    STATEMENT_TOTALS
+};
+
+static const struct mu_pg_statement statements[] = {
+        /* A month of a large fleet takes longer than the other programs allow a statement. */
+        [STATEMENT_SESSION] = {"session", "SELECT set_config('statement_timeout', '30min', true)",
+                               0},
+        [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
+        [STATEMENT_INVENTORY] =
+                {"inventory",
+                 "SELECT uai, manifest_digest, repository, tag, platform, os_name, image_title,"
+                 " image_version, image_vendor, running_containers, state, reason, evidence_digest,"
+                 " scan_finished_at, reported_digest, floating FROM report_v1.inventory($1, $2)",
+                 2},
+        [STATEMENT_INSTANCES] =
+                {"instances",
+                 "SELECT cluster, namespace, pod, container, container_kind, image, uai,"
+                 " manifest_digest, state, reason, started_at, node"
+                 " FROM report_v1.instances($1, $2)",
+                 2},
+        [STATEMENT_NOT_RUNNING] = {"not_running",
+                                   "SELECT uai, manifest_digest FROM report_v1.not_running($1, $2)",
+                                   2},
+        [STATEMENT_TOTALS] = {"totals", "SELECT state, containers FROM report_v1.totals($1, $2)",
+                              2},
+};
+
+/* Rows of one kind as they stream in. */
+struct reading {
+    struct snapshot *snapshot;
+    enum snapshot_rows kind;
+};
+
+static void fill_member(const struct column *column, const struct mu_pg_result *result, int place,
+                        char time_text[MU_TIME_TEXT_SIZE], char *slot)
+{
+    const char *text = mu_pg_text(result, 0, place);
+
+    if (column->type == VALUE_NUMBER) {
+        *(int64_t *)(void *)slot = mu_pg_bool(result, 0, place) ? 1 : mu_pg_int(result, 0, place);
+        return;
+    }
+    if (text && column->type == VALUE_TIME) {
+        mu_time_format(mu_pg_time_us(result, 0, place), time_text);
+        text = time_text;
+    }
+    *(const char **)(void *)slot = text;
+}
+
+static enum mu_status keep_row(void *opaque, const struct mu_pg_result *result,
+                               struct mu_error *err)
+{
+    const struct reading *reading = opaque;
+    const struct row_kind *kind = &row_kinds[reading->kind];
+    char times[COLUMNS_MAX][MU_TIME_TEXT_SIZE];
+    union any_row row;
+
+    if (mu_stop_requested())
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
+    for (size_t i = 0; i < kind->column_count; i++)
+        fill_member(&kind->columns[i], result, (int)i, times[i],
+                    (char *)&row + kind->columns[i].offset);
+    return snapshot_add(reading->snapshot, reading->kind, &row, err);
+}
+
+static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, struct mu_error *err)
+{
+    static const enum statement statements_of[SNAPSHOT_ROWS_COUNT] = {
+            [SNAPSHOT_INVENTORY] = STATEMENT_INVENTORY,
+            [SNAPSHOT_INSTANCES] = STATEMENT_INSTANCES,
+            [SNAPSHOT_NOT_RUNNING] = STATEMENT_NOT_RUNNING,
+            [SNAPSHOT_TOTALS] = STATEMENT_TOTALS};
+    char as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
+    const char *values[] = {as_of, known_at};
+    enum mu_status st = MU_OK;
+
+    mu_time_format(snapshot_instants(snapshot)->as_of_us, as_of);
+    mu_time_format(snapshot_instants(snapshot)->known_at_us, known_at);
+    for (int kind = 0; st == MU_OK && kind < SNAPSHOT_ROWS_COUNT; kind++) {
+        struct reading reading = {snapshot, (enum snapshot_rows)kind};
+
+        st = mu_pg_stream(pg, (int)statements_of[kind], values, keep_row, &reading, err);
+    }
+    return st;
+}
+
+/*
+ * The instants spoken of: neither is later than the newest fact, so that the answer does not move,
+ * and a run with --known-at of the manifest asks the very same question.
+ */
+static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_question *question,
+                                   const char *known_at, struct snapshot_instants *ret_instants,
+                                   struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    const char *values[] = {known_at};
+    int64_t horizon_us;
+    enum mu_status st;
+
+    st = mu_pg_execute(pg, STATEMENT_HORIZON, values, &result, err);
+    if (st != MU_OK)
+        return st;
+    if (mu_pg_rows(result) == 0 || mu_pg_null(result, 0, 0))
+        return mu_fail(err, MU_E_NOT_FOUND, "the database holds no events yet");
+    horizon_us = mu_pg_time_us(result, 0, 0);
+    if (horizon_us < question->month_begin_us)
+        return mu_fail(err, MU_E_NOT_FOUND, "no fact reaches into that month yet");
+    ret_instants->as_of_us = question->month_end_us - 1;
+    if (horizon_us < ret_instants->as_of_us)
+        ret_instants->as_of_us = horizon_us;
+    ret_instants->known_at_us = horizon_us;
+    if (question->known_at_us != MU_TIME_NONE && question->known_at_us < horizon_us)
+        ret_instants->known_at_us = question->known_at_us;
+    return MU_OK;
+}
+
+static enum mu_status read_all(struct mu_pg *pg, const struct snapshot_question *question,
+                               struct snapshot **ret_snapshot, struct mu_error *err)
+{
+    MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
+    struct snapshot_instants instants;
+    char known_at[MU_TIME_TEXT_SIZE] = "infinity";
+    enum mu_status st;
+
+    if (question->known_at_us != MU_TIME_NONE)
+        mu_time_format(question->known_at_us, known_at);
+    st = mu_pg_execute(pg, STATEMENT_SESSION, NULL, NULL, err);
+    if (st == MU_OK)
+        st = read_horizon(pg, question, known_at, &instants, err);
+    if (st == MU_OK)
+        st = snapshot_new(&instants, &snapshot, err);
+    if (st == MU_OK)
+        st = read_rows(pg, snapshot, err);
+    if (st != MU_OK)
+        return st;
+    *ret_snapshot = snapshot;
+    snapshot = NULL;
+    return MU_OK;
+}
+
+enum mu_status snapshot_read(const struct snapshot_question *question,
+                             struct snapshot **ret_snapshot, struct mu_error *err)
+{
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    enum mu_status st = mu_pg_open(question->conninfo, "muster-report", statements,
+                                   sizeof(statements) / sizeof(statements[0]), &pg, err);
+
+    if (st != MU_OK)
+        return mu_wrap(err, "PostgreSQL");
+    st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
+    if (st == MU_OK)
+        st = read_all(pg, question, ret_snapshot, err);
+    mu_pg_rollback(pg);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "snapshot");
+}
