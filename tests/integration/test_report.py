@@ -210,5 +210,5 @@ def test_evidence_that_lies_fails_the_run(world, tmp_path):
         done = world.run(tmp_path / "none")
     finally:
         world.evidence.answer = None
-    assert done.returncode == 3 and "raw scan of 'registry.example/apps/" in done.stderr and "the bytes hash to sha256:" in done.stderr
+    assert done.returncode == 3 and "Raw scan of registry.example/apps/" in done.stderr and "the bytes hash to sha256:" in done.stderr
     assert list(tmp_path.iterdir()) == []
