@@ -1,5 +1,7 @@
 #include "store/write_set.h"
 
+#include "store/tables.h"
+
 #include "base/buf.h"
 #include "base/memory.h"
 
@@ -97,17 +99,34 @@ static enum mu_status table_queue(struct column_set *table, size_t index, struct
     return st;
 }
 
-enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
-                               struct mu_error *err)
+/* `derived`: only tables of that kind; the others are emptied. */
+static enum mu_status queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                            bool derived, struct mu_error *err)
 {
     for (size_t t = 0; t < WRITE_COUNT; t++) {
         enum mu_status st;
 
         if (set->tables[t].rows == 0)
             continue;
+        if (derived && !inventory_write_is_derived((enum inventory_statement)t)) {
+            table_reset(&set->tables[t], column_count(t));
+            continue;
+        }
         st = table_queue(&set->tables[t], t, pg, known_at, err);
         if (st != MU_OK)
             return st;
     }
     return MU_OK;
+}
+
+enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                               struct mu_error *err)
+{
+    return queue(set, pg, known_at, false, err);
+}
+
+enum mu_status write_set_queue_derived(struct write_set *set, struct mu_pg *pg,
+                                       const char *known_at, struct mu_error *err)
+{
+    return queue(set, pg, known_at, true, err);
 }

@@ -35,6 +35,10 @@ size_t write_set_rows(const struct write_set *set, enum inventory_statement tabl
 enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
                                struct mu_error *err) MU_MUST_CHECK;
 
+/* The same for derived tables only (store/tables.def); rows of the others are forgotten. */
+enum mu_status write_set_queue_derived(struct write_set *set, struct mu_pg *pg,
+                                       const char *known_at, struct mu_error *err) MU_MUST_CHECK;
+
 #define WRITE_SET_ADD(set, table, ...) \
     write_set_add((set), (table), (const char *const[]){__VA_ARGS__})
 
