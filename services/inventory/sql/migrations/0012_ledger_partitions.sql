@@ -1,9 +1,10 @@
--- The ledger by months, with what was received (see 0010). Three tables:
+-- The ledger by months, with what was received (see 0010). Four tables:
 --   ledger_ids      one slim row per event id ever received: the uniqueness that holds across months, and
 --                   where the row is. Hash partitions keep each index small enough to be rebuilt alone.
 --   ledger          the rows, by month of known_at. They arrive in the order of their key, so a new row costs
 --                   the same whatever is there, and a month goes as one table.
 --   ledger_payloads what a transaction received, one row each: all that a rebuild needs.
+--   ledger_transactions one slim row per transaction, for ever: what report_v1.horizon asks.
 
 LOCK TABLE ledger IN SHARE MODE;
 
@@ -21,6 +22,13 @@ BEGIN
 END
 $$;
 INSERT INTO ledger_ids (event_id, known_at) SELECT event_id, known_at FROM ledger;
+
+CREATE TABLE ledger_transactions (
+    known_at timestamptz PRIMARY KEY,
+    occurred_to timestamptz NOT NULL -- of its events
+);
+INSERT INTO ledger_transactions (known_at, occurred_to)
+SELECT known_at, max(occurred_at) FROM ledger GROUP BY known_at;
 
 -- Where reading goes on, whose it is, and the proof: received = applied + quarantined + duplicates.
 -- epoch counts the claims: who commits with an older one has lost the partition (apply/batch.h).
@@ -131,10 +139,16 @@ $$;
 REVOKE ALL ON FUNCTION ledger_make_partitions(timestamptz) FROM PUBLIC;
 SELECT ledger_make_partitions(now() + interval '3 months');
 
--- What retention took away, so that the equation and the horizon still hold.
+-- Asked of every month, for ever: so it does not read the ledger itself.
+CREATE OR REPLACE FUNCTION report_v1.horizon(known_at timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT GREATEST(max(t.known_at), max(t.occurred_to))
+      FROM ledger_transactions t WHERE t.known_at <= horizon.known_at
+$$;
+
+-- What retention took away, so that the equation still holds.
 CREATE TABLE ledger_dropped (
     name text COLLATE "C" PRIMARY KEY,
-    known_from timestamptz,
     known_to timestamptz NOT NULL,
     applied bigint NOT NULL,
     quarantined bigint NOT NULL,

@@ -182,9 +182,7 @@ static enum mu_status flush(struct batch *batch, struct mu_error *err)
     enum mu_status st;
 
     batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
-    st = batch->is_replay
-                 ? write_set_queue_derived(batch->applier->set, batch->pg, batch->known_at, err)
-                 : write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
+    st = write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
     if (st == MU_OK)
         return mu_pg_sync(batch->pg, err);
     (void)!mu_pg_sync(batch->pg, &ignored);
@@ -337,6 +335,6 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
     if (st == MU_OK)
         st = apply_events(&batch, err);
     if (st == MU_OK)
-        st = flush(&batch, err);
+        st = write_set_queue_derived(applier->set, pg, batch.known_at, err);
     return st;
 }

@@ -49,8 +49,8 @@ bool batch_lost_partition(const struct batch_applier *applier);
 
 /*
  * The derived tables' rows of one payload block (apply/payload_block.h), as they were written at
- * `known_at`; in the caller's transaction. Errors: MU_E_NOT_FOUND (evidence that was there is
- * gone), MU_E_INVALID (a block or an event that is not understood), as mu_pg_queue.
+ * `known_at`; queued, in the caller's transaction. Errors: MU_E_NOT_FOUND (evidence that was there
+ * is gone), MU_E_INVALID (a block or an event that is not understood), as mu_pg_queue.
  */
 enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, const char *known_at,
                             const void *bytes, size_t len, struct mu_error *err) MU_MUST_CHECK;

@@ -2,6 +2,8 @@
 #include "apply/batch_internal.h"
 #include "apply/payload_block.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,39 +101,40 @@ static void add_understood(struct batch *batch, const struct event *event)
 /* As PostgreSQL reads bytea: "\\x" and hexadecimal digits (documentation, section 8.4.1). */
 static void to_hex(const struct mu_buf *bytes, struct mu_buf *hex)
 {
-    static const char digits[] = "0123456789abcdef";
     char *at;
 
     mu_buf_puts(hex, "\\x");
-    at = mu_buf_room(hex, 2 * bytes->len);
+    at = mu_buf_room(hex, 2 * bytes->len + 1);
     if (!at)
         return;
-    for (size_t i = 0; i < bytes->len; i++) {
-        unsigned char byte = (unsigned char)bytes->data[i];
-
-        at[2 * i] = digits[byte >> 4];
-        at[2 * i + 1] = digits[byte & 15];
-    }
+    mu_hex_encode((const uint8_t *)bytes->data, bytes->len, at);
     mu_buf_took(hex, 2 * bytes->len);
 }
 
 static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_error *err)
 {
     struct mu_buf *block = &batch->applier->block, *hex = &batch->applier->hex;
+    int64_t occurred_to_us = INT64_MIN;
 
     mu_buf_reset(block);
     mu_buf_reset(hex);
     payload_block_begin(block, batch->now_us, count);
-    for (size_t i = 0; i < batch->distinct_count; i++)
-        if (batch->fates[i] != FATE_DUPLICATE)
-            payload_block_add(block, batch->distinct[i]->incoming, batch->flags[i]);
+    for (size_t i = 0; i < batch->distinct_count; i++) {
+        const struct event *event = batch->distinct[i];
+
+        if (batch->fates[i] == FATE_DUPLICATE)
+            continue;
+        payload_block_add(block, event->incoming, batch->flags[i]);
+        if (event->occurred_at_us > occurred_to_us)
+            occurred_to_us = event->occurred_at_us;
+    }
     if (mu_buf_status(block, "payloads", err) != MU_OK)
         return err->status;
     to_hex(block, hex);
     if (mu_buf_status(hex, "payloads", err) != MU_OK)
         return err->status;
     WRITE_SET_ADD(batch->applier->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
-                  hex->data);
+                  hex->data, effects_time(&batch->effects, occurred_to_us));
     return MU_OK;
 }
 
