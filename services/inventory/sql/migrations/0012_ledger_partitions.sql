@@ -55,7 +55,7 @@ CREATE TABLE ledger (
     ce_source text COLLATE "C" NOT NULL,
     ce_id text COLLATE "C" NOT NULL,
     ce_type text COLLATE "C" NOT NULL,
-    state text COLLATE "C" NOT NULL CHECK (state IN ('applied', 'quarantined')),
+    state text COLLATE "C" NOT NULL CONSTRAINT ledger_state_check CHECK (state IN ('applied', 'quarantined')),
     reason_code text COLLATE "C",
     reason text COLLATE "C",
     occurred_at timestamptz NOT NULL,
