@@ -49,6 +49,8 @@ enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
 void mu_pg_close(struct mu_pg *pg);
 /* Whether the server is shared with others between transactions. */
 bool mu_pg_pooled(const struct mu_pg *pg);
+/* Another number for each connection ever opened by the program, from 1 on. */
+uint64_t mu_pg_serial(const struct mu_pg *pg);
 /* SQLSTATE of the last statement that failed; "": none, or the connection's own failure. */
 const char *mu_pg_sqlstate(const struct mu_pg *pg);
 bool mu_pg_alive(

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,8 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
     return PQexitPipelineMode(pg->connection) ? st : pg_connection_error(pg, "prepare", err);
 }
 
+static _Atomic uint64_t serials;
+
 enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
                           const struct mu_pg_statement *statements, size_t statement_count,
                           struct mu_pg **ret_pg, struct mu_error *err)
@@ -279,6 +282,7 @@ enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
     MU_AUTO(pg) struct mu_pg *pg = mu_xcalloc(1, sizeof(*pg));
     enum mu_status st;
 
+    pg->serial = atomic_fetch_add(&serials, 1) + 1;
     pg->deadline_ms = PG_DEADLINE_MS;
     pg->statements = statements;
     pg->statement_count = statement_count;
@@ -294,6 +298,11 @@ enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
     *ret_pg = pg;
     pg = NULL;
     return MU_OK;
+}
+
+uint64_t mu_pg_serial(const struct mu_pg *pg)
+{
+    return pg->serial;
 }
 
 bool mu_pg_pooled(const struct mu_pg *pg)

@@ -21,7 +21,8 @@ struct mu_pg {
     bool dead;       /* the connection failed: only close is left */
     int deadline_ms; /* longest silence of the server that is waited out */
     bool in_transaction;
-    bool pooled;      /* see pg.h: nothing may be kept in the session */
+    bool pooled; /* see pg.h: nothing may be kept in the session */
+    uint64_t serial;
     bool own_options; /* the operator's conninfo has options of the session */
     char sqlstate[6]; /* of the last statement that failed; "" */
     size_t queued;    /* statements sent in the pipeline and not yet answered */

@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024, BATCH_MAX_TRIES = 4, BATCH_RETRY_MS = 20 };
+enum {
+    BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
+    BATCH_MAX_TRIES = 4,
+    BATCH_RETRY_MS = 20,
+    EVENTS_PER_QUEUE = 500
+};
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
                                         int64_t untagged_grace_ms)
@@ -22,6 +27,7 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->evidence = evidence;
     applier->untagged_grace_ms = untagged_grace_ms;
     applier->set = write_set_new();
+    write_set_remember(applier->set);
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
     mu_buf_init(&applier->hex, 2 * PAYLOAD_BLOCK_MAX_BYTES + 3);
@@ -119,6 +125,12 @@ static enum mu_status decode(struct batch *batch, const struct mu_incoming *mess
 
 /* ---- effects ---- */
 
+static enum mu_status queue(struct batch *batch, struct mu_error *err)
+{
+    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
+    return write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
+}
+
 /* Findings of a complete scan. Evidence that is not there makes the scan a failure to be repeated;
  * a replay does as was done then. */
 static enum mu_status apply_scan_result(struct batch *batch, size_t place, struct mu_error *err)
@@ -164,13 +176,17 @@ static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_e
     return MU_OK;
 }
 
+/* The database writes the first ones while we work on the next. */
 static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
-    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++)
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
         if (batch->fates[i] != FATE_DUPLICATE)
             st = apply_event(batch, i, err);
+        if (st == MU_OK && !batch->is_replay && i % EVENTS_PER_QUEUE == EVENTS_PER_QUEUE - 1)
+            st = queue(batch, err);
+    }
     return st;
 }
 
@@ -178,15 +194,9 @@ static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 
 static enum mu_status flush(struct batch *batch, struct mu_error *err)
 {
-    struct mu_error ignored;
-    enum mu_status st;
+    enum mu_status st = queue(batch, err);
 
-    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
-    st = write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
-    if (st == MU_OK)
-        return mu_pg_sync(batch->pg, err);
-    (void)!mu_pg_sync(batch->pg, &ignored);
-    return st;
+    return st == MU_OK ? mu_pg_sync(batch->pg, err) : st;
 }
 
 static enum mu_status write_all(struct batch *batch, struct mu_error *err)
@@ -224,6 +234,10 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     (void)transaction;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
+    if (applier->connection !=
+        mu_pg_serial(pg)) /* perhaps another server, or a restored database */
+        write_set_forget(applier->set);
+    applier->connection = mu_pg_serial(pg);
     applier->lost_partition = false;
     st = decode(&batch, messages, err);
     if (st == MU_OK && poison)
@@ -234,6 +248,8 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         st = write_all(&batch, err);
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
+    if (st != MU_OK)
+        write_set_forget(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);
     if (st != MU_OK)
         return st;
@@ -326,6 +342,7 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
 
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
+    write_set_forget(applier->set); /* the transaction is not ours */
     (void)snprintf(batch.known_at, sizeof(batch.known_at), "%s", known_at);
     st = payload_block_read(bytes, len, applier->arena, &block, err);
     batch.count = block.count;

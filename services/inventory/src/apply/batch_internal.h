@@ -26,6 +26,7 @@ struct batch_applier {
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
     struct mu_buf block, hex; /* the payloads of a batch, and as the database takes them */
+    uint64_t connection;      /* mu_pg_serial of the last batch's */
     bool lost_partition;      /* the last batch failed because another process took a partition */
 };
 
