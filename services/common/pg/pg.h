@@ -3,7 +3,7 @@
  *
  * A program declares its statements in one table {name, SQL}; all are prepared at
  * connect; values travel only as parameters, in text format. There is no call for free SQL
- * except mu_pg_run_script and running a migration file. Batches go through pipeline mode: queue
+ * except running a migration file. Batches go through pipeline mode: queue
  * many, then sync once.
  *
  * Behind a pooler that shares servers between transactions (PgBouncer, pool_mode=transaction)
@@ -71,11 +71,6 @@ bool mu_pg_bool(const struct mu_pg_result *result, size_t row, int column);   /*
 int64_t mu_pg_time_us(const struct mu_pg_result *result, size_t row,
                       int column); /* NULL gives MU_TIME_NONE */
 bool mu_pg_null(const struct mu_pg_result *result, size_t row, int column);
-
-/* Several statements of our own without values, in a transaction that is open; `name` is for
- * errors. Never with a text from outside. */
-enum mu_status mu_pg_run_script(struct mu_pg *pg, const char *name, const char *sql,
-                                struct mu_error *err) MU_MUST_CHECK;
 
 /* ---- transactions ---- */
 

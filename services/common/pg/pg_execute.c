@@ -105,14 +105,6 @@ enum mu_status pg_run(struct mu_pg *pg, const char *name, const char *sql, struc
     return st == MU_OK ? finish(pg, name, result, NULL, err) : st;
 }
 
-enum mu_status mu_pg_run_script(struct mu_pg *pg, const char *name, const char *sql,
-                                struct mu_error *err)
-{
-    enum mu_status st = mu_pg_sync(pg, err);
-
-    return st == MU_OK ? pg_run(pg, name, sql, err) : st;
-}
-
 /* ---- results ---- */
 
 void mu_pg_result_free(struct mu_pg_result *result)

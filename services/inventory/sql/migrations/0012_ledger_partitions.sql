@@ -165,11 +165,13 @@ CREATE TABLE ledger_rebuild (
     events bigint NOT NULL DEFAULT 0
 );
 
--- As before; and nobody learns while the tables are rebuilt.
+-- As before; and nobody learns while the tables are rebuilt. Who falls asleep with the clock in its hands
+-- (a stopped process, a lost network) loses it soon: all others wait for it.
 CREATE OR REPLACE FUNCTION ledger_tick() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     now_known timestamptz;
 BEGIN
+    PERFORM set_config('idle_in_transaction_session_timeout', '20s', true);
     UPDATE ledger_clock
        SET known_at = GREATEST(clock_timestamp(), known_at + interval '1 microsecond')
     RETURNING known_at INTO now_known;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -14,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME_SIZE = 64, BLOCKS_AT_A_TIME = 50, EVENTS_AT_A_TIME = 5000 };
-static const char blocks_at_a_time[] = "50";
+enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 100, TIME_SIZE = 64, EVENTS_AT_A_TIME = 5000 };
+static const char blocks_at_a_time[] = "20";
 
 struct rebuild {
     struct batch_applier *applier;
@@ -44,19 +45,26 @@ void rebuild_free(struct rebuild *rebuild)
 
 /* ---- begin ---- */
 
+/* The server may need a moment to notice that a rebuild was killed. */
 static enum mu_status lock(struct mu_pg *pg, struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    enum mu_status st;
+    uint64_t deadline_ms = mu_monotonic_ms() + LOCK_WAIT_MS;
+    bool locked = false;
 
     if (mu_pg_pooled(pg))
         return mu_fail(err, MU_E_CONFLICT,
                        "a rebuild needs a connection of its own: connect to PostgreSQL itself, not "
                        "to its pooler");
-    st = mu_pg_execute(pg, READ_REBUILD_LOCK, NULL, &result, err);
-    if (st == MU_OK && !mu_pg_bool(result, 0, 0))
-        return mu_fail(err, MU_E_CONFLICT, "another rebuild is at work");
-    return st;
+    for (;;) {
+        MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+
+        if (mu_pg_execute(pg, READ_REBUILD_LOCK, NULL, &result, err) != MU_OK)
+            return err->status;
+        locked = mu_pg_bool(result, 0, 0);
+        if (locked || mu_monotonic_ms() >= deadline_ms || mu_stop_wait(LOCK_POLL_MS))
+            break;
+    }
+    return locked ? MU_OK : mu_fail(err, MU_E_CONFLICT, "another rebuild is at work");
 }
 
 static enum mu_status check_writers(struct mu_pg *pg, struct mu_error *err)
@@ -100,26 +108,15 @@ static enum mu_status read_state(struct rebuild *rebuild, struct mu_pg *pg, bool
 static enum mu_status empty_tables(struct mu_pg *pg, const char *known_from, bool whole,
                                    struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf sql;
+    enum mu_status st = MU_OK;
 
-    mu_buf_init(&sql, 64 * 1024);
-    for (size_t i = 0; i < inventory_table_count; i++) {
+    for (size_t i = 0; st == MU_OK && i < inventory_table_count; i++) {
         const struct inventory_table *table = &inventory_tables[i];
 
-        if (!table->derived)
-            continue;
-        if (whole)
-            mu_buf_printf(&sql, "TRUNCATE %s;", table->name);
-        else if (!table->learned)
-            mu_buf_printf(&sql, "DELETE FROM %s WHERE known_at > '%s';", table->name, known_from);
-        else
-            mu_buf_printf(&sql, "DELETE FROM %s WHERE %.*s'%s'%s;", table->name,
-                          (int)(strstr(table->learned, "$1") - table->learned), table->learned,
-                          known_from, strstr(table->learned, "$1") + 2);
+        if (table->derived)
+            st = mu_pg_queue(pg, (int)(whole ? table->empty : table->forget), &known_from, err);
     }
-    if (mu_buf_status(&sql, "tables", err) != MU_OK)
-        return err->status;
-    return mu_pg_run_script(pg, "empty tables", sql.data, err);
+    return st == MU_OK ? mu_pg_sync(pg, err) : st;
 }
 
 static enum mu_status start_anew(struct mu_pg *pg, bool take_lock, struct mu_error *err)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 const struct inventory_table inventory_tables[] = {
-#define DERIVED(name, learned) {#name, true, learned},
-#define KEPT(name)             {#name, false, NULL},
+#define DERIVED(name, learned) {#name, true, READ_EMPTY_##name, READ_FORGET_##name},
+#define KEPT(name)             {#name, false, INVENTORY_STATEMENT_COUNT, INVENTORY_STATEMENT_COUNT},
 #include "store/tables.def"
 #undef DERIVED
 #undef KEPT

@@ -12,7 +12,8 @@
 struct inventory_table {
     const char *name;
     bool derived;
-    const char *learned; /* condition of the rows learned after $1; NULL: known_at > $1 */
+    /* Of derived ones: removes all rows; those learned after $1. */
+    enum inventory_statement empty, forget;
 };
 
 extern const struct inventory_table inventory_tables[];
