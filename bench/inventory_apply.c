@@ -1,9 +1,10 @@
 /*
  * Applies prepared events as muster-inventory does, batch by batch, and prints the seconds it took.
- *   bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS
+ *   bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS [FIRST]
  *
  * Of ten events four are pushes, five are pods and one is a scan with twenty findings. Everything
- * is encoded before the clock starts; decoding, evidence, SQL and commits are inside.
+ * is encoded before the clock starts; decoding, evidence, SQL and commits are inside. FIRST is the
+ * number of the first event: other numbers are other events.
  */
 #include "apply/batch.h"
 #include "evidence/evidence_store.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 
 enum {
-    BATCH = 500,
+    BATCH = 2000, /* as apply_loop.c */
     EVENTS_MAX = 500000,
     FINDINGS = 20,
     REPOSITORIES = 500,
@@ -34,7 +35,7 @@ struct bench {
     struct evidence_store *evidence;
     struct mu_arena *arena;
     struct mu_incoming *events;
-    size_t count;
+    size_t count, first;
 };
 
 static _Noreturn void die(const char *what, const char *why)
@@ -55,11 +56,12 @@ static void add(struct bench *bench, enum mu_topic topic, enum mu_msg_type type,
         die("encode", err.message);
     *incoming = (struct mu_incoming){
             .topic = topic,
-            .offset = (int64_t)bench->count,
+            .offset = (int64_t)(bench->first + bench->count),
             .value = mu_arena_strdup(bench->arena, json.data),
             .value_len = json.len,
             .envelope = {.type = type,
-                         .id = mu_arena_printf(bench->arena, "event-%zu", bench->count),
+                         .id = mu_arena_printf(bench->arena, "event-%zu",
+                                               bench->first + bench->count),
                          .source = "/bench",
                          .time_us = EPOCH_US,
                          .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
@@ -207,7 +209,8 @@ static void add_scan(struct bench *bench, size_t n)
 
 static void prepare(struct bench *bench, size_t events)
 {
-    size_t images = events * 4 / 10 + 1, pushes = 0, pods = 0, scans = 0;
+    size_t images = (bench->first + events) * 4 / 10 + 1, pushes = bench->first * 4 / 10;
+    size_t pods = bench->first * 5 / 10, scans = bench->first / 10;
 
     while (bench->count < events) {
         size_t kind = bench->count % 10;
@@ -242,13 +245,15 @@ int main(int argc, char **argv)
 {
     struct bench bench = {.arena = mu_arena_new(ARENA_BYTES)};
     struct mu_pg *pg = NULL;
-    uint64_t events = 0;
+    uint64_t events = 0, first = 0;
     struct mu_error err;
     int applied = 0;
 
-    if (argc != 4 || mu_text_to_u64(argv[3], "EVENTS", &events, &err) != MU_OK || events == 0 ||
-        events > EVENTS_MAX)
-        die("usage", "bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS (1 to 500000)");
+    if (argc < 4 || argc > 5 || mu_text_to_u64(argv[3], "EVENTS", &events, &err) != MU_OK ||
+        events == 0 || events > EVENTS_MAX ||
+        (argc == 5 && mu_text_to_u64(argv[4], "FIRST", &first, &err) != MU_OK))
+        die("usage", "bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS (1 to 500000) [FIRST]");
+    bench.first = first;
     bench.events = mu_xcalloc(events, sizeof(*bench.events));
     if (evidence_store_open(argv[2], &bench.evidence, &err) != MU_OK)
         die(argv[2], err.message);

@@ -3,13 +3,18 @@
  *
  * A program declares its statements in one table {name, SQL}; all are prepared at
  * connect; values travel only as parameters, in text format. There is no call for free SQL
- * except running a migration file. Batches go through pipeline mode: queue many,
- * then sync once.
+ * except running a migration file. Batches go through pipeline mode: queue
+ * many, then sync once.
+ *
+ * Behind a pooler that shares servers between transactions (PgBouncer, pool_mode=transaction)
+ * nothing may be kept in the session: when the session's options did not arrive, statements are
+ * sent with their text each time, and the time-outs are set in each transaction. So no program
+ * relies on session state (locks, temporary tables) unless it asks mu_pg_pooled.
  *
  * Status of an error: connection and server-away classes (08, 53, 57) and
- * serialisation (40) MU_E_UNAVAILABLE; integrity (23) MU_E_CONFLICT; data (22) MU_E_INVALID;
- * privileges (28, 42501) MU_E_DENIED; anything else MU_E_INTERNAL. The message has
- * the statement's name, SQLSTATE and the server's text.
+ * serialisation (40) and a read-only server (25006) MU_E_UNAVAILABLE; integrity (23) MU_E_CONFLICT;
+ * data (22) MU_E_INVALID; privileges (28, 42501) MU_E_DENIED; anything else MU_E_INTERNAL. The
+ * message has the statement's name, SQLSTATE and the server's text.
  *
  * Threads: a connection belongs to one thread at a time.
  */
@@ -33,14 +38,21 @@ struct mu_pg_statement {
 };
 
 /*
- * `conninfo` as libpq takes it; adds connect_timeout, application_name, TimeZone=UTC, keepalives
- * and statement_timeout. Statement i is then called by index i. Errors: MU_E_UNAVAILABLE,
+ * `conninfo` as libpq takes it, several hosts included (target_session_attrs=read-write follows a
+ * failover); adds connect_timeout, application_name, TimeZone=UTC, keepalives, tcp_user_timeout and
+ * statement_timeout. Statement i is then called by index i. Errors: MU_E_UNAVAILABLE,
  * MU_E_DENIED (name or password), MU_E_INVALID (`conninfo`), MU_E_INTERNAL (a statement).
  */
 enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
                           const struct mu_pg_statement *statements, size_t statement_count,
                           struct mu_pg **ret_pg, struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_close(struct mu_pg *pg);
+/* Whether the server is shared with others between transactions. */
+bool mu_pg_pooled(const struct mu_pg *pg);
+/* Another number for each connection ever opened by the program, from 1 on. */
+uint64_t mu_pg_serial(const struct mu_pg *pg);
+/* SQLSTATE of the last statement that failed; "": none, or the connection's own failure. */
+const char *mu_pg_sqlstate(const struct mu_pg *pg);
 bool mu_pg_alive(
         const struct mu_pg *pg); /* false after a connection failure: close and open again */
 
@@ -102,13 +114,19 @@ struct mu_pg_migration {
 
 /*
  * Brings the database up to the newest migration, each in one transaction of at most an hour,
- * under an advisory lock (another program's migrations are waited for a minute). Errors: as above;
- * MU_E_CONFLICT when a recorded checksum differs or the database is newer. `ret_applied`: how many
- * ran.
+ * under an advisory lock (another program's migration is waited for a minute). Where all are
+ * recorded nothing is locked or written. Errors: as above; MU_E_CONFLICT when a recorded checksum
+ * differs or the database is newer. `ret_applied`: how many ran.
  */
 enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration *migrations,
                              size_t migration_count, int *ret_applied,
                              struct mu_error *err) MU_MUST_CHECK;
+
+/* How many of them the database has; writes nothing. Errors: as mu_pg_migrate. */
+enum mu_status mu_pg_migrations_recorded(const char *conninfo,
+                                         const struct mu_pg_migration *migrations,
+                                         size_t migration_count, size_t *ret_recorded,
+                                         struct mu_error *err) MU_MUST_CHECK;
 
 /* A PostgreSQL array literal of texts, for `= ANY($1)` and unnest($1::text[]): one parameter, many
  * rows. */

@@ -6,19 +6,21 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CONNINFO_MAX_PARAMETERS = 64, CONNECT_DEADLINE_MS = 10000 };
 
 /* Defaults; what the operator's conninfo says wins. */
-static const char *const default_names[] = {"connect_timeout", "keepalives_idle",
-                                            "keepalives_interval", "keepalives_count", "options"};
+static const char *const default_names[] = {"connect_timeout",     "keepalives_idle",
+                                            "keepalives_interval", "keepalives_count",
+                                            "tcp_user_timeout",    "options"};
 static const char session_options[] =
         "-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=60000 -c client_min_messages=error"
         " -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=120000 -c "
-        "jit=off";
-static const char *const default_values[] = {"5", "15", "5", "3", session_options};
+        "jit=off -c muster.session=own";
+static const char *const default_values[] = {"5", "15", "5", "3", "30000", session_options};
 
 struct parameters {
     const char *names[CONNINFO_MAX_PARAMETERS + 1];
@@ -35,10 +37,11 @@ static void add(struct parameters *parameters, const char *name, const char *val
     parameters->count++;
 }
 
+/* `pooled`: without the session's options, which are the last. */
 static void collect(struct parameters *parameters, const PQconninfoOption *options,
-                    const char *application_name)
+                    const char *application_name, bool pooled)
 {
-    for (size_t i = 0; i < sizeof(default_names) / sizeof(default_names[0]); i++)
+    for (size_t i = 0; i + pooled < sizeof(default_names) / sizeof(default_names[0]); i++)
         add(parameters, default_names[i], default_values[i]);
     add(parameters, "fallback_application_name", application_name);
     for (const PQconninfoOption *option = options; option->keyword; option++)
@@ -87,28 +90,46 @@ static enum mu_status finish_connect(PGconn *connection, struct mu_error *err)
     return wanted == PGRES_POLLING_FAILED ? refused(connection, err) : MU_OK;
 }
 
-static enum mu_status pg_connect(const char *conninfo, const char *application_name,
-                                 PGconn **ret_connection, struct mu_error *err)
+static const char *option_value(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *option = options; option->keyword; option++)
+        if (mu_text_equal(option->keyword, keyword))
+            return option->val;
+    return NULL;
+}
+
+/*
+ * Of several servers one may swallow all we send: libpq goes on to the next after connect_timeout
+ * only when it waits itself (documentation, section 34.1.1.3).
+ */
+static PGconn *begin_connect(const struct parameters *parameters, const PQconninfoOption *options,
+                             bool *ret_several)
+{
+    const char *hosts = option_value(options, "host"),
+               *addresses = option_value(options, "hostaddr");
+
+    *ret_several = (hosts && strchr(hosts, ',')) || (addresses && strchr(addresses, ','));
+    return *ret_several ? PQconnectdbParams(parameters->names, parameters->values, 0)
+                        : PQconnectStartParams(parameters->names, parameters->values, 0);
+}
+
+static enum mu_status connect_with(const PQconninfoOption *options, const char *application_name,
+                                   bool pooled, PGconn **ret_connection, struct mu_error *err)
 {
     struct parameters parameters = {.count = 0};
-    char *problem = NULL;
-    PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
     PGconn *connection;
-    enum mu_status st;
+    bool several;
+    enum mu_status st = MU_OK;
 
-    if (!options) {
-        (void)mu_fail(err, MU_E_INVALID, "PostgreSQL connection string: %.300s",
-                      problem ? problem : "out of memory");
-        PQfreemem(problem);
-        return err->status;
-    }
-    collect(&parameters, options, application_name);
-    connection = PQconnectStartParams(parameters.names, parameters.values, 0);
-    PQconninfoFree(options);
+    collect(&parameters, options, application_name, pooled);
+    connection = begin_connect(&parameters, options, &several);
     if (!connection)
         return mu_fail(err, MU_E_NOMEM, "PostgreSQL: out of memory");
     (void)PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
-    st = finish_connect(connection, err);
+    if (!several)
+        st = finish_connect(connection, err);
+    else if (PQstatus(connection) != CONNECTION_OK)
+        st = refused(connection, err);
     (void)PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
     if (st != MU_OK) {
         PQfinish(connection);
@@ -117,6 +138,30 @@ static enum mu_status pg_connect(const char *conninfo, const char *application_n
     (void)PQsetNoticeProcessor(connection, ignore_notice, NULL);
     *ret_connection = connection;
     return MU_OK;
+}
+
+/* A pooler may refuse options of the session (PgBouncer does): then it gets none. */
+static enum mu_status pg_connect(const char *conninfo, const char *application_name,
+                                 struct mu_pg *pg, struct mu_error *err)
+{
+    char *problem = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
+    enum mu_status st;
+
+    if (!options) {
+        (void)mu_fail(err, MU_E_INVALID, "PostgreSQL connection string: %.300s",
+                      problem ? problem : "out of memory");
+        PQfreemem(problem);
+        return err->status;
+    }
+    pg->own_options = option_value(options, "options") != NULL;
+    st = connect_with(options, application_name, false, &pg->connection, err);
+    if (st != MU_OK && !pg->own_options && strstr(err->message, "startup parameter")) {
+        pg->pooled = true;
+        st = connect_with(options, application_name, true, &pg->connection, err);
+    }
+    PQconninfoFree(options);
+    return st;
 }
 
 /* ---- waiting ---- */
@@ -161,19 +206,42 @@ enum mu_status pg_next_result(struct mu_pg *pg, const char *statement, PGresult 
 /* ---- opening ---- */
 
 /* PGTZ and PGDATESTYLE of our environment would win over session_options: libpq sends them on their
- * own. */
+ * own. The last column says whether the session has got them: a pooler may leave them out. */
 static const char session_times[] = "SELECT set_config('TimeZone', 'UTC', false), "
-                                    "set_config('DateStyle', 'ISO, MDY', false)";
+                                    "set_config('DateStyle', 'ISO, MDY', false), "
+                                    "current_setting('muster.session', true) IS NOT NULL";
+
+static enum mu_status set_up_session(struct mu_pg *pg, struct mu_error *err)
+{
+    PG_AUTO_RESULT PGresult *result = NULL;
+    PGresult *end = NULL;
+    enum mu_status st;
+
+    if (!PQsendQuery(pg->connection, session_times))
+        return pg_connection_error(pg, "session", err);
+    st = pg_next_result(pg, "session", &result, err);
+    if (st != MU_OK)
+        return st;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        st = pg_result_error(pg, result, "session", err);
+    else if (!pg->own_options)
+        pg->pooled = PQgetvalue(result, 0, 2)[0] != 't';
+    while (st == MU_OK) {
+        st = pg_next_result(pg, "session", &end, err);
+        if (!end)
+            break;
+        PQclear(end);
+    }
+    return st;
+}
 
 /* The name of the i-th thing that prepare_all sent. */
 static const char *sent_name(const struct mu_pg *pg, size_t i)
 {
-    if (i == 0)
-        return "session";
-    return i <= pg->statement_count ? pg->statements[i - 1].name : "prepare";
+    return i < pg->statement_count ? pg->statements[i].name : "prepare";
 }
 
-/* The session and all statements in one pipeline: one round trip. */
+/* All statements in one pipeline: one round trip. */
 static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
@@ -181,8 +249,6 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
 
     if (!PQenterPipelineMode(pg->connection))
         return mu_fail(err, MU_E_INTERNAL, "pipeline mode is refused");
-    if (!PQsendQueryParams(pg->connection, session_times, 0, NULL, NULL, NULL, NULL, 0))
-        return pg_connection_error(pg, "session", err);
     for (size_t s = 0; s < pg->statement_count; s++)
         if (!PQsendPrepare(pg->connection, pg->statements[s].name, pg->statements[s].sql, 0, NULL))
             return pg_connection_error(pg, pg->statements[s].name, err);
@@ -207,31 +273,41 @@ static enum mu_status prepare_all(struct mu_pg *pg, struct mu_error *err)
     return PQexitPipelineMode(pg->connection) ? st : pg_connection_error(pg, "prepare", err);
 }
 
+static _Atomic uint64_t serials;
+
 enum mu_status mu_pg_open(const char *conninfo, const char *application_name,
                           const struct mu_pg_statement *statements, size_t statement_count,
                           struct mu_pg **ret_pg, struct mu_error *err)
 {
-    PGconn *connection = NULL;
-    enum mu_status st = pg_connect(conninfo, application_name, &connection, err);
-    struct mu_pg *pg;
+    MU_AUTO(pg) struct mu_pg *pg = mu_xcalloc(1, sizeof(*pg));
+    enum mu_status st;
 
-    if (st != MU_OK)
-        return st;
-    pg = mu_xcalloc(1, sizeof(*pg));
-    pg->connection = connection;
+    pg->serial = atomic_fetch_add(&serials, 1) + 1;
     pg->deadline_ms = PG_DEADLINE_MS;
     pg->statements = statements;
     pg->statement_count = statement_count;
-    if (PQsetnonblocking(connection, 1) != 0)
+    st = pg_connect(conninfo, application_name, pg, err);
+    if (st == MU_OK && PQsetnonblocking(pg->connection, 1) != 0)
         st = pg_connection_error(pg, "connect", err);
     if (st == MU_OK)
+        st = set_up_session(pg, err);
+    if (st == MU_OK && !pg->pooled)
         st = prepare_all(pg, err);
-    if (st != MU_OK) {
-        mu_pg_close(pg);
+    if (st != MU_OK)
         return st;
-    }
     *ret_pg = pg;
+    pg = NULL;
     return MU_OK;
+}
+
+uint64_t mu_pg_serial(const struct mu_pg *pg)
+{
+    return pg->serial;
+}
+
+bool mu_pg_pooled(const struct mu_pg *pg)
+{
+    return pg->pooled;
 }
 
 void mu_pg_close(struct mu_pg *pg)

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct mapping {
@@ -16,6 +17,7 @@ static const struct mapping mappings[] = {
         {"53", MU_E_UNAVAILABLE},    /* insufficient resources */
         {"40", MU_E_UNAVAILABLE},    /* serialisation, deadlock */
         {"55P03", MU_E_UNAVAILABLE}, /* lock not available */
+        {"25006", MU_E_UNAVAILABLE}, /* read only: a standby, another server leads */
         {"23", MU_E_CONFLICT},       {"22", MU_E_INVALID},
         {"28", MU_E_DENIED},         {"42501", MU_E_DENIED},
 };
@@ -26,6 +28,11 @@ static enum mu_status status_of(const char *sqlstate)
         if (mu_text_starts(sqlstate, mappings[i].prefix))
             return mappings[i].status;
     return MU_E_INTERNAL;
+}
+
+const char *mu_pg_sqlstate(const struct mu_pg *pg)
+{
+    return pg->sqlstate;
 }
 
 enum mu_status pg_lost(const char *statement, struct mu_error *err)
@@ -52,6 +59,7 @@ enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const c
     if (PQstatus(pg->connection) != CONNECTION_OK ||
         (severity && !mu_text_equal(severity, "ERROR")))
         pg->dead = true;
+    (void)snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", sqlstate ? sqlstate : "");
     if (!sqlstate) { /* libpq's own: the connection broke */
         pg->dead = true;
         return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': %.300s", statement,

@@ -57,17 +57,25 @@ static enum mu_status finish(struct mu_pg *pg, const char *name, PGresult *resul
     return MU_OK;
 }
 
-static enum mu_status send_prepared(struct mu_pg *pg, int statement, const char *const *values,
-                                    struct mu_error *err)
+bool pg_send(struct mu_pg *pg, int statement, const char *const *values)
 {
     const struct mu_pg_statement *row = &pg->statements[statement];
+    int sent = pg->pooled ? PQsendQueryParams(pg->connection, row->sql, row->parameter_count, NULL,
+                                              values, NULL, NULL, 0)
+                          : PQsendQueryPrepared(pg->connection, row->name, row->parameter_count,
+                                                values, NULL, NULL, 0);
+
+    return sent == 1;
+}
+
+static enum mu_status send_alone(struct mu_pg *pg, int statement, const char *const *values,
+                                 struct mu_error *err)
+{
+    const char *name = pg->statements[statement].name;
 
     if (pg->dead)
-        return pg_lost(row->name, err);
-    if (!PQsendQueryPrepared(pg->connection, row->name, row->parameter_count, values, NULL, NULL,
-                             0))
-        return pg_connection_error(pg, row->name, err);
-    return MU_OK;
+        return pg_lost(name, err);
+    return pg_send(pg, statement, values) ? MU_OK : pg_connection_error(pg, name, err);
 }
 
 enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const *values,
@@ -78,7 +86,7 @@ enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const 
     enum mu_status st = mu_pg_sync(pg, err);
 
     if (st == MU_OK)
-        st = send_prepared(pg, statement, values, err);
+        st = send_alone(pg, statement, values, err);
     if (st == MU_OK)
         st = read_command(pg, name, &result, err);
     return st == MU_OK ? finish(pg, name, result, ret_result, err) : st;
@@ -159,10 +167,15 @@ enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation, str
     static const char *const texts[] = {
             [MU_PG_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
             [MU_PG_REPEATABLE_READ_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+    /* What pg_connect.c says for the session; a pooled one is another each time. */
+    static const char *const pooled_texts[] = {
+            [MU_PG_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED;" PG_POOLED_SETTINGS,
+            [MU_PG_REPEATABLE_READ_READ_ONLY] =
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" PG_POOLED_SETTINGS};
     enum mu_status st = mu_pg_sync(pg, err);
 
     if (st == MU_OK)
-        st = pg_run(pg, "begin", texts[isolation], err);
+        st = pg_run(pg, "begin", pg->pooled ? pooled_texts[isolation] : texts[isolation], err);
     if (st == MU_OK)
         pg->in_transaction = true;
     return st;
@@ -213,7 +226,7 @@ enum mu_status mu_pg_stream(struct mu_pg *pg, int statement, const char *const *
     enum mu_status st = mu_pg_sync(pg, err), outcome = MU_OK;
 
     if (st == MU_OK)
-        st = send_prepared(pg, statement, values, err);
+        st = send_alone(pg, statement, values, err);
     if (st == MU_OK && !PQsetSingleRowMode(pg->connection))
         st = pg_connection_error(pg, name, err);
     while (st == MU_OK) {

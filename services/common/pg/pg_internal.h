@@ -10,6 +10,10 @@
 
 enum { PG_MAX_PARAMETERS = 64, PG_DEADLINE_MS = 120000 };
 
+#define PG_POOLED_SETTINGS                                                                  \
+    "SET LOCAL statement_timeout = 60000; SET LOCAL idle_in_transaction_session_timeout = " \
+    "120000; SET LOCAL jit = off"
+
 struct mu_pg {
     PGconn *connection;
     const struct mu_pg_statement *statements;
@@ -17,8 +21,12 @@ struct mu_pg {
     bool dead;       /* the connection failed: only close is left */
     int deadline_ms; /* longest silence of the server that is waited out */
     bool in_transaction;
-    size_t queued; /* statements sent in the pipeline and not yet answered */
-    int *queue;    /* their indexes, oldest first: a ring */
+    bool pooled; /* see pg.h: nothing may be kept in the session */
+    uint64_t serial;
+    bool own_options; /* the operator's conninfo has options of the session */
+    char sqlstate[6]; /* of the last statement that failed; "" */
+    size_t queued;    /* statements sent in the pipeline and not yet answered */
+    int *queue;       /* their indexes, oldest first: a ring */
     size_t queue_capacity, queue_first;
     bool failed; /* a queued statement failed; `failure` says how */
     struct mu_error failure;
@@ -35,6 +43,9 @@ enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const c
 enum mu_status pg_lost(const char *statement, struct mu_error *err);
 /* The connection is gone; the message is libpq's. */
 enum mu_status pg_connection_error(struct mu_pg *pg, const char *statement, struct mu_error *err);
+
+/* Sends a statement with its values; queued, or alone. */
+bool pg_send(struct mu_pg *pg, int statement, const char *const *values);
 
 /* Waits until the socket is readable (and, with `writing`, or writable) and reads. Errors:
  * MU_E_UNAVAILABLE after deadline_ms. */

@@ -71,8 +71,7 @@ enum mu_status mu_pg_queue(struct mu_pg *pg, int statement, const char *const *v
         return pg_lost(row->name, err);
     if (PQpipelineStatus(pg->connection) == PQ_PIPELINE_OFF && !PQenterPipelineMode(pg->connection))
         return mu_fail(err, MU_E_INTERNAL, "statement '%s': pipeline mode is refused", row->name);
-    if (!PQsendQueryPrepared(pg->connection, row->name, row->parameter_count, values, NULL, NULL,
-                             0))
+    if (!pg_send(pg, statement, values))
         return pg_connection_error(pg, row->name, err);
     remember(pg, statement);
     while (st == MU_OK && (unsent = PQflush(pg->connection)) != 0) {

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .envelope = {.type = type, .id = "e", .source = "/s"},
                                    .ce_type = mu_msg_descriptor(type)->ce_type};
 
-    event_decode(&incoming, arena, &event);
+    event_decode(&incoming, 0, arena, &event);
     apply(&effects, &event);
     return 0;
 }

@@ -52,7 +52,7 @@ static struct event decode(const struct mu_incoming *incoming)
 {
     struct event event;
 
-    event_decode(incoming, arena, &event);
+    event_decode(incoming, mu_now_us(), arena, &event);
     return event;
 }
 

@@ -56,15 +56,71 @@ static void a_database_of_an_older_program_is_brought_up(void **state)
     assert_int_equal(applied, 1);
 }
 
+/* A ledger that is full: its rows stay where they lie, and everything is found again. */
+static void an_old_ledger_becomes_the_first_partition(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE], name[32];
+    char *oid, *moved;
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    (void)snprintf(name, sizeof(name), "test_%u", world_server.database_count);
+    assert_int_equal(migrate(conninfo, inventory_migrations, 9, &applied, &err), MU_OK);
+    free(pg_server_sql(
+            &world_server, name,
+            "INSERT INTO ledger SELECT gen_random_uuid(), '/s', 'e' || n, 't', CASE n % 2 "
+            "WHEN 0 THEN 'applied' ELSE 'quarantined' END, CASE n % 2 WHEN 1 THEN 'invalid' "
+            "END, CASE n % 2 WHEN 1 THEN 'why' END, now(), now(), now(), "
+            "'muster.registry-events', 0, n, NULL FROM generate_series(1, 11) n; "
+            "INSERT INTO positions VALUES ('muster.registry-events', 0, 12, 11, 0)"));
+    oid = pg_server_sql(&world_server, name, "SELECT 'ledger'::regclass::oid");
+    if (migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    moved = pg_server_sql(&world_server, name, "SELECT DISTINCT tableoid FROM ledger");
+    assert_string_equal(moved, oid);
+    free(moved);
+    moved = pg_server_sql(
+            &world_server, name,
+            "SELECT (SELECT ledger_balance()::text) || (SELECT count(*) FROM ledger_ids) "
+            "|| (SELECT count(*) FROM ledger_transactions)");
+    assert_string_equal(moved, "(11,5,6,0,0)111");
+    free(moved);
+    free(oid);
+}
+
+static void a_dry_run_lists_what_is_missing_and_does_nothing(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct migrate_config config = {.postgres = conninfo, .dry_run = true};
+    struct mu_error err;
+    int applied = -1, code = -1;
+    char *text;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    text = captured(migrate_command, &config, 0, NULL, &code);
+    assert_int_equal(code, 0);
+    assert_non_null(strstr(text, "0001_ledger\n"));
+    free(text);
+    assert_int_equal(migrate(conninfo, inventory_migrations, 9, &applied, &err), MU_OK);
+    assert_int_equal(applied, 9);
+    text = captured(migrate_command, &config, 0, NULL, &code);
+    assert_null(strstr(text, "0009"));
+    assert_non_null(strstr(text, "0010"));
+    free(text);
+}
+
 static void a_migration_edited_after_it_ran_is_refused_by_name(void **state)
 {
-    struct mu_pg_migration edited[16];
+    struct mu_pg_migration edited[64];
     char conninfo[PG_SERVER_CONNINFO_SIZE];
     struct mu_error err;
     int applied = 99;
 
     (void)state;
-    assert_true(inventory_migration_count <= 16);
+    assert_true(inventory_migration_count <= 64);
     pg_server_database(&world_server, conninfo);
     assert_int_equal(
             migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
@@ -189,6 +245,8 @@ int main(void)
             cmocka_unit_test(an_empty_database_gets_every_migration),
             cmocka_unit_test(a_second_run_changes_nothing),
             cmocka_unit_test(a_database_of_an_older_program_is_brought_up),
+            cmocka_unit_test(an_old_ledger_becomes_the_first_partition),
+            cmocka_unit_test(a_dry_run_lists_what_is_missing_and_does_nothing),
             cmocka_unit_test(a_migration_edited_after_it_ran_is_refused_by_name),
             cmocka_unit_test(a_database_of_a_newer_program_is_refused),
             cmocka_unit_test(no_process_runs_on_a_database_of_another_program),

@@ -239,7 +239,7 @@ static void every_class_of_sqlstate_gives_its_status(void **state)
             {"23503", MU_E_CONFLICT},    {"23514", MU_E_CONFLICT},    {"22001", MU_E_INVALID},
             {"22P02", MU_E_INVALID},     {"28000", MU_E_DENIED},      {"42501", MU_E_DENIED},
             {"42P01", MU_E_INTERNAL},    {"42601", MU_E_INTERNAL},    {"XX000", MU_E_INTERNAL},
-            {"P0001", MU_E_INTERNAL},    {"25006", MU_E_INTERNAL},
+            {"P0001", MU_E_INTERNAL},    {"25006", MU_E_UNAVAILABLE},
     };
     MU_AUTO(pg) struct mu_pg *pg = open_pg(NULL);
     struct mu_error err;

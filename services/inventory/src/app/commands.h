@@ -7,6 +7,8 @@
 
 #include "base/config.h"
 
+#include <stdbool.h>
+
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *postgres, *listen, *evidence_dir,
             *evidence_token, *log_level;
@@ -16,9 +18,10 @@ struct run_config {
 
 struct migrate_config {
     const char *postgres;
+    bool dry_run;
 };
 
-enum { RUN_OPTION_COUNT = 16, MIGRATE_OPTION_COUNT = 1 };
+enum { RUN_OPTION_COUNT = 16, MIGRATE_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
 

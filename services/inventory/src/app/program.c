@@ -2,6 +2,8 @@
 
 #include "coverage/coverage_command.h"
 #include "explain/explain_command.h"
+#include "ledger/ledger_commands.h"
+#include "ledger/rebuild.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -18,6 +20,27 @@ static const struct mu_command commands[] = {
          .option_count = MIGRATE_OPTION_COUNT,
          .config_size = sizeof(struct migrate_config),
          .run = migrate_command},
+        {.name = "rebuild",
+         .arguments = "",
+         .summary = "make all facts anew from the ledger and the evidence",
+         .options = rebuild_options,
+         .option_count = REBUILD_OPTION_COUNT,
+         .config_size = sizeof(struct rebuild_config),
+         .run = rebuild_command},
+        {.name = "ledger",
+         .arguments = "",
+         .summary = "is every event received applied, quarantined, or a duplicate?",
+         .options = ledger_options,
+         .option_count = LEDGER_OPTION_COUNT,
+         .config_size = sizeof(struct ledger_config),
+         .run = ledger_command},
+        {.name = "retention",
+         .arguments = "",
+         .summary = "which months of the ledger may go; with --apply they do",
+         .options = retention_options,
+         .option_count = RETENTION_OPTION_COUNT,
+         .config_size = sizeof(struct retention_config),
+         .run = retention_command},
         {.name = "coverage",
          .arguments = "",
          .summary = "is every running container covered by a scan?",
@@ -55,7 +78,8 @@ const struct mu_program inventory_program = {
                    "\n"
                    "Exit codes: 0 done; 1 coverage: some container is not covered, explain: "
                    "nothing is\n"
-                   "known; 2 wrong usage or configuration; 3 it could not be done.\n",
+                   "known, ledger: something is unaccounted for; 2 wrong usage or configuration; 3 "
+                   "it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

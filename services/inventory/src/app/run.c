@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "apply/apply_loop.h"
 #include "evidence/evidence_store.h"
+#include "ledger/upkeep.h"
 #include "outbox/relay.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
@@ -57,6 +58,8 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
 const struct mu_option migrate_options[MIGRATE_OPTION_COUNT] = {
         {"postgres", MU_OPTION_TEXT, offsetof(struct migrate_config, postgres), NULL, 0, 0,
          MU_OPTION_REQUIRED, "connection string of the database, with the right to make tables"},
+        {"dry-run", MU_OPTION_BOOL, offsetof(struct migrate_config, dry_run), "false", 0, 0, 0,
+         "only list what would be applied"},
 };
 
 struct app {
@@ -91,6 +94,12 @@ static void *run_schedule(void *opaque)
 static void *run_relay(void *opaque)
 {
     relay_run(((struct app *)opaque)->relay);
+    return NULL;
+}
+
+static void *run_upkeep(void *opaque)
+{
+    upkeep_run(((struct app *)opaque)->config->postgres);
     return NULL;
 }
 
@@ -167,7 +176,8 @@ static enum mu_status start(struct app *app, struct mu_error *err)
 /* Gives the exit code. */
 static int serve(struct app *app)
 {
-    pthread_t schedule, relay;
+    pthread_t schedule, relay, upkeep;
+    bool has_upkeep;
     enum mu_status st;
     int code = MU_EXIT_FAILURE;
 
@@ -178,12 +188,15 @@ static int serve(struct app *app)
         return st == MU_END ? MU_EXIT_OK : MU_EXIT_FAILURE;
     if (pthread_create(&schedule, NULL, run_schedule, app) != 0)
         return MU_EXIT_FAILURE;
-    if (pthread_create(&relay, NULL, run_relay, app) == 0) {
+    has_upkeep = pthread_create(&upkeep, NULL, run_upkeep, app) == 0;
+    if (has_upkeep && pthread_create(&relay, NULL, run_relay, app) == 0) {
         run_apply(app);
         (void)pthread_join(relay, NULL);
         code = MU_EXIT_OK;
     }
     mu_stop_request();
+    if (has_upkeep)
+        (void)pthread_join(upkeep, NULL);
     (void)pthread_join(schedule, NULL);
     return code;
 }
@@ -221,18 +234,39 @@ int run_command(void *config_struct, int argc, char **argv)
     return code;
 }
 
+/* What `migrate` would do, a line each. */
+static enum mu_status list_pending(const char *conninfo, struct mu_error *err)
+{
+    size_t recorded = 0;
+    enum mu_status st = mu_pg_migrations_recorded(conninfo, inventory_migrations,
+                                                  inventory_migration_count, &recorded, err);
+
+    for (size_t i = recorded; st == MU_OK && i < inventory_migration_count; i++)
+        (void)puts(inventory_migrations[i].name);
+    if (st == MU_OK)
+        (void)printf("%zu migrations to apply, %zu in all\n", inventory_migration_count - recorded,
+                     inventory_migration_count);
+    return st;
+}
+
 int migrate_command(void *config_struct, int argc, char **argv)
 {
     const struct migrate_config *config = config_struct;
+    enum mu_status st;
     struct mu_error err;
     int applied = 0;
 
     (void)argc, (void)argv;
-    if (mu_pg_migrate(config->postgres, inventory_migrations, inventory_migration_count, &applied,
-                      &err) != MU_OK) {
+    if (config->dry_run)
+        st = list_pending(config->postgres, &err);
+    else
+        st = mu_pg_migrate(config->postgres, inventory_migrations, inventory_migration_count,
+                           &applied, &err);
+    if (st != MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_FAILURE;
     }
-    (void)printf("%d migrations applied, %zu in all\n", applied, inventory_migration_count);
+    if (!config->dry_run)
+        (void)printf("%d migrations applied, %zu in all\n", applied, inventory_migration_count);
     return MU_EXIT_OK;
 }

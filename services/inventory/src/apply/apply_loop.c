@@ -1,6 +1,7 @@
 #include "apply/apply_loop.h"
 
 #include "apply/batch.h"
+#include "store/metrics.h"
 #include "store/statements.h"
 
 #include "base/log.h"
@@ -10,8 +11,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { BATCH_MAX_MESSAGES = 500, POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
+enum { OWNER_SIZE = 128 };
+enum { BATCH_MAX_MESSAGES = 2000, POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
 
 static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLOAD_EVENTS,
                                        MU_TOPIC_SCAN_RESULTS};
@@ -23,7 +26,9 @@ struct apply_loop {
     struct mu_consumer *consumer;
     struct batch_applier *applier;
     struct mu_incoming messages[BATCH_MAX_MESSAGES];
-    bool must_rewind; /* what was fetched is not applied: read again before anything newer */
+    char owner[OWNER_SIZE]; /* who claims partitions */
+    bool rewinding;         /* partitions are asked for again, not newly assigned */
+    bool must_rewind;       /* what was fetched is not applied: read again before anything newer */
 };
 
 static enum mu_status connect_database(struct apply_loop *loop, struct mu_error *err)
@@ -35,22 +40,56 @@ static enum mu_status connect_database(struct apply_loop *loop, struct mu_error 
     return inventory_pg_open(loop->config->conninfo, "muster-inventory apply", &loop->pg, err);
 }
 
+/* A partition newly assigned is claimed: its last owner, if it still lives, commits nothing more.
+ */
+static enum mu_status claim(struct apply_loop *loop, enum mu_topic topic, int32_t partition,
+                            int64_t *ret_offset, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    char number[16];
+    const char *values[] = {mu_topic_name(topic), number, loop->owner};
+    enum mu_status st;
+
+    (void)snprintf(number, sizeof(number), "%" PRId32, partition);
+    st = mu_pg_execute(loop->pg, READ_POSITION_CLAIM, values, &result, err);
+    if (st != MU_OK)
+        return st;
+    *ret_offset = mu_pg_int(result, 0, 0);
+    batch_applier_claim(loop->applier, topic, partition, mu_pg_int(result, 0, 1));
+    return MU_OK;
+}
+
+/* After a failure we go back only on what is still ours. */
+static enum mu_status go_back(struct apply_loop *loop, enum mu_topic topic, int32_t partition,
+                              int64_t *ret_offset, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    char number[16], epoch[24];
+    const char *values[] = {mu_topic_name(topic), number, epoch};
+    enum mu_status st;
+
+    (void)snprintf(number, sizeof(number), "%" PRId32, partition);
+    (void)snprintf(epoch, sizeof(epoch), "%" PRId64,
+                   batch_applier_epoch(loop->applier, topic, partition));
+    st = mu_pg_execute(loop->pg, READ_POSITION_OF_CLAIM, values, &result, err);
+    if (st == MU_OK && mu_pg_rows(result) == 0)
+        return mu_fail(err, MU_E_CONFLICT, "another process has taken the partition");
+    if (st == MU_OK)
+        *ret_offset = mu_pg_int(result, 0, 0);
+    return st;
+}
+
 /* Where a partition goes on: what the database has, else the beginning. */
 static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t partition,
                                   int64_t *ret_offset, struct mu_error *err)
 {
     struct apply_loop *loop = opaque;
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    char number[16];
-    const char *values[] = {mu_topic_name(topic), number};
     enum mu_status st = connect_database(loop, err);
 
-    (void)snprintf(number, sizeof(number), "%" PRId32, partition);
-    if (st == MU_OK)
-        st = mu_pg_execute(loop->pg, READ_POSITION, values, &result, err);
-    if (st == MU_OK)
-        *ret_offset = mu_pg_rows(result) > 0 ? mu_pg_int(result, 0, 0) : 0;
-    return st;
+    if (st != MU_OK)
+        return st;
+    return loop->rewinding ? go_back(loop, topic, partition, ret_offset, err)
+                           : claim(loop, topic, partition, ret_offset, err);
 }
 
 /* The last message of each run of a partition is enough. */
@@ -67,30 +106,53 @@ static void store_offsets(struct apply_loop *loop, const struct mu_incoming *mes
 /* Back to the database's positions. Until that has worked nothing newer may be read. */
 static enum mu_status rewind_to_positions(struct apply_loop *loop, struct mu_error *err)
 {
-    enum mu_status st = loop->must_rewind ? mu_consumer_rewind(loop->consumer, err) : MU_OK;
+    enum mu_status st;
 
+    if (!loop->must_rewind)
+        return MU_OK;
+    loop->rewinding = true;
+    st = mu_consumer_rewind(loop->consumer, err);
+    loop->rewinding = false;
     if (st == MU_OK)
         loop->must_rewind = false;
+    return st;
+}
+
+/* We were away and the group has gone on without us: join it anew, and claim what it gives us. */
+static void leave_group(struct apply_loop *loop)
+{
+    mu_metric_add(&metric_batches_fenced, 1);
+    mu_consumer_close(loop->consumer);
+    loop->consumer = NULL;
+    batch_applier_disclaim(loop->applier);
+    loop->must_rewind = false;
+}
+
+static enum mu_status apply(struct apply_loop *loop, size_t count, struct mu_error *err)
+{
+    enum mu_status st = batch_apply(loop->applier, loop->pg, loop->messages, count, err);
+
+    if (st == MU_OK)
+        store_offsets(loop, loop->messages, count);
+    else
+        loop->must_rewind = true;
+    mu_consumer_release(loop->messages, count);
     return st;
 }
 
 /* Takes and applies one batch. */
 static enum mu_status step(struct apply_loop *loop, struct mu_error *err)
 {
-    struct mu_incoming *messages = loop->messages;
     size_t count = 0;
     enum mu_status st = rewind_to_positions(loop, err);
 
     if (st == MU_OK)
-        st = mu_consumer_poll(loop->consumer, messages, BATCH_MAX_MESSAGES, POLL_MS, &count, err);
-    if (st != MU_OK || count == 0)
-        return st;
-    st = batch_apply(loop->applier, loop->pg, messages, count, err);
-    if (st == MU_OK)
-        store_offsets(loop, messages, count);
-    else
-        loop->must_rewind = true;
-    mu_consumer_release(messages, count);
+        st = mu_consumer_poll(loop->consumer, loop->messages, BATCH_MAX_MESSAGES, POLL_MS, &count,
+                              err);
+    if (st == MU_OK && count > 0)
+        st = apply(loop, count, err);
+    if (st == MU_E_CONFLICT)
+        leave_group(loop);
     return st;
 }
 
@@ -104,11 +166,21 @@ static enum mu_status open_all(struct apply_loop *loop, struct mu_error *err)
     return st;
 }
 
+/* For people who look at the table: which process has it. */
+static void name_owner(char owner[OWNER_SIZE])
+{
+    char host[64] = "";
+
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(owner, OWNER_SIZE, "%s/%ld", host, (long)getpid());
+}
+
 struct apply_loop *apply_loop_new(const struct apply_config *config)
 {
     struct apply_loop *loop = mu_xcalloc(1, sizeof(*loop));
 
     loop->config = config;
+    name_owner(loop->owner);
     loop->applier = batch_applier_new(config->evidence, config->untagged_grace_ms);
     return loop;
 }
@@ -129,7 +201,7 @@ enum mu_status apply_loop_step(struct apply_loop *loop, struct mu_error *err)
 
     if (st == MU_OK)
         st = step(loop, err);
-    if (st != MU_OK) { /* another server may lead when we ask again */
+    if (st != MU_OK && st != MU_E_CONFLICT) { /* another server may lead when we ask again */
         mu_pg_close(loop->pg);
         loop->pg = NULL;
     }
@@ -150,8 +222,8 @@ void apply_loop_run(const struct apply_config *config)
             backoff.attempt = 0;
             continue;
         }
-        MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "events wait, retrying",
-               MU_KV("error", err.message));
+        MU_LOG(st == MU_E_UNAVAILABLE || st == MU_E_CONFLICT ? MU_LOG_WARN : MU_LOG_ERROR,
+               "events wait, retrying", MU_KV("error", err.message));
         (void)mu_backoff_wait(&backoff);
     }
     atomic_store(config->ready, false);

@@ -1,42 +1,22 @@
-#include "apply/batch.h"
-
-#include "apply/effects.h"
+#include "apply/batch_internal.h"
 #include "apply/findings.h"
+#include "apply/payload_block.h"
 #include "store/metrics.h"
-#include "store/outbox_row.h"
 
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/stop.h"
 #include "base/text.h"
-#include "oci/reference.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BATCH_ARENA_MAX_BYTES = 512 * 1024 * 1024,
-    BATCH_IDS_MAX_BYTES = 1024 * 1024,
-    BATCH_MAX_PARTITIONS = 1024
-};
-
-struct batch_applier {
-    const struct evidence_store *evidence;
-    int64_t untagged_grace_ms;
-    struct write_set *set;
-    struct mu_arena *arena;
-};
-
-/* One transaction. */
-struct batch {
-    struct batch_applier *applier;
-    struct mu_pg *pg;
-    struct effects effects;
-    struct event *events;    /* as they came */
-    struct event **distinct; /* each id once, sorted by it */
-    size_t count, distinct_count;
-    bool *is_new;      /* of distinct: to be applied or quarantined now */
-    bool *is_recorded; /* of distinct: the ledger had it before, not understood then */
-    char known_at[64];
-    int64_t applied, quarantined, findings;
+    BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
+    BATCH_MAX_TRIES = 4,
+    BATCH_RETRY_MS = 20,
+    EVENTS_PER_QUEUE = 500
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -47,7 +27,10 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->evidence = evidence;
     applier->untagged_grace_ms = untagged_grace_ms;
     applier->set = write_set_new();
+    write_set_remember(applier->set);
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
+    mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
+    mu_buf_init(&applier->hex, 2 * PAYLOAD_BLOCK_MAX_BYTES + 3);
     return applier;
 }
 
@@ -57,7 +40,42 @@ void batch_applier_free(struct batch_applier *applier)
         return;
     write_set_free(applier->set);
     mu_arena_free(applier->arena);
+    mu_buf_done(&applier->block);
+    mu_buf_done(&applier->hex);
     free(applier);
+}
+
+void batch_applier_claim(struct batch_applier *applier, enum mu_topic topic, int32_t partition,
+                         int64_t epoch)
+{
+    size_t i = 0;
+
+    while (i < applier->claim_count &&
+           (applier->claims[i].topic != topic || applier->claims[i].partition != partition))
+        i++;
+    if (i == BATCH_MAX_PARTITIONS)
+        return;
+    applier->claims[i] = (struct claim){topic, partition, epoch};
+    applier->claim_count += i == applier->claim_count;
+}
+
+int64_t batch_applier_epoch(const struct batch_applier *applier, enum mu_topic topic,
+                            int32_t partition)
+{
+    for (size_t i = 0; i < applier->claim_count; i++)
+        if (applier->claims[i].topic == topic && applier->claims[i].partition == partition)
+            return applier->claims[i].epoch;
+    return -1;
+}
+
+void batch_applier_disclaim(struct batch_applier *applier)
+{
+    applier->claim_count = 0;
+}
+
+bool batch_lost_partition(const struct batch_applier *applier)
+{
+    return applier->lost_partition;
 }
 
 /* ---- decoding and de-duplicating ---- */
@@ -72,20 +90,28 @@ static int compare_ids(const void *a, const void *b)
     return order ? order : (*left > *right) - (*left < *right);
 }
 
-static enum mu_status decode(struct batch *batch, const struct mu_incoming *messages,
-                             struct mu_error *err)
+static enum mu_status make_room(struct batch *batch, struct mu_error *err)
 {
     struct mu_arena *arena = batch->applier->arena;
-    size_t kept = 0;
 
     batch->events = mu_arena_alloc(arena, batch->count * sizeof(struct event));
     batch->distinct = mu_arena_alloc(arena, batch->count * sizeof(struct event *));
-    batch->is_new = mu_arena_alloc(arena, batch->count * sizeof(bool));
-    batch->is_recorded = mu_arena_alloc(arena, batch->count * sizeof(bool));
-    if (!batch->events || !batch->distinct || !batch->is_new || !batch->is_recorded)
+    batch->fates = mu_arena_alloc(arena, batch->count);
+    batch->flags = mu_arena_alloc(arena, batch->count);
+    if (!batch->events || !batch->distinct || !batch->fates || !batch->flags)
         return mu_fail(err, MU_E_UNAVAILABLE, "batch: out of memory");
+    return MU_OK;
+}
+
+static enum mu_status decode(struct batch *batch, const struct mu_incoming *messages,
+                             struct mu_error *err)
+{
+    size_t kept = 0;
+
+    if (make_room(batch, err) != MU_OK)
+        return err->status;
     for (size_t i = 0; i < batch->count; i++) {
-        event_decode(&messages[i], arena, &batch->events[i]);
+        event_decode(&messages[i], batch->now_us, batch->applier->arena, &batch->events[i]);
         batch->distinct[i] = &batch->events[i];
     }
     qsort(batch->distinct, batch->count, sizeof(struct event *), compare_ids);
@@ -97,123 +123,50 @@ static enum mu_status decode(struct batch *batch, const struct mu_incoming *mess
     return MU_OK;
 }
 
-/* ---- ledger ---- */
-
-enum { LEDGER_COLUMNS = 13 };
-
-static void ledger_row(struct batch *batch, const struct event *event,
-                       const char *row[LEDGER_COLUMNS])
-{
-    struct effects *effects = &batch->effects;
-    const char *const values[LEDGER_COLUMNS] = {
-            event->event_id,
-            event->ce_source,
-            event->ce_id,
-            event->ce_type,
-            event->message ? "applied" : "quarantined",
-            event->message ? NULL : mu_status_name(event->status),
-            event->message ? NULL : event->reason,
-            effects_time(effects, event->occurred_at_us),
-            effects_time(effects, event->received_at_us),
-            mu_topic_name(event->incoming->topic),
-            effects_int(effects, event->incoming->partition),
-            effects_int(effects, event->incoming->offset),
-            event->traceparent,
-    };
-
-    memcpy(row, values, sizeof(values));
-}
-
-static int compare_id_to_event(const void *id, const void *event)
-{
-    return strcmp(id, (*(const struct event *const *)event)->event_id);
-}
-
-/* Place of an id among the distinct events; NULL when it is not there. */
-static struct event **find_distinct(const struct batch *batch, const char *id)
-{
-    return bsearch(id, batch->distinct, batch->distinct_count, sizeof(struct event *),
-                   compare_id_to_event);
-}
-
-/* Marks the ids that the ledger did not have, or only as not understood. */
-static void mark_new(struct batch *batch, const struct mu_pg_result *result)
-{
-    for (size_t row = 0; row < mu_pg_rows(result); row++) {
-        struct event **found = find_distinct(batch, mu_pg_text(result, row, 0));
-
-        if (!found)
-            continue;
-        batch->is_new[found - batch->distinct] = true;
-        batch->is_recorded[found - batch->distinct] = !mu_pg_bool(result, row, 1);
-    }
-}
-
-static enum mu_status insert_ledger(struct batch *batch, struct mu_error *err)
-{
-    struct mu_buf columns[LEDGER_COLUMNS];
-    const char *values[LEDGER_COLUMNS + 1] = {batch->known_at};
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    enum mu_status st = MU_OK;
-
-    for (size_t c = 0; c < LEDGER_COLUMNS; c++) {
-        mu_buf_init(&columns[c], WRITE_SET_COLUMN_MAX_BYTES);
-        mu_pg_array_begin(&columns[c]);
-    }
-    for (size_t i = 0; i < batch->distinct_count; i++) {
-        const char *row[LEDGER_COLUMNS];
-
-        ledger_row(batch, batch->distinct[i], row);
-        for (size_t c = 0; c < LEDGER_COLUMNS; c++)
-            mu_pg_array_add(&columns[c], row[c]);
-    }
-    for (size_t c = 0; c < LEDGER_COLUMNS; c++) {
-        mu_pg_array_end(&columns[c]);
-        if (st == MU_OK)
-            st = mu_buf_status(&columns[c], "ledger", err);
-        values[c + 1] = columns[c].data;
-    }
-    if (st == MU_OK)
-        st = mu_pg_execute(batch->pg, READ_LEDGER_INSERT, values, &result, err);
-    for (size_t c = 0; c < LEDGER_COLUMNS; c++)
-        mu_buf_done(&columns[c]);
-    if (st == MU_OK)
-        mark_new(batch, result);
-    return st;
-}
-
 /* ---- effects ---- */
 
-/* Findings of a complete scan. Evidence that is not there makes the scan a failure to be repeated.
- */
-static enum mu_status apply_scan_result(struct batch *batch, const struct event *event,
-                                        struct mu_error *err)
+static enum mu_status queue(struct batch *batch, struct mu_error *err)
+{
+    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
+    return write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
+}
+
+/* Findings of a complete scan. Evidence that is not there makes the scan a failure to be repeated;
+ * a replay does as was done then. */
+static enum mu_status apply_scan_result(struct batch *batch, size_t place, struct mu_error *err)
 {
     static const struct mu_scan_failure missing = {
             .code = "evidence_missing",
             .message = "the scanner's evidence is not in the evidence store",
             .retryable = true};
+    const struct event *event = batch->distinct[place];
     const struct mu_scan_result *result = event->message;
+    bool was_missing = batch->is_replay && (batch->flags[place] & PAYLOAD_EVIDENCE_MISSING);
     enum mu_status st = MU_OK;
 
-    if (result->outcome == MU_SCAN_COMPLETE)
+    if (result->outcome == MU_SCAN_COMPLETE && !was_missing)
         st = findings_load(&batch->effects, batch->applier->evidence, event, err);
-    if (st != MU_OK && st != MU_E_NOT_FOUND)
+    if (st != MU_OK && (st != MU_E_NOT_FOUND || batch->is_replay))
         return st;
-    effects_scan_result(&batch->effects, event, st == MU_E_NOT_FOUND ? &missing : NULL);
+    if (st == MU_E_NOT_FOUND)
+        batch->flags[place] |= PAYLOAD_EVIDENCE_MISSING;
+    effects_scan_result(&batch->effects, event,
+                        st == MU_E_NOT_FOUND || was_missing ? &missing : NULL);
     return MU_OK;
 }
 
-static enum mu_status apply_event(struct batch *batch, const struct event *event,
-                                  struct mu_error *err)
+static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_error *err)
 {
+    const struct event *event = batch->distinct[place];
+
     if (!event->message) {
         batch->quarantined++;
+        batch->flags[place] |= PAYLOAD_QUARANTINED;
         return effects_quarantine(&batch->effects, event, err);
     }
     batch->applied++;
     if (event->type == MU_MSG_SCAN_RESULT)
-        return apply_scan_result(batch, event, err);
+        return apply_scan_result(batch, place, err);
     if (event->type == MU_MSG_SOURCE_HEALTH)
         return effects_source_health(&batch->effects, event, err);
     if (event->type == MU_MSG_REGISTRY_EVENT)
@@ -223,166 +176,44 @@ static enum mu_status apply_event(struct batch *batch, const struct event *event
     return MU_OK;
 }
 
+/* The database writes the first ones while we work on the next. */
 static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
-    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++)
-        if (batch->is_new[i])
-            st = apply_event(batch, batch->distinct[i], err);
-    return st;
-}
-
-/* ---- positions ---- */
-
-struct position {
-    enum mu_topic topic;
-    int32_t partition;
-    int64_t next_offset, received, duplicates;
-};
-
-static struct position *position_of(struct position *positions, size_t *count,
-                                    const struct mu_incoming *incoming)
-{
-    for (size_t i = 0; i < *count; i++)
-        if (positions[i].topic == incoming->topic && positions[i].partition == incoming->partition)
-            return &positions[i];
-    if (*count == BATCH_MAX_PARTITIONS)
-        return NULL;
-    positions[*count] =
-            (struct position){.topic = incoming->topic, .partition = incoming->partition};
-    return &positions[(*count)++];
-}
-
-/* Whether the event made a ledger row: received = ledger rows + duplicates. */
-static bool made_a_row(const struct batch *batch, const struct event *event)
-{
-    struct event **found = find_distinct(batch, event->event_id);
-    size_t place = found ? (size_t)(found - batch->distinct) : 0;
-
-    /* The same id twice in this batch: one of them. */
-    return found && *found == event && batch->is_new[place] && !batch->is_recorded[place];
-}
-
-static enum mu_status write_positions(struct batch *batch, struct mu_error *err)
-{
-    struct position *positions =
-            mu_arena_alloc(batch->applier->arena, BATCH_MAX_PARTITIONS * sizeof(struct position));
-    size_t count = 0;
-
-    if (!positions)
-        return mu_fail(err, MU_E_UNAVAILABLE, "batch: out of memory");
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct mu_incoming *incoming = batch->events[i].incoming;
-        struct position *position = position_of(positions, &count, incoming);
-        bool is_new = made_a_row(batch, &batch->events[i]);
-
-        if (!position)
-            return mu_fail(err, MU_E_LIMIT, "batch: too many partitions");
-        position->received++;
-        position->duplicates += !is_new;
-        if (incoming->offset >= position->next_offset)
-            position->next_offset = incoming->offset + 1;
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
+        if (batch->fates[i] != FATE_DUPLICATE)
+            st = apply_event(batch, i, err);
+        if (st == MU_OK && !batch->is_replay && i % EVENTS_PER_QUEUE == EVENTS_PER_QUEUE - 1)
+            st = queue(batch, err);
     }
-    for (size_t i = 0; i < count; i++)
-        WRITE_SET_ADD(batch->applier->set, WRITE_POSITIONS, mu_topic_name(positions[i].topic),
-                      effects_int(&batch->effects, positions[i].partition),
-                      effects_int(&batch->effects, positions[i].next_offset),
-                      effects_int(&batch->effects, positions[i].received),
-                      effects_int(&batch->effects, positions[i].duplicates));
-    return MU_OK;
-}
-
-/* ---- tags that moved ---- */
-
-static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result *result,
-                                  size_t row, struct mu_error *err)
-{
-    const char *repository = mu_pg_text(result, row, 0), *tag = mu_pg_text(result, row, 1);
-    const char *now = mu_pg_text(result, row, 2), *before = mu_pg_text(result, row, 3);
-    bool floating = mu_pg_bool(result, row, 5);
-    struct mu_json_pair details[] = {{"digest", now}, {"previous_digest", before}};
-    char uai[MU_OCI_UAI_SIZE];
-    struct mu_notification notification = {
-            .kind = "tag_moved",
-            .severity = floating ? MU_NOTIFICATION_INFO : MU_NOTIFICATION_WARNING,
-            .subject = uai,
-            .message = floating
-                               ? "a floating tag names another image now"
-                               : "a version tag was pushed again with another image: containers of "
-                                 "one asset may differ; give each build its own version",
-            .occurred_at_us = mu_pg_time_us(result, row, 4),
-            .details = {details, 2}};
-
-    mu_oci_uai_format(repository, tag, NULL, uai);
-    return outbox_notify(batch->applier->set, &notification, mu_pg_text(result, row, 6), NULL, err);
-}
-
-static enum mu_status notify_moves(struct batch *batch, struct mu_error *err)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf ids;
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    const char *values[] = {NULL};
-    enum mu_status st;
-
-    mu_buf_init(&ids, BATCH_IDS_MAX_BYTES);
-    mu_pg_array_begin(&ids);
-    for (size_t i = 0; i < batch->distinct_count; i++)
-        if (batch->is_new[i] && batch->distinct[i]->message &&
-            batch->distinct[i]->type == MU_MSG_REGISTRY_EVENT)
-            mu_pg_array_add(&ids, batch->distinct[i]->event_id);
-    mu_pg_array_end(&ids);
-    if (ids.len <= 2)
-        return MU_OK;
-    values[0] = ids.data;
-    st = mu_pg_execute(batch->pg, READ_TAG_MOVES, values, &result, err);
-    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(result); i++)
-        st = notify_move(batch, result, i, err);
     return st;
 }
 
 /* ---- one transaction ---- */
 
-static enum mu_status tick(struct batch *batch, struct mu_error *err)
-{
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    enum mu_status st = mu_pg_execute(batch->pg, READ_TICK, NULL, &result, err);
-
-    if (st == MU_OK)
-        (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(result, 0, 0));
-    return st;
-}
-
 static enum mu_status flush(struct batch *batch, struct mu_error *err)
 {
-    struct mu_error ignored;
-    enum mu_status st;
+    enum mu_status st = queue(batch, err);
 
-    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
-    st = write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
-    if (st == MU_OK)
-        return mu_pg_sync(batch->pg, err);
-    (void)!mu_pg_sync(batch->pg, &ignored);
-    return st;
+    return st == MU_OK ? mu_pg_sync(batch->pg, err) : st;
 }
 
 static enum mu_status write_all(struct batch *batch, struct mu_error *err)
 {
-    enum mu_status st = tick(batch, err);
+    enum mu_status st = batch_take_ids(batch, err);
 
-    if (st == MU_OK)
-        st = insert_ledger(batch, err);
     if (st == MU_OK)
         st = apply_events(batch, err);
     if (st == MU_OK)
-        st = write_positions(batch, err);
+        st = batch_add_ledger(batch, err);
     if (st == MU_OK)
         st = flush(batch, err);
     if (st == MU_OK)
-        st = notify_moves(batch, err);
+        st = batch_notify_moves(batch, err);
     if (st == MU_OK)
         st = flush(batch, err);
-    return st;
+    return st == MU_OK ? batch_advance(batch, err) : st;
 }
 
 /* `poison` NULL, or why the only message of the batch is to be quarantined. */
@@ -393,6 +224,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     struct batch batch = {.applier = applier,
                           .pg = pg,
                           .count = count,
+                          .now_us = mu_now_us(),
                           .effects = {.set = applier->set,
                                       .arena = applier->arena,
                                       .untagged_grace_ms = applier->untagged_grace_ms}};
@@ -402,6 +234,11 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     (void)transaction;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
+    if (applier->connection !=
+        mu_pg_serial(pg)) /* perhaps another server, or a restored database */
+        write_set_forget(applier->set);
+    applier->connection = mu_pg_serial(pg);
+    applier->lost_partition = false;
     st = decode(&batch, messages, err);
     if (st == MU_OK && poison)
         event_reject(&batch.events[0], applier->arena, poison);
@@ -411,6 +248,8 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         st = write_all(&batch, err);
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
+    if (st != MU_OK)
+        write_set_forget(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);
     if (st != MU_OK)
         return st;
@@ -428,21 +267,91 @@ static bool is_passing(enum mu_status status, const struct mu_pg *pg)
            !mu_pg_alive(pg);
 }
 
+/* Deadlocks and failed serialisations (class 40) are nobody's fault: the same again, some times. */
+static enum mu_status try_batch(struct batch_applier *applier, struct mu_pg *pg,
+                                const struct mu_incoming *messages, size_t count,
+                                const struct mu_error *poison, struct mu_error *err)
+{
+    enum mu_status st = run_batch(applier, pg, messages, count, poison, err);
+
+    for (int tries = 1; st == MU_E_UNAVAILABLE && tries < BATCH_MAX_TRIES && mu_pg_alive(pg) &&
+                        mu_text_starts(mu_pg_sqlstate(pg), "40");
+         tries++) {
+        mu_metric_add(&metric_batches_retried, 1);
+        (void)mu_stop_wait(BATCH_RETRY_MS << tries);
+        st = run_batch(applier, pg, messages, count, poison, err);
+    }
+    return st;
+}
+
 enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
                            const struct mu_incoming *messages, size_t count, struct mu_error *err)
 {
-    enum mu_status st = run_batch(applier, pg, messages, count, NULL, err);
+    enum mu_status st = try_batch(applier, pg, messages, count, NULL, err);
 
-    if (st == MU_OK)
-        return MU_OK;
+    if (st == MU_OK || applier->lost_partition)
+        return st;
     if (is_passing(st, pg))
         return err->status = MU_E_UNAVAILABLE;
     if (count == 1) {
         struct mu_error poison = *err;
 
-        return run_batch(applier, pg, messages, 1, &poison, err);
+        return try_batch(applier, pg, messages, 1, &poison, err);
     }
     st = batch_apply(applier, pg, messages, count / 2, err);
     return st == MU_OK ? batch_apply(applier, pg, messages + count / 2, count - count / 2, err)
                        : st;
+}
+
+/* ---- replay ---- */
+
+/* Events as they were decoded then; all of them are to be applied but those that were not. */
+static enum mu_status decode_block(struct batch *batch, const struct payload_block *block,
+                                   struct mu_error *err)
+{
+    if (make_room(batch, err) != MU_OK)
+        return err->status;
+    for (size_t i = 0; i < block->count; i++) {
+        struct event *event = &batch->events[i];
+
+        batch->distinct[i] = event;
+        batch->flags[i] = (unsigned char)block->entries[i].flags;
+        if (batch->flags[i] & PAYLOAD_QUARANTINED)
+            continue;
+        event_decode(&block->entries[i].incoming, batch->now_us, batch->applier->arena, event);
+        if (!event->message)
+            return mu_fail(err, MU_E_INVALID, "event %s was applied, and is not understood: %.200s",
+                           event->event_id, event->reason);
+        batch->fates[i] = FATE_NEW;
+    }
+    batch->distinct_count = block->count;
+    return MU_OK;
+}
+
+enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, const char *known_at,
+                            const void *bytes, size_t len, struct mu_error *err)
+{
+    struct payload_block block = {.count = 0};
+    struct batch batch = {.applier = applier,
+                          .pg = pg,
+                          .is_replay = true,
+                          .effects = {.set = applier->set,
+                                      .arena = applier->arena,
+                                      .untagged_grace_ms = applier->untagged_grace_ms}};
+    enum mu_status st;
+
+    mu_arena_reset(applier->arena);
+    write_set_reset(applier->set);
+    write_set_forget(applier->set); /* the transaction is not ours */
+    (void)snprintf(batch.known_at, sizeof(batch.known_at), "%s", known_at);
+    st = payload_block_read(bytes, len, applier->arena, &block, err);
+    batch.count = block.count;
+    batch.now_us = block.now_us;
+    if (st == MU_OK)
+        st = decode_block(&batch, &block, err);
+    if (st == MU_OK)
+        st = apply_events(&batch, err);
+    if (st == MU_OK)
+        st = write_set_queue_derived(applier->set, pg, batch.known_at, err);
+    return st;
 }

@@ -6,6 +6,10 @@
  * quarantined. When the database refuses a batch for what is in it, the batch is halved until the
  * one offender is alone, and that is quarantined.
  *
+ * A partition has one writer: who reads it claims it first (READ_POSITION_CLAIM counts the claims),
+ * and each batch moves the position on only while its claim is the newest. A process that was
+ * stopped and comes back with messages of a partition that another one has taken commits nothing.
+ *
  * Threads: one at a time per batch_applier.
  */
 #ifndef INVENTORY_APPLY_BATCH_H
@@ -16,6 +20,8 @@
 #include "bus/bus.h"
 #include "pg/pg.h"
 
+#include <stdbool.h>
+
 struct batch_applier;
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -23,13 +29,30 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
 void batch_applier_free(struct batch_applier *applier); /* NULL is fine */
 MU_DEFINE_AUTO(batch_applier, struct batch_applier, batch_applier_free)
 
+/* The newest claim of a partition; batches of partitions without one are not checked. */
+void batch_applier_claim(struct batch_applier *applier, enum mu_topic topic, int32_t partition,
+                         int64_t epoch);
+int64_t batch_applier_epoch(const struct batch_applier *applier, enum mu_topic topic,
+                            int32_t partition);             /* -1: not claimed */
+void batch_applier_disclaim(struct batch_applier *applier); /* forgets all */
+
 /*
  * MU_OK: every message is durable in the database, applied or quarantined. MU_E_UNAVAILABLE:
- * nothing of what is not committed yet; read again from the positions. Errors otherwise:
- * MU_E_INTERNAL.
+ * nothing of what is not committed yet; read again from the positions. Deadlocks and failed
+ * serialisations are tried again some times before. MU_E_CONFLICT with batch_lost_partition: the
+ * partition is another process's. Errors otherwise: MU_E_INTERNAL.
  */
 enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
                            const struct mu_incoming *messages, size_t count,
                            struct mu_error *err) MU_MUST_CHECK;
+bool batch_lost_partition(const struct batch_applier *applier);
+
+/*
+ * The derived tables' rows of one payload block (apply/payload_block.h), as they were written at
+ * `known_at`; queued, in the caller's transaction. Errors: MU_E_NOT_FOUND (evidence that was there
+ * is gone), MU_E_INVALID (a block or an event that is not understood), as mu_pg_queue.
+ */
+enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, const char *known_at,
+                            const void *bytes, size_t len, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -89,7 +89,6 @@ static enum mu_status check_scan_result(struct event *event, struct mu_error *er
     const struct mu_scan_result *s = event->message;
 
     event->occurred_at_us = s->finished_at_us;
-    event->received_at_us = mu_now_us();
     if (s->outcome == MU_SCAN_COMPLETE && s->evidence_digest == NULL)
         return mu_fail(err, MU_E_INVALID, "complete scan of '%s' without evidence", s->digest);
     if (s->outcome == MU_SCAN_FAILED && !s->has_failure)
@@ -127,11 +126,10 @@ static enum mu_status check_message(struct event *event, struct mu_error *err)
                    event->ce_type);
 }
 
-static void init_event(const struct mu_incoming *incoming, struct mu_arena *arena,
+static void init_event(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
                        struct event *event)
 {
     const struct mu_msg_envelope *envelope = &incoming->envelope;
-    int64_t now = mu_now_us();
 
     *event = (struct event){
             .incoming = incoming,
@@ -139,8 +137,8 @@ static void init_event(const struct mu_incoming *incoming, struct mu_arena *aren
             .ce_id = envelope->id,
             .ce_type = usable_text(incoming->ce_type) ? incoming->ce_type : "",
             .traceparent = envelope->traceparent,
-            .occurred_at_us = envelope->time_us == MU_TIME_NONE ? now : envelope->time_us,
-            .received_at_us = now,
+            .occurred_at_us = envelope->time_us == MU_TIME_NONE ? now_us : envelope->time_us,
+            .received_at_us = now_us,
             .type = envelope->type,
     };
     if (event->traceparent != NULL && !mu_traceparent_valid(event->traceparent))
@@ -150,12 +148,12 @@ static void init_event(const struct mu_incoming *incoming, struct mu_arena *aren
     identity_event(event->ce_source, event->ce_id, event->event_id);
 }
 
-void event_decode(const struct mu_incoming *incoming, struct mu_arena *arena,
+void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
                   struct event *ret_event)
 {
     struct mu_error err;
 
-    init_event(incoming, arena, ret_event);
+    init_event(incoming, now_us, arena, ret_event);
     if (decode_message(ret_event, arena, &err) != MU_OK || check_message(ret_event, &err) != MU_OK)
         event_reject(ret_event, arena, &err);
 }

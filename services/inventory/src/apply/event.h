@@ -27,8 +27,9 @@ struct event {
     const char *reason;
 };
 
-/* Texts are borrowed from `incoming` or live in the arena. */
-void event_decode(const struct mu_incoming *incoming, struct mu_arena *arena,
+/* `now_us` stands for times that a message does not say. Texts are borrowed from `incoming` or live
+ * in the arena. */
+void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
                   struct event *ret_event);
 
 /* Makes an event one to quarantine. */

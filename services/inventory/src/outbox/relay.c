@@ -23,7 +23,6 @@ enum {
 struct relay {
     const struct relay_config *config;
     struct mu_pg *pg;
-    bool is_sender;                    /* `pg` holds the lock of the outbox */
     atomic_int states[RELAY_MAX_ROWS]; /* enum mu_status + 1 of each row; 0: not yet */
 };
 
@@ -96,12 +95,42 @@ static enum mu_status delete_sent(struct relay *relay, const struct mu_pg_result
     return gone == sent ? MU_OK : mu_fail(err, MU_E_UNAVAILABLE, "Kafka did not acknowledge all");
 }
 
-/* MU_END: the outbox is empty. */
+/* MU_END: another process is sending. The lock lasts as long as the transaction: when the process
+ * dies, and behind a pooler, it is gone at the right time. */
+static enum mu_status become_sender(struct relay *relay, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    enum mu_status st = mu_pg_execute(relay->pg, READ_OUTBOX_LOCK, NULL, &result, err);
+
+    return st == MU_OK && !mu_pg_bool(result, 0, 0) ? MU_END : st;
+}
+
+/* Gives how many were handed over, also after a failure: callbacks point into `states`. False: a
+ * stop was requested before all had an answer. */
+static bool send_rows(struct relay *relay, const struct mu_pg_result *rows, size_t *ret_sent,
+                      struct mu_error *err)
+{
+    enum mu_status st = MU_OK;
+    struct mu_error flush_err;
+
+    *ret_sent = 0;
+    while (st == MU_OK && *ret_sent < mu_pg_rows(rows) && *ret_sent < RELAY_MAX_ROWS) {
+        st = send_row(relay, rows, *ret_sent, err);
+        *ret_sent += st == MU_OK;
+    }
+    /* Deliveries time out by themselves. */
+    while (mu_producer_flush(relay->config->producer, RELAY_FLUSH_MS, &flush_err) != MU_OK)
+        if (mu_stop_requested())
+            return false;
+    return true;
+}
+
+/* In a transaction, the lock held. MU_END: the outbox is empty. */
 static enum mu_status relay_some(struct relay *relay, struct mu_error *err)
 {
     static const char *const from_start[] = {"0", "500"};
     MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
-    struct mu_error flush_err;
+    struct mu_error sending = {.status = MU_OK}, committing;
     size_t sent = 0;
     enum mu_status st = mu_pg_execute(relay->pg, READ_OUTBOX_NEXT, from_start, &rows, err);
 
@@ -110,30 +139,15 @@ static enum mu_status relay_some(struct relay *relay, struct mu_error *err)
     mu_metric_set(&metric_outbox_waiting, (int64_t)mu_pg_rows(rows));
     if (mu_pg_rows(rows) == 0)
         return MU_END;
-    while (st == MU_OK && sent < mu_pg_rows(rows) && sent < RELAY_MAX_ROWS) {
-        st = send_row(relay, rows, sent, err);
-        sent += st == MU_OK;
-    }
-    /* Also after a failure: callbacks point into `states`. Deliveries time out by themselves. */
-    while (mu_producer_flush(relay->config->producer, RELAY_FLUSH_MS, &flush_err) != MU_OK)
-        if (mu_stop_requested())
-            return mu_fail(err, MU_E_UNAVAILABLE, "stopped before Kafka acknowledged");
-    if (sent > 0 && delete_sent(relay, rows, sent, err) != MU_OK)
-        return err->status;
+    if (!send_rows(relay, rows, &sent, &sending))
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopped before Kafka acknowledged");
+    st = sent > 0 ? delete_sent(relay, rows, sent, err) : MU_OK;
+    /* What was acknowledged is gone, whatever became of the rest. */
+    if (mu_pg_commit(relay->pg, &committing) != MU_OK && st == MU_OK)
+        return *err = committing, err->status;
+    if (st == MU_OK && sent < mu_pg_rows(rows) && sent < RELAY_MAX_ROWS)
+        return *err = sending, err->status;
     return st;
-}
-
-/* MU_END: another process is sending. */
-static enum mu_status become_sender(struct relay *relay, struct mu_error *err)
-{
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    enum mu_status st = MU_OK;
-
-    if (!relay->is_sender)
-        st = mu_pg_execute(relay->pg, READ_OUTBOX_LOCK, NULL, &result, err);
-    if (result)
-        relay->is_sender = mu_pg_bool(result, 0, 0);
-    return st == MU_OK && !relay->is_sender ? MU_END : st;
 }
 
 struct relay *relay_new(const struct relay_config *config)
@@ -152,6 +166,17 @@ void relay_free(struct relay *relay)
     free(relay);
 }
 
+static enum mu_status round_in_transaction(struct relay *relay, struct mu_error *err)
+{
+    MU_AUTO(pg_transaction) struct mu_pg *transaction = relay->pg;
+    enum mu_status st = mu_pg_begin(relay->pg, MU_PG_READ_COMMITTED, err);
+
+    (void)transaction;
+    if (st == MU_OK)
+        st = become_sender(relay, err);
+    return st == MU_OK ? relay_some(relay, err) : st;
+}
+
 enum mu_status relay_round(struct relay *relay, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
@@ -160,13 +185,9 @@ enum mu_status relay_round(struct relay *relay, struct mu_error *err)
         mu_pg_close(relay->pg);
         relay->pg = NULL;
     }
-    if (!relay->pg) {
-        relay->is_sender = false;
+    if (!relay->pg)
         st = inventory_pg_open(relay->config->conninfo, "muster-inventory outbox", &relay->pg, err);
-    }
-    if (st == MU_OK)
-        st = become_sender(relay, err);
-    return st == MU_OK ? relay_some(relay, err) : st;
+    return st == MU_OK ? round_in_transaction(relay, err) : st;
 }
 
 void relay_run(struct relay *relay)

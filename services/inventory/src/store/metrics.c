@@ -18,6 +18,10 @@ COUNTER(metric_batches, "muster_inventory_batches_total", "outcome=\"committed\"
         "Apply transactions");
 COUNTER(metric_batches_failed, "muster_inventory_batches_total", "outcome=\"rolled_back\"",
         "Apply transactions");
+COUNTER(metric_batches_retried, "muster_inventory_batches_total", "outcome=\"retried\"",
+        "Apply transactions");
+COUNTER(metric_batches_fenced, "muster_inventory_batches_total", "outcome=\"fenced\"",
+        "Apply transactions");
 COUNTER(metric_findings_loaded, "muster_inventory_findings_loaded_total", NULL,
         "Findings loaded from evidence");
 COUNTER(metric_scans_requested, "muster_inventory_scan_jobs_total", "move=\"requested\"",
@@ -31,9 +35,24 @@ struct mu_metric metric_outbox_waiting = {.name = "muster_inventory_outbox_waiti
                                           .help = "Outbox messages not yet acknowledged",
                                           .type = MU_METRIC_GAUGE};
 
+#define LEDGER_HELP "What was received, as counted in the database; unexplained must be 0"
+#define LEDGER(symbol, part)                                             \
+    struct mu_metric symbol = {.name = "muster_inventory_ledger_events", \
+                               .labels = "part=\"" part "\"",            \
+                               .help = LEDGER_HELP,                      \
+                               .type = MU_METRIC_GAUGE}
+LEDGER(metric_ledger_received, "received");
+LEDGER(metric_ledger_applied, "applied");
+LEDGER(metric_ledger_quarantined, "quarantined");
+LEDGER(metric_ledger_duplicates, "duplicates");
+LEDGER(metric_ledger_unexplained, "unexplained");
+
 struct mu_metric *const inventory_metrics[] = {
-        &metric_events_applied,  &metric_events_quarantined, &metric_events_duplicate,
-        &metric_batches,         &metric_batches_failed,     &metric_findings_loaded,
-        &metric_scans_requested, &metric_scans_retried,      &metric_scans_given_up,
-        &metric_scans_reopened,  &metric_outbox_sent,        &metric_outbox_waiting};
+        &metric_events_applied,    &metric_events_quarantined, &metric_events_duplicate,
+        &metric_batches,           &metric_batches_failed,     &metric_findings_loaded,
+        &metric_batches_retried,   &metric_batches_fenced,     &metric_scans_requested,
+        &metric_scans_retried,     &metric_scans_given_up,     &metric_scans_reopened,
+        &metric_outbox_sent,       &metric_outbox_waiting,     &metric_ledger_received,
+        &metric_ledger_applied,    &metric_ledger_quarantined, &metric_ledger_duplicates,
+        &metric_ledger_unexplained};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

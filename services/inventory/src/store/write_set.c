@@ -1,10 +1,16 @@
 #include "store/write_set.h"
 
+#include "store/seen.h"
+#include "store/tables.h"
+
 #include "base/buf.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { COLUMNS_MAX = 26 };
 
@@ -16,6 +22,13 @@ struct column_set {
 
 struct write_set {
     struct column_set tables[WRITE_COUNT];
+    struct seen *seen; /* NULL: every row is written */
+};
+
+/* Tables of which the same is said again and again; to write a row twice changes nothing. */
+static const enum inventory_statement repetitive[] = {
+        WRITE_REPOSITORIES, WRITE_ASSETS,    WRITE_ASSET_DIGESTS, WRITE_DIGEST_FACTS,
+        WRITE_DIGEST_EDGES, WRITE_POD_FACTS, WRITE_INSTANCES,     WRITE_RUN_FACTS,
 };
 
 static size_t column_count(size_t table)
@@ -35,7 +48,47 @@ void write_set_free(struct write_set *set)
     for (size_t t = 0; t < WRITE_COUNT; t++)
         for (size_t c = 0; set->tables[t].open && c < column_count(t); c++)
             mu_buf_done(&set->tables[t].arrays[c]);
+    seen_free(set->seen);
     free(set);
+}
+
+void write_set_remember(struct write_set *set)
+{
+    if (!set->seen)
+        set->seen = seen_new();
+}
+
+void write_set_forget(struct write_set *set)
+{
+    if (set->seen)
+        seen_forget(set->seen);
+}
+
+/* Place of event_id in "INSERT INTO t (a, b, event_id, ...": who taught a fact is no part of it. */
+static size_t event_column(enum inventory_statement table)
+{
+    const char *at = strchr(strstr(inventory_statements[table].sql, "INSERT INTO "), '('), *end;
+    size_t column = 0;
+
+    for (end = strchr(at, ')'); at < end; column++) {
+        at += strspn(at, "( ,");
+        if (mu_text_starts(at, "event_id"))
+            return column;
+        at += strcspn(at, ",)");
+    }
+    return SIZE_MAX;
+}
+
+static bool was_written(struct write_set *set, enum inventory_statement table,
+                        const char *const *values)
+{
+    static const size_t count = sizeof(repetitive) / sizeof(repetitive[0]);
+
+    for (size_t i = 0; set->seen && i < count; i++)
+        if (repetitive[i] == table)
+            return seen_before(set->seen, (size_t)table, values, column_count((size_t)table),
+                               event_column(table));
+    return false;
 }
 
 static void table_reset(struct column_set *table, size_t columns)
@@ -66,6 +119,8 @@ void write_set_add(struct write_set *set, enum inventory_statement table, const 
     struct column_set *rows = &set->tables[table];
     size_t columns = column_count((size_t)table);
 
+    if (was_written(set, table, values))
+        return;
     if (rows->rows == 0)
         table_begin(rows, columns);
     for (size_t c = 0; c < columns; c++)
@@ -97,17 +152,34 @@ static enum mu_status table_queue(struct column_set *table, size_t index, struct
     return st;
 }
 
-enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
-                               struct mu_error *err)
+/* `derived`: only tables of that kind; the others are emptied. */
+static enum mu_status queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                            bool derived, struct mu_error *err)
 {
     for (size_t t = 0; t < WRITE_COUNT; t++) {
         enum mu_status st;
 
         if (set->tables[t].rows == 0)
             continue;
+        if (derived && !inventory_write_is_derived((enum inventory_statement)t)) {
+            table_reset(&set->tables[t], column_count(t));
+            continue;
+        }
         st = table_queue(&set->tables[t], t, pg, known_at, err);
         if (st != MU_OK)
             return st;
     }
     return MU_OK;
+}
+
+enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
+                               struct mu_error *err)
+{
+    return queue(set, pg, known_at, false, err);
+}
+
+enum mu_status write_set_queue_derived(struct write_set *set, struct mu_pg *pg,
+                                       const char *known_at, struct mu_error *err)
+{
+    return queue(set, pg, known_at, true, err);
 }

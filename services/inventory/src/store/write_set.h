@@ -23,6 +23,13 @@ struct write_set *write_set_new(void);
 void write_set_free(struct write_set *set); /* NULL is fine */
 void write_set_reset(struct write_set *set);
 
+/*
+ * From now on rows of tables that sources repeat are left out when they were added before. What was
+ * added and not committed must be forgotten, and all when the database may be another one.
+ */
+void write_set_remember(struct write_set *set);
+void write_set_forget(struct write_set *set);
+
 /* `values`: one text or NULL per column of the table; copied. */
 void write_set_add(struct write_set *set, enum inventory_statement table,
                    const char *const *values);
@@ -34,6 +41,10 @@ size_t write_set_rows(const struct write_set *set, enum inventory_statement tabl
  */
 enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
                                struct mu_error *err) MU_MUST_CHECK;
+
+/* The same for derived tables only (store/tables.def); rows of the others are forgotten. */
+enum mu_status write_set_queue_derived(struct write_set *set, struct mu_pg *pg,
+                                       const char *known_at, struct mu_error *err) MU_MUST_CHECK;
 
 #define WRITE_SET_ADD(set, table, ...) \
     write_set_add((set), (table), (const char *const[]){__VA_ARGS__})

@@ -1,0 +1,66 @@
+/*
+ * batch_internal: what the files of one transaction share. Not for others.
+ */
+#ifndef INVENTORY_APPLY_BATCH_INTERNAL_H
+#define INVENTORY_APPLY_BATCH_INTERNAL_H
+
+#include "apply/batch.h"
+#include "apply/effects.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BATCH_MAX_PARTITIONS = 1024, BATCH_IDS_MAX_BYTES = 4 * 1024 * 1024 };
+
+struct claim {
+    enum mu_topic topic;
+    int32_t partition;
+    int64_t epoch;
+};
+
+struct batch_applier {
+    const struct evidence_store *evidence;
+    int64_t untagged_grace_ms;
+    struct write_set *set;
+    struct mu_arena *arena;
+    struct claim claims[BATCH_MAX_PARTITIONS];
+    size_t claim_count;
+    struct mu_buf block, hex; /* the payloads of a batch, and as the database takes them */
+    uint64_t connection;      /* mu_pg_serial of the last batch's */
+    bool lost_partition;      /* the last batch failed because another process took a partition */
+};
+
+/* What became of an event of the batch. */
+enum fate {
+    FATE_DUPLICATE,
+    FATE_NEW,       /* its id was taken now */
+    FATE_UNDERSTOOD /* the ledger had it as quarantined; now it is understood */
+};
+
+/* One transaction. */
+struct batch {
+    struct batch_applier *applier;
+    struct mu_pg *pg;
+    struct effects effects;
+    struct event *events;    /* as they came */
+    struct event **distinct; /* each id once, sorted by it */
+    size_t count, distinct_count;
+    unsigned char *fates; /* enum fate of distinct */
+    unsigned char *flags; /* PAYLOAD_ of distinct */
+    char known_at[64];
+    int64_t now_us;
+    bool is_replay; /* a rebuild: flags say what became of each event then */
+    int64_t applied, quarantined, findings;
+};
+
+/* Takes the ids of the batch: fills in known_at and fates. Errors: as mu_pg_execute. */
+enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err);
+/* Rows of the ledger and the payloads, into the write set. Errors: MU_E_LIMIT. */
+enum mu_status batch_add_ledger(struct batch *batch, struct mu_error *err);
+/* Moves the positions on. Errors: MU_E_CONFLICT and lost_partition (a partition is another
+ * process's now), as mu_pg_execute. */
+enum mu_status batch_advance(struct batch *batch, struct mu_error *err);
+/* Notifications of tags that moved, into the write set. Errors: as mu_pg_execute. */
+enum mu_status batch_notify_moves(struct batch *batch, struct mu_error *err);
+
+#endif

@@ -1,0 +1,30 @@
+#include "store/tables.h"
+
+#include <string.h>
+
+const struct inventory_table inventory_tables[] = {
+#define DERIVED(name, learned) {#name, true, READ_EMPTY_##name, READ_FORGET_##name},
+#define KEPT(name)             {#name, false, INVENTORY_STATEMENT_COUNT, INVENTORY_STATEMENT_COUNT},
+#include "store/tables.def"
+#undef DERIVED
+#undef KEPT
+};
+const size_t inventory_table_count = sizeof(inventory_tables) / sizeof(inventory_tables[0]);
+
+/* The first table that the statement inserts into; one that only updates changes no fact. */
+bool inventory_write_is_derived(enum inventory_statement statement)
+{
+    static const char insert[] = "INSERT INTO ";
+    const char *name = strstr(inventory_statements[statement].sql, insert);
+
+    if (!name)
+        return false;
+    name += sizeof(insert) - 1;
+    for (size_t i = 0; i < inventory_table_count; i++) {
+        size_t len = strlen(inventory_tables[i].name);
+
+        if (strncmp(name, inventory_tables[i].name, len) == 0 && name[len] == ' ')
+            return inventory_tables[i].derived;
+    }
+    return false;
+}

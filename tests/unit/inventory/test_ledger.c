@@ -1,0 +1,268 @@
+/* The ledger in months, its equation, who may write a partition, and what may go. */
+#include "world.h"
+
+#include "ledger/ledger_commands.h"
+#include "ledger/upkeep.h"
+#include "store/metrics.h"
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+/* ---- equation ---- */
+
+static int ledger_says(const char *wanted)
+{
+    struct ledger_config config = {.postgres = w.conninfo, .format = "json", .exact = true};
+    int code = -1;
+    char *text = captured(ledger_command, &config, 0, NULL, &code);
+
+    if (!strstr(text, wanted))
+        fail_msg("%s", text);
+    free(text);
+    return code;
+}
+
+static void everything_received_is_applied_quarantined_or_a_duplicate(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    (void)add_raw(&w, MU_TOPIC_REGISTRY_EVENTS, "muster.registry-event.v1", "bad", "{");
+    world_apply(&w);
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);
+    assert_sql(&w, "SELECT ledger_balance()::text", "(3,1,1,1,0)");
+    add_push(&w, "bad", "1.1", digest_of('b'), T(1)); /* now it is understood */
+    world_apply(&w);
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);
+    assert_sql(&w, "SELECT ledger_balance()::text", "(4,2,0,2,0)");
+}
+
+static void a_row_that_is_lost_is_found_by_the_exact_count(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    free(world_sql(&w, "DELETE FROM ledger"));
+    assert_int_equal(ledger_says("unexplained"), 1);
+    free(world_sql(&w, "UPDATE positions SET received = 2"));
+    assert_int_equal(ledger_says("\"unexplained\":\"1\""), 1);
+}
+
+static void the_equation_is_a_metric(void **state)
+{
+    struct mu_error err;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_int_equal(upkeep_round(w.pg, &err), MU_OK);
+    assert_int_equal(metric_ledger_received.value, 1);
+    assert_int_equal(metric_ledger_applied.value, 1);
+    assert_int_equal(metric_ledger_unexplained.value, 0);
+}
+
+/* ---- one writer per partition ---- */
+
+static int64_t claim(const char *owner)
+{
+    const char *values[] = {"muster.registry-events", "0", owner};
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    struct mu_error err;
+
+    assert_int_equal(mu_pg_execute(w.pg, READ_POSITION_CLAIM, values, &result, &err), MU_OK);
+    return mu_pg_int(result, 0, 1);
+}
+
+static void a_process_that_lost_its_partition_commits_nothing(void **state)
+{
+    struct batch_applier *zombie = batch_applier_new(w.evidence, 0);
+    struct mu_error err;
+
+    (void)state;
+    batch_applier_claim(zombie, MU_TOPIC_REGISTRY_EVENTS, 0, claim("zombie"));
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("heir"));
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    assert_int_equal(batch_apply(zombie, w.pg, w.events, w.count, &err), MU_E_CONFLICT);
+    assert_true(batch_lost_partition(zombie));
+    assert_sql(&w,
+               "SELECT (SELECT count(*) FROM ledger) + (SELECT count(*) FROM ledger_ids) + "
+               "(SELECT count(*) FROM assets) + (SELECT count(*) FROM ledger_payloads)",
+               "0");
+    assert_true(mu_pg_alive(w.pg));
+    world_apply(&w);
+    assert_sql(&w, "SELECT owner || ' ' || epoch || ' ' || next_offset FROM positions", "heir 2 1");
+    batch_applier_free(zombie);
+}
+
+/* ---- deadlocks ---- */
+
+static void a_deadlock_or_failed_serialisation_is_tried_again(void **state)
+{
+    int64_t before = metric_batches_retried.value;
+
+    (void)state;
+    free(world_sql(&w, "CREATE SEQUENCE tries; CREATE FUNCTION clash() RETURNS trigger LANGUAGE "
+                       "plpgsql AS 'BEGIN IF nextval(''tries'') <= 2 THEN RAISE EXCEPTION USING "
+                       "ERRCODE = ''40P01''; END IF; RETURN NULL; END'; CREATE TRIGGER clash AFTER "
+                       "INSERT ON assets EXECUTE FUNCTION clash()"));
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_int_equal(metric_batches_retried.value, before + 2);
+    assert_sql(&w, "SELECT ledger_balance()::text", "(1,1,0,0,0)");
+    free(world_sql(&w, "DROP TRIGGER clash ON assets; DROP FUNCTION clash; DROP SEQUENCE tries"));
+}
+
+static void a_deadlock_that_does_not_end_is_given_back(void **state)
+{
+    struct mu_error err;
+
+    (void)state;
+    free(world_sql(&w, "CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE "
+                       "EXCEPTION USING ERRCODE = ''40001''; END'; CREATE TRIGGER clash AFTER "
+                       "INSERT ON assets EXECUTE FUNCTION clash()"));
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    assert_int_equal(batch_apply(w.applier, w.pg, w.events, w.count, &err), MU_E_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "40001"));
+    free(world_sql(&w, "DROP TRIGGER clash ON assets; DROP FUNCTION clash"));
+    world_apply(&w);
+}
+
+/* ---- months ---- */
+
+static void rows_lie_in_the_month_they_were_learned_in(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) FROM ledger_default", "0");
+    assert_sql(&w,
+               "SELECT tableoid::regclass::text = to_char(now(), '\"ledger_\"YYYY\"_\"MM') "
+               "FROM ledger",
+               "t");
+    assert_sql(&w,
+               "SELECT tableoid::regclass::text = to_char(now(), "
+               "'\"ledger_payloads_\"YYYY\"_\"MM') FROM ledger_payloads",
+               "t");
+}
+
+static void months_are_made_ahead_of_time_and_once(void **state)
+{
+    struct mu_error err;
+
+    (void)state;
+    free(world_sql(&w, "DO $$ BEGIN EXECUTE format('DROP TABLE ledger_%s', "
+                       "to_char(now() + interval '2 months', 'YYYY_MM')); END $$"));
+    assert_int_equal(upkeep_round(w.pg, &err), MU_OK);
+    assert_sql(&w,
+               "SELECT to_regclass('ledger_' || to_char(now() + interval '2 months', "
+               "'YYYY_MM')) IS NOT NULL",
+               "t");
+    assert_sql(&w, "SELECT ledger_make_partitions(now() + interval '3 months')", "0");
+}
+
+/* ---- retention ---- */
+
+/* Months long ago, each with a row of the ledger and a payload. */
+static void make_old_months(void)
+{
+    free(world_sql(
+            &w,
+            "DO $$ DECLARE m timestamptz; BEGIN FOR m IN VALUES "
+            "(timestamptz '2024-01-01Z'), ('2024-02-01Z') LOOP "
+            "EXECUTE format('CREATE TABLE IF NOT EXISTS ledger_%s PARTITION OF ledger FOR VALUES "
+            "FROM (%L) TO (%L)', to_char(m, 'YYYY_MM'), m, m + interval '1 month'); "
+            "EXECUTE format('CREATE TABLE IF NOT EXISTS ledger_payloads_%s PARTITION OF "
+            "ledger_payloads FOR VALUES FROM (%L) TO (%L)', to_char(m, 'YYYY_MM'), m, "
+            "m + interval '1 month'); "
+            "INSERT INTO ledger SELECT gen_random_uuid(), '/s', 'e' || m, 't', 'applied', "
+            "NULL, NULL, m, m, m, 'muster.registry-events', 0, 0, NULL; "
+            "INSERT INTO ledger_payloads VALUES (m, 1, ''); "
+            "INSERT INTO ledger_transactions VALUES (m, m + interval '1 day'); "
+            "END LOOP; "
+            "INSERT INTO ledger_ids SELECT event_id, known_at FROM ledger; "
+            "INSERT INTO positions VALUES ('muster.registry-events', 0, 2, 2, 0, now(), 2); "
+            "END $$"));
+}
+
+static char *retention(const char *payloads, bool apply)
+{
+    struct retention_config config = {.postgres = w.conninfo,
+                                      .format = "text",
+                                      .apply = apply,
+                                      .ledger_ms = INT64_C(500) * 24 * 3600 * 1000,
+                                      .payloads_ms = payloads ? INT64_C(36500) * 24 * 3600 * 1000
+                                                              : INT64_C(100) * 24 * 3600 * 1000};
+    int code = -1;
+    char *text = captured(retention_command, &config, 0, NULL, &code);
+
+    assert_int_equal(code, 0);
+    return text;
+}
+
+static void says(char *text, const char *wanted)
+{
+    if (!strstr(text, wanted))
+        fail_msg("%s", text);
+    free(text);
+}
+
+static void a_month_goes_only_when_nothing_needs_it(void **state)
+{
+    (void)state;
+    make_old_months();
+    says(retention("for ever", false), "stays: its payloads are kept");
+    says(retention(NULL, false), "would go");
+    assert_sql(&w, "SELECT count(*) FROM ledger", "2");
+    free(world_sql(&w,
+                   "INSERT INTO detection_failures (failure_id, source, code, message, attempts, "
+                   "opened_at, known_at) VALUES (gen_random_uuid(), 's', 'source_silent', 'm', "
+                   "0, now(), '2024-01-05Z')"));
+    says(retention(NULL, true), "stays: an open detection failure came from it");
+    assert_sql(&w, "SELECT min(known_at) || ' ' || count(*) FROM ledger",
+               "2024-01-01 00:00:00+00 1");
+    assert_sql(&w, "SELECT count(*) FROM ledger_payloads", "0");
+}
+
+static void what_is_gone_still_counts_and_old_horizons_hold(void **state)
+{
+    (void)state;
+    make_old_months();
+    assert_sql(&w, "SELECT report_v1.horizon('2024-01-15Z')", "2024-01-02 00:00:00+00");
+    says(retention(NULL, true), "gone");
+    assert_sql(&w, "SELECT count(*) FROM ledger", "0");
+    assert_sql(&w, "SELECT report_v1.horizon('2024-01-15Z')", "2024-01-02 00:00:00+00");
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(everything_received_is_applied_quarantined_or_a_duplicate),
+            TEST(a_row_that_is_lost_is_found_by_the_exact_count),
+            TEST(the_equation_is_a_metric),
+            TEST(a_process_that_lost_its_partition_commits_nothing),
+            TEST(a_deadlock_or_failed_serialisation_is_tried_again),
+            TEST(a_deadlock_that_does_not_end_is_given_back),
+            TEST(rows_lie_in_the_month_they_were_learned_in),
+            TEST(months_are_made_ahead_of_time_and_once),
+            TEST(a_month_goes_only_when_nothing_needs_it),
+            TEST(what_is_gone_still_counts_and_old_horizons_hold),
+    };
+
+    return pg_server_group(&world_server, tests);
+}

@@ -1,0 +1,149 @@
+/* Each role can do its work, and nothing else. */
+#include "world.h"
+
+#include "ledger/upkeep.h"
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    free(world_sql(&w,
+                   "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN "
+                   "CREATE ROLE app LOGIN IN ROLE muster_inventory; "
+                   "CREATE ROLE viewer LOGIN IN ROLE muster_read; "
+                   "CREATE ROLE reporter LOGIN IN ROLE muster_report; END IF; END $$"));
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+static void conninfo_of(const char *user, char ret_conninfo[PG_SERVER_CONNINFO_SIZE])
+{
+    (void)snprintf(ret_conninfo, PG_SERVER_CONNINFO_SIZE, "host=%s port=5432 user=%s dbname=%s",
+                   world_server.folder, user, w.database);
+}
+
+/* SQLSTATE of a statement as that user; "" when it is done. It is undone. */
+static const char *outcome(const char *user, const char *sql)
+{
+    static char sqlstate[8];
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    PGconn *connection;
+    PGresult *result;
+    const char *code;
+
+    conninfo_of(user, conninfo);
+    connection = PQconnectdb(conninfo);
+    PQclear(PQexec(connection, "BEGIN"));
+    result = PQexec(connection, sql);
+    code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    (void)snprintf(sqlstate, sizeof(sqlstate), "%s", code ? code : "");
+    PQclear(result);
+    PQfinish(connection);
+    return sqlstate;
+}
+
+struct attempt {
+    const char *user, *sql;
+    bool allowed;
+};
+
+static void each_role_may_do_its_work_and_nothing_else(void **state)
+{
+    static const struct attempt attempts[] = {
+            {"reporter", "SELECT * FROM report_v1.totals(now(), now())", true},
+            {"reporter", "SELECT report_v1.horizon(now())", true},
+            {"reporter", "SELECT * FROM ledger", false},
+            {"reporter", "SELECT * FROM assets", false},
+            {"reporter", "SELECT ledger_tick()", false},
+            {"reporter", "INSERT INTO exclusions DEFAULT VALUES", false},
+            {"reporter", "SELECT ledger_make_partitions(now())", false},
+            {"viewer", "SELECT * FROM assets", true},
+            {"viewer", "SELECT * FROM ledger", true},
+            {"viewer", "SELECT * FROM coverage_images(now(), now())", true},
+            {"viewer", "SELECT * FROM report_v1.totals(now(), now())", true},
+            {"viewer", "UPDATE assets SET uai = 'x'", false},
+            {"viewer", "DELETE FROM ledger", false},
+            {"viewer", "SELECT ledger_tick()", false},
+            {"viewer", "CREATE TABLE t (i int)", false},
+            {"app", "SELECT ledger_tick()", true},
+            {"app", "SELECT ledger_make_partitions(now())", true},
+            {"app", "UPDATE positions SET owner = 'x'", true},
+            {"app", "DELETE FROM outbox", true},
+            {"app", "UPDATE instances SET kind = 'init'", true},
+            {"app", "UPDATE assets SET uai = 'x'", false},
+            {"app", "DELETE FROM run_facts", false},
+            {"app", "UPDATE scans SET outcome = 'complete'", false},
+            {"app", "DELETE FROM findings", false},
+            {"app", "DELETE FROM ledger", false},
+            {"app", "UPDATE ledger_payloads SET payload = ''", false},
+            {"app", "DELETE FROM ledger_transactions", false},
+            {"app", "DELETE FROM exclusions", false},
+            {"app", "TRUNCATE assets", false},
+            {"app", "SELECT ledger_drop('ledger_default')", false},
+            {"app", "INSERT INTO ledger_rebuild DEFAULT VALUES", false},
+            {"app", "UPDATE muster_schema_migrations SET checksum = ''", false},
+            {"app", "CREATE TABLE t (i int)", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+        const struct attempt *a = &attempts[i];
+        const char *sqlstate = outcome(a->user, a->sql);
+
+        if (!mu_text_equal(sqlstate, a->allowed ? "" : "42501"))
+            fail_msg("%s: %s: %s", a->user, a->sql, sqlstate);
+    }
+}
+
+static void the_running_program_needs_no_more_than_its_role(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    conninfo_of("app", conninfo);
+    if (mu_pg_migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err) !=
+                MU_OK ||
+        inventory_pg_open(conninfo, "test", &pg, &err) != MU_OK || upkeep_round(pg, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(applied, 0);
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_pod(&w, "e2", (struct pod){.uid = "p1", .digest = digest_of('a'), .at = T(1)});
+    add_scan(&w, "e3", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)});
+    (void)add_raw(&w, MU_TOPIC_REGISTRY_EVENTS, "muster.registry-event.v1", "bad", "{");
+    if (batch_apply(w.applier, pg, w.events, w.count, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    w.count = 0;
+    add_push(&w, "bad", "1.1", digest_of('b'), T(3));
+    add_pod(&w, "e4",
+            (struct pod){.uid = "p1",
+                         .kind = MU_CONTAINER_SIDECAR,
+                         .digest = digest_of('a'),
+                         .at = T(4)});
+    if (batch_apply(w.applier, pg, w.events, w.count, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    w.count = 0;
+    assert_sql(&w, "SELECT ledger_balance()::text", "(6,5,0,1,0)");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(each_role_may_do_its_work_and_nothing_else),
+            TEST(the_running_program_needs_no_more_than_its_role),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
