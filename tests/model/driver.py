@@ -53,11 +53,23 @@ def _runs(known, at):
              run["repository"], run["tag"], run["digest"], run["start"], run["end"]) for run in known.containers}
 
 
+def _totals(known, at):
+    pods, rows = known.pods(), []
+    for run in known.running(at):
+        pod = pods[run["instance"][:2]]
+        owner = pod["owner_kind"] and f"{pod['owner_kind']}/{pod['owner_name']}"
+        rows += [("node", run["instance"][0], pod["node"]), ("owner", run["instance"][0], owner),
+                 ("namespace", run["instance"][0], pod["namespace"]), ("cluster", run["instance"][0], run["instance"][0])]
+    return {(*row, rows.count(row)) for row in rows}
+
+
 def _coverage(known, at):
     return {(*run["instance"], kind, uai, manifest, platform, state, reason, since, expires, event)
             for run, kind, uai, manifest, platform, state, reason, since, expires, event in known.coverage(at)}
 
 
+CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
+          f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
     "assets": ("SELECT a.uai, a.floating, ARRAY(SELECT d.digest FROM asset_digests d WHERE d.asset_id = a.asset_id "
                "AND d.known_at <= {known} ORDER BY d.digest) FROM live_assets_known({known}) a", _assets),
@@ -72,8 +84,9 @@ LASTING = {
 AT_AN_INSTANT = {
     "registry": (f"SELECT repository, digest, state, {_us('state_at')}, {_us('first_pushed_at')} "
                  "FROM registry_digests_known({at}, {known})", lambda known, at: known.registry_digests(at)),
-    "coverage": (f"SELECT cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, {_us('since')}, "
-                 f"{_us('expires_at')}, cause_id FROM coverage_clocks({{at}}, {{known}})", _coverage),
+    "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
+    "coverage": (f"SELECT {CLOCKS} FROM coverage_clocks({{at}}, {{known}})", _coverage),
+    "coverage of each": (f"SELECT {CLOCKS} FROM coverage_of((SELECT array_agg(instance_id) FROM instances), {{at}}, {{known}})", _coverage),
 }
 EVERY = LASTING | AT_AN_INSTANT
 

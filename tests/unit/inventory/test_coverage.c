@@ -185,6 +185,83 @@ static void an_exclusion_counts_within_its_time(void **state)
     assert_state(&w, "p1", T(20), "unresolved");
 }
 
+/* ---- clocks ---- */
+
+/* "state since expires" of the only container. */
+static void assert_clock(const char *as_of, const char *expected)
+{
+    char sql[512];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT concat_ws(' ', state, to_char(since, 'MM-DD HH24:MI'), "
+                   "to_char(expires_at, 'MM-DD HH24:MI')) FROM coverage_clocks('%s', 'infinity')",
+                   as_of);
+    assert_sql(&w, sql, expected);
+}
+
+static void a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(DAYS(20)));
+    world_apply(&w);
+    assert_clock("2026-11-10", "covered 11-01 00:02 12-01 00:02");
+    assert_clock("2026-11-25", "covered 11-01 00:02 12-21 00:00");
+    assert_clock("2026-12-25", "scan_expired 12-21 00:00 12-21 00:00");
+}
+
+static void a_scan_after_the_end_begins_cover_anew(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(DAYS(40)));
+    world_apply(&w);
+    assert_clock("2026-12-12", "covered 12-11 00:00 01-10 00:00");
+}
+
+static void a_state_is_no_older_than_the_run_that_is_in_it(void **state)
+{
+    (void)state;
+    add_complete("e1", 'a', REPO ":1.0", T(-60));
+    add_run("e2", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_clock("2026-11-02", "covered 11-01 00:01 11-30 23:00");
+}
+
+static void the_event_that_reset_the_clock_is_named(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(9));
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-02', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e3");
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-01T00:05:00Z', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e2");
+}
+
+static void what_the_registry_lost_names_when_and_by_which_event(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    add_delete(&w, "e3", NULL, digest_of('a'), T(10));
+    add_delete(&w, "e4", NULL, digest_of('a'), T(20));
+    world_apply(&w);
+    assert_clock("2026-11-02", "not_in_registry 11-01 00:10");
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-02', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e4");
+}
+
 /* One container of each state. */
 static void apply_all_states(void)
 {
@@ -304,6 +381,32 @@ static void the_command_exits_0_when_all_are_covered(void **state)
     free(text);
 }
 
+static void the_command_answers_as_known_then(void **state)
+{
+    struct coverage_config config = {.as_of = "2026-11-02T00:00:00Z", .containers = true};
+    char *text;
+    int code = -1;
+
+    (void)state;
+    add_push(&w, "e0", "1.0", digest_of('a'), T(0));
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    config.known_at = world_sql(&w, "SELECT to_char(max(known_at) AT TIME ZONE 'UTC', "
+                                    "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger");
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    text = run_coverage(config, &code);
+    assert_int_equal(code, 1);
+    assert_non_null(strstr(text, "never_scanned"));
+    free(text);
+    free((char *)(uintptr_t)config.known_at);
+    config.known_at = NULL;
+    text = run_coverage(config, &code);
+    assert_int_equal(code, 0);
+    assert_non_null(strstr(text, "2026-12-01 00:02:00")); /* when the cover ends */
+    free(text);
+}
+
 static void pods_of_one_name_are_listed_each(void **state)
 {
     char *text, *first;
@@ -354,6 +457,11 @@ int main(void)
             WORLD_TEST(what_the_scanner_does_not_find_is_not_in_registry),
             WORLD_TEST(an_image_pushed_again_is_in_the_registry_again),
             WORLD_TEST(an_exclusion_counts_within_its_time),
+            WORLD_TEST(a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end),
+            WORLD_TEST(a_scan_after_the_end_begins_cover_anew),
+            WORLD_TEST(a_state_is_no_older_than_the_run_that_is_in_it),
+            WORLD_TEST(the_event_that_reset_the_clock_is_named),
+            WORLD_TEST(what_the_registry_lost_names_when_and_by_which_event),
             WORLD_TEST(the_states_add_up_to_the_running_containers),
             WORLD_TEST(before_anything_ran_every_state_counts_zero),
             WORLD_TEST(scanned_assets_that_do_not_run_are_listed_apart),
@@ -361,6 +469,7 @@ int main(void)
             WORLD_TEST(the_horizon_is_no_earlier_than_any_fact),
             WORLD_TEST(the_command_names_what_is_not_covered_and_exits_1),
             WORLD_TEST(the_command_exits_0_when_all_are_covered),
+            WORLD_TEST(the_command_answers_as_known_then),
             WORLD_TEST(pods_of_one_name_are_listed_each),
             WORLD_TEST(a_wrong_instant_or_format_is_a_usage_error),
     };
