@@ -72,6 +72,7 @@ class World:
         self.manifests = {"m1": ("linux/amd64", "c1"), "m2": ("linux/arm64/v8", "c2"), "m3": ("linux/amd64", "c3"), "m4": (None, "c1")}
         self.indexes = {"i1": ["m1", "m2", "t1"], "n1": ["i1", "m3"]}
         self.events = []
+        self.favourite = self.spec()  # runs in several places
 
     def maybe(self, probability):
         return self.chance.random() < probability
@@ -165,7 +166,7 @@ class World:
         facts = {"platform": self.pick(None, "linux/amd64", "linux/amd64", "linux/arm64", "linux/s390x"), "node": self.pick("n1", "n2"),
                  "owner_kind": "ReplicaSet", "owner_name": self.pick("web", "db")}
         names = [("main", "container")] + [one for one in (("setup", "init"), ("proxy", "sidecar"), ("debug", "ephemeral")) if self.maybe(0.2)]
-        specs = {name: self.spec() for name, _ in names}
+        specs = {name: self.favourite if self.maybe(0.35) else self.spec() for name, _ in names}
         for _ in range(self.pick(1, 1, 2, 2, 3, 4)):
             at = self.instant()
             containers = [self.container(name, kind, specs[name], uid, at) for name, kind in names if self.maybe(0.8)]

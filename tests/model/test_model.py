@@ -14,10 +14,10 @@ from driver import PROGRAM, Database, all_expected, differences, all_differences
 from histories import QUESTIONS, ROUNDS, generate, shuffled
 from shrink import shrink
 
-HISTORIES = int(os.environ.get("MUSTER_MODEL_HISTORIES", "2500"))
+HISTORIES = int(os.environ.get("MUSTER_MODEL_HISTORIES", "2000"))
 SEED = int(os.environ.get("MUSTER_MODEL_SEED", "20261101"))
 CHUNK = 2500  # histories that share a database at a time
-FEW = 200  # enough to see a broken rule
+FEW = 240  # enough to see a broken rule
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ class Chunk:
         self.database.forget()
         clocks, answers, right = {}, {}, {}
         for number, told in enumerate(in_rounds(self.histories), 1):
-            clocks[number] = self.database.apply(told)
+            clocks[number] = self.database.apply(told, derive=number != 2)  # some of it is computed from the facts
             answers[number] = self.database.answers(clocks[number], QUESTIONS)
             right[number] = self._expected(tasks[number])
             agree(self.database, self.histories, differences(answers[number], right[number]))
@@ -87,7 +87,7 @@ class Chunk:
         rounds = [shuffled(history, SEED + history.number) for history in self.histories]
         for number in range(ROUNDS):
             self.database.apply([(history, event) for history, arrived in zip(self.histories, rounds, strict=True)
-                                 for event in arrived[number]])
+                                 for event in arrived[number]], derive=number == 1)
         found = differences(self.database.answers("'infinity'", QUESTIONS), right)
         assert not found, f"another order or repetition gives other tables: {found[0]}"
 
@@ -117,6 +117,9 @@ BROKEN = {
     "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
     "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND h.valid_from <= p_as_of", ""),
     "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
+    "kept runs are of any time": ("running_images(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
+    "what came since is not counted": ("running_images(timestamptz,timestamptz)", "p_known > v_derived", "false"),
+    "a run that changes is kept as it was": ("derive_runs()", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
     "a state began with the last scan": ("state_since(text,text,boolean,text,text,timestamptz,timestamptz)",
                                          "o.at + scan_window() >= f.at - interval '1 microsecond'", "false"),
 }
@@ -129,7 +132,7 @@ def test_a_broken_rule_is_seen(database, mistake):
     assert true in right, f"{function} has other words now: {right}"
     database.postgres.sql(right.replace(true, false))
     try:
-        found = all_differences(database, made(FEW), QUESTIONS)
+        found = all_differences(database, made(FEW), QUESTIONS[::2])
     finally:
         database.postgres.sql(right)
     assert found, "no history tells the broken rule from the right one"

@@ -185,6 +185,82 @@ static void an_exclusion_counts_within_its_time(void **state)
     assert_state(&w, "p1", T(20), "unresolved");
 }
 
+/* ---- kept runs ---- */
+
+static void assert_totals(const char *expected)
+{
+    assert_sql(&w,
+               "SELECT string_agg(state || '=' || containers, ' ') FROM "
+               "report_v1.totals('2026-11-02', 'infinity') WHERE containers > 0",
+               expected);
+}
+
+static void derive(void)
+{
+    free(world_sql(&w, "SELECT derive_runs()"));
+}
+
+/* Pinned to one digest, called by the tag that pointed there when each began. */
+static void starts_of_one_pinned_image_are_counted_under_their_own_names(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "1.0", digest_of('b'), T(10));
+    add_push(&w, "e3", "1.1", digest_of('a'), T(20));
+    add_complete("e4", 'a', REPO ":1.0", T(2));
+    add_pod(&w, "e5", (struct pod){.uid = "p1", .digest = digest_of('a'), .started = T(5)});
+    add_pod(&w, "e6", (struct pod){.uid = "p2", .digest = digest_of('a'), .started = T(25)});
+    world_apply(&w);
+    assert_totals("covered=1 never_scanned=1");
+    derive();
+    assert_totals("covered=1 never_scanned=1");
+}
+
+static void totals_are_the_same_before_and_after_runs_are_kept(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    derive();
+    add_run("e3", "p2", "2.0", 'b');
+    add_pod(&w, "e4", (struct pod){.uid = "p1", .removed = true, .at = T(9)});
+    world_apply(&w);
+    assert_totals("unresolved=1");
+    derive();
+    assert_totals("unresolved=1");
+    free(world_sql(&w, "TRUNCATE run_spans, run_spans_clock"));
+    assert_totals("unresolved=1");
+    derive();
+    assert_totals("unresolved=1");
+}
+
+static void keeping_runs_that_did_not_change_writes_nothing(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_sql(&w, "SELECT derive_runs()", "1");
+    assert_sql(&w, "SELECT derive_runs()", "0");
+    add_push(&w, "e2", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT derive_runs()", "0");
+}
+
+static void totals_of_what_runs_are_by_cluster_namespace_node_and_owner(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_run("e2", "p2", "1.0", 'a');
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws('/', b, t.cluster, t.name, t.containers), ' ' ORDER BY "
+               "b) FROM "
+               "unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, "
+               "running_totals('2026-11-02', 'infinity', b) t",
+               "cluster/prod/prod/2 namespace/prod/default/2 node/prod/2 owner/prod/2");
+}
+
 /* ---- clocks ---- */
 
 /* "state since expires" of the only container. */
@@ -457,6 +533,10 @@ int main(void)
             WORLD_TEST(what_the_scanner_does_not_find_is_not_in_registry),
             WORLD_TEST(an_image_pushed_again_is_in_the_registry_again),
             WORLD_TEST(an_exclusion_counts_within_its_time),
+            WORLD_TEST(starts_of_one_pinned_image_are_counted_under_their_own_names),
+            WORLD_TEST(totals_are_the_same_before_and_after_runs_are_kept),
+            WORLD_TEST(keeping_runs_that_did_not_change_writes_nothing),
+            WORLD_TEST(totals_of_what_runs_are_by_cluster_namespace_node_and_owner),
             WORLD_TEST(a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end),
             WORLD_TEST(a_scan_after_the_end_begins_cover_anew),
             WORLD_TEST(a_state_is_no_older_than_the_run_that_is_in_it),

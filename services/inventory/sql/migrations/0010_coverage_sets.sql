@@ -110,6 +110,7 @@ CREATE INDEX scans_failed ON scans (digest, finished_at DESC, scan_id) WHERE out
 
 -- What is to be said of each image, by its place in the array: one row for each platform manifest behind it, or one without any. The
 -- manifests are those of digest_manifests, the names of what is pinned those of pinned_uai, each computed for all at once.
+-- OFFSET 0 keeps a probe of scan_uais a probe: the newest scan nearly always has the name.
 -- `cause_id` is the event, or the exclusion, that made the state; `expires_at` when a covering scan is too old, was too old, or an
 -- exclusion ends.
 CREATE FUNCTION image_states(p_images image_key[], p_as_of timestamptz, p_known timestamptz)
@@ -180,7 +181,8 @@ BEGIN
                   r.valid_from <= a.pinned_at AND COALESCE(r.valid_to > a.pinned_at, true) DESC,
                   r.valid_from DESC, r.tag
     ), images AS MATERIALIZED (
-        SELECT a.place, a.repository, a.digest, f.manifest, f.platform,
+        SELECT a.place, a.repository, COALESCE(f.manifest, a.digest) AS digest, f.manifest, f.platform,
+               f.manifest IS NOT NULL AS is_manifest,
                COALESCE(CASE WHEN a.repository IS NULL THEN NULL
                              WHEN a.tag IS NOT NULL THEN a.repository || ':' || a.tag
                              WHEN a.digest IS NOT NULL THEN
@@ -193,7 +195,7 @@ BEGIN
     ), judged AS MATERIALIZED (
         SELECT d.*, x.exclusion_id, x.reason AS exclusion, x.valid_to AS excluded_to,
                c.scan_id AS complete_id, c.finished_at
-          FROM (SELECT DISTINCT i.repository, i.digest, i.manifest, i.name FROM images i) d
+          FROM (SELECT DISTINCT i.repository, i.digest, i.is_manifest, i.name FROM images i) d
           LEFT JOIN LATERAL (
                 SELECT e.exclusion_id, e.reason, e.valid_to FROM exclusions e
                  WHERE e.uai = d.name AND e.valid_from <= p_as_of AND e.known_at <= p_known
@@ -201,9 +203,10 @@ BEGIN
                  ORDER BY e.valid_from DESC, e.exclusion_id LIMIT 1) x ON true
           LEFT JOIN LATERAL (
                 SELECT s.scan_id, s.finished_at FROM scans s
-                 WHERE s.digest = COALESCE(d.manifest, d.digest) AND s.outcome = 'complete'
+                 WHERE s.digest = d.digest AND s.outcome = 'complete'
                    AND s.finished_at <= p_as_of AND s.known_at <= p_known
-                   AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = d.name)
+                   AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = d.name
+                                OFFSET 0)
                  ORDER BY s.finished_at DESC, s.scan_id LIMIT 1) c ON true
     ), decided AS MATERIALIZED (
         SELECT j.*, g.state AS registry, g.event_id AS registry_id, f.scan_id AS failed_id,
@@ -214,22 +217,23 @@ BEGIN
                     WHEN j.complete_id IS NOT NULL THEN 'scan_expired'
                     WHEN g.state IN ('missing', 'deleted') THEN 'not_in_registry'
                     WHEN f.scan_id IS NOT NULL THEN 'scan_failed'
-                    WHEN j.manifest IS NOT NULL OR g.state IS NOT NULL THEN 'never_scanned'
+                    WHEN j.is_manifest OR g.state IS NOT NULL THEN 'never_scanned'
                     ELSE 'unresolved'
                END AS state
           FROM judged j
           LEFT JOIN LATERAL (
                 SELECT r.state, r.event_id FROM registry_facts r
                  WHERE j.complete_id IS NULL
-                   AND r.repository = j.repository AND r.digest = COALESCE(j.manifest, j.digest)
+                   AND r.repository = j.repository AND r.digest = j.digest
                    AND r.at <= p_as_of AND r.known_at <= p_known
                  ORDER BY r.at DESC, r.event_id DESC LIMIT 1) g ON true
           LEFT JOIN LATERAL (
                 SELECT s.scan_id, s.failure_code, s.failure_message FROM scans s
                  WHERE j.complete_id IS NULL
-                   AND s.digest = COALESCE(j.manifest, j.digest) AND s.outcome = 'failed'
+                   AND s.digest = j.digest AND s.outcome = 'failed'
                    AND s.finished_at <= p_as_of AND s.known_at <= p_known
-                   AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = j.name)
+                   AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = j.name
+                                OFFSET 0)
                  ORDER BY s.finished_at DESC, s.scan_id LIMIT 1) f ON true
     )
     SELECT i.place, i.name, i.manifest, NULLIF(i.platform, ''), COALESCE(d.complete_id, d.failed_id), d.state,
@@ -256,7 +260,7 @@ BEGIN
       JOIN decided d ON d.name = i.name
                     AND COALESCE(d.repository, '') = COALESCE(i.repository, '')
                     AND COALESCE(d.digest, '') = COALESCE(i.digest, '')
-                    AND COALESCE(d.manifest, '') = COALESCE(i.manifest, '');
+                    AND d.is_manifest = i.is_manifest;
 END
 $$;
 

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "apply/apply_loop.h"
+#include "coverage/keep_runs.h"
 #include "evidence/evidence_store.h"
 #include "outbox/relay.h"
 #include "schedule/schedule.h"
@@ -94,6 +95,12 @@ static void *run_relay(void *opaque)
     return NULL;
 }
 
+static void *run_keep_runs(void *opaque)
+{
+    keep_runs_run(((struct app *)opaque)->config->postgres);
+    return NULL;
+}
+
 static void run_apply(struct app *app)
 {
     struct apply_config apply = {.bus = &app->bus,
@@ -167,7 +174,7 @@ static enum mu_status start(struct app *app, struct mu_error *err)
 /* Gives the exit code. */
 static int serve(struct app *app)
 {
-    pthread_t schedule, relay;
+    pthread_t schedule, relay, runs;
     enum mu_status st;
     int code = MU_EXIT_FAILURE;
 
@@ -179,7 +186,11 @@ static int serve(struct app *app)
     if (pthread_create(&schedule, NULL, run_schedule, app) != 0)
         return MU_EXIT_FAILURE;
     if (pthread_create(&relay, NULL, run_relay, app) == 0) {
+        bool keeps = pthread_create(&runs, NULL, run_keep_runs, app) == 0;
+
         run_apply(app);
+        if (keeps)
+            (void)pthread_join(runs, NULL);
         (void)pthread_join(relay, NULL);
         code = MU_EXIT_OK;
     }
