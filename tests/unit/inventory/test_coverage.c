@@ -185,6 +185,159 @@ static void an_exclusion_counts_within_its_time(void **state)
     assert_state(&w, "p1", T(20), "unresolved");
 }
 
+/* ---- kept runs ---- */
+
+static void assert_totals(const char *expected)
+{
+    assert_sql(&w,
+               "SELECT string_agg(state || '=' || containers, ' ') FROM "
+               "report_v1.totals('2026-11-02', 'infinity') WHERE containers > 0",
+               expected);
+}
+
+static void derive(void)
+{
+    free(world_sql(&w, "SELECT derive_runs()"));
+}
+
+/* Pinned to one digest, called by the tag that pointed there when each began. */
+static void starts_of_one_pinned_image_are_counted_under_their_own_names(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "1.0", digest_of('b'), T(10));
+    add_push(&w, "e3", "1.1", digest_of('a'), T(20));
+    add_complete("e4", 'a', REPO ":1.0", T(2));
+    add_pod(&w, "e5", (struct pod){.uid = "p1", .digest = digest_of('a'), .started = T(5)});
+    add_pod(&w, "e6", (struct pod){.uid = "p2", .digest = digest_of('a'), .started = T(25)});
+    world_apply(&w);
+    assert_totals("covered=1 never_scanned=1");
+    derive();
+    assert_totals("covered=1 never_scanned=1");
+}
+
+static void totals_are_the_same_before_and_after_runs_are_kept(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    derive();
+    add_run("e3", "p2", "2.0", 'b');
+    add_pod(&w, "e4", (struct pod){.uid = "p1", .removed = true, .at = T(9)});
+    world_apply(&w);
+    assert_totals("unresolved=1");
+    derive();
+    assert_totals("unresolved=1");
+    free(world_sql(&w, "TRUNCATE run_spans, run_spans_clock"));
+    assert_totals("unresolved=1");
+    derive();
+    assert_totals("unresolved=1");
+}
+
+static void keeping_runs_that_did_not_change_writes_nothing(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_sql(&w, "SELECT derive_runs()", "1");
+    assert_sql(&w, "SELECT derive_runs()", "0");
+    add_push(&w, "e2", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT derive_runs()", "0");
+}
+
+static void totals_of_what_runs_are_by_cluster_namespace_node_and_owner(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_run("e2", "p2", "1.0", 'a');
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws('/', b, t.cluster, t.name, t.containers), ' ' ORDER BY "
+               "b) FROM "
+               "unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, "
+               "running_totals('2026-11-02', 'infinity', b) t",
+               "cluster/prod/prod/2 namespace/prod/default/2 node/prod/2 owner/prod/2");
+}
+
+/* ---- clocks ---- */
+
+/* "state since expires" of the only container. */
+static void assert_clock(const char *as_of, const char *expected)
+{
+    char sql[512];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT concat_ws(' ', state, to_char(since, 'MM-DD HH24:MI'), "
+                   "to_char(expires_at, 'MM-DD HH24:MI')) FROM coverage_clocks('%s', 'infinity')",
+                   as_of);
+    assert_sql(&w, sql, expected);
+}
+
+static void a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(DAYS(20)));
+    world_apply(&w);
+    assert_clock("2026-11-10", "covered 11-01 00:02 12-01 00:02");
+    assert_clock("2026-11-25", "covered 11-01 00:02 12-21 00:00");
+    assert_clock("2026-12-25", "scan_expired 12-21 00:00 12-21 00:00");
+}
+
+static void a_scan_after_the_end_begins_cover_anew(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(DAYS(40)));
+    world_apply(&w);
+    assert_clock("2026-12-12", "covered 12-11 00:00 01-10 00:00");
+}
+
+static void a_state_is_no_older_than_the_run_that_is_in_it(void **state)
+{
+    (void)state;
+    add_complete("e1", 'a', REPO ":1.0", T(-60));
+    add_run("e2", "p1", "1.0", 'a');
+    world_apply(&w);
+    assert_clock("2026-11-02", "covered 11-01 00:01 11-30 23:00");
+}
+
+static void the_event_that_reset_the_clock_is_named(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    add_complete("e3", 'a', REPO ":1.0", T(9));
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-02', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e3");
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-01T00:05:00Z', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e2");
+}
+
+static void what_the_registry_lost_names_when_and_by_which_event(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    add_delete(&w, "e3", NULL, digest_of('a'), T(10));
+    add_delete(&w, "e4", NULL, digest_of('a'), T(20));
+    world_apply(&w);
+    assert_clock("2026-11-02", "not_in_registry 11-01 00:10");
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-11-02', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e4");
+}
+
 /* One container of each state. */
 static void apply_all_states(void)
 {
@@ -304,6 +457,32 @@ static void the_command_exits_0_when_all_are_covered(void **state)
     free(text);
 }
 
+static void the_command_answers_as_known_then(void **state)
+{
+    struct coverage_config config = {.as_of = "2026-11-02T00:00:00Z", .containers = true};
+    char *text;
+    int code = -1;
+
+    (void)state;
+    add_push(&w, "e0", "1.0", digest_of('a'), T(0));
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    config.known_at = world_sql(&w, "SELECT to_char(max(known_at) AT TIME ZONE 'UTC', "
+                                    "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger");
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    text = run_coverage(config, &code);
+    assert_int_equal(code, 1);
+    assert_non_null(strstr(text, "never_scanned"));
+    free(text);
+    free((char *)(uintptr_t)config.known_at);
+    config.known_at = NULL;
+    text = run_coverage(config, &code);
+    assert_int_equal(code, 0);
+    assert_non_null(strstr(text, "2026-12-01 00:02:00")); /* when the cover ends */
+    free(text);
+}
+
 static void pods_of_one_name_are_listed_each(void **state)
 {
     char *text, *first;
@@ -354,6 +533,15 @@ int main(void)
             WORLD_TEST(what_the_scanner_does_not_find_is_not_in_registry),
             WORLD_TEST(an_image_pushed_again_is_in_the_registry_again),
             WORLD_TEST(an_exclusion_counts_within_its_time),
+            WORLD_TEST(starts_of_one_pinned_image_are_counted_under_their_own_names),
+            WORLD_TEST(totals_are_the_same_before_and_after_runs_are_kept),
+            WORLD_TEST(keeping_runs_that_did_not_change_writes_nothing),
+            WORLD_TEST(totals_of_what_runs_are_by_cluster_namespace_node_and_owner),
+            WORLD_TEST(a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end),
+            WORLD_TEST(a_scan_after_the_end_begins_cover_anew),
+            WORLD_TEST(a_state_is_no_older_than_the_run_that_is_in_it),
+            WORLD_TEST(the_event_that_reset_the_clock_is_named),
+            WORLD_TEST(what_the_registry_lost_names_when_and_by_which_event),
             WORLD_TEST(the_states_add_up_to_the_running_containers),
             WORLD_TEST(before_anything_ran_every_state_counts_zero),
             WORLD_TEST(scanned_assets_that_do_not_run_are_listed_apart),
@@ -361,6 +549,7 @@ int main(void)
             WORLD_TEST(the_horizon_is_no_earlier_than_any_fact),
             WORLD_TEST(the_command_names_what_is_not_covered_and_exits_1),
             WORLD_TEST(the_command_exits_0_when_all_are_covered),
+            WORLD_TEST(the_command_answers_as_known_then),
             WORLD_TEST(pods_of_one_name_are_listed_each),
             WORLD_TEST(a_wrong_instant_or_format_is_a_usage_error),
     };

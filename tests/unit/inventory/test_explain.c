@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "query/text_query.h"
+#include "question/question_time.h"
 
 #include <jansson.h>
 
@@ -186,6 +187,82 @@ static void migrate_says_what_it_did(void **state)
     free(text);
 }
 
+/* Before the scan came, as it was known then: the same answer after it came. */
+static void what_was_known_then_is_explained_as_it_was(void **state)
+{
+    struct explain_config config = {.postgres = w.conninfo, .format = "json"};
+    char *argv[] = {(char *)(uintptr_t) "p1", NULL}, *text;
+    int code = -1;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_pod(&w, "e2",
+            (struct pod){.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)});
+    world_apply(&w);
+    config.known_at = world_sql(&w, "SELECT to_char(max(known_at) AT TIME ZONE 'UTC', "
+                                    "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger");
+    add_scan(&w, "e3", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)});
+    world_apply(&w);
+    config.as_of = "2026-11-02T00:00:00Z";
+    text = captured(explain_command, &config, 1, argv, &code);
+    assert_non_null(strstr(text, "never_scanned"));
+    assert_null(strstr(text, "complete"));
+    free(text);
+    free((char *)(uintptr_t)config.known_at);
+    config.known_at = NULL;
+    text = captured(explain_command, &config, 1, argv, &code);
+    assert_non_null(strstr(text, "\"covered\""));
+    free(text);
+}
+
+static void what_came_later_is_left_out(void **state)
+{
+    struct explain_config config = {
+            .postgres = w.conninfo, .format = "json", .as_of = "2026-11-01T00:00:30Z"};
+    char *argv[] = {(char *)(uintptr_t)REPO ":1.0", NULL}, *text;
+    int code = -1;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "1.0", digest_of('b'), T(1));
+    world_apply(&w);
+    text = captured(explain_command, &config, 1, argv, &code);
+    assert_non_null(strstr(text, "\"to\":null"));
+    assert_null(strstr(text, "2026-11-01 00:01"));
+    free(text);
+}
+
+static void the_clock_is_told_with_the_event_that_set_it(void **state)
+{
+    char *text;
+    int code = -1;
+
+    (void)state;
+    apply_story();
+    text = explain("web-0", "text", &code);
+    assert_non_null(strstr(text, "Clocks and the events that set them"));
+    assert_non_null(strstr(text, "s2"));
+    free(text);
+}
+
+static void a_wrong_instant_names_its_option(void **state)
+{
+    struct explain_config config = {.postgres = w.conninfo, .format = "text", .known_at = "soon"};
+    char *argv[] = {(char *)(uintptr_t) "p1", NULL};
+    char instant[QUERY_TIME_SIZE] = "kept";
+    struct mu_error err;
+    int code = -1;
+
+    (void)state;
+    free(captured(explain_command, &config, 1, argv, &code));
+    assert_int_equal(code, 2);
+    assert_int_equal(question_time("known-at", "soon", "infinity", instant, &err), MU_E_INVALID);
+    assert_non_null(strstr(err.message, "--known-at"));
+    assert_string_equal(instant, "kept");
+    assert_int_equal(question_time("known-at", NULL, "infinity", instant, &err), MU_OK);
+    assert_string_equal(instant, "infinity");
+}
+
 static void no_instant_is_now_and_another_zone_is_the_same_instant(void **state)
 {
     char text[QUERY_TIME_SIZE] = "kept";
@@ -215,6 +292,10 @@ int main(void)
             WORLD_TEST(a_database_that_is_away_exits_3),
             WORLD_TEST(the_dump_names_facts_and_no_time_of_learning),
             WORLD_TEST(migrate_says_what_it_did),
+            WORLD_TEST(what_was_known_then_is_explained_as_it_was),
+            WORLD_TEST(what_came_later_is_left_out),
+            WORLD_TEST(the_clock_is_told_with_the_event_that_set_it),
+            WORLD_TEST(a_wrong_instant_names_its_option),
             WORLD_TEST(no_instant_is_now_and_another_zone_is_the_same_instant),
     };
 

@@ -265,6 +265,37 @@ static void what_was_known_then_does_not_change(void **state)
     free(known);
 }
 
+/* Its index has no tag, so this name is the only one it has. */
+static void what_runs_by_digest_is_listed_although_it_is_part_of_an_index(void **state)
+{
+    const struct mu_scan_child child = {digest_of('a'), MU_DIGEST_KIND_MANIFEST, "m", 10,
+                                        "linux/amd64"};
+
+    (void)state;
+    add_push(&w, "push", NULL, digest_of('1'), T(0));
+    add_scan(&w, "index",
+             (struct scan){.digest = digest_of('1'),
+                           .outcome = MU_SCAN_RESOLVED,
+                           .at = T(1),
+                           .children = &child,
+                           .child_count = 1});
+    run_pinned("e1", "p1", digest_of('a'), T(5));
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT count(*) FROM live_assets WHERE uai IN (SELECT uai FROM "
+               "coverage_images('2026-11-02', 'infinity'))",
+               "1");
+}
+
+static void an_asset_is_not_listed_before_it_is_known(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) FROM live_assets_known('2026-10-01')", "0");
+    assert_sql(&w, "SELECT count(*) FROM live_assets_known('infinity')", "1");
+}
+
 static void a_job_asks_for_the_names_of_every_tag_that_reaches_it(void **state)
 {
     (void)state;
@@ -298,6 +329,8 @@ int main(void)
             WORLD_TEST(a_tag_of_the_future_names_nothing_today),
             WORLD_TEST(a_pushed_again_tag_keeps_one_asset_with_both_digests),
             WORLD_TEST(what_was_known_then_does_not_change),
+            WORLD_TEST(what_runs_by_digest_is_listed_although_it_is_part_of_an_index),
+            WORLD_TEST(an_asset_is_not_listed_before_it_is_known),
             WORLD_TEST(a_job_asks_for_the_names_of_every_tag_that_reaches_it),
     };
 

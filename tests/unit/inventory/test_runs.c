@@ -173,6 +173,50 @@ static void node_and_owner_learned_later_are_kept(void **state)
     assert_sql(&w, "SELECT platform FROM pods", "linux/arm64");
 }
 
+static void a_run_never_ends_before_it_starts(void **state)
+{
+    struct pod skewed = run_of("c1", T(10), T(30)), gone = run_of("c2", T(20), T(5));
+
+    (void)state;
+    skewed.finished = T(9);
+    add_pod(&w, "e1", skewed);
+    gone.uid = "p2";
+    gone.removed = true;
+    add_pod(&w, "e2", gone);
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) FROM runs WHERE ended_at = started_at", "2");
+    assert_running(T(15), "");
+}
+
+static void the_runtimes_start_counts_more_than_an_early_sight(void **state)
+{
+    (void)state;
+    add_pod(&w, "e1", run_of("c1", 0, T(5)));
+    add_pod(&w, "e2", run_of("c1", T(10), T(20)));
+    world_apply(&w);
+    assert_running(T(7), "");
+    assert_running(T(10), "c1");
+}
+
+static void another_kind_for_a_container_changes_only_later_knowledge(void **state)
+{
+    struct pod pod = run_of("c1", T(10), T(20));
+    char *known, sql[256];
+
+    (void)state;
+    add_pod(&w, "e1", pod);
+    world_apply(&w);
+    known = world_sql(&w, "SELECT max(known_at) FROM ledger");
+    pod.kind = MU_CONTAINER_SIDECAR;
+    add_pod(&w, "e2", pod);
+    world_apply(&w);
+    (void)snprintf(sql, sizeof(sql), "SELECT container_kind FROM running_known('2026-11-02', '%s')",
+                   known);
+    assert_sql(&w, sql, "regular");
+    assert_sql(&w, "SELECT container_kind FROM running_known('2026-11-02', 'infinity')", "sidecar");
+    free(known);
+}
+
 /* ---- any order ---- */
 
 static void add_history(void)
@@ -327,6 +371,9 @@ int main(void)
             WORLD_TEST(init_sidecar_and_ephemeral_containers_are_instances),
             WORLD_TEST(a_run_whose_start_nobody_knows_is_seen_from_its_first_sight),
             WORLD_TEST(node_and_owner_learned_later_are_kept),
+            WORLD_TEST(a_run_never_ends_before_it_starts),
+            WORLD_TEST(the_runtimes_start_counts_more_than_an_early_sight),
+            WORLD_TEST(another_kind_for_a_container_changes_only_later_knowledge),
             WORLD_TEST(any_order_and_repetition_gives_the_same_dump),
     };
 

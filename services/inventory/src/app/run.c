@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "apply/apply_loop.h"
+#include "coverage/keep_runs.h"
 #include "evidence/evidence_store.h"
 #include "ledger/upkeep.h"
 #include "outbox/relay.h"
@@ -103,6 +104,12 @@ static void *run_upkeep(void *opaque)
     return NULL;
 }
 
+static void *run_keep_runs(void *opaque)
+{
+    keep_runs_run(((struct app *)opaque)->config->postgres);
+    return NULL;
+}
+
 static void run_apply(struct app *app)
 {
     struct apply_config apply = {.bus = &app->bus,
@@ -173,32 +180,31 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     return st;
 }
 
+/* What goes on beside the applying of events. */
+static void *(*const tasks[])(void *) = {run_schedule, run_upkeep, run_keep_runs, run_relay};
+enum { TASK_COUNT = sizeof(tasks) / sizeof(tasks[0]) };
+
 /* Gives the exit code. */
 static int serve(struct app *app)
 {
-    pthread_t schedule, relay, upkeep;
-    bool has_upkeep;
+    pthread_t threads[TASK_COUNT];
+    size_t started = 0;
     enum mu_status st;
-    int code = MU_EXIT_FAILURE;
 
     MU_LOG(MU_LOG_INFO, "listening", MU_KV("address", app->config->listen),
            MU_KV_INT("port", api_port(app->api)));
     st = prepare_backing(app);
     if (st != MU_OK)
         return st == MU_END ? MU_EXIT_OK : MU_EXIT_FAILURE;
-    if (pthread_create(&schedule, NULL, run_schedule, app) != 0)
-        return MU_EXIT_FAILURE;
-    has_upkeep = pthread_create(&upkeep, NULL, run_upkeep, app) == 0;
-    if (has_upkeep && pthread_create(&relay, NULL, run_relay, app) == 0) {
+    while (started < TASK_COUNT &&
+           pthread_create(&threads[started], NULL, tasks[started], app) == 0)
+        started++;
+    if (started == TASK_COUNT)
         run_apply(app);
-        (void)pthread_join(relay, NULL);
-        code = MU_EXIT_OK;
-    }
     mu_stop_request();
-    if (has_upkeep)
-        (void)pthread_join(upkeep, NULL);
-    (void)pthread_join(schedule, NULL);
-    return code;
+    for (size_t i = 0; i < started; i++)
+        (void)pthread_join(threads[i], NULL);
+    return started == TASK_COUNT ? MU_EXIT_OK : MU_EXIT_FAILURE;
 }
 
 int run_command(void *config_struct, int argc, char **argv)

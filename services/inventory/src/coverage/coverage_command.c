@@ -1,6 +1,7 @@
 #include "coverage/coverage_command.h"
 
 #include "query/text_query.h"
+#include "question/question_time.h"
 
 #include "base/text.h"
 
@@ -11,6 +12,8 @@ const struct mu_option coverage_options[COVERAGE_OPTION_COUNT] = {
          MU_OPTION_REQUIRED, "connection string of the database"},
         {"as-of", MU_OPTION_TEXT, offsetof(struct coverage_config, as_of), NULL, 0, 0, 0,
          "instant to look at, RFC 3339 (default: now)"},
+        {"known-at", MU_OPTION_TEXT, offsetof(struct coverage_config, known_at), NULL, 0, 0, 0,
+         "what had been learned by then, RFC 3339 (default: all)"},
         {"format", MU_OPTION_TEXT, offsetof(struct coverage_config, format), "text", 0, 0, 0,
          "text or json"},
         {"containers", MU_OPTION_BOOL, offsetof(struct coverage_config, containers), "false", 0, 0,
@@ -18,13 +21,14 @@ const struct mu_option coverage_options[COVERAGE_OPTION_COUNT] = {
 };
 
 static const char *const total_columns[] = {"state", "containers"};
-static const char *const container_columns[] = {"state", "namespace", "pod",   "container",
-                                                "asset", "digest",    "reason"};
-enum { TOTAL_COLUMNS = 2, CONTAINER_COLUMNS = 7 };
+static const char *const container_columns[] = {"state",     "cluster", "namespace", "pod",
+                                                "container", "asset",   "digest",    "since",
+                                                "expires",   "reason"};
+enum { TOTAL_COLUMNS = 2, CONTAINER_COLUMNS = 10 };
 
 struct question {
     struct mu_pg *pg;
-    const char *as_of;
+    const char *times[2]; /* the instant, as known at */
     enum mu_format format;
     bool all;
 };
@@ -36,7 +40,7 @@ static enum mu_status count_uncovered(const struct question *question, struct mu
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     int64_t uncovered = 0;
     enum mu_status st =
-            mu_pg_execute(question->pg, QUERY_COVERAGE_TOTALS, &question->as_of, &result, err);
+            mu_pg_execute(question->pg, QUERY_COVERAGE_TOTALS, question->times, &result, err);
 
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(result); i++) {
         const char *state = mu_pg_text(result, i, 0);
@@ -73,7 +77,7 @@ static enum mu_status print_containers(const struct question *question, struct m
 {
     MU_AUTO(table) struct mu_table *table = mu_table_new(container_columns, CONTAINER_COLUMNS);
     struct lister lister = {table, question->all};
-    enum mu_status st = mu_pg_stream(question->pg, QUERY_COVERAGE_CONTAINERS, &question->as_of,
+    enum mu_status st = mu_pg_stream(question->pg, QUERY_COVERAGE_CONTAINERS, question->times,
                                      list_container, &lister, err);
 
     if (st == MU_OK && (mu_table_row_count(table) > 0 || question->format == MU_FORMAT_JSON))
@@ -102,8 +106,8 @@ int coverage_command(void *config_struct, int argc, char **argv)
 {
     const struct coverage_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
-    char as_of[QUERY_TIME_SIZE];
-    struct question question = {.as_of = as_of, .all = config->containers};
+    char as_of[QUERY_TIME_SIZE], known_at[QUERY_TIME_SIZE];
+    struct question question = {.times = {as_of, known_at}, .all = config->containers};
     int64_t uncovered = 0;
     struct mu_error err;
 
@@ -112,7 +116,8 @@ int coverage_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: coverage takes options only\n");
         return MU_EXIT_USAGE;
     }
-    if (text_query_time(config->as_of, as_of, &err) != MU_OK ||
+    if (question_time("as-of", config->as_of, NULL, as_of, &err) != MU_OK ||
+        question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
         mu_format_parse(config->format, &question.format, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;

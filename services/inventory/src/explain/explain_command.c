@@ -1,6 +1,7 @@
 #include "explain/explain_command.h"
 
 #include "query/text_query.h"
+#include "question/question_time.h"
 
 #include <stdio.h>
 
@@ -9,6 +10,11 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          MU_OPTION_REQUIRED, "connection string of the database"},
         {"format", MU_OPTION_TEXT, offsetof(struct explain_config, format), "text", 0, 0, 0,
          "text, or json: an object with one array per section"},
+        {"as-of", MU_OPTION_TEXT, offsetof(struct explain_config, as_of), NULL, 0, 0, 0,
+         "leave out what was true only later, and judge coverage then, RFC 3339 (default: all, "
+         "judged now)"},
+        {"known-at", MU_OPTION_TEXT, offsetof(struct explain_config, known_at), NULL, 0, 0, 0,
+         "what had been learned by then, RFC 3339 (default: all)"},
 };
 
 enum { SECTION_MAX_COLUMNS = 8 };
@@ -40,9 +46,13 @@ static const struct section sections[] = {
          QUERY_EXPLAIN_RUNS,
          {"cluster", "namespace", "pod", "container", "digest", "started", "ended"}},
         {"coverage",
-         "Coverage now",
+         "Coverage",
          QUERY_EXPLAIN_COVERAGE,
-         {"pod", "container", "asset", "manifest", "state", "reason"}},
+         {"pod", "container", "asset", "manifest", "state", "since", "expires", "reason"}},
+        {"clocks",
+         "Clocks and the events that set them",
+         QUERY_EXPLAIN_CLOCKS,
+         {"asset", "digest", "state", "set_at", "event_type", "event", "expires"}},
         {"findings",
          "Findings",
          QUERY_EXPLAIN_FINDINGS,
@@ -82,7 +92,8 @@ static void print_section(const struct section *section, enum mu_format format, 
     }
 }
 
-static enum mu_status explain(struct mu_pg *pg, const char *subject, enum mu_format format,
+/* `values`: subject, known at, true by, instant of coverage. */
+static enum mu_status explain(struct mu_pg *pg, const char *const *values, enum mu_format format,
                               size_t *ret_rows, struct mu_error *err)
 {
     size_t rows = 0;
@@ -91,7 +102,7 @@ static enum mu_status explain(struct mu_pg *pg, const char *subject, enum mu_for
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         size_t columns = column_count(&sections[i]);
         MU_AUTO(table) struct mu_table *table = mu_table_new(sections[i].columns, columns);
-        enum mu_status st = text_query_fill(pg, sections[i].query, &subject, columns, table, err);
+        enum mu_status st = text_query_fill(pg, sections[i].query, values, columns, table, err);
 
         if (st != MU_OK)
             return st;
@@ -113,6 +124,8 @@ int explain_command(void *config_struct, int argc, char **argv)
 {
     const struct explain_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
+    char known_at[QUERY_TIME_SIZE], horizon[QUERY_TIME_SIZE], instant[QUERY_TIME_SIZE];
+    const char *values[] = {NULL, known_at, horizon, instant};
     enum mu_format format;
     struct mu_error err;
     size_t rows = 0;
@@ -122,10 +135,14 @@ int explain_command(void *config_struct, int argc, char **argv)
                               "muster-inventory explain registry.example/app:1.0\n");
         return MU_EXIT_USAGE;
     }
-    if (mu_format_parse(config->format, &format, &err) != MU_OK)
+    if (mu_format_parse(config->format, &format, &err) != MU_OK ||
+        question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
+        question_time("as-of", config->as_of, "infinity", horizon, &err) != MU_OK ||
+        question_time("as-of", config->as_of, NULL, instant, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
+    values[0] = argv[0];
     if (inventory_query_open(config->postgres, "muster-explain", &pg, &err) != MU_OK ||
-        explain(pg, argv[0], format, &rows, &err) != MU_OK)
+        explain(pg, values, format, &rows, &err) != MU_OK)
         return failure(&err, MU_EXIT_FAILURE);
     if (rows == 0)
         (void)fprintf(stderr, "nothing is known of '%s'\n", argv[0]);

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Seconds that coverage of a whole fleet takes, now and at a past instant, and the latency of `explain`.
+
+    python3 bench/coverage.py [CONTAINERS [IMAGES [MONTHS]]]        after ./muster build
+
+The fleet is made by SQL: images with an index, a manifest and a config, scanned every month, containers of two thirds of them by tag and
+the rest by digest, and in every month as many ended runs as a tenth of the fleet. Default: 200,000 containers, 20,000 images, a year.
+MUSTER_BIN names the folder of the programs (default build/release/bin).
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "deploy"))
+
+from local.postgres import Postgres  # noqa: E402
+
+BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin"))
+SETTINGS = ("shared_buffers = '1GB'", "work_mem = '256MB'", "maintenance_work_mem = '512MB'", "max_wal_size = '8GB'", "fsync = off",
+            "autovacuum = off", "max_parallel_workers_per_gather = 2", "timezone = 'UTC'")
+EXPLAINS = 200
+
+# Image n is an index, its manifest and its config, scanned by the manifest every 28 days until now.
+FLEET = """
+CREATE FUNCTION pg_temp.digest(kind text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
+    $$ SELECT 'sha256:' || encode(sha256(convert_to(kind || n, 'UTF8')), 'hex') $$;
+CREATE FUNCTION pg_temp.id(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT md5(kind || n)::uuid $$;
+CREATE TEMP TABLE image AS
+    SELECT n, 'registry.example/team/app-' || n % (1 + {images} / 20) AS repository, '1.' || n / (1 + {images} / 20) AS tag,
+           pg_temp.digest('index', n) AS index, pg_temp.digest('manifest', n) AS manifest, pg_temp.digest('config', n) AS config,
+           now() - interval '28 days' * {months} - interval '1 day' AS pushed
+      FROM generate_series(0, {images} - 1) n;
+INSERT INTO assets SELECT pg_temp.id('asset', n), repository || ':' || tag, repository, tag, NULL, false, NULL, pushed FROM image;
+INSERT INTO asset_digests SELECT pg_temp.id('asset', n), index, NULL, pushed FROM image;
+INSERT INTO tag_observations SELECT pg_temp.id('push', n), repository, tag, index, pushed, pushed FROM image;
+INSERT INTO registry_facts SELECT pg_temp.id('push', n), repository, index, 'pushed', pushed, pushed FROM image;
+INSERT INTO registry_facts SELECT pg_temp.id('pushed', n), repository, manifest, 'pushed', pushed, pushed FROM image;
+INSERT INTO digest_edges SELECT index, manifest, 'linux/amd64', NULL, pushed FROM image;
+INSERT INTO digest_facts (fact_id, digest, kind, known_at) SELECT pg_temp.id('fi', n), index, 'index', pushed FROM image;
+INSERT INTO digest_facts (fact_id, digest, kind, platform, config_digest, known_at)
+    SELECT pg_temp.id('fm', n), manifest, 'manifest', 'linux/amd64', config, pushed FROM image;
+INSERT INTO digest_facts (fact_id, digest, kind, known_at) SELECT pg_temp.id('fc', n), config, 'config', pushed FROM image;
+CREATE TEMP TABLE scan AS
+    SELECT pg_temp.id('scan', i.n * 1000 + m) AS id, i.*, i.pushed + m * interval '28 days' + interval '1 hour' AS at
+      FROM image i, generate_series(0, {months}) m WHERE i.n % 50 <> 7 AND (m = 0 OR i.n % 50 <> 11);
+INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, outcome, scanner_name, scanner_version,
+                   configuration_checksum, started_at, finished_at, evidence_digest, known_at)
+    SELECT id, 'r', 'j', 1, repository, manifest, 'complete', 'muster-scanner', '1', 'c', at, at, config, at FROM scan;
+INSERT INTO scan_uais SELECT id, repository || ':' || tag FROM scan;
+CREATE TEMP TABLE run AS
+    SELECT c, pg_temp.id('instance', c) AS id, 'cluster-' || c / 2 % 10 AS cluster, 'uid-' || c / 2 AS uid, i.n, i.repository, i.tag,
+           CASE c % 3 WHEN 0 THEN i.index WHEN 1 THEN i.manifest ELSE i.config END AS digest, c % 3 <> 0 AS by_tag,
+           now() - interval '28 days' * {months} * ((c * 7919 % 1000) / 1000.0) AS started,
+           c >= {containers} AS ended
+      FROM generate_series(0, {containers}::bigint + {containers} / 10 * {months} - 1) c JOIN image i ON i.n = c * 31 % {images};
+INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, owner_kind, owner_name, node, platform, known_at)
+    SELECT pg_temp.id('pod', c), cluster, uid, 'namespace-' || c / 2 % 100, 'pod-' || c / 2, 'ReplicaSet', 'app-' || n, 'node-' || c / 2 % 1000,
+           'linux/amd64', started FROM run WHERE c % 2 = 0;
+INSERT INTO instances SELECT id, cluster, uid, CASE c % 2 WHEN 0 THEN 'main' ELSE 'proxy' END, 'regular', NULL, started FROM run;
+INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
+    SELECT pg_temp.id('run', c), id, 'containerd://' || c, repository || ':' || tag, digest, repository,
+           CASE WHEN by_tag THEN tag END, digest, started, started FROM run;
+INSERT INTO pod_removals SELECT pg_temp.id('gone', c), cluster, uid, LEAST(started + interval '3 days', now()), started + interval '3 days'
+    FROM run WHERE ended AND c % 2 = 0;
+"""
+
+
+def build(postgres, containers, images, months):
+    """Seconds it took."""
+    started = time.monotonic()
+    postgres.sql(FLEET.format(containers=containers, images=images, months=months))
+    postgres.sql("VACUUM (ANALYZE)")
+    return time.monotonic() - started
+
+
+def derive(postgres):
+    """Seconds that inventory needs to keep the runs of all this."""
+    started = time.monotonic()
+    postgres.sql("UPDATE ledger_clock SET known_at = now()")
+    while postgres.sql("SELECT derive_runs()") != "0":
+        pass
+    postgres.sql("VACUUM (ANALYZE) run_spans, run_images")
+    return time.monotonic() - started
+
+
+def psql_seconds(postgres, statements):
+    """Seconds of each statement, over one connection, second time of two."""
+    script = "\\timing on\n" + "".join(f"{one};\n" for one in statements for _ in range(2))
+    out = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres.conninfo()], input=script, text=True,
+                         capture_output=True, check=True).stdout
+    took = [float(line.split()[1]) / 1000 for line in out.splitlines() if line.startswith("Time:")]
+    return took[1::2]
+
+
+def explains(postgres, images, containers):
+    """Seconds of every statement of `explain`, for random subjects, over one connection: the sum for each."""
+    chance = random.Random(1)
+    subjects = [f"registry.example/team/app-{n % (1 + images // 20)}:1.{n // (1 + images // 20)}" if chance.random() < 0.5
+                else f"pod-{chance.randrange(containers) // 2}" for n in (chance.randrange(images) for _ in range(EXPLAINS))]
+    statements = explain_statements()
+    script = "".join(f"PREPARE {name} AS {sql};\n" for name, sql, _ in statements) + "\\timing on\n"
+    for subject in subjects:
+        values = [f"'{subject}'", "'infinity'", "'infinity'", "now()"]
+        script += "".join(f"EXECUTE {name}({', '.join(values[:count])});\n" for name, _, count in statements) + "\\echo ---\n"
+    out = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres.conninfo()], input=script, text=True,
+                         capture_output=True, check=True).stdout
+    return sorted(sum(float(line.split()[1]) / 1000 for line in part.splitlines() if line.startswith("Time:"))
+                  for part in out.split("---\n")[1:EXPLAINS])
+
+
+def explain_statements():
+    """[(name, SQL, parameters)] as the program has them."""
+    text = (ROOT / "services/inventory/src/query/queries.def").read_text()
+    found = re.findall(r"QUERY\((EXPLAIN_\w+), (\d),\s*((?:\"(?:[^\"\\]|\\.)*\"\s*)+)\)", text)
+    return [(name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts)).replace('\\"', '"'), int(count)) for name, count, parts in found]
+
+
+def measure(state, containers, images, months):
+    postgres = Postgres(state)
+    postgres.start()
+    try:
+        postgres.wait_ready()
+        for setting in SETTINGS:
+            postgres.sql(f"ALTER SYSTEM SET {setting}")
+        postgres.process.stop()
+        postgres.start()
+        postgres.wait_ready()
+        subprocess.run([BIN / "muster-inventory", "migrate", f"--postgres={postgres.conninfo()}"], check=True, capture_output=True)
+        built = build(postgres, containers, images, months)
+        kept = derive(postgres)
+        size = postgres.sql("SELECT pg_size_pretty(pg_database_size('muster'))")
+        rows = postgres.sql("SELECT count(*) FROM run_facts")
+        print(f"fleet: {containers} containers, {images} images, {months} months, {rows} runs; {size}, built in {built:.0f} s, "
+              f"runs kept in {kept:.0f} s")
+        past = f"now() - interval '28 days' * {months} / 2"
+        for name, seconds in zip(("now", "at a past instant", "by namespace", "every container now"), psql_seconds(postgres, [
+                "SELECT * FROM report_v1.totals(now(), 'infinity')", f"SELECT * FROM report_v1.totals({past}, 'infinity')",
+                "SELECT * FROM running_totals(now(), 'infinity', 'namespace')",
+                "SELECT count(*), max(since) FROM coverage_clocks(now(), 'infinity')"]), strict=True):
+            print(f"coverage {name}: {seconds:.2f} s")
+        print(postgres.sql("SELECT string_agg(state || ' ' || containers, ', ') FROM report_v1.totals(now(), 'infinity')"))
+        took = explains(postgres, images, containers)
+        print(f"explain of {len(took)} subjects: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[len(took) * 99 // 100] * 1000:.1f} ms")
+        if os.environ.get("MUSTER_KEEP"):
+            input(f"{postgres.conninfo()}; Enter ends it")
+    finally:
+        postgres.process.stop()
+
+
+def main():
+    sizes = [int(word) for word in sys.argv[1:4]]
+    containers, images, months = sizes + [200000, 20000, 12][len(sizes):]
+    state = Path(tempfile.mkdtemp(prefix="muster-bench-", dir="/var/tmp"))
+    state.chmod(0o755)
+    try:
+        measure(state, containers, images, months)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

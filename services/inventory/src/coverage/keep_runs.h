@@ -1,0 +1,14 @@
+/*
+ * keep_runs: brings what is kept of runs (sql/migrations/0017_run_spans.sql) up to what was
+ * learned, so that coverage of a large fleet needs not compute it. No answer depends on it but its
+ * speed.
+ *
+ * Threads: runs on the caller's thread until a stop is requested. Several processes may run it: one
+ * at a time works.
+ */
+#ifndef INVENTORY_KEEP_RUNS_H
+#define INVENTORY_KEEP_RUNS_H
+
+void keep_runs_run(const char *conninfo);
+
+#endif

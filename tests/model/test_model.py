@@ -1,0 +1,151 @@
+"""The database against the slow reference, over random histories, in any order and repetition, as known at any time.
+
+MUSTER_MODEL_HISTORIES=N compares N histories (10,000 take some minutes), MUSTER_MODEL_SEED another set of them. A difference is
+shrunk to a history of few events, which is printed.
+"""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from driver import PROGRAM, Database, all_expected, differences, all_differences, histories_in, in_rounds, instant_text
+from histories import QUESTIONS, ROUNDS, generate, shuffled
+from shrink import shrink
+
+HISTORIES = int(os.environ.get("MUSTER_MODEL_HISTORIES", "2000"))
+SEED = int(os.environ.get("MUSTER_MODEL_SEED", "20261101"))
+CHUNK = 2500  # histories that share a database at a time
+FEW = 240  # enough to see a broken rule
+
+
+@pytest.fixture(scope="module")
+def database():
+    if not PROGRAM.exists():
+        pytest.skip(f"SKIPPED: {PROGRAM} is not built, so there is nothing that applies histories")
+    opened = Database(PROGRAM)
+    yield opened
+    opened.close()
+
+
+def made(count, first=1):
+    return [generate(number, SEED + number) for number in range(first, first + count)]
+
+
+def explain(database, histories, found):
+    """What differs, and the smallest history in which something does."""
+    name, at, extra, missing = found[0]
+    culprit = histories_in(extra | missing, histories)[0]
+    small, small_found = shrink(database, culprit)
+    lines = [f"{len(found)} answers differ; first: {name}" + (f" at {instant_text(at)}" if at else "")]
+    lines += [f"  event {event.number} in round {event.arrival}: {event.kind} {event.body}" for event in small.events]
+    for name, at, extra, missing in small_found[:3]:
+        lines += [f"{name}{f' at {instant_text(at)}' if at else ''}:", *(f"  database:  {row}" for row in sorted(extra)),
+                  *(f"  reference: {row}" for row in sorted(missing))]
+    return "\n".join(lines)
+
+
+def agree(database, histories, found):
+    if found:
+        pytest.fail(explain(database, histories, found), pytrace=False)
+
+
+class Chunk:
+    """Histories applied as they arrive, then shuffled and doubled, with the reference computing beside."""
+
+    def __init__(self, database, pool, histories):
+        self.database, self.pool, self.histories = database, pool, histories
+
+    def _expect(self, last_round):
+        half = len(self.histories) // 2 + 1
+        return [self.pool.submit(all_expected, part, last_round, QUESTIONS) for part in (self.histories[:half], self.histories[half:])]
+
+    def _expected(self, tasks):
+        first, second = (task.result() for task in tasks)
+        return {asked: rows | second.get(asked, set()) for asked, rows in first.items()} if second else first
+
+    def run(self):
+        tasks = {number: self._expect(number) for number in range(1, ROUNDS + 1)}
+        self.database.forget()
+        clocks, answers, right = {}, {}, {}
+        for number, told in enumerate(in_rounds(self.histories), 1):
+            clocks[number] = self.database.apply(told, derive=number != 2)  # some of it is computed from the facts
+            answers[number] = self.database.answers(clocks[number], QUESTIONS)
+            right[number] = self._expected(tasks[number])
+            agree(self.database, self.histories, differences(answers[number], right[number]))
+        self._same_then_as_before(clocks, answers)
+        self._same_in_any_order(right[ROUNDS])
+
+    def _same_then_as_before(self, clocks, answers):
+        """What was asked before late events is answered the same after them."""
+        for number in range(1, ROUNDS):
+            agree(self.database, self.histories, differences(self.database.answers(clocks[number], QUESTIONS), answers[number]))
+
+    def _same_in_any_order(self, right):
+        self.database.forget()
+        rounds = [shuffled(history, SEED + history.number) for history in self.histories]
+        for number in range(ROUNDS):
+            self.database.apply([(history, event) for history, arrived in zip(self.histories, rounds, strict=True)
+                                 for event in arrived[number]], derive=number == 1)
+        found = differences(self.database.answers("'infinity'", QUESTIONS), right)
+        assert not found, f"another order or repetition gives other tables: {found[0]}"
+
+
+def test_every_history_gives_the_tables_of_the_reference(database):
+    started, events = time.monotonic(), 0
+    with ProcessPoolExecutor(2) as pool:
+        for first in range(1, HISTORIES + 1, CHUNK):
+            histories = made(min(CHUNK, HISTORIES + 1 - first), first)
+            events += sum(len(history.events) for history in histories)
+            Chunk(database, pool, histories).run()
+    print(f"\nmodel: {HISTORIES} histories, {events} events, {len(QUESTIONS)} instants, no difference, "
+          f"{time.monotonic() - started:.0f} s")
+
+
+# ---- the comparison sees what it should ----
+
+# A rule, and what breaks it: (function, its true words, false ones)
+BROKEN = {
+    "a scan covers a day longer": ("scan_window()", "30 days", "31 days"),
+    "a deletion does not end a tag": ("tag_history_known(timestamptz)", "= 'deleted' AND f.known_at <= p_known)),", "= 'none')),"),
+    "a run may end before it starts": ("runs_known(timestamptz)", "GREATEST(e.started_at, e.ended_at)", "e.ended_at"),
+    "a sight counts more than the start": ("runs_known(timestamptz)", "COALESCE(min(f.started_at), min(f.seen_at))",
+                                           "min(COALESCE(f.started_at, f.seen_at))"),
+    "what is learned later is known before": ("pods_known(timestamptz)", "r.known_at <= p_known", "true"),
+    "a kind is as it is now": ("running_at(timestamptz,timestamptz)", "k.until > p_known", "false"),
+    "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
+    "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND h.valid_from <= p_as_of", ""),
+    "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
+    "kept runs are of any time": ("running_images(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
+    "what came since is not counted": ("running_images(timestamptz,timestamptz)", "p_known > v_derived", "false"),
+    "a run that changes is kept as it was": ("derive_runs()", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
+    "a state began with the last scan": ("state_since(text,text,boolean,text,text,timestamptz,timestamptz)",
+                                         "o.at + scan_window() >= f.at - interval '1 microsecond'", "false"),
+}
+
+
+@pytest.mark.parametrize("mistake", sorted(BROKEN))
+def test_a_broken_rule_is_seen(database, mistake):
+    function, true, false = BROKEN[mistake]
+    right = database.postgres.sql(f"SELECT pg_get_functiondef('{function}'::regprocedure)")
+    assert true in right, f"{function} has other words now: {right}"
+    database.postgres.sql(right.replace(true, false))
+    try:
+        found = all_differences(database, made(FEW), QUESTIONS[::2])
+    finally:
+        database.postgres.sql(right)
+    assert found, "no history tells the broken rule from the right one"
+
+
+def test_a_difference_is_shrunk_to_few_events(database):
+    right = database.postgres.sql("SELECT pg_get_functiondef('scan_window()'::regprocedure)")
+    database.postgres.sql(right.replace("30 days", "31 days"))
+    try:
+        histories = made(FEW)
+        found = all_differences(database, histories, QUESTIONS)
+        small, still = shrink(database, histories_in(found[0][2] | found[0][3], histories)[0])
+    finally:
+        database.postgres.sql(right)
+    assert still
+    assert len(small.events) <= 3, small
