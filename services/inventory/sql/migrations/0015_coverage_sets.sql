@@ -11,16 +11,6 @@ CREATE TABLE instance_kinds (
     PRIMARY KEY (instance_id, until, kind)
 );
 
-CREATE FUNCTION instance_kind_replaced() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO instance_kinds SELECT OLD.instance_id, OLD.kind, c.known_at FROM ledger_clock c
-        ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER instance_kind_replaced AFTER UPDATE OF kind ON instances
-    FOR EACH ROW WHEN (OLD.kind <> NEW.kind) EXECUTE FUNCTION instance_kind_replaced();
-
 -- The start is the runtime's word where there is one, else the first sight. A run ends when it finished, when the same container
 -- started again, or when its pod went, whichever came first, but never before it started: clocks disagree. What the
 -- runtime reports (image_id) wins over what the spec asked for.
