@@ -136,8 +136,8 @@ struct summary_writer *summary_writer_new(const struct summary_make *make)
 
     writer->make = make;
     path_set_init(&writer->paths, SUMMARY_PATHS_MAX);
-    mu_buf_init(&writer->entries, SUMMARY_ENTRY_BYTES_MAX);
-    mu_buf_init(&writer->evidence, SUMMARY_EVIDENCE_BYTES_MAX);
+    mu_buf_init_scratch(&writer->entries, SUMMARY_ENTRY_BYTES_MAX);
+    mu_buf_init_scratch(&writer->evidence, SUMMARY_EVIDENCE_BYTES_MAX);
     writer->sink = (struct finder_sink){.opaque = writer,
                                         .package = take_package,
                                         .owns = take_owned,
