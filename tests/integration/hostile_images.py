@@ -101,6 +101,13 @@ def many_packages(number, count):
                     for n in range(count)) + h.END
 
 
+def sparse_database(folder):
+    """A package database whose tar leaves the hole behind it out."""
+    head = h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, len(STATUS), magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0%011o\0" % len(STATUS) + bytes(72) + b"\0"
+                    + h.base256(1 << 20))
+    return tar(head + h.padded(STATUS) + h.END)(folder)
+
+
 def holds(path, data):
     """An image whose second layer has this file."""
     return tar(lambda: h.long_name(path.encode()) * (len(path) > 100) + h.entry(path.encode(), data() if callable(data) else data) + h.END)
@@ -208,7 +215,6 @@ def status_with_line(size):
         b"libssl3", b"after")
 
 
-SPARSE = tar_of({"var/lib/dpkg/status": STATUS.replace(b"libssl3", b"sparse")})
 CROWD = b"".join(h.entry(b"etc/passwd", b"root:x:0:0::/:/bin/sh\n") for _ in range(5000))
 JAR = "app/app.jar"
 DEP_BOMB = h.cargo_bomb(7 * MIB)
@@ -284,10 +290,12 @@ TARS = [
     Case("600,000 packages in 20 layers", layers_of(lambda n: many_packages(n, 30000), 20), "limit", "more than"),
     Case("20,000 packages behind 40 links", tar(lambda: b"".join(h.symlink(b"l%d" % n, b"l%d" % (n + 1)) for n in range(39)) + b"".join(h.entry(b"l0/node_modules/a%d/package.json" % n, b'{"name":"a","version":"1"}') for n in range(20000)) + h.END), "complete"),
     Case("100,000 whiteouts", tar(lambda: b"".join(h.entry(b"w/.wh.%d" % n) for n in range(100000)) + h.END), "complete"),
-    Case("GNU sparse that claims 2^62 bytes", tar(h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, 512, magic=b"ustar  \0", tail=bytes(41) + b"%011o\0" % 0 + b"%011o\0" % 512 + bytes(72) + b"\0" + b"\x80" + struct.pack(">3xQ", 1 << 62)) + bytes(512) + h.END), "unsupported", keeps=False),
-    Case("GNU sparse with an endless map", tar(lambda: h.header(b"s", h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0" * 8 + b"\1" + b"00000000000\0") + (b"00000000000\0" * 42 + b"\1").ljust(512, b"\0") * 20000 + h.END), "complete"),
+    Case("GNU sparse that claims 2^62 bytes", tar(h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, 512, magic=b"ustar  \0", tail=bytes(41) + b"%011o\0" % 0 + b"%011o\0" % 512 + bytes(72) + b"\0" + b"\x80" + struct.pack(">3xQ", 1 << 62)) + bytes(512) + h.END), "limit", "67108864", keeps=False),
+    Case("GNU sparse with an endless map", tar(lambda: h.header(b"s", h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0" * 8 + b"\1" + b"00000000000\0") + (b"00000000000\0" * 42 + b"\1").ljust(512, b"\0") * 20000 + h.END), "limit", "parts"),
     Case("PAX sparse 0.0", tar(h.pax([(b"GNU.sparse.size", b"999999999999"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"1")]) + h.entry(b"f", b"x") + h.END), "complete"),
-    Case("PAX sparse 0.1", tar(h.pax([(b"GNU.sparse.size", b"9"), (b"GNU.sparse.map", b"0,99999999999999999999,x")]) + h.entry(b"var/lib/dpkg/status", b"x") + h.END), "unsupported", keeps=False),
+    Case("PAX sparse 0.1", tar(h.pax([(b"GNU.sparse.size", b"9"), (b"GNU.sparse.map", b"0,99999999999999999999,x")]) + h.entry(b"var/lib/dpkg/status", b"x") + h.END), "unsupported", "map"),
+    Case("1,000 sparse jars of 4 GiB", tar(lambda: b"".join(h.header(b"app/%d.jar" % n, h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + bytes(96) + b"\0" + h.base256(1 << 32)) for n in range(1000)) + h.END), "limit", "times its size"),
+    Case("a sparse database that is read", sparse_database, "complete"),
     Case("PAX sparse 1.0", tar(h.pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", b"f"), (b"GNU.sparse.realsize", b"1099511627776")]) + h.entry(b"f", b"1\n0\n512\n".ljust(512, b"\0") + bytes(512)) + h.END), "complete"),
     Case("a size of base-256 that overflows", tar(h.header(b"f", size=b"\x80" + b"\xff" * 11) + h.END), "unsupported"),
     Case("a size of base-256 that is negative", tar(h.header(b"f", size=b"\xff" * 12) + h.END), "unsupported"),
@@ -353,7 +361,8 @@ FILES = [
     Case("Go build information, lengths of 2^63", holds("usr/bin/p", h.go_inline(b"\xff" * 9 + b"\1", b"\x80" * 20)), "complete"),
     Case("Go build information, pointers astray", holds("usr/bin/p", h.go_pointers()), "complete"),
     Case(".dep-v0 that unpacks to 512 MiB", holds("usr/bin/p", lambda: h.cargo_bomb(512 * MIB)), "complete"),
-    Case("1,000 programs with .dep-v0 of 7 MiB, until the deadline", tar(lambda: b"".join([h.entry(b"bin/%d" % n, DEP_BOMB) for n in range(1000)]) + h.END), "limit", "3000 ms", ("--scan-deadline=3s",)),
+    Case("1,000 programs with .dep-v0 of 7 MiB", tar(lambda: b"".join([h.entry(b"bin/%d" % n, DEP_BOMB) for n in range(1000)]) + h.entry(NODE.encode(), b'{"name":"after","version":"1"}') + h.END), "limit", "times its size"),
+    Case("1,000 jars, each with a packed jar of 8 MiB", tar(lambda: (lambda jar: b"".join([h.entry(b"app/%d.jar" % n, jar) for n in range(1000)]))(h.zip_of([("lib/x.jar", h.zip_of([("x", bytes(8 * MIB))], zipfile.ZIP_STORED))])) + h.END), "limit", "times its size"),
     Case("os-release of 32 MiB", holds("etc/os-release", lambda: DEBIAN + b"X=" + b"y" * (32 * MIB) + b"\n"), "limit", "65536"),
     Case("os-release of shell and escapes", holds("etc/os-release", b'ID="$(reboot)"\nVERSION_ID="\x1b[2J"\nID=\xff\nPRETTY_NAME=\'' + b"x" * 5000), "unsupported"),
     Case("passwd of 64 MiB", holds("etc/passwd", lambda: b"u:x:0:0::/:/bin/sh\n" * (64 * MIB // 19)), "complete"),

@@ -217,6 +217,38 @@ static enum mu_status reading_ended(struct collection *all, const struct evidenc
     return note.message ? row_add(&all->notes, &note, err) : no_memory(err);
 }
 
+/* ---- finders that others' files overrule ---- */
+
+static bool ends(const struct merge_node *node, const char *ending)
+{
+    size_t len = strlen(ending);
+
+    return node->name_len >= len && memcmp(node->name + node->name_len - len, ending, len) == 0;
+}
+
+/* Folders with a file that some finder is overruled by. */
+static void overruled_mark(const struct collection *all)
+{
+    const struct summary_make *make = layer_engine_make(all->run->engine);
+    struct merge_node *root = merge_tree_root(all->merge->tree);
+
+    for (struct merge_node *node = root; node; node = merge_next(root, node)) {
+        for (size_t i = 0; node->kind == MERGE_FILE && i < make->finder_count; i++) {
+            if (make->finders[i]->unless && ends(node, make->finders[i]->unless))
+                node->parent->marked = true;
+        }
+    }
+}
+
+static bool is_overruled(const struct collection *all, const struct finder *finder)
+{
+    const struct merge_node *at = finder->unless && all->node ? all->node->parent : NULL;
+
+    while (at && !at->marked)
+        at = at->parent;
+    return at != NULL;
+}
+
 static enum mu_status item_take(struct collection *all, const struct evidence_item *item,
                                 struct mu_error *err)
 {
@@ -224,6 +256,8 @@ static enum mu_status item_take(struct collection *all, const struct evidence_it
         return mu_fail(err, MU_E_LIMIT, "more than %d things told of files", ITEMS_MAX);
     switch (item->kind) {
     case EVIDENCE_PACKAGE:
+        if (is_overruled(all, layer_engine_make(all->run->engine)->finders[item->finder]))
+            return MU_OK;
         return package_take(all, &item->package, err);
     case EVIDENCE_ISSUE:
         return issue_take(all, &item->issue, err);
@@ -458,6 +492,7 @@ enum mu_status image_collect(struct image_run *run, const struct merge *merge, s
     all.known = mu_arena_alloc(run->arena, KNOWN_TEXTS * sizeof(*all.known));
     if (!all.known)
         return no_memory(err);
+    overruled_mark(&all);
     st = merge_see(merge, seen_take, &all, err);
     if (st == MU_OK)
         st = whole_look(&all, err);

@@ -52,6 +52,7 @@ struct merge_node {
     uint32_t id, name_hash;
     uint16_t name_len, depth;
     uint8_t kind; /* enum merge_kind */
+    bool marked;  /* for who goes through a tree that is complete */
     char name[];
 };
 

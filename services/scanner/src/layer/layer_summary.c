@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char summary_magic[8] = {'M', 'U', 'S', 'T', 'L', 'A', 'Y', 1};
+const char summary_magic[8] = {'M', 'U', 'S', 'T', 'L', 'A', 'Y', 2};
 
 void summary_make_id(struct summary_make *make)
 {
