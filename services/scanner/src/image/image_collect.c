@@ -249,6 +249,58 @@ static bool is_overruled(const struct collection *all, const struct finder *find
     return at != NULL;
 }
 
+/* ---- files that take another's place ---- */
+
+static bool says_in_place(const struct collection *all, const struct merge_node *node)
+{
+    struct merge_evidence evidence = merge_node_evidence(node);
+    struct evidence_cursor cursor;
+    struct evidence_item item;
+
+    if (node->kind != MERGE_FILE || evidence.place == SUMMARY_NO_EVIDENCE)
+        return false;
+    summary_evidence_begin(&all->merge->layers[evidence.layer], evidence.place, &cursor);
+    while (summary_evidence_next(&cursor, &item)) {
+        if (item.kind == EVIDENCE_FACT && strcmp(item.name, FINDER_IN_PLACE_FACT) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The file whose name has the ending more, or less; NULL: there is none. */
+static const struct merge_node *beside(const struct collection *all, const struct merge_node *node,
+                                       const char *ending, bool longer)
+{
+    char name[TAR_PATH_MAX_BYTES + 32];
+    size_t len = node->name_len, ending_len = strlen(ending);
+
+    if (!node->parent || len + ending_len >= sizeof(name) || (!longer && !ends(node, ending)))
+        return NULL;
+    memcpy(name, node->name, len);
+    memcpy(name + len, ending, ending_len);
+    return merge_child(all->merge->tree, node->parent, name,
+                       longer ? len + ending_len : len - ending_len);
+}
+
+/* What is told of the node does not count: another file of its layer tells it better, or it is the
+ * other file and of an older layer than what it adds to. */
+static bool is_replaced(const struct collection *all, const struct merge_node *node)
+{
+    const struct summary_make *make = layer_engine_make(all->run->engine);
+
+    for (size_t i = 0; i < make->finder_count; i++) {
+        const char *ending = make->finders[i]->beside;
+        const struct merge_node *other = ending ? beside(all, node, ending, true) : NULL;
+
+        if (other && other->layer == node->layer && says_in_place(all, other))
+            return true;
+        other = ending ? beside(all, node, ending, false) : NULL;
+        if (other && other->kind == MERGE_FILE && other->layer > node->layer)
+            return true;
+    }
+    return false;
+}
+
 static enum mu_status item_take(struct collection *all, const struct evidence_item *item,
                                 struct mu_error *err)
 {
@@ -297,6 +349,8 @@ static enum mu_status seen_take(void *opaque, const struct merge_seen *seen, str
     enum mu_status st = path_set(all, seen->path, err);
 
     all->node = seen->node;
+    if (st == MU_OK && !seen->shared && is_replaced(all, seen->node))
+        return MU_OK;
     while (st == MU_OK && summary_evidence_next(&cursor, &item)) {
         if (merge_seen_counts(seen, &item))
             st = item_take(all, &item, err);

@@ -1,10 +1,12 @@
 #include "layer/layer_analysis.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "base/text.h"
 #include "layer/file_bytes.h"
 #include "layer/name_set.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,13 @@ struct open_file {
     uint8_t head[FINDER_HEAD_BYTES];
 };
 
+/* The last file that another one may need (struct finder, `beside`), under the path shown. */
+struct kept_file {
+    uint8_t *bytes; /* scratch memory; NULL: none */
+    size_t len;
+    char path[2 * TAR_PATH_MAX_BYTES + 2];
+};
+
 struct layer_analysis {
     const struct summary_make *make;
     struct layer_wants wants;
@@ -41,6 +50,7 @@ struct layer_analysis {
     uint64_t heads; /* finders that look at first bytes */
     struct chain chain;
     struct open_file file;
+    struct kept_file kept;
     char as[2 * TAR_PATH_MAX_BYTES + 2];
 };
 
@@ -67,6 +77,7 @@ void layer_analysis_free(struct layer_analysis *analysis)
     summary_writer_free(analysis->writer);
     file_bytes_done(&analysis->bytes);
     name_set_done(&analysis->names);
+    mu_scratch_free(analysis->kept.bytes);
     free(analysis);
 }
 
@@ -392,6 +403,52 @@ static bool sink_wants_hole(void *opaque)
     return !analysis->file.skipping;
 }
 
+/* Whether some finder wants the file whose name has an ending more. */
+static bool is_beside(const struct layer_analysis *analysis, const char *path)
+{
+    char longer[2 * TAR_PATH_MAX_BYTES + 32];
+
+    for (size_t i = 0; i < analysis->make->finder_count; i++) {
+        const struct finder *finder = analysis->make->finders[i];
+        int len =
+                finder->beside ? snprintf(longer, sizeof(longer), "%s%s", path, finder->beside) : 0;
+        const struct finder_entry entry = {
+                .path = longer, .path_len = (size_t)len, .kind = FINDER_FILE};
+
+        if (len > 0 && (size_t)len < sizeof(longer) && finder->wants(&entry))
+            return true;
+    }
+    return false;
+}
+
+/* Without memory for it the other file is read as if this one were not there. */
+static void file_keep(struct layer_analysis *analysis, const struct finder_input *input)
+{
+    struct kept_file *kept = &analysis->kept;
+
+    mu_scratch_free(kept->bytes);
+    kept->bytes =
+            input->len <= MU_SCRATCH_BLOCK_MAX ? mu_scratch_realloc(NULL, 0, input->len + 1) : NULL;
+    kept->len = input->len;
+    (void)snprintf(kept->path, sizeof(kept->path), "%s", input->path);
+    if (kept->bytes)
+        memcpy(kept->bytes, input->bytes, input->len);
+}
+
+static void beside_find(const struct layer_analysis *analysis, const struct finder *finder,
+                        struct finder_input *input)
+{
+    const struct kept_file *kept = &analysis->kept;
+    size_t len = strlen(kept->path);
+
+    input->beside = NULL;
+    if (!finder->beside || !kept->bytes || strncmp(input->path, kept->path, len) != 0 ||
+        strcmp(input->path + len, finder->beside) != 0)
+        return;
+    input->beside = kept->bytes;
+    input->beside_len = kept->len;
+}
+
 static enum mu_status file_read(struct layer_analysis *analysis, struct mu_error *err)
 {
     struct open_file *file = &analysis->file;
@@ -399,12 +456,15 @@ static enum mu_status file_read(struct layer_analysis *analysis, struct mu_error
 
     if (file_bytes_get(&analysis->bytes, &input.bytes, err) != MU_OK)
         return err->status;
+    if (file->by_path != 0 && is_beside(analysis, input.path))
+        file_keep(analysis, &input);
     for (size_t i = 0; i < analysis->make->finder_count; i++) {
         bool by_path = file->by_path >> i & 1;
         struct mu_error why = {.status = MU_OK};
 
         if (!by_path && !(file->by_head >> i & 1))
             continue;
+        beside_find(analysis, analysis->make->finders[i], &input);
         summary_writer_record_begin(analysis->writer, (unsigned)i,
                                     by_path ? EVIDENCE_BY_PATH : EVIDENCE_BY_HEAD);
         why.status = analysis->make->finders[i]->read(&input, summary_writer_sink(analysis->writer),

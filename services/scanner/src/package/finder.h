@@ -88,7 +88,13 @@ struct finder_input {
     const char *path;     /* as struct finder_entry */
     const uint8_t *bytes; /* whole file; may be mapped: do not write */
     size_t len;
+    const uint8_t *beside; /* of finders with `beside`; NULL: the layer did not have it before */
+    size_t beside_len;
 };
+
+/* Told with any value by a finder with `beside`: what it tells of its file takes the place of all
+ * that is told of the one beside, as long as both are of the same layer. */
+#define FINDER_IN_PLACE_FACT "in-place"
 
 struct finder {
     const char *name;   /* "dpkg-status": unique; in failures, logs and the cache's key */
@@ -96,6 +102,8 @@ struct finder {
     uint64_t max_bytes; /* a larger file is refused unread */
     const char *unless; /* NULL, or the ending of a file's name: what the finder tells counts only
                            where no such file is in the folder of its file or above */
+    const char *beside; /* NULL, or what its file's name has behind that of another, whose bytes it
+                           needs: "-wal" */
     bool required;      /* an unreadable file makes the scan incomplete; else it is noted */
 
     /* Whether a file is evidence, by its entry. NULL: never. Called for every file: be quick. */
