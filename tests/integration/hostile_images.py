@@ -89,6 +89,25 @@ def tar(content, **more):
     return make
 
 
+def layers_of(content, count):
+    """An image with so many layers more, each the tar content(number)."""
+    def make(folder):
+        return image(folder, [(h.gzip_member(data), digest_of(data)) for data in map(content, range(count))])
+    return make
+
+
+def many_packages(number, count):
+    return b"".join(h.entry(b"app/%d/node_modules/p%d-%d/package.json" % (number, number, n), b'{"name":"p%d-%d","version":"1.0.%d","license":"MIT"}' % (number, n, n))
+                    for n in range(count)) + h.END
+
+
+def sparse_database(folder):
+    """A package database whose tar leaves the hole behind it out."""
+    head = h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, len(STATUS), magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0%011o\0" % len(STATUS) + bytes(72) + b"\0"
+                    + h.base256(1 << 20))
+    return tar(head + h.padded(STATUS) + h.END)(folder)
+
+
 def holds(path, data):
     """An image whose second layer has this file."""
     return tar(lambda: h.long_name(path.encode()) * (len(path) > 100) + h.entry(path.encode(), data() if callable(data) else data) + h.END)
@@ -196,7 +215,6 @@ def status_with_line(size):
         b"libssl3", b"after")
 
 
-SPARSE = tar_of({"var/lib/dpkg/status": STATUS.replace(b"libssl3", b"sparse")})
 CROWD = b"".join(h.entry(b"etc/passwd", b"root:x:0:0::/:/bin/sh\n") for _ in range(5000))
 JAR = "app/app.jar"
 DEP_BOMB = h.cargo_bomb(7 * MIB)
@@ -224,7 +242,7 @@ PACKING = [
     Case("zstd with a window of 2 GiB", packed(lambda: zstd_of(BASE_TAR, window=0xa8), BASE_TAR), "limit"),
     Case("zstd with a window of 128 MiB", packed(lambda: zstd_of(BASE_TAR, window=0x88), BASE_TAR), "complete"),
     Case("zstd that fills its window of 128 MiB", packed(lambda: h.zstd_frame([h.header(b"f", size=160 * MIB), (b"\0", 8 * MIB), hashlib.shake_128(b"seed").digest(MIB),
-                                                                              (b"\0", 151 * MIB), h.END], window=0x88)), "digest_mismatch", memory_mib=160),
+                                                                              (b"\0", 151 * MIB), h.END], window=0x88)), "digest_mismatch"),
     Case("zstd with a wrong checksum", packed(lambda: zstd_of(BASE_TAR, checksum=b"\1\2\3\4"), BASE_TAR), "unsupported"),
     Case("zstd behind a skippable frame", packed(lambda: b"\x50\x2a\x4d\x18" + struct.pack("<I", 5) + b"skip!" + zstd_of(BASE_TAR), BASE_TAR), "complete"),
     Case("zstd skippable frame that claims 4 GiB", packed(lambda: b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + bytes(900), BASE_TAR), "unsupported"),
@@ -266,13 +284,18 @@ TARS = [
     Case("a whiteout inside a whiteout", tar(h.entry(b".wh.a/.wh.b") + h.entry(b".wh..wh.a") + h.entry(b".wh..wh.plnk/x") + h.END), "complete"),
     Case("a whiteout that is a folder with files", tar(h.entry(b"etc/.wh.x", kind=h.DIRECTORY) + h.entry(b"etc/.wh.x/f", b"x") + h.END), "complete"),
     Case("11 million folders", tar(lambda: h.many_deep(250000, 46)), "limit", "paths"),
-    Case("100,000 links, each 40 folders deep", tar(lambda: h.many_deep(100000, 40, h.SYM)), "limit", memory_mib=400),
+    Case("100,000 links, each 40 folders deep", tar(lambda: h.many_deep(100000, 40, h.SYM)), "limit", "folders above"),
+    Case("twice ten million folders", layers_of(lambda n: h.many_deep(220000 + n, 46), 2), "complete"),
+    Case("700,000 links with long targets", layers_of(lambda n: b"".join(h.symlink(b"%d/%d" % (n, m), b"x" * 90) for m in range(140000)) + h.END, 5), "limit", "links of more than"),
+    Case("600,000 packages in 20 layers", layers_of(lambda n: many_packages(n, 30000), 20), "limit", "more than"),
     Case("20,000 packages behind 40 links", tar(lambda: b"".join(h.symlink(b"l%d" % n, b"l%d" % (n + 1)) for n in range(39)) + b"".join(h.entry(b"l0/node_modules/a%d/package.json" % n, b'{"name":"a","version":"1"}') for n in range(20000)) + h.END), "complete"),
     Case("100,000 whiteouts", tar(lambda: b"".join(h.entry(b"w/.wh.%d" % n) for n in range(100000)) + h.END), "complete"),
-    Case("GNU sparse that claims 2^62 bytes", tar(h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, 512, magic=b"ustar  \0", tail=bytes(41) + b"%011o\0" % 0 + b"%011o\0" % 512 + bytes(72) + b"\0" + b"\x80" + struct.pack(">3xQ", 1 << 62)) + bytes(512) + h.END), "unsupported", keeps=False),
-    Case("GNU sparse with an endless map", tar(lambda: h.header(b"s", h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0" * 8 + b"\1" + b"00000000000\0") + (b"00000000000\0" * 42 + b"\1").ljust(512, b"\0") * 20000 + h.END), "complete"),
+    Case("GNU sparse that claims 2^62 bytes", tar(h.header(b"var/lib/dpkg/status", h.GNU_SPARSE, 512, magic=b"ustar  \0", tail=bytes(41) + b"%011o\0" % 0 + b"%011o\0" % 512 + bytes(72) + b"\0" + b"\x80" + struct.pack(">3xQ", 1 << 62)) + bytes(512) + h.END), "limit", "67108864", keeps=False),
+    Case("GNU sparse with an endless map", tar(lambda: h.header(b"s", h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + b"00000000000\0" * 8 + b"\1" + b"00000000000\0") + (b"00000000000\0" * 42 + b"\1").ljust(512, b"\0") * 20000 + h.END), "limit", "parts"),
     Case("PAX sparse 0.0", tar(h.pax([(b"GNU.sparse.size", b"999999999999"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"1")]) + h.entry(b"f", b"x") + h.END), "complete"),
-    Case("PAX sparse 0.1", tar(h.pax([(b"GNU.sparse.size", b"9"), (b"GNU.sparse.map", b"0,99999999999999999999,x")]) + h.entry(b"var/lib/dpkg/status", b"x") + h.END), "unsupported", keeps=False),
+    Case("PAX sparse 0.1", tar(h.pax([(b"GNU.sparse.size", b"9"), (b"GNU.sparse.map", b"0,99999999999999999999,x")]) + h.entry(b"var/lib/dpkg/status", b"x") + h.END), "unsupported", "map"),
+    Case("1,000 sparse jars of 4 GiB", tar(lambda: b"".join(h.header(b"app/%d.jar" % n, h.GNU_SPARSE, 0, magic=b"ustar  \0", tail=bytes(41) + bytes(96) + b"\0" + h.base256(1 << 32)) for n in range(1000)) + h.END), "limit", "times its size"),
+    Case("a sparse database that is read", sparse_database, "complete"),
     Case("PAX sparse 1.0", tar(h.pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", b"f"), (b"GNU.sparse.realsize", b"1099511627776")]) + h.entry(b"f", b"1\n0\n512\n".ljust(512, b"\0") + bytes(512)) + h.END), "complete"),
     Case("a size of base-256 that overflows", tar(h.header(b"f", size=b"\x80" + b"\xff" * 11) + h.END), "unsupported"),
     Case("a size of base-256 that is negative", tar(h.header(b"f", size=b"\xff" * 12) + h.END), "unsupported"),
@@ -305,6 +328,8 @@ ARCHIVES = [
     Case("zip that is encrypted", holds(JAR, h.patched_zip(b"PK\1\2", 8, b"\1\0")), "complete"),
     Case("zip with a member packed a million to one", holds(JAR, lambda: h.zip_of([(h.POM, b"#" * (64 * MIB))])), "complete"),
     Case("zip of 100,000 names", holds(JAR, lambda: h.zip_of([(f"{n}/pom.properties", b"") for n in range(100000)], zipfile.ZIP_STORED)), "complete"),
+    Case("two layers, in each a jar of 57 MiB packed in a war", layers_of(lambda n: h.entry(b"app/%d.war" % n, h.zip_of([("WEB-INF/lib/x.jar", h.zip_of(
+        [("x", hashlib.shake_128(b"%d" % n).digest(57 * MIB)), (h.POM, h.POM_TEXT)], zipfile.ZIP_STORED))])) + h.END, 2), "complete"),
     Case("zip that is cut off", holds(JAR, lambda: h.nested_jar(3)[:-30]), "complete"),
 ]
 
@@ -336,7 +361,8 @@ FILES = [
     Case("Go build information, lengths of 2^63", holds("usr/bin/p", h.go_inline(b"\xff" * 9 + b"\1", b"\x80" * 20)), "complete"),
     Case("Go build information, pointers astray", holds("usr/bin/p", h.go_pointers()), "complete"),
     Case(".dep-v0 that unpacks to 512 MiB", holds("usr/bin/p", lambda: h.cargo_bomb(512 * MIB)), "complete"),
-    Case("1,000 programs with .dep-v0 of 7 MiB, until the deadline", tar(lambda: b"".join([h.entry(b"bin/%d" % n, DEP_BOMB) for n in range(1000)]) + h.END), "limit", "3000 ms", ("--scan-deadline=3s",)),
+    Case("1,000 programs with .dep-v0 of 7 MiB", tar(lambda: b"".join([h.entry(b"bin/%d" % n, DEP_BOMB) for n in range(1000)]) + h.entry(NODE.encode(), b'{"name":"after","version":"1"}') + h.END), "limit", "times its size"),
+    Case("1,000 jars, each with a packed jar of 8 MiB", tar(lambda: (lambda jar: b"".join([h.entry(b"app/%d.jar" % n, jar) for n in range(1000)]))(h.zip_of([("lib/x.jar", h.zip_of([("x", bytes(8 * MIB))], zipfile.ZIP_STORED))])) + h.END), "limit", "times its size"),
     Case("os-release of 32 MiB", holds("etc/os-release", lambda: DEBIAN + b"X=" + b"y" * (32 * MIB) + b"\n"), "limit", "65536"),
     Case("os-release of shell and escapes", holds("etc/os-release", b'ID="$(reboot)"\nVERSION_ID="\x1b[2J"\nID=\xff\nPRETTY_NAME=\'' + b"x" * 5000), "unsupported"),
     Case("passwd of 64 MiB", holds("etc/passwd", lambda: b"u:x:0:0::/:/bin/sh\n" * (64 * MIB // 19)), "complete"),

@@ -79,6 +79,28 @@ static enum mu_status record_fact(void *opaque, const char *name, const char *va
     return record_end(record, err);
 }
 
+/* Reads with the bytes of the file beside (struct finder). */
+static inline void os_record_beside(struct os_record *ret_record, const struct finder *finder,
+                                    const char *path, const struct mu_buf *file,
+                                    const struct mu_buf *beside)
+{
+    const struct finder_input input = {.path = path,
+                                       .bytes = (const uint8_t *)file->data,
+                                       .len = file->len,
+                                       .beside = (const uint8_t *)beside->data,
+                                       .beside_len = beside->len};
+    const struct finder_sink sink = {.opaque = ret_record,
+                                     .package = record_package,
+                                     .owns = record_owns,
+                                     .issue = record_issue,
+                                     .fact = record_fact};
+
+    memset(ret_record, 0, sizeof(*ret_record));
+    mu_buf_init(&ret_record->text, 1 << 20);
+    ret_record->calls_left = SIZE_MAX;
+    ret_record->status = finder->read(&input, &sink, &ret_record->err);
+}
+
 /* Reads the bytes with a sink that takes `calls` calls; mu_buf_done(&record.text) is the caller's.
  * The bytes are copied to memory of their own, so that a reading past their end is seen. */
 static inline void os_record_few(struct os_record *ret_record, const struct finder *finder,

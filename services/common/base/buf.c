@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/scratch.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,11 +18,22 @@ void mu_buf_init(struct mu_buf *buf, size_t max_bytes)
     *buf = (struct mu_buf){.data = empty_text, .max_bytes = max_bytes};
 }
 
+void mu_buf_init_scratch(struct mu_buf *buf, size_t max_bytes)
+{
+    mu_buf_init(buf, max_bytes);
+    buf->scratch = true;
+}
+
 void mu_buf_done(struct mu_buf *buf)
 {
-    if (buf->capacity > 0)
+    bool scratch = buf->scratch;
+
+    if (buf->capacity > 0 && scratch)
+        mu_scratch_free(buf->data);
+    else if (buf->capacity > 0)
         free(buf->data);
     mu_buf_init(buf, buf->max_bytes);
+    buf->scratch = scratch;
 }
 
 void mu_buf_reset(struct mu_buf *buf)
@@ -55,7 +68,9 @@ static bool reserve(struct mu_buf *buf, size_t more)
         capacity = buf->max_bytes + 1;
     while (capacity <= buf->len + more)
         capacity = capacity > buf->max_bytes / 2 ? buf->max_bytes + 1 : 2 * capacity;
-    data = realloc(buf->capacity ? buf->data : NULL, capacity);
+    data = buf->capacity ? buf->data : NULL;
+    data = buf->scratch ? mu_scratch_realloc(data, buf->len + 1, capacity)
+                        : realloc(data, capacity);
     if (!data) {
         buf->failed = true;
         return false;

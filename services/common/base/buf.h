@@ -19,10 +19,11 @@ struct mu_buf {
     size_t len;
     size_t capacity;
     size_t max_bytes;
-    bool failed;
+    bool failed, scratch;
 };
 
-void mu_buf_init(struct mu_buf *buf, size_t max_bytes); /* less than SIZE_MAX */
+void mu_buf_init(struct mu_buf *buf, size_t max_bytes);         /* less than SIZE_MAX */
+void mu_buf_init_scratch(struct mu_buf *buf, size_t max_bytes); /* its memory: base/scratch.h */
 void mu_buf_done(struct mu_buf *buf);
 void mu_buf_reset(struct mu_buf *buf); /* empties, keeps memory, clears `failed` */
 /* Room for `more` bytes behind `len`, to be written before they are counted with mu_buf_took. NULL

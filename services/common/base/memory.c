@@ -1,13 +1,18 @@
 #include "base/memory.h"
 
+#include "base/scratch.h"
+
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     ARENA_BLOCK_BYTES = 16 * 1024,
+    SCRATCH_FROM_BYTES = 12 * 1024 * 1024, /* of an arena with scratch memory */
+    SCRATCH_BLOCK_BYTES = 2 * MU_SCRATCH_MIN_BYTES,
     PRINTF_FEW_BYTES = 256 /* a longer text is printed twice */
 };
 
@@ -21,6 +26,7 @@ struct mu_arena {
     struct block
             *blocks; /* the newest first; the oldest is kept by a reset if it is of ordinary size */
     size_t total, max_bytes;
+    bool scratch;
 };
 
 void *mu_xcalloc(size_t count, size_t size_bytes)
@@ -49,21 +55,30 @@ struct mu_arena *mu_arena_new(size_t max_bytes)
     return arena;
 }
 
-static void free_blocks(struct block *block)
+struct mu_arena *mu_arena_new_scratch(size_t max_bytes)
 {
-    while (block) {
-        struct block *next = block->next;
+    struct mu_arena *arena = mu_arena_new(max_bytes);
 
+    arena->scratch = true;
+    return arena;
+}
+
+static void free_block(const struct mu_arena *arena, struct block *block)
+{
+    if (arena->scratch)
+        mu_scratch_free(block);
+    else
         free(block);
-        block = next;
-    }
 }
 
 void mu_arena_free(struct mu_arena *arena)
 {
     if (!arena)
         return;
-    free_blocks(arena->blocks);
+    for (struct block *block = arena->blocks, *next; block; block = next) {
+        next = block->next;
+        free_block(arena, block);
+    }
     free(arena);
 }
 
@@ -74,7 +89,7 @@ void mu_arena_reset(struct mu_arena *arena)
     while (kept && (kept->next || kept->capacity > ARENA_BLOCK_BYTES)) {
         struct block *next = kept->next;
 
-        free(kept);
+        free_block(arena, kept);
         kept = next;
     }
     if (kept)
@@ -87,11 +102,14 @@ void mu_arena_reset(struct mu_arena *arena)
 static struct block *block_for(struct mu_arena *arena, size_t size_bytes)
 {
     struct block *block = arena->blocks;
-    size_t capacity = size_bytes > ARENA_BLOCK_BYTES ? size_bytes : ARENA_BLOCK_BYTES;
+    bool scratch = arena->scratch && arena->total >= SCRATCH_FROM_BYTES;
+    size_t ordinary = scratch ? SCRATCH_BLOCK_BYTES : ARENA_BLOCK_BYTES;
+    size_t capacity = size_bytes > ordinary ? size_bytes : ordinary;
 
     if (block && block->capacity - block->used >= size_bytes)
         return block;
-    block = malloc(sizeof(*block) + capacity);
+    block = arena->scratch ? mu_scratch_realloc(NULL, 0, sizeof(*block) + capacity)
+                           : malloc(sizeof(*block) + capacity);
     if (!block)
         return NULL;
     block->capacity = capacity;

@@ -25,6 +25,8 @@ struct mu_arena;
 
 /* `max_bytes` bounds everything the arena ever hands out together. */
 struct mu_arena *mu_arena_new(size_t max_bytes);
+/* The same; what it holds beyond some MiB is scratch memory (base/scratch.h). */
+struct mu_arena *mu_arena_new_scratch(size_t max_bytes);
 void mu_arena_free(struct mu_arena *arena); /* NULL is fine */
 /* Gives everything back but keeps one block of ordinary size for reuse. */
 void mu_arena_reset(struct mu_arena *arena);

@@ -441,11 +441,37 @@ static void a_folder_that_cannot_be_made_is_an_error(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static enum mu_status nowhere(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+{
+    (void)opaque, (void)bytes, (void)len, (void)err;
+    return MU_OK;
+}
+
+static void what_finders_unpack_of_a_layer_has_a_budget(void **state)
+{
+    struct fixture *f = *state;
+    MU_AUTO(summary_writer) struct summary_writer *writer = summary_writer_new(&f->stage.make);
+    const struct finder_sink *sink = summary_writer_sink(writer);
+    struct summary_head head = {.packed_bytes = 1};
+
+    assert_int_equal(finder_may_unpack(sink, SUMMARY_UNPACK_MIN_BYTES, &f->err), MU_OK);
+    assert_int_equal(finder_may_unpack(sink, 1, &f->err), MU_E_LIMIT);
+    summary_writer_passes(writer, 100);
+    assert_int_equal(finder_may_unpack(sink, 100 * SUMMARY_UNPACK_FACTOR, &f->err), MU_OK);
+    summary_writer_passes(writer, UINT64_MAX);
+    summary_writer_passes(writer, UINT64_MAX);
+    assert_int_equal(finder_may_unpack(sink, UINT64_MAX, &f->err), MU_E_LIMIT);
+    assert_true(summary_writer_size(writer) > 0);
+    assert_int_equal(summary_writer_finish(writer, &head, nowhere, NULL, &f->err), MU_OK);
+    assert_int_equal(head.unpack_refused, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(every_path_of_the_layer_is_known),
             TEST(what_must_be_known_by_name_is_in_the_tars_order),
+            TEST(what_finders_unpack_of_a_layer_has_a_budget),
             TEST(a_changed_byte_anywhere_is_seen),
             TEST(a_forged_summary_opens_only_when_all_of_it_makes_sense),
             TEST(a_summary_of_other_finders_or_another_key_is_refused),

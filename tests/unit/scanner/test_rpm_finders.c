@@ -65,99 +65,6 @@ static void what_the_sink_answers_ends_the_manifest(void **state)
     mu_buf_done(&record.text);
 }
 
-/* ---- write-ahead log ---- */
-
-enum { PAGE_BYTES = 512 };
-
-static void frame_add(struct mu_buf *wal, uint32_t salt, uint32_t size_after_commit)
-{
-    static const char page[PAGE_BYTES];
-
-    rpm_build_u32(wal, 2);
-    rpm_build_u32(wal, size_after_commit);
-    rpm_build_u32(wal, salt);
-    rpm_build_u32(wal, salt);
-    rpm_build_u32(wal, 0);
-    rpm_build_u32(wal, 0);
-    mu_buf_append(wal, page, sizeof(page));
-}
-
-static void wal_init(struct mu_buf *ret_wal, uint32_t magic, uint32_t page_bytes)
-{
-    mu_buf_init(ret_wal, 65536);
-    rpm_build_u32(ret_wal, magic);
-    rpm_build_u32(ret_wal, 3007000);
-    rpm_build_u32(ret_wal, page_bytes);
-    rpm_build_u32(ret_wal, 0);
-    rpm_build_u32(ret_wal, 77);
-    rpm_build_u32(ret_wal, 77);
-    rpm_build_u32(ret_wal, 0);
-    rpm_build_u32(ret_wal, 0);
-}
-
-static void expect_wal(struct mu_buf *wal, enum mu_status status, const char *in_message)
-{
-    static const char path[] = "usr/lib/sysimage/rpm/rpmdb.sqlite-wal";
-    struct os_record record;
-
-    assert_true(os_record_wants(&finder_rpm_wal, path));
-    os_record_read(&record, &finder_rpm_wal, path, wal->data, wal->len);
-    assert_int_equal(record.status, status);
-    if (in_message)
-        assert_non_null(strstr(record.err.message, in_message));
-    mu_buf_done(&record.text);
-    mu_buf_done(wal);
-}
-
-static void finished_transactions_in_the_log_are_told(void **state)
-{
-    struct mu_buf wal;
-
-    (void)state;
-    wal_init(&wal, 0x377f0683, PAGE_BYTES);
-    frame_add(&wal, 77, 0);
-    frame_add(&wal, 77, 9);
-    frame_add(&wal, 77, 0); /* of a transaction that was not finished */
-    expect_wal(&wal, MU_E_INVALID, "2 pages");
-}
-
-static void a_log_without_them_is_nothing(void **state)
-{
-    struct mu_buf wal;
-
-    (void)state;
-    mu_buf_init(&wal, 10);
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, PAGE_BYTES);
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, PAGE_BYTES);
-    frame_add(&wal, 76, 9); /* of an older round */
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, PAGE_BYTES);
-    frame_add(&wal, 77, 0); /* not finished */
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, PAGE_BYTES);
-    frame_add(&wal, 77, 9);
-    wal.len--; /* cut */
-    expect_wal(&wal, MU_OK, NULL);
-}
-
-static void what_is_no_log_is_nothing(void **state)
-{
-    struct mu_buf wal;
-
-    (void)state;
-    wal_init(&wal, 0x12345678, PAGE_BYTES);
-    frame_add(&wal, 77, 9);
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, 0);
-    frame_add(&wal, 77, 9);
-    expect_wal(&wal, MU_OK, NULL);
-    wal_init(&wal, 0x377f0682, UINT32_MAX);
-    frame_add(&wal, 77, 9);
-    expect_wal(&wal, MU_OK, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,9 +72,6 @@ int main(void)
             cmocka_unit_test(keys_of_the_manifest_are_no_packages),
             cmocka_unit_test(lines_that_are_no_packages_fail_the_manifest_after_the_others),
             cmocka_unit_test(what_the_sink_answers_ends_the_manifest),
-            cmocka_unit_test(finished_transactions_in_the_log_are_told),
-            cmocka_unit_test(a_log_without_them_is_nothing),
-            cmocka_unit_test(what_is_no_log_is_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static enum mu_status on_entry(void *opaque, const struct tar_entry *entry, enum
     (void)err;
     assert_int_equal(entry->path_len, strlen(entry->path));
     assert_int_equal(entry->link_len, strlen(entry->link));
-    mu_buf_printf(&seen->text, "%c %s", "fsdlho"[entry->kind], entry -> path);
+    mu_buf_printf(&seen->text, "%c %s", "fdlho"[entry->kind], entry -> path);
     if (entry->link_len > 0)
         mu_buf_printf(&seen->text, ">%s", entry->link);
     mu_buf_printf(&seen->text, " %llu\n", (unsigned long long)entry->size_bytes);
@@ -48,6 +48,12 @@ static enum mu_status on_end(void *opaque, struct mu_error *err)
     return MU_OK;
 }
 
+static bool wants_hole(void *opaque)
+{
+    (void)opaque;
+    return true;
+}
+
 static void seen_init(struct seen *seen)
 {
     mu_buf_init(&seen->text, 16 * 1024 * 1024);
@@ -64,8 +70,11 @@ static void seen_done(struct seen *seen)
 static enum mu_status walk(const char *bytes, size_t len, size_t piece, struct seen *seen,
                            struct mu_error *err)
 {
-    const struct tar_sink sink = {
-            .opaque = seen, .on_entry = on_entry, .on_content = on_content, .on_end = on_end};
+    const struct tar_sink sink = {.opaque = seen,
+                                  .on_entry = on_entry,
+                                  .on_content = on_content,
+                                  .wants_hole = wants_hole,
+                                  .on_end = on_end};
     MU_AUTO(tar_walk) struct tar_walk *tar = tar_walk_new(&sink, 1000);
 
     for (size_t at = 0; at < len; at += piece) {
@@ -242,24 +251,207 @@ static void a_global_pax_header_changes_nothing(void **state)
     expect_entries(&tar, "f here 0\n");
 }
 
-static void sparse_files_are_passed_by(void **state)
+/* ---- sparse files ---- */
+
+/* What all of them hold: "..." is a hole. */
+static const char sparse_whole[] = "\0\0\0abcd\0\0\0ef\0\0|x|";
+
+static void expect_whole(struct mu_buf *tar, const char *entries)
 {
-    struct mu_buf tar = tar_new();
+    static const size_t pieces[] = {1 << 20, 1, 7, 512, 513};
+    struct mu_error err;
+
+    layer_build_file(tar, "after", "x");
+    layer_build_end(tar);
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        struct seen seen;
+
+        seen_init(&seen);
+        if (walk(tar->data, tar->len, pieces[i], &seen, &err) != MU_OK)
+            fail_msg("%s", err.message);
+        assert_string_equal(seen.text.data, entries);
+        assert_int_equal(seen.content.len, sizeof(sparse_whole) - 1);
+        assert_memory_equal(seen.content.data, sparse_whole, sizeof(sparse_whole) - 1);
+        seen_done(&seen);
+    }
+    mu_buf_done(tar);
+}
+
+static void sparse_number(uint8_t *field, unsigned number)
+{
+    (void)snprintf((char *)field, 12, "%011o", number);
+}
+
+/* Parts by turns: offset, length; 0, 0 ends them. */
+static void sparse_parts(uint8_t *at, const unsigned *parts)
+{
+    for (; parts[0] + parts[1] > 0; parts += 2, at += 24) {
+        sparse_number(at, parts[0]);
+        sparse_number(at + 12, parts[1]);
+    }
+}
+
+static void sparse_header(struct mu_buf *tar, const unsigned *parts, unsigned size, bool more)
+{
     uint8_t block[512];
 
-    (void)state;
-    layer_build_header(block, "old-sparse", 'S', "", 512);
-    block[482] = 1; /* an extension block follows */
+    layer_build_header(block, "old", 'S', "", 6);
+    memcpy(block + 257, "ustar  ", 8);
+    sparse_parts(block + 386, parts);
+    block[482] = more;
+    sparse_number(block + 483, size);
     layer_build_checksum(block);
+    mu_buf_append(tar, block, 512);
+}
+
+static void a_sparse_file_of_old_gnu_tar_has_its_holes(void **state)
+{
+    const unsigned parts[] = {3, 4, 10, 2, 14, 0, 0, 0};
+    struct mu_buf tar = tar_new();
+
+    (void)state;
+    sparse_header(&tar, parts, 14, false);
+    layer_build_data(&tar, "abcdef", 6);
+    expect_whole(&tar, "f old 14\nf after 1\n");
+}
+
+static void a_sparse_file_may_have_its_map_in_more_blocks(void **state)
+{
+    const unsigned first[] = {3, 1, 4, 1, 5, 1, 0, 0}, then[] = {6, 1, 0, 0},
+                   last[] = {10, 2, 0, 0};
+    struct mu_buf tar = tar_new();
+    uint8_t block[512] = {0};
+
+    (void)state;
+    sparse_header(&tar, first, 14, true);
+    sparse_parts(block, then);
+    block[504] = 1;
     mu_buf_append(&tar, block, 512);
-    memset(block, 0, 512);
+    memset(block, 0, sizeof(block));
+    sparse_parts(block, last);
     mu_buf_append(&tar, block, 512);
-    layer_build_data(&tar, "data", 4);
-    layer_build_pax(&tar, "GNU.sparse.name", "real/name");
-    layer_build_file(&tar, "GNUSparseFile.0/name", "map");
-    layer_build_file(&tar, "after", "");
+    layer_build_data(&tar, "abcdef", 6);
+    expect_whole(&tar, "f old 14\nf after 1\n");
+}
+
+/* Several records in one PAX header. */
+static void pax_records(struct mu_buf *tar, const char *const *records)
+{
+    char text[1024] = "", line[128];
+
+    for (; *records; records++) {
+        int len = (int)strlen(*records) + 4; /* two digits, a space, the line's end */
+
+        (void)snprintf(line, sizeof(line), "%d %s\n", len, *records);
+        (void)strncat(text, line, sizeof(text) - strlen(text) - 1);
+    }
+    layer_build_entry(tar, "pax", 'x', "", text, strlen(text));
+}
+
+static void sparse_files_of_pax_have_their_holes(void **state)
+{
+    const char *const version_00[] = {"GNU.sparse.size=14",
+                                      "GNU.sparse.numblocks=2",
+                                      "GNU.sparse.offset=3",
+                                      "GNU.sparse.numbytes=4",
+                                      "GNU.sparse.offset=10",
+                                      "GNU.sparse.numbytes=2",
+                                      NULL};
+    const char *const version_01[] = {"GNU.sparse.size=14", "GNU.sparse.numblocks=2",
+                                      "GNU.sparse.map=3,4,10,2", "GNU.sparse.name=real/name", NULL};
+    const char *const version_10[] = {"GNU.sparse.major=1", "GNU.sparse.minor=0",
+                                      "GNU.sparse.name=real/name", "GNU.sparse.realsize=14", NULL};
+    char data[518] = "2\n3\n4\n10\n2\n";
+    struct mu_buf tar = tar_new();
+
+    (void)state;
+    pax_records(&tar, version_00);
+    layer_build_file(&tar, "plain", "abcdef");
+    expect_whole(&tar, "f plain 14\nf after 1\n");
+    tar = tar_new();
+    pax_records(&tar, version_01);
+    layer_build_file(&tar, "GNUSparseFile.0/name", "abcdef");
+    expect_whole(&tar, "f real/name 14\nf after 1\n");
+    tar = tar_new();
+    pax_records(&tar, version_10);
+    memcpy(data + 512, "abcdef", 6);
+    layer_build_entry(&tar, "GNUSparseFile.0/name", '0', "", data, sizeof(data));
+    expect_whole(&tar, "f real/name 14\nf after 1\n");
+}
+
+static void a_sparse_file_of_unknown_version_is_a_file_like_others(void **state)
+{
+    const char *const records[] = {"GNU.sparse.major=2", "GNU.sparse.minor=0",
+                                   "GNU.sparse.name=real/name", NULL};
+    struct mu_buf tar = tar_new();
+
+    (void)state;
+    pax_records(&tar, records);
+    layer_build_file(&tar, "plain", "abc");
     layer_build_end(&tar);
-    expect_entries(&tar, "s old-sparse 512\ns real/name 3\nf after 0\n");
+    expect_entries(&tar, "f plain 3\n");
+}
+
+static void sparse_maps_that_make_no_sense_are_refused(void **state)
+{
+    static const unsigned wrong[][6] = {{3, 4, 5, 2, 0, 0},   /* parts overlap */
+                                        {3, 4, 13, 2, 0, 0},  /* behind the file's end */
+                                        {3, 4, 10, 1, 0, 0}}; /* other data than is stored */
+    static const char *const maps[] = {"GNU.sparse.map=3,4,10", "GNU.sparse.map=3,4,x,2",
+                                       "GNU.sparse.map=3,99999999999999999999"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct mu_buf tar = tar_new();
+
+        sparse_header(&tar, wrong[i], 14, false);
+        layer_build_data(&tar, "abcdef", 6);
+        layer_build_end(&tar);
+        expect_status(&tar, MU_E_INVALID, "sparse");
+    }
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        const char *const records[] = {"GNU.sparse.size=14", "GNU.sparse.numblocks=2", maps[i],
+                                       NULL};
+        struct mu_buf tar = tar_new();
+
+        pax_records(&tar, records);
+        layer_build_file(&tar, "plain", "abcdef");
+        layer_build_end(&tar);
+        expect_status(&tar, MU_E_INVALID, "sparse");
+    }
+}
+
+static void a_map_before_the_data_has_limits_and_an_end(void **state)
+{
+    static const char *const maps[] = {"70000\n", "2\n3\n4\n10\n", "x\n", "\n", ""};
+    static const enum mu_status expected[] = {MU_E_LIMIT, MU_E_INVALID, MU_E_INVALID, MU_E_INVALID,
+                                              MU_E_INVALID};
+    const char *const records[] = {"GNU.sparse.major=1", "GNU.sparse.minor=0",
+                                   "GNU.sparse.realsize=14", NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        struct mu_buf tar = tar_new();
+        char data[512] = "";
+
+        memcpy(data, maps[i], strlen(maps[i]));
+        pax_records(&tar, records);
+        layer_build_entry(&tar, "f", '0', "", data, sizeof(data));
+        layer_build_end(&tar);
+        expect_status(&tar, expected[i], "sparse");
+    }
+}
+
+static void a_sparse_file_cut_off_in_its_map_is_refused(void **state)
+{
+    const char *const records[] = {"GNU.sparse.major=1", "GNU.sparse.minor=0", NULL};
+    struct mu_buf tar = tar_new();
+
+    (void)state;
+    pax_records(&tar, records);
+    layer_build_file(&tar, "f", "");
+    layer_build_end(&tar);
+    expect_status(&tar, MU_E_INVALID, "map");
 }
 
 static void links_and_directories_carry_no_data_whatever_their_size(void **state)
@@ -444,7 +636,13 @@ int main(void)
             cmocka_unit_test(a_pax_header_replaces_name_link_and_size_once),
             cmocka_unit_test(gnu_long_names_are_read_up_to_their_nul),
             cmocka_unit_test(a_global_pax_header_changes_nothing),
-            cmocka_unit_test(sparse_files_are_passed_by),
+            cmocka_unit_test(a_sparse_file_of_old_gnu_tar_has_its_holes),
+            cmocka_unit_test(a_sparse_file_may_have_its_map_in_more_blocks),
+            cmocka_unit_test(sparse_files_of_pax_have_their_holes),
+            cmocka_unit_test(a_sparse_file_of_unknown_version_is_a_file_like_others),
+            cmocka_unit_test(sparse_maps_that_make_no_sense_are_refused),
+            cmocka_unit_test(a_map_before_the_data_has_limits_and_an_end),
+            cmocka_unit_test(a_sparse_file_cut_off_in_its_map_is_refused),
             cmocka_unit_test(links_and_directories_carry_no_data_whatever_their_size),
             cmocka_unit_test(a_base_256_size_of_ten_gigabytes_reserves_nothing),
             cmocka_unit_test(a_negative_size_is_refused),

@@ -136,7 +136,7 @@ static enum mu_status work_open(struct scan_work *work, const char *name, struct
                          err) != MU_OK)
         return err->status;
     work->target.source = scan_progress_over(work->target.source);
-    work->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
+    work->arena = mu_arena_new_scratch(IMAGE_ARENA_MAX_BYTES);
     work->context = (struct scan_context){.book = work->book,
                                           .source = work->target.source,
                                           .database = work->database,

@@ -5,6 +5,7 @@
 #include "check/support_check.h"
 
 #include "base/clock.h"
+#include "base/scratch.h"
 #include "base/text.h"
 #include "image/image_owners.h"
 #include "package/os/os_finders.h"
@@ -17,12 +18,13 @@
 enum {
     ISSUES_MAX = 20000,
     NOTES_MAX = 1000,
+    KNOWN_TEXTS = 4096,  /* a power of two */
     ITEMS_MAX = 50000000 /* things told, links to the same file counted each time */
 };
 
 static const char no_memory_text[] = "an image's evidence needs more memory than it may have";
 
-/* Arrays that grow outside of the arena until all is known. */
+/* Arrays that grow outside of the arena until all is known: scratch memory. */
 struct rows {
     void *items;
     size_t count, capacity, size, most;
@@ -41,7 +43,9 @@ struct collection {
     struct os_found os, os_now; /* the best so far; of the file being read */
     const char *unread;         /* a database that nobody reads */
     const char *users;          /* the accounts; NULL: not told */
+    const char **known;         /* texts by their hash, each the last that was kept */
     size_t items;
+    size_t counts[2]; /* packages: of a language; of the distribution */
     /* of the file being read; NULL: of none */
     const struct merge_node *node;
     const char *path;
@@ -58,7 +62,8 @@ static enum mu_status row_add(struct rows *rows, const void *row, struct mu_erro
         return mu_fail(err, MU_E_LIMIT, "more than %zu %s", rows->most, rows->what);
     if (rows->count == rows->capacity) {
         size_t capacity = rows->capacity ? 2 * rows->capacity : 64;
-        void *grown = realloc(rows->items, capacity * rows->size); /* bounded by `most` */
+        void *grown = mu_scratch_realloc(rows->items, rows->count * rows->size,
+                                         capacity * rows->size); /* bounded by `most` */
 
         if (!grown)
             return no_memory(err);
@@ -70,16 +75,41 @@ static enum mu_status row_add(struct rows *rows, const void *row, struct mu_erro
     return MU_OK;
 }
 
-/* NULL stays NULL. */
+/* NULL stays NULL. Most texts come again and again: types, vendors, versions. */
 static const char *keep(struct collection *all, const char *text, bool *lost)
 {
-    const char *kept = text ? mu_arena_strdup(all->run->arena, text) : NULL;
+    const struct path_key *key = &layer_engine_make(all->run->engine)->key;
+    const char **known;
 
-    *lost |= text && !kept;
-    return kept;
+    if (!text)
+        return NULL;
+    known = &all->known[path_hash(key, text, strlen(text)) >> 32 & (KNOWN_TEXTS - 1)];
+    if (!*known || strcmp(*known, text) != 0)
+        *known = mu_arena_strdup(all->run->arena, text);
+    *lost |= !*known;
+    return *known;
 }
 
 /* ---- what was told ---- */
+
+static bool is_os_package(const struct image_package *package)
+{
+    return mu_text_equal(package->type, "deb") || mu_text_equal(package->type, "apk") ||
+           mu_text_equal(package->type, "rpm");
+}
+
+/* The distribution's packages and all others are counted apart: many of the ones do not hide the
+ * others. */
+static enum mu_status package_count(struct collection *all, const struct image_package *package,
+                                    struct mu_error *err)
+{
+    size_t *count = &all->counts[is_os_package(package)];
+
+    if (*count == all->run->limits->max_packages)
+        return mu_fail(err, MU_E_LIMIT, "more than %u packages", all->run->limits->max_packages);
+    ++*count;
+    return MU_OK;
+}
 
 static enum mu_status package_take(struct collection *all, const struct found_package *found,
                                    struct mu_error *err)
@@ -100,6 +130,8 @@ static enum mu_status package_take(struct collection *all, const struct found_pa
 
     if (lost)
         return no_memory(err);
+    if (package_count(all, &package, err) != MU_OK)
+        return err->status;
     if (!package.source_name)
         package.source_name = package.name;
     if (!package.source_version)
@@ -185,6 +217,90 @@ static enum mu_status reading_ended(struct collection *all, const struct evidenc
     return note.message ? row_add(&all->notes, &note, err) : no_memory(err);
 }
 
+/* ---- finders that others' files overrule ---- */
+
+static bool ends(const struct merge_node *node, const char *ending)
+{
+    size_t len = strlen(ending);
+
+    return node->name_len >= len && memcmp(node->name + node->name_len - len, ending, len) == 0;
+}
+
+/* Folders with a file that some finder is overruled by. */
+static void overruled_mark(const struct collection *all)
+{
+    const struct summary_make *make = layer_engine_make(all->run->engine);
+    struct merge_node *root = merge_tree_root(all->merge->tree);
+
+    for (struct merge_node *node = root; node; node = merge_next(root, node)) {
+        for (size_t i = 0; node->kind == MERGE_FILE && i < make->finder_count; i++) {
+            if (make->finders[i]->unless && ends(node, make->finders[i]->unless))
+                node->parent->marked = true;
+        }
+    }
+}
+
+static bool is_overruled(const struct collection *all, const struct finder *finder)
+{
+    const struct merge_node *at = finder->unless && all->node ? all->node->parent : NULL;
+
+    while (at && !at->marked)
+        at = at->parent;
+    return at != NULL;
+}
+
+/* ---- files that take another's place ---- */
+
+static bool says_in_place(const struct collection *all, const struct merge_node *node)
+{
+    struct merge_evidence evidence = merge_node_evidence(node);
+    struct evidence_cursor cursor;
+    struct evidence_item item;
+
+    if (node->kind != MERGE_FILE || evidence.place == SUMMARY_NO_EVIDENCE)
+        return false;
+    summary_evidence_begin(&all->merge->layers[evidence.layer], evidence.place, &cursor);
+    while (summary_evidence_next(&cursor, &item)) {
+        if (item.kind == EVIDENCE_FACT && strcmp(item.name, FINDER_IN_PLACE_FACT) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The file whose name has the ending more, or less; NULL: there is none. */
+static const struct merge_node *beside(const struct collection *all, const struct merge_node *node,
+                                       const char *ending, bool longer)
+{
+    char name[TAR_PATH_MAX_BYTES + 32];
+    size_t len = node->name_len, ending_len = strlen(ending);
+
+    if (!node->parent || len + ending_len >= sizeof(name) || (!longer && !ends(node, ending)))
+        return NULL;
+    memcpy(name, node->name, len);
+    memcpy(name + len, ending, ending_len);
+    return merge_child(all->merge->tree, node->parent, name,
+                       longer ? len + ending_len : len - ending_len);
+}
+
+/* What is told of the node does not count: another file of its layer tells it better, or it is the
+ * other file and of an older layer than what it adds to. */
+static bool is_replaced(const struct collection *all, const struct merge_node *node)
+{
+    const struct summary_make *make = layer_engine_make(all->run->engine);
+
+    for (size_t i = 0; i < make->finder_count; i++) {
+        const char *ending = make->finders[i]->beside;
+        const struct merge_node *other = ending ? beside(all, node, ending, true) : NULL;
+
+        if (other && other->layer == node->layer && says_in_place(all, other))
+            return true;
+        other = ending ? beside(all, node, ending, false) : NULL;
+        if (other && other->kind == MERGE_FILE && other->layer > node->layer)
+            return true;
+    }
+    return false;
+}
+
 static enum mu_status item_take(struct collection *all, const struct evidence_item *item,
                                 struct mu_error *err)
 {
@@ -192,6 +308,8 @@ static enum mu_status item_take(struct collection *all, const struct evidence_it
         return mu_fail(err, MU_E_LIMIT, "more than %d things told of files", ITEMS_MAX);
     switch (item->kind) {
     case EVIDENCE_PACKAGE:
+        if (is_overruled(all, layer_engine_make(all->run->engine)->finders[item->finder]))
+            return MU_OK;
         return package_take(all, &item->package, err);
     case EVIDENCE_ISSUE:
         return issue_take(all, &item->issue, err);
@@ -231,6 +349,8 @@ static enum mu_status seen_take(void *opaque, const struct merge_seen *seen, str
     enum mu_status st = path_set(all, seen->path, err);
 
     all->node = seen->node;
+    if (st == MU_OK && !seen->shared && is_replaced(all, seen->node))
+        return MU_OK;
     while (st == MU_OK && summary_evidence_next(&cursor, &item)) {
         if (merge_seen_counts(seen, &item))
             st = item_take(all, &item, err);
@@ -321,19 +441,40 @@ static int note_order(const void *left, const void *right)
 
 typedef int order_fn(const void *left, const void *right);
 
-/* Sorted, each once, in the arena. */
+struct ordering {
+    const struct rows *rows;
+    order_fn *order;
+};
+
+static const char *row_at(const struct rows *rows, uint32_t place)
+{
+    return (const char *)rows->items + place * rows->size;
+}
+
+static int place_order(const void *left, const void *right, void *opaque)
+{
+    const struct ordering *by = opaque;
+    const uint32_t *a = left, *b = right;
+
+    return by->order(row_at(by->rows, *a), row_at(by->rows, *b));
+}
+
+/* Sorted, each once, in the arena. Places are sorted and not rows: sorting takes as much again. */
 static enum mu_status rows_hand_over(struct image_run *run, struct rows *rows, order_fn *order,
                                      void **ret_items, size_t *ret_count, struct mu_error *err)
 {
+    MU_AUTO_FREE uint32_t *places = malloc((rows->count + 1) * sizeof(*places));
     char *items = mu_arena_alloc(run->arena, (rows->count + 1) * rows->size);
+    struct ordering by = {.rows = rows, .order = order};
     size_t kept = 0;
 
-    if (!items)
+    if (!items || !places)
         return no_memory(err);
-    if (rows->count > 0)
-        qsort(rows->items, rows->count, rows->size, order);
+    for (size_t i = 0; i < rows->count; i++)
+        places[i] = (uint32_t)i;
+    qsort_r(places, rows->count, sizeof(*places), place_order, &by);
     for (size_t i = 0; i < rows->count; i++) {
-        const char *row = (const char *)rows->items + i * rows->size;
+        const char *row = row_at(rows, places[i]);
 
         if (kept == 0 || order(items + (kept - 1) * rows->size, row) != 0)
             memcpy(items + kept++ * rows->size, row, rows->size);
@@ -341,12 +482,6 @@ static enum mu_status rows_hand_over(struct image_run *run, struct rows *rows, o
     *ret_items = items;
     *ret_count = kept;
     return MU_OK;
-}
-
-static bool is_os_package(const struct image_package *package)
-{
-    return mu_text_equal(package->type, "deb") || mu_text_equal(package->type, "apk") ||
-           mu_text_equal(package->type, "rpm");
 }
 
 /* An image whose packages we cannot read must not look like one without packages. What is missing
@@ -402,18 +537,23 @@ enum mu_status image_collect(struct image_run *run, const struct merge *merge, s
             .run = run,
             .merge = merge,
             .packages = {.size = sizeof(struct image_package),
-                         .most = run->limits->max_packages,
+                         .most = 2 * (size_t)run->limits->max_packages,
                          .what = "packages"},
             .issues = {.size = sizeof(struct image_issue), .most = ISSUES_MAX, .what = "issues"},
             .notes = {.size = sizeof(struct image_note), .most = NOTES_MAX, .what = "notes"}};
-    enum mu_status st = merge_see(merge, seen_take, &all, err);
+    enum mu_status st = MU_OK;
 
+    all.known = mu_arena_alloc(run->arena, KNOWN_TEXTS * sizeof(*all.known));
+    if (!all.known)
+        return no_memory(err);
+    overruled_mark(&all);
+    st = merge_see(merge, seen_take, &all, err);
     if (st == MU_OK)
         st = whole_look(&all, err);
     if (st == MU_OK)
         st = hand_over(&all, err);
-    free(all.packages.items);
-    free(all.issues.items);
-    free(all.notes.items);
+    mu_scratch_free(all.packages.items);
+    mu_scratch_free(all.issues.items);
+    mu_scratch_free(all.notes.items);
     return st;
 }

@@ -281,15 +281,28 @@ static void totals_check(struct image_run *run, struct layer_state *states)
     }
 }
 
+/* True: not all that finders wanted to see in the layer's files was unpacked. */
+static bool unpack_check(const struct summary_head *head, struct mu_error *err)
+{
+    if (!head || head->unpack_refused == 0)
+        return false;
+    (void)mu_fail(err, MU_E_LIMIT,
+                  "archives and programs in it unpack to more than %d times its size: %llu times "
+                  "something was left out",
+                  SUMMARY_UNPACK_FACTOR, (unsigned long long)head->unpack_refused);
+    return true;
+}
+
 static enum mu_status failures_keep(struct image_run *run, struct layer_state *states,
                                     struct mu_error *err)
 {
     for (size_t i = 0; i < run->analysis.layer_count; i++) {
         char component[160];
 
-        if (states[i].err.status == MU_OK)
+        if (states[i].err.status == MU_OK && !unpack_check(states[i].box.summary.head, err))
             continue;
-        *err = states[i].err;
+        if (states[i].err.status != MU_OK)
+            *err = states[i].err;
         (void)snprintf(component, sizeof(component), "layer %s", run->layers[i].digest);
         if (image_run_fail(run, IMAGE_PART_BLOB, component, err) != MU_OK)
             return err->status;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scratch.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LANES_MAX = 4, WAIT_MS = 200 };
+enum {
+    LANES_MAX = 4,
+    WAIT_MS = 200,
+    SCRATCH_BLOCKS = 256,
+    RESIDENT_BYTES = 84 * 1024 * 1024,        /* of the worker; */
+    READING_RESIDENT_BYTES = 32 * 1024 * 1024 /* while there are sandboxes, too */
+};
 
 struct layer_engine {
     struct layer_engine_config config;
@@ -53,6 +60,17 @@ static enum mu_status key_random(struct path_key *ret_key, struct mu_error *err)
     return MU_OK;
 }
 
+/* Trees, packages and summaries of large images need not stay in memory. */
+static enum mu_status scratch_begin(const char *temp_dir, struct mu_error *err)
+{
+    struct mu_scratch_config scratch = {.blocks_max = SCRATCH_BLOCKS,
+                                        .resident_bytes = RESIDENT_BYTES};
+
+    if (mu_file_open_nameless(temp_dir, &scratch.fd, err) != MU_OK)
+        return err->status;
+    return mu_scratch_start(&scratch, err);
+}
+
 enum mu_status layer_engine_new(const struct layer_engine_config *config,
                                 struct layer_engine **ret_engine, struct mu_error *err)
 {
@@ -72,6 +90,8 @@ enum mu_status layer_engine_new(const struct layer_engine_config *config,
     if ((cached ? summary_cache_open(config->cache_dir, config->cache_max_bytes, &engine->make.key,
                                      &engine->cache, err)
                 : key_random(&engine->make.key, err)) != MU_OK)
+        return err->status;
+    if (scratch_begin(config->temp_dir, err) != MU_OK)
         return err->status;
     summary_make_id(&engine->make);
     *ret_engine = engine;
@@ -133,6 +153,7 @@ enum mu_status layer_engine_enter(struct layer_engine *engine, const struct sand
     }
     if (st == MU_OK)
         engine->taken++;
+    mu_scratch_resident(engine->taken > 0 ? READING_RESIDENT_BYTES : RESIDENT_BYTES);
     (void)pthread_mutex_unlock(&engine->lock);
     return st;
 }
@@ -141,6 +162,7 @@ void layer_engine_leave(struct layer_engine *engine)
 {
     (void)pthread_mutex_lock(&engine->lock);
     engine->taken--;
+    mu_scratch_resident(engine->taken > 0 ? READING_RESIDENT_BYTES : RESIDENT_BYTES);
     (void)pthread_cond_signal(&engine->freed);
     (void)pthread_mutex_unlock(&engine->lock);
 }

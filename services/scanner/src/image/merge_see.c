@@ -1,5 +1,7 @@
 #include "image/merge_see.h"
 
+#include "base/scratch.h"
+
 bool merge_seen_counts(const struct merge_seen *seen, const struct evidence_item *item)
 {
     if (!seen->shared || item->how == EVIDENCE_BY_HEAD)
@@ -40,6 +42,7 @@ enum mu_status merge_see(const struct merge *merge, merge_seen_fn *on_seen, void
     for (struct merge_node *node = root; node; node = merge_next(root, node)) {
         if (node->kind == MERGE_ABSENT)
             continue;
+        mu_scratch_look();
         if (evidence_see(merge, node, merge_node_evidence(node), false, on_seen, opaque, err) !=
             MU_OK)
             return err->status;

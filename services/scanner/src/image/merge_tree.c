@@ -1,5 +1,6 @@
 #include "image/merge_tree.h"
 
+#include "base/scratch.h"
 #include "layer/tar_path.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static struct merge_node **slot_of(const struct merge_tree *tree, const struct m
 {
     size_t at = (size_t)hash & (tree->slot_count - 1);
 
+    mu_scratch_look();
     for (;; at = (at + 1) & (tree->slot_count - 1)) {
         const struct merge_node *node = tree->slots[at];
 
@@ -83,7 +85,7 @@ struct merge_tree *merge_tree_new(const struct path_key *key)
     struct mu_error err;
 
     tree->key = *key;
-    tree->arena = mu_arena_new(MERGE_BYTES_MAX);
+    tree->arena = mu_arena_new_scratch(MERGE_BYTES_MAX);
     tree->root = node_new(tree, NULL, "", 0);
     if (!tree->root || slots_grow(tree, &err) != MU_OK)
         abort(); /* small */

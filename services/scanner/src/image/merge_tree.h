@@ -21,7 +21,7 @@
 enum {
     MERGE_NODES_MAX = 750000,
     MERGE_BYTES_MAX =
-            128 * 1024 * 1024, /* of all nodes, most of it reached by none but hostile images */
+            64 * 1024 * 1024, /* of all nodes, most of it reached by none but hostile images */
     MERGE_DEPTH_MAX = 4096,
     MERGE_HOPS_MAX = 40 /* symbolic links in one look-up, as Linux */
 };
@@ -52,6 +52,7 @@ struct merge_node {
     uint32_t id, name_hash;
     uint16_t name_len, depth;
     uint8_t kind; /* enum merge_kind */
+    bool marked;  /* for who goes through a tree that is complete */
     char name[];
 };
 

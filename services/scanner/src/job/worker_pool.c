@@ -308,7 +308,7 @@ static void *work(void *opaque)
 {
     struct mu_http_client_config http = {.user_agent = "muster-scanner",
                                          .deadline_ms = EVIDENCE_DEADLINE_MS};
-    struct worker worker = {.pool = opaque, .arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES)};
+    struct worker worker = {.pool = opaque, .arena = mu_arena_new_scratch(IMAGE_ARENA_MAX_BYTES)};
     struct scan_task *task;
     struct mu_error err;
 

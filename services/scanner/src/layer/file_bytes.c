@@ -1,51 +1,14 @@
 #include "layer/file_bytes.h"
 
+#include "base/scratch.h"
+
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-enum { FIRST_CAPACITY = 64 * 1024, TRIM_US = 10000 };
-
-/* What the timer gives back; written before the timer is set, read by the signal's handler. */
-static struct {
-    bool on;
-    void *map;
-    size_t len;
-} trimmed;
-
-static void trim(int signal_number)
-{
-    int saved = errno;
-
-    (void)signal_number;
-    if (trimmed.map)
-        (void)madvise(trimmed.map, trimmed.len, MADV_DONTNEED); /* a shared mapping of a file */
-    errno = saved;
-}
-
-void file_bytes_trim_by_timer(void)
-{
-    struct sigaction action = {.sa_handler = trim, .sa_flags = SA_RESTART};
-
-    trimmed.on = sigaction(SIGALRM, &action, NULL) == 0;
-}
-
-static void trim_set(void *map, size_t len)
-{
-    struct itimerval timer = {.it_interval = {.tv_usec = TRIM_US},
-                              .it_value = {.tv_usec = TRIM_US}};
-    const struct itimerval off = {.it_interval = {.tv_usec = 0}};
-
-    if (!trimmed.on)
-        return;
-    trimmed.len = len;
-    trimmed.map = map;
-    (void)setitimer(ITIMER_REAL, map ? &timer : &off, NULL);
-}
+enum { FIRST_CAPACITY = 64 * 1024 };
 
 void file_bytes_init(struct file_bytes *file, int temp_fd)
 {
@@ -144,7 +107,7 @@ enum mu_status file_bytes_get(struct file_bytes *file, const uint8_t **ret_bytes
         file->map = NULL;
         return mu_fail(err, MU_E_UNAVAILABLE, "a large file cannot be mapped: %s", strerror(errno));
     }
-    trim_set(file->map, (size_t)file->size_bytes);
+    mu_scratch_watch(file->map, (size_t)file->size_bytes);
     *ret_bytes = file->map;
     return MU_OK;
 }
@@ -152,7 +115,7 @@ enum mu_status file_bytes_get(struct file_bytes *file, const uint8_t **ret_bytes
 void file_bytes_end(struct file_bytes *file)
 {
     if (file->map) {
-        trim_set(NULL, 0);
+        mu_scratch_unwatch(file->map);
         (void)munmap(file->map, (size_t)file->size_bytes);
         file->map = NULL;
     }

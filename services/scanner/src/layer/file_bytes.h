@@ -3,7 +3,7 @@
  *
  * A file that comes in one piece is not copied. Up to FILE_BYTES_MEMORY_MAX the pieces are kept in
  * one buffer, used again for each file; a larger file goes through a nameless file on disk that is
- * mapped for reading, so that memory does not grow with it.
+ * mapped for reading and watched (base/scratch.h), so that memory does not grow with it.
  *
  * Threads: one at a time per object.
  * Trust:   sizes are hostile: memory grows with what arrives, not with what was said.
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FILE_BYTES_MEMORY_MAX = 16 * 1024 * 1024 };
+enum { FILE_BYTES_MEMORY_MAX = 8 * 1024 * 1024 };
 
 struct file_bytes {
     int temp_fd; /* borrowed; -1: none */
@@ -44,12 +44,5 @@ enum mu_status file_bytes_add(struct file_bytes *file, const void *bytes, size_t
 enum mu_status file_bytes_get(struct file_bytes *file, const uint8_t **ret_bytes,
                               struct mu_error *err) MU_MUST_CHECK;
 void file_bytes_end(struct file_bytes *file);
-
-/*
- * From now on what was read of a mapped file does not stay in this process's memory for long: a
- * timer's signal (SIGALRM) gives it back to the system. For a process that does nothing else, with
- * one file at a time.
- */
-void file_bytes_trim_by_timer(void);
 
 #endif

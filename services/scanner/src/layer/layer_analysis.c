@@ -1,10 +1,12 @@
 #include "layer/layer_analysis.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "base/text.h"
 #include "layer/file_bytes.h"
 #include "layer/name_set.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +25,20 @@ struct chain {
 /* The file whose content is coming in. */
 struct open_file {
     struct finder_entry entry; /* as the finders see it; its path is in `as` */
-    uint64_t hash;
+    uint64_t hash, hole_bytes;
     size_t own_path_len;
     char own_path[TAR_PATH_MAX_BYTES + 1];
     uint64_t by_path, by_head; /* finders, by bit */
     bool named, decided, skipping;
     size_t head_len;
     uint8_t head[FINDER_HEAD_BYTES];
+};
+
+/* The last file that another one may need (struct finder, `beside`), under the path shown. */
+struct kept_file {
+    uint8_t *bytes; /* scratch memory; NULL: none */
+    size_t len;
+    char path[2 * TAR_PATH_MAX_BYTES + 2];
 };
 
 struct layer_analysis {
@@ -41,6 +50,7 @@ struct layer_analysis {
     uint64_t heads; /* finders that look at first bytes */
     struct chain chain;
     struct open_file file;
+    struct kept_file kept;
     char as[2 * TAR_PATH_MAX_BYTES + 2];
 };
 
@@ -67,6 +77,7 @@ void layer_analysis_free(struct layer_analysis *analysis)
     summary_writer_free(analysis->writer);
     file_bytes_done(&analysis->bytes);
     name_set_done(&analysis->names);
+    mu_scratch_free(analysis->kept.bytes);
     free(analysis);
 }
 
@@ -200,7 +211,7 @@ static struct finder_entry finder_entry_of(const struct tar_entry *entry, const 
                                 .gid = entry->gid,
                                 .size_bytes = entry->size_bytes};
 
-    if (entry->kind == TAR_FILE || entry->kind == TAR_SPARSE_FILE || entry->kind == TAR_HARDLINK)
+    if (entry->kind == TAR_FILE || entry->kind == TAR_HARDLINK)
         seen.kind = FINDER_FILE;
     else if (entry->kind == TAR_DIRECTORY)
         seen.kind = FINDER_DIRECTORY;
@@ -298,6 +309,7 @@ static enum mu_status file_open(struct layer_analysis *analysis, const struct ta
 
     file->entry = *seen;
     file->hash = hash;
+    file->hole_bytes = entry->hole_bytes;
     file->own_path_len = entry->path_len;
     memcpy(file->own_path, entry->path, entry->path_len + 1);
     if (seen->path == entry->path)
@@ -311,6 +323,20 @@ static enum mu_status file_open(struct layer_analysis *analysis, const struct ta
     return refuse_large(analysis, &file->by_path, entry->size_bytes, err);
 }
 
+/* Zeros that are not stored cost as what is unpacked: too many are refused. */
+static enum mu_status holes_refuse(struct layer_analysis *analysis, struct mu_error *err)
+{
+    struct open_file *file = &analysis->file;
+    uint64_t wanted = file->by_path | file->by_head;
+    struct mu_error why;
+
+    if (wanted == 0 ||
+        finder_may_unpack(summary_writer_sink(analysis->writer), file->hole_bytes, &why) == MU_OK)
+        return MU_OK;
+    file->by_path = file->by_head = 0;
+    return refuse(analysis, wanted, &why, err);
+}
+
 static enum mu_status file_decide(struct layer_analysis *analysis, const uint8_t *head, size_t len,
                                   struct mu_error *err)
 {
@@ -320,6 +346,8 @@ static enum mu_status file_decide(struct layer_analysis *analysis, const uint8_t
     file->by_head = wanted_by_head(analysis, &file->entry, head, len) & ~file->by_path;
     if (file->by_head &&
         refuse_large(analysis, &file->by_head, file->entry.size_bytes, err) != MU_OK)
+        return err->status;
+    if (file->hole_bytes > 0 && holes_refuse(analysis, err) != MU_OK)
         return err->status;
     file->skipping = (file->by_path | file->by_head) == 0;
     if (!file->skipping)
@@ -368,6 +396,59 @@ static enum mu_status sink_content(void *opaque, const void *bytes, size_t len,
     return file_bytes_add(&analysis->bytes, bytes, len, err);
 }
 
+static bool sink_wants_hole(void *opaque)
+{
+    const struct layer_analysis *analysis = opaque;
+
+    return !analysis->file.skipping;
+}
+
+/* Whether some finder wants the file whose name has an ending more. */
+static bool is_beside(const struct layer_analysis *analysis, const char *path)
+{
+    char longer[2 * TAR_PATH_MAX_BYTES + 32];
+
+    for (size_t i = 0; i < analysis->make->finder_count; i++) {
+        const struct finder *finder = analysis->make->finders[i];
+        int len =
+                finder->beside ? snprintf(longer, sizeof(longer), "%s%s", path, finder->beside) : 0;
+        const struct finder_entry entry = {
+                .path = longer, .path_len = (size_t)len, .kind = FINDER_FILE};
+
+        if (len > 0 && (size_t)len < sizeof(longer) && finder->wants(&entry))
+            return true;
+    }
+    return false;
+}
+
+/* Without memory for it the other file is read as if this one were not there. */
+static void file_keep(struct layer_analysis *analysis, const struct finder_input *input)
+{
+    struct kept_file *kept = &analysis->kept;
+
+    mu_scratch_free(kept->bytes);
+    kept->bytes =
+            input->len <= MU_SCRATCH_BLOCK_MAX ? mu_scratch_realloc(NULL, 0, input->len + 1) : NULL;
+    kept->len = input->len;
+    (void)snprintf(kept->path, sizeof(kept->path), "%s", input->path);
+    if (kept->bytes)
+        memcpy(kept->bytes, input->bytes, input->len);
+}
+
+static void beside_find(const struct layer_analysis *analysis, const struct finder *finder,
+                        struct finder_input *input)
+{
+    const struct kept_file *kept = &analysis->kept;
+    size_t len = strlen(kept->path);
+
+    input->beside = NULL;
+    if (!finder->beside || !kept->bytes || strncmp(input->path, kept->path, len) != 0 ||
+        strcmp(input->path + len, finder->beside) != 0)
+        return;
+    input->beside = kept->bytes;
+    input->beside_len = kept->len;
+}
+
 static enum mu_status file_read(struct layer_analysis *analysis, struct mu_error *err)
 {
     struct open_file *file = &analysis->file;
@@ -375,12 +456,15 @@ static enum mu_status file_read(struct layer_analysis *analysis, struct mu_error
 
     if (file_bytes_get(&analysis->bytes, &input.bytes, err) != MU_OK)
         return err->status;
+    if (file->by_path != 0 && is_beside(analysis, input.path))
+        file_keep(analysis, &input);
     for (size_t i = 0; i < analysis->make->finder_count; i++) {
         bool by_path = file->by_path >> i & 1;
         struct mu_error why = {.status = MU_OK};
 
         if (!by_path && !(file->by_head >> i & 1))
             continue;
+        beside_find(analysis, analysis->make->finders[i], &input);
         summary_writer_record_begin(analysis->writer, (unsigned)i,
                                     by_path ? EVIDENCE_BY_PATH : EVIDENCE_BY_HEAD);
         why.status = analysis->make->finders[i]->read(&input, summary_writer_sink(analysis->writer),
@@ -468,25 +552,15 @@ static enum mu_status link_take(struct layer_analysis *analysis, const struct ta
     return entry_put(analysis, &put, hash, err);
 }
 
-/* What has no content that is read: directories, devices, sparse files. */
+/* What has no content that is read: directories, devices. */
 static enum mu_status plain_take(struct layer_analysis *analysis, const struct tar_entry *entry,
-                                 uint64_t hash, const struct finder_entry *seen,
-                                 struct mu_error *err)
+                                 uint64_t hash, struct mu_error *err)
 {
-    struct summary_entry put = {
-            .kind = SUMMARY_OTHER, .path = entry->path, .path_len = entry->path_len};
-    /* Whether its content would be wanted, nobody knows: all that look at content are told. */
-    uint64_t wanted =
-            entry->kind == TAR_SPARSE_FILE ? wanted_by_path(analysis, seen) | analysis->heads : 0;
-    struct mu_error why;
+    const struct summary_entry put = {.kind = entry->kind == TAR_DIRECTORY ? SUMMARY_DIRECTORY
+                                                                           : SUMMARY_OTHER,
+                                      .path = entry->path,
+                                      .path_len = entry->path_len};
 
-    if (entry->kind == TAR_DIRECTORY)
-        put.kind = SUMMARY_DIRECTORY;
-    if (entry->kind == TAR_SPARSE_FILE)
-        put.kind = SUMMARY_FILE;
-    (void)mu_fail(&why, MU_E_INVALID, "a file that is stored sparse");
-    if (wanted && refuse(analysis, wanted, &why, err) != MU_OK)
-        return err->status;
     if (!order_matters(analysis, hash, entry->kind) && !summary_writer_group_told(analysis->writer))
         return MU_OK;
     return entry_put(analysis, &put, hash, err);
@@ -502,6 +576,7 @@ static enum mu_status sink_entry(void *opaque, const struct tar_entry *entry,
     const char *shown;
     uint64_t hash;
 
+    summary_writer_passes(analysis->writer, entry->size_bytes - entry->hole_bytes);
     if (whiteout_of(entry, &whiteout, hidden))
         return whiteout_take(analysis, &whiteout, err);
     if (entry->path_len == 0)
@@ -521,7 +596,7 @@ static enum mu_status sink_entry(void *opaque, const struct tar_entry *entry,
     if (entry->kind == TAR_SYMLINK || entry->kind == TAR_HARDLINK)
         return link_take(analysis, entry, hash, &seen, err);
     if (entry->kind != TAR_FILE)
-        return plain_take(analysis, entry, hash, &seen, err);
+        return plain_take(analysis, entry, hash, err);
     *ret_want = TAR_KEEP;
     return file_open(analysis, entry, hash, &seen, err);
 }
@@ -531,5 +606,6 @@ void layer_analysis_sink(struct layer_analysis *analysis, struct tar_sink *ret_s
     *ret_sink = (struct tar_sink){.opaque = analysis,
                                   .on_entry = sink_entry,
                                   .on_content = sink_content,
+                                  .wants_hole = sink_wants_hole,
                                   .on_end = sink_end};
 }

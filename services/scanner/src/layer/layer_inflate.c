@@ -1,11 +1,13 @@
 #include "layer/layer_inflate.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 
 #include <isa-l.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* ZSTD_createDCtx_advanced: the window is scratch memory */
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -117,9 +119,23 @@ static enum mu_status gzip_open(struct layer_inflate *inflate, struct mu_error *
     return MU_OK;
 }
 
+static void *zstd_memory(void *opaque, size_t size_bytes)
+{
+    (void)opaque;
+    return mu_scratch_realloc(NULL, 0, size_bytes);
+}
+
+static void zstd_memory_free(void *opaque, void *memory)
+{
+    (void)opaque;
+    mu_scratch_free(memory);
+}
+
 static enum mu_status zstd_open(struct layer_inflate *inflate, struct mu_error *err)
 {
-    inflate->zstd = ZSTD_createDCtx();
+    const ZSTD_customMem memory = {.customAlloc = zstd_memory, .customFree = zstd_memory_free};
+
+    inflate->zstd = ZSTD_createDCtx_advanced(memory);
     if (!inflate->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax,
                                                               ZSTD_WINDOW_LOG_MAX)))
         return mu_fail(err, MU_E_NOMEM, "no memory for zstd");
@@ -248,6 +264,7 @@ static enum mu_status zstd_write(struct layer_inflate *inflate, const uint8_t *b
         size_t left;
 
         out.pos = 0;
+        mu_scratch_look();
         left = ZSTD_decompressStream(inflate->zstd, &out, &in);
         if (ZSTD_isError(left))
             return mu_fail(err,

@@ -1,5 +1,6 @@
 #include "layer/layer_summary.h"
 
+#include "base/scratch.h"
 #include "base/text.h"
 #include "layer/tar_path.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char summary_magic[8] = {'M', 'U', 'S', 'T', 'L', 'A', 'Y', 1};
+const char summary_magic[8] = {'M', 'U', 'S', 'T', 'L', 'A', 'Y', 2};
 
 void summary_make_id(struct summary_make *make)
 {
@@ -30,6 +31,7 @@ void summary_make_id(struct summary_make *make)
 
 unsigned layer_summary_path(const struct layer_summary *summary, uint64_t hash)
 {
+    mu_scratch_look();
     return path_set_flags(summary->paths, (size_t)summary->head->path_count, hash);
 }
 

@@ -32,7 +32,10 @@ enum {
     SUMMARY_ENTRIES_MAX = 750000,
     SUMMARY_ENTRY_BYTES_MAX = 32 * 1024 * 1024,
     SUMMARY_EVIDENCE_BYTES_MAX = 32 * 1024 * 1024,
-    SUMMARY_FINDERS_MAX = 64 /* a set of finders is a word */
+    /* What finders may unpack of a layer's files, all together. */
+    SUMMARY_UNPACK_MIN_BYTES = 256 * 1024 * 1024,
+    SUMMARY_UNPACK_FACTOR = 4, /* of its bytes so far, and the minimum */
+    SUMMARY_FINDERS_MAX = 64   /* a set of finders is a word */
 };
 
 /* Which finders, in which versions, and whose hashes: summaries of another make are not read. */
@@ -51,6 +54,7 @@ struct summary_head {
     uint8_t make_id[MU_SHA256_BYTES];
     char diff_id[MU_DIGEST_TEXT_SIZE]; /* "sha256:<hex>" of the unpacked tar */
     uint64_t packed_bytes, unpacked_bytes, tar_entries;
+    uint64_t unpack_refused; /* what finders would have unpacked beyond the layer's budget: times */
     uint64_t path_count, entry_count, entry_bytes, evidence_bytes;
 };
 

@@ -23,8 +23,12 @@ static uint64_t *slot_of(uint64_t *slots, size_t capacity, uint64_t hash)
 static enum mu_status grow(struct name_set *set, struct mu_error *err)
 {
     size_t capacity = set->capacity ? 2 * set->capacity : FIRST_CAPACITY;
-    uint64_t *slots = calloc(capacity, sizeof(*slots));
+    uint64_t *slots;
 
+    if (capacity > NAME_SET_SLOTS_MAX)
+        return mu_fail(err, MU_E_LIMIT, "more than %d links, evidence files and folders above them",
+                       NAME_SET_SLOTS_MAX / 4 * 3);
+    slots = calloc(capacity, sizeof(*slots));
     if (!slots)
         return mu_fail(err, MU_E_NOMEM, "no memory for %zu names", capacity);
     for (size_t i = 0; i < set->capacity; i++) {

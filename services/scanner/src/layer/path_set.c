@@ -1,9 +1,11 @@
 #include "layer/path_set.h"
 
+#include "base/scratch.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 1024, SMALL_COUNT = 24 };
+enum { FIRST_CAPACITY = 1024, SMALL_COUNT = 24, MANY_COUNT = 64 * 1024 };
 
 void path_set_init(struct path_set *set, size_t max_count)
 {
@@ -12,7 +14,7 @@ void path_set_init(struct path_set *set, size_t max_count)
 
 void path_set_done(struct path_set *set)
 {
-    free(set->items);
+    mu_scratch_free(set->items);
     set->items = NULL;
 }
 
@@ -40,8 +42,8 @@ static void bit_sort(uint64_t *items, size_t count, int bit)
 
                 items[low] = items[--high];
                 items[high] = moved;
-            } else {
-                low++;
+            } else if ((++low & (MANY_COUNT - 1)) == 0) {
+                mu_scratch_look();
             }
         }
         bit--;
@@ -78,7 +80,8 @@ enum mu_status path_set_add(struct path_set *set, uint64_t hash, unsigned flags,
             capacity = set->max_count;
         if (set->count >= capacity)
             return mu_fail(err, MU_E_LIMIT, "more than %zu paths in a layer", set->max_count);
-        grown = realloc(set->items, capacity * sizeof(*grown));
+        grown = mu_scratch_realloc(set->items, set->count * sizeof(*grown),
+                                   capacity * sizeof(*grown));
         if (!grown)
             return mu_fail(err, MU_E_NOMEM, "no memory for %zu paths", capacity);
         set->items = grown;

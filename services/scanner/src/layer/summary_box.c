@@ -1,6 +1,7 @@
 #include "layer/summary_box.h"
 
 #include "base/file.h"
+#include "base/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,14 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { IN_MEMORY_MAX = 4 * 1024 * 1024 };
+enum { IN_MEMORY_MAX = 512 * 1024 };
 
 void summary_box_done(struct summary_box *box)
 {
-    if (box->mapped)
+    if (box->mapped) {
+        mu_scratch_unwatch(box->bytes - box->skipped);
         (void)munmap(box->bytes - box->skipped, box->len + box->skipped);
-    else
+    } else {
         free(box->bytes);
+    }
     *box = (struct summary_box){.bytes = NULL};
 }
 
@@ -33,6 +36,7 @@ static enum mu_status map_new(struct summary_box *box, const char *temp_dir, str
     map = mmap(NULL, box->len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         return mu_fail(err, MU_E_UNAVAILABLE, "map a summary: %s", strerror(errno));
+    mu_scratch_watch(map, box->len);
     box->bytes = map;
     box->mapped = true;
     return MU_OK;
@@ -59,6 +63,7 @@ enum mu_status summary_box_put(void *opaque, const void *bytes, size_t len, stru
         return mu_fail(err, MU_E_INVALID, "a layer's summary is longer than was said");
     memcpy(box->bytes + box->have, bytes, len);
     box->have += len;
+    mu_scratch_look();
     return MU_OK;
 }
 
@@ -77,6 +82,7 @@ enum mu_status summary_box_map(struct summary_box *box, int fd, size_t skipped,
     map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
         return mu_fail(err, MU_E_UNAVAILABLE, "map a summary: %s", strerror(errno));
+    mu_scratch_watch(map, (size_t)info.st_size);
     *box = (struct summary_box){.bytes = (uint8_t *)map + skipped,
                                 .len = (size_t)info.st_size - skipped,
                                 .have = (size_t)info.st_size - skipped,

@@ -12,6 +12,7 @@ struct summary_writer {
     struct mu_buf entries, evidence;
     uint64_t entry_count;
     size_t group, record, items; /* where they begin in `evidence` */
+    uint64_t unpack_left, unpack_refused;
     bool has_group, has_record, sorted;
     char *owner; /* "type\0name": whom the last owned path belonged to in this record */
     size_t owner_len, owner_capacity;
@@ -128,6 +129,31 @@ static enum mu_status take_owned(void *opaque, const char *type, const char *nam
     return mu_buf_status(&writer->evidence, "evidence of a layer", err);
 }
 
+/* What is left is not given to smaller files behind it: what passes from now on is for them. */
+static enum mu_status take_unpack(void *opaque, uint64_t bytes, struct mu_error *err)
+{
+    struct summary_writer *writer = opaque;
+
+    if (bytes <= writer->unpack_left) {
+        writer->unpack_left -= bytes;
+        return MU_OK;
+    }
+    writer->unpack_refused++;
+    writer->unpack_left = 0;
+    return mu_fail(err, MU_E_LIMIT, "the files of the layer unpack to more than %d times its size",
+                   SUMMARY_UNPACK_FACTOR);
+}
+
+void summary_writer_passes(struct summary_writer *writer, uint64_t bytes)
+{
+    const uint64_t most = UINT64_MAX / 2;
+
+    writer->unpack_left +=
+            bytes < most / SUMMARY_UNPACK_FACTOR ? bytes * SUMMARY_UNPACK_FACTOR : most;
+    if (writer->unpack_left > most)
+        writer->unpack_left = most;
+}
+
 /* ---- life ---- */
 
 struct summary_writer *summary_writer_new(const struct summary_make *make)
@@ -136,13 +162,15 @@ struct summary_writer *summary_writer_new(const struct summary_make *make)
 
     writer->make = make;
     path_set_init(&writer->paths, SUMMARY_PATHS_MAX);
-    mu_buf_init(&writer->entries, SUMMARY_ENTRY_BYTES_MAX);
-    mu_buf_init(&writer->evidence, SUMMARY_EVIDENCE_BYTES_MAX);
+    mu_buf_init_scratch(&writer->entries, SUMMARY_ENTRY_BYTES_MAX);
+    mu_buf_init_scratch(&writer->evidence, SUMMARY_EVIDENCE_BYTES_MAX);
     writer->sink = (struct finder_sink){.opaque = writer,
                                         .package = take_package,
                                         .owns = take_owned,
                                         .issue = take_issue,
-                                        .fact = take_fact};
+                                        .fact = take_fact,
+                                        .unpack = take_unpack};
+    writer->unpack_left = SUMMARY_UNPACK_MIN_BYTES;
     return writer;
 }
 
@@ -302,6 +330,7 @@ enum mu_status summary_writer_finish(struct summary_writer *writer, struct summa
         return mu_fail(err, MU_E_INTERNAL, "a summary that is not sorted");
     memcpy(head->magic, summary_magic, sizeof(head->magic));
     memcpy(head->make_id, writer->make->id, sizeof(head->make_id));
+    head->unpack_refused = writer->unpack_refused;
     head->path_count = writer->paths.count;
     head->entry_count = writer->entry_count;
     head->entry_bytes = writer->entries.len;

@@ -23,6 +23,9 @@ MU_DEFINE_AUTO(summary_writer, struct summary_writer, summary_writer_free)
 enum mu_status summary_writer_path(struct summary_writer *writer, uint64_t hash, unsigned flags,
                                    struct mu_error *err) MU_MUST_CHECK;
 
+/* So many bytes of the layer passed: what its finders may unpack grows with it. */
+void summary_writer_passes(struct summary_writer *writer, uint64_t bytes);
+
 /* The evidence of the group that was begun last becomes that of this entry. `entry->evidence` is
  * not looked at. */
 enum mu_status summary_writer_entry(struct summary_writer *writer,

@@ -61,7 +61,7 @@ static bool base256_read(const uint8_t *field, size_t len, uint64_t *ret_value)
     return true;
 }
 
-static bool number_read(const uint8_t *field, size_t len, uint64_t *ret_value)
+bool tar_number_read(const uint8_t *field, size_t len, uint64_t *ret_value)
 {
     if (field[0] & 0x80)
         return base256_read(field, len, ret_value);
@@ -73,7 +73,7 @@ static uint32_t short_number_read(const uint8_t *field, uint32_t otherwise)
 {
     uint64_t value;
 
-    if (!number_read(field, SHORT_NUMBER_BYTES, &value) || value > UINT32_MAX)
+    if (!tar_number_read(field, SHORT_NUMBER_BYTES, &value) || value > UINT32_MAX)
         return otherwise;
     return (uint32_t)value;
 }
@@ -125,7 +125,7 @@ enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar
         return mu_fail(err, MU_E_INVALID, "no tar header: its checksum is wrong");
     name_join(block, header.name);
     (void)field_copy(header.link, block + AT_LINK, NAME_BYTES);
-    if (!number_read(block + AT_SIZE, NUMBER_BYTES, &header.size_bytes))
+    if (!tar_number_read(block + AT_SIZE, NUMBER_BYTES, &header.size_bytes))
         return mu_fail(err, MU_E_INVALID, "tar entry '%s': its size is no number", header.name);
     header.mode = short_number_read(block + AT_MODE, 0) & 07777;
     header.uid = short_number_read(block + AT_UID, UINT32_MAX);
@@ -150,15 +150,7 @@ static bool decimal_read(const char *text, size_t len, uint64_t *ret_value)
     return true;
 }
 
-struct pax_record {
-    const char *key;
-    size_t key_len;
-    const char *value;
-    size_t value_len;
-};
-
-/* Length of the first record "LEN KEY=VALUE\n"; 0: malformed. */
-static size_t pax_record_read(const char *bytes, size_t len, struct pax_record *ret_record)
+size_t tar_pax_next(const char *bytes, size_t len, struct tar_pax_record *ret_record)
 {
     const char *space = memchr(bytes, ' ', len < 20 ? len : 20), *equals;
     uint64_t total;
@@ -177,12 +169,12 @@ static size_t pax_record_read(const char *bytes, size_t len, struct pax_record *
     return total;
 }
 
-static bool key_is(const struct pax_record *record, const char *key)
+bool tar_pax_key_is(const struct tar_pax_record *record, const char *key)
 {
     return record->key_len == strlen(key) && memcmp(record->key, key, record->key_len) == 0;
 }
 
-static enum mu_status pax_name(const struct pax_record *record, const char **ret_name,
+static enum mu_status pax_name(const struct tar_pax_record *record, const char **ret_name,
                                size_t *ret_len, struct mu_error *err)
 {
     if (memchr(record->value, '\0', record->value_len))
@@ -194,7 +186,7 @@ static enum mu_status pax_name(const struct pax_record *record, const char **ret
 }
 
 /* An owner beyond 32 bits is nobody we know. */
-static void pax_owner(const struct pax_record *record, bool *ret_has, uint32_t *ret_id)
+static void pax_owner(const struct tar_pax_record *record, bool *ret_has, uint32_t *ret_id)
 {
     uint64_t value;
 
@@ -202,7 +194,7 @@ static void pax_owner(const struct pax_record *record, bool *ret_has, uint32_t *
     *ret_id = *ret_has && value <= UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static enum mu_status pax_apply(const struct pax_record *record, struct tar_pax *pax,
+static enum mu_status pax_apply(const struct tar_pax_record *record, struct tar_pax *pax,
                                 struct mu_error *err)
 {
     static const char sparse[] = "GNU.sparse.";
@@ -212,17 +204,17 @@ static enum mu_status pax_apply(const struct pax_record *record, struct tar_pax 
         pax->sparse = true;
     if (record->value_len == 0)
         return MU_OK; /* "as if absent": the header block's own value holds */
-    if (key_is(record, "path"))
+    if (tar_pax_key_is(record, "path"))
         return pax_name(record, &pax->path, &pax->path_len, err);
-    if (key_is(record, "linkpath"))
+    if (tar_pax_key_is(record, "linkpath"))
         return pax_name(record, &pax->link, &pax->link_len, err);
-    if (key_is(record, "GNU.sparse.name"))
+    if (tar_pax_key_is(record, "GNU.sparse.name"))
         return pax_name(record, &pax->sparse_name, &pax->sparse_name_len, err);
-    if (key_is(record, "uid"))
+    if (tar_pax_key_is(record, "uid"))
         pax_owner(record, &pax->has_uid, &pax->uid);
-    if (key_is(record, "gid"))
+    if (tar_pax_key_is(record, "gid"))
         pax_owner(record, &pax->has_gid, &pax->gid);
-    if (key_is(record, "size")) {
+    if (tar_pax_key_is(record, "size")) {
         pax->has_size = decimal_read(record->value, record->value_len, &pax->size_bytes);
         if (!pax->has_size)
             return mu_fail(err, MU_E_INVALID, "PAX header: size '%.*s' is no number",
@@ -235,11 +227,11 @@ enum mu_status tar_pax_parse(const char *bytes, size_t len, struct tar_pax *ret_
                              struct mu_error *err)
 {
     struct tar_pax pax = {0};
-    struct pax_record record;
+    struct tar_pax_record record;
     size_t at = 0;
 
     while (at < len) {
-        size_t used = pax_record_read(bytes + at, len - at, &record);
+        size_t used = tar_pax_next(bytes + at, len - at, &record);
 
         if (used == 0)
             return mu_fail(err, MU_E_INVALID, "PAX header: malformed record at byte %zu", at);

@@ -17,11 +17,25 @@ struct tar_header {
     bool sparse_continues;   /* old GNU sparse: extension blocks follow */
 };
 
+/* Octal digits, or GNU's base-256. False: something else, or more than INT64_MAX. */
+bool tar_number_read(const uint8_t *field, size_t len, uint64_t *ret_value);
+
 bool tar_block_is_zero(const uint8_t block[TAR_BLOCK_BYTES]);
 
 /* Errors: MU_E_INVALID (checksum, size). */
 enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar_header *ret_header,
                                 struct mu_error *err) MU_MUST_CHECK;
+
+struct tar_pax_record {
+    const char *key;
+    size_t key_len;
+    const char *value;
+    size_t value_len;
+};
+
+/* Length of the first record "LEN KEY=VALUE\n"; 0: malformed. */
+size_t tar_pax_next(const char *bytes, size_t len, struct tar_pax_record *ret_record);
+bool tar_pax_key_is(const struct tar_pax_record *record, const char *key);
 
 /* What a PAX header says of the next entry; texts borrowed from its bytes, NULL when absent. */
 struct tar_pax {
@@ -31,7 +45,7 @@ struct tar_pax {
     size_t link_len;
     const char *sparse_name;
     size_t sparse_name_len;
-    bool sparse;
+    bool sparse; /* a record of a sparse file: tar_sparse.h */
     bool has_uid, has_gid, has_size;
     uint32_t uid, gid;
     uint64_t size_bytes;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "layer/tar_header.h"
 #include "layer/tar_path.h"
+#include "layer/tar_sparse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 enum walk_state {
     WALK_HEADER,           /* collecting a header block */
     WALK_SPARSE_EXTENSION, /* collecting an old GNU sparse map block */
+    WALK_SPARSE_MAP,       /* collecting a block of a map before the data */
     WALK_META,             /* collecting a PAX header or long name */
     WALK_CONTENT,          /* handing content to the sink */
     WALK_SKIP,             /* passing data or padding by */
@@ -30,6 +32,8 @@ struct tar_walk {
     struct mu_buf meta;
     struct mu_buf pax, long_name, long_link; /* for the next entry */
     struct tar_header header;                /* while sparse extension blocks pass */
+    struct tar_sparse sparse;                /* of the entry, as the next says */
+    enum tar_sparse_form form;
     char path[TAR_PATH_MAX_BYTES + 1];
     char link[TAR_PATH_MAX_BYTES + 1];
 };
@@ -63,6 +67,7 @@ void tar_walk_free(struct tar_walk *walk)
     mu_buf_done(&walk->pax);
     mu_buf_done(&walk->long_name);
     mu_buf_done(&walk->long_link);
+    tar_sparse_done(&walk->sparse);
     free(walk);
 }
 
@@ -98,18 +103,17 @@ static bool carries_no_data(char type)
     return type >= '1' && type <= '6';
 }
 
-static enum tar_kind kind_of(char type, bool sparse, const struct walk_names *names)
+static enum tar_kind kind_of(char type, const struct walk_names *names)
 {
     switch (type) {
     case '\0': /* V7 knows a directory only by its last slash */
         if (names->path_len > 0 && names->path[names->path_len - 1] == '/')
             return TAR_DIRECTORY;
-        return sparse ? TAR_SPARSE_FILE : TAR_FILE;
+        return TAR_FILE;
     case '0':
     case '7':
-        return sparse ? TAR_SPARSE_FILE : TAR_FILE;
     case 'S':
-        return TAR_SPARSE_FILE;
+        return TAR_FILE;
     case '1':
         return TAR_HARDLINK;
     case '2':
@@ -182,8 +186,40 @@ static void entry_name(struct tar_walk *walk, const struct walk_names *names,
     }
 }
 
+static enum mu_status meta_end(struct tar_walk *walk, struct mu_error *err)
+{
+    struct mu_buf *to = walk->meta_type == 'x'   ? &walk->pax
+                        : walk->meta_type == 'L' ? &walk->long_name
+                                                 : &walk->long_link;
+
+    if (mu_buf_status(&walk->meta, "PAX header", err) != MU_OK)
+        return err->status;
+    mu_buf_reset(to);
+    mu_buf_append(to, walk->meta.data, walk->meta.len);
+    return mu_buf_status(to, "PAX header", err);
+}
+
+/* The data of META, CONTENT or SKIP is complete; or there is none, and no map. */
+static enum mu_status data_end(struct tar_walk *walk, struct mu_error *err)
+{
+    enum walk_state was = walk->state;
+
+    walk_skip(walk, walk->padding);
+    if (was == WALK_META)
+        return meta_end(walk, err);
+    if (was == WALK_CONTENT && walk->form != TAR_SPARSE_NONE &&
+        tar_sparse_end(&walk->sparse, &walk->sink, err) != MU_OK)
+        return err->status;
+    if (was == WALK_SPARSE_MAP)
+        return mu_fail(err, MU_E_INVALID, "a sparse file without a whole map");
+    if (was == WALK_CONTENT)
+        return walk->sink.on_end(walk->sink.opaque, err);
+    return MU_OK;
+}
+
+/* `stored_bytes` follow in the archive. */
 static enum mu_status entry_start(struct tar_walk *walk, const struct tar_entry *entry,
-                                  struct mu_error *err)
+                                  uint64_t stored_bytes, struct mu_error *err)
 {
     enum tar_want want = TAR_SKIP;
 
@@ -193,16 +229,43 @@ static enum mu_status entry_start(struct tar_walk *walk, const struct tar_entry 
     if (walk->sink.on_entry(walk->sink.opaque, entry, &want, err) != MU_OK)
         return err->status;
     if (want == TAR_SKIP || entry->kind != TAR_FILE) {
-        walk_skip(walk, entry->size_bytes + padding_of(entry->size_bytes));
+        walk_skip(walk, stored_bytes + padding_of(stored_bytes));
         return MU_OK;
     }
-    if (entry->size_bytes == 0) {
-        walk_expect_header(walk);
-        return walk->sink.on_end(walk->sink.opaque, err);
-    }
-    walk->state = WALK_CONTENT;
-    walk->left = entry->size_bytes;
-    walk->padding = padding_of(entry->size_bytes);
+    walk->left = stored_bytes;
+    walk->padding = padding_of(stored_bytes);
+    walk->state = walk->form == TAR_SPARSE_IN_DATA ? WALK_SPARSE_MAP : WALK_CONTENT;
+    walk->block_len = 0;
+    if (walk->form == TAR_SPARSE_KNOWN &&
+        tar_sparse_check(&walk->sparse, stored_bytes, err) != MU_OK)
+        return err->status;
+    return stored_bytes == 0 ? data_end(walk, err) : MU_OK;
+}
+
+/* Which form of sparse file the entry is, if any: its name and its size are other ones then. */
+static enum mu_status sparse_choose(struct tar_walk *walk, uint64_t stored_bytes,
+                                    struct tar_pax *pax, struct mu_error *err)
+{
+    walk->form = walk->header.type == 'S' ? TAR_SPARSE_KNOWN : TAR_SPARSE_NONE;
+    if (walk->form == TAR_SPARSE_NONE && pax->sparse &&
+        tar_sparse_pax(&walk->sparse, walk->pax.data, walk->pax.len, stored_bytes, &walk->form,
+                       err) != MU_OK)
+        return err->status;
+    if (walk->form == TAR_SPARSE_NONE)
+        pax->sparse_name = NULL;
+    return MU_OK;
+}
+
+static enum mu_status sparse_apply(const struct tar_walk *walk, uint64_t stored_bytes,
+                                   struct tar_entry *entry, struct mu_error *err)
+{
+    if (walk->form == TAR_SPARSE_NONE)
+        return MU_OK;
+    if (entry->kind != TAR_FILE)
+        return mu_fail(err, MU_E_INVALID, "a sparse file that is no file");
+    entry->size_bytes = walk->sparse.size_bytes;
+    if (entry->size_bytes > stored_bytes)
+        entry->hole_bytes = entry->size_bytes - stored_bytes;
     return MU_OK;
 }
 
@@ -212,24 +275,30 @@ static enum mu_status entry_take(struct tar_walk *walk, struct mu_error *err)
     struct tar_pax pax;
     struct walk_names names;
     struct tar_entry entry = {0};
+    uint64_t stored_bytes;
 
     if (tar_pax_parse(walk->pax.data, walk->pax.len, &pax, err) != MU_OK)
+        return err->status;
+    stored_bytes = pax.has_size ? pax.size_bytes : walk->header.size_bytes;
+    if (sparse_choose(walk, stored_bytes, &pax, err) != MU_OK)
         return err->status;
     names_choose(walk, &pax, &names);
     if (names_check(&names, err) != MU_OK)
         return err->status;
-    entry.kind = kind_of(walk->header.type, pax.sparse, &names);
+    entry.kind = kind_of(walk->header.type, &names);
     entry.mode = walk->header.mode;
     entry.uid = pax.has_uid ? pax.uid : walk->header.uid;
     entry.gid = pax.has_gid ? pax.gid : walk->header.gid;
-    entry.size_bytes = pax.has_size ? pax.size_bytes : walk->header.size_bytes;
     if (carries_no_data(walk->header.type) || entry.kind == TAR_DIRECTORY)
-        entry.size_bytes = 0;
+        stored_bytes = 0;
+    entry.size_bytes = stored_bytes;
+    if (sparse_apply(walk, stored_bytes, &entry, err) != MU_OK)
+        return err->status;
     entry_name(walk, &names, &entry);
     mu_buf_reset(&walk->pax);
     mu_buf_reset(&walk->long_name);
     mu_buf_reset(&walk->long_link);
-    return entry_start(walk, &entry, err);
+    return entry_start(walk, &entry, stored_bytes, err);
 }
 
 static enum mu_status meta_start(struct tar_walk *walk, struct mu_error *err)
@@ -247,19 +316,6 @@ static enum mu_status meta_start(struct tar_walk *walk, struct mu_error *err)
     return MU_OK;
 }
 
-static enum mu_status meta_end(struct tar_walk *walk, struct mu_error *err)
-{
-    struct mu_buf *to = walk->meta_type == 'x'   ? &walk->pax
-                        : walk->meta_type == 'L' ? &walk->long_name
-                                                 : &walk->long_link;
-
-    if (mu_buf_status(&walk->meta, "PAX header", err) != MU_OK)
-        return err->status;
-    mu_buf_reset(to);
-    mu_buf_append(to, walk->meta.data, walk->meta.len);
-    return mu_buf_status(to, "PAX header", err);
-}
-
 static enum mu_status header_take(struct tar_walk *walk, struct mu_error *err)
 {
     if (tar_header_parse(walk->block, &walk->header, err) != MU_OK)
@@ -275,6 +331,8 @@ static enum mu_status header_take(struct tar_walk *walk, struct mu_error *err)
     default:
         break;
     }
+    if (walk->header.type == 'S' && tar_sparse_header(&walk->sparse, walk->block, err) != MU_OK)
+        return err->status;
     if (walk->header.sparse_continues) {
         walk->state = WALK_SPARSE_EXTENSION;
         return MU_OK;
@@ -282,16 +340,41 @@ static enum mu_status header_take(struct tar_walk *walk, struct mu_error *err)
     return entry_take(walk, err);
 }
 
+static enum mu_status extension_take(struct tar_walk *walk, struct mu_error *err)
+{
+    bool more;
+
+    if (tar_sparse_extension(&walk->sparse, walk->block, &more, err) != MU_OK)
+        return err->status;
+    return more ? MU_OK : entry_take(walk, err);
+}
+
+static enum mu_status map_take(struct tar_walk *walk, struct mu_error *err)
+{
+    bool done;
+
+    if (walk->left < TAR_BLOCK_BYTES)
+        return mu_fail(err, MU_E_INVALID, "a sparse file without a whole map");
+    walk->left -= TAR_BLOCK_BYTES;
+    if (tar_sparse_text(&walk->sparse, walk->block, &done, err) != MU_OK)
+        return err->status;
+    if (!done)
+        return MU_OK;
+    if (tar_sparse_check(&walk->sparse, walk->left, err) != MU_OK)
+        return err->status;
+    walk->state = WALK_CONTENT;
+    return walk->left == 0 ? data_end(walk, err) : MU_OK;
+}
+
 static enum mu_status block_take(struct tar_walk *walk, struct mu_error *err)
 {
     bool zero;
 
     walk->block_len = 0;
-    if (walk->state == WALK_SPARSE_EXTENSION) {
-        enum { AT_EXTENDED = 504 };
-
-        return walk->block[AT_EXTENDED] ? MU_OK : entry_take(walk, err);
-    }
+    if (walk->state == WALK_SPARSE_EXTENSION)
+        return extension_take(walk, err);
+    if (walk->state == WALK_SPARSE_MAP)
+        return map_take(walk, err);
     zero = tar_block_is_zero(walk->block);
     if (zero && walk->zero_seen) {
         walk->state = WALK_ENDED;
@@ -315,17 +398,12 @@ static enum mu_status block_feed(struct tar_walk *walk, const uint8_t *bytes, si
     return walk->block_len == TAR_BLOCK_BYTES ? block_take(walk, err) : MU_OK;
 }
 
-/* The data of META, CONTENT or SKIP is complete. */
-static enum mu_status data_end(struct tar_walk *walk, struct mu_error *err)
+static enum mu_status content_feed(struct tar_walk *walk, const uint8_t *bytes, size_t len,
+                                   struct mu_error *err)
 {
-    enum walk_state was = walk->state;
-
-    walk_skip(walk, walk->padding);
-    if (was == WALK_META)
-        return meta_end(walk, err);
-    if (was == WALK_CONTENT)
-        return walk->sink.on_end(walk->sink.opaque, err);
-    return MU_OK;
+    return walk->form == TAR_SPARSE_NONE
+                   ? walk->sink.on_content(walk->sink.opaque, bytes, len, err)
+                   : tar_sparse_write(&walk->sparse, &walk->sink, bytes, len, err);
 }
 
 static enum mu_status data_feed(struct tar_walk *walk, const uint8_t *bytes, size_t len,
@@ -335,8 +413,7 @@ static enum mu_status data_feed(struct tar_walk *walk, const uint8_t *bytes, siz
 
     if (walk->state == WALK_META)
         mu_buf_append(&walk->meta, bytes, take);
-    else if (walk->state == WALK_CONTENT &&
-             walk->sink.on_content(walk->sink.opaque, bytes, take, err) != MU_OK)
+    else if (walk->state == WALK_CONTENT && content_feed(walk, bytes, take, err) != MU_OK)
         return err->status;
     walk->left -= take;
     *ret_used = take;
@@ -352,7 +429,8 @@ enum mu_status tar_walk_write(struct tar_walk *walk, const void *bytes, size_t l
     while (len > 0 && st == MU_OK && walk->state != WALK_ENDED) {
         size_t used = 0;
 
-        if (walk->state == WALK_HEADER || walk->state == WALK_SPARSE_EXTENSION)
+        if (walk->state == WALK_HEADER || walk->state == WALK_SPARSE_EXTENSION ||
+            walk->state == WALK_SPARSE_MAP)
             st = block_feed(walk, at, len, &used, err);
         else
             st = data_feed(walk, at, len, &used, err);

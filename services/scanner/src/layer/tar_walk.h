@@ -2,7 +2,7 @@
  * tar_walk: the entries of a tar archive, from bytes pushed in as they arrive.
  *
  * Reads ustar, old GNU and V7 headers; PAX path, linkpath, size, uid and gid; GNU long names (L,
- * K); base-256 sizes; GNU sparse files of every form (their content is not put together). Where
+ * K); base-256 sizes; GNU sparse files of every form (tar_sparse.h). Where
  * writers and runtimes disagree, it does as Go's archive/tar, which Docker, containerd and podman
  * unpack with: links and directories carry no data whatever their size says; a global PAX header
  * changes nothing; two zero blocks end the archive and what follows is not read; an archive may
@@ -33,7 +33,6 @@ enum {
 
 enum tar_kind {
     TAR_FILE,
-    TAR_SPARSE_FILE, /* its content cannot be asked for */
     TAR_DIRECTORY,
     TAR_SYMLINK,
     TAR_HARDLINK,
@@ -47,7 +46,8 @@ struct tar_entry {
     size_t path_len;
     const char *link; /* symlink: target as written; hardlink: cleaned path; else "" */
     size_t link_len;
-    uint64_t size_bytes; /* of the data that follows */
+    uint64_t size_bytes; /* of the content */
+    uint64_t hole_bytes; /* of it that are not stored: zeros */
     uint32_t mode;       /* permission bits with setuid, setgid and sticky; 0: it says none */
     uint32_t uid, gid;   /* UINT32_MAX: none, or larger than that */
 };
@@ -61,6 +61,8 @@ struct tar_sink {
     enum mu_status (*on_entry)(void *opaque, const struct tar_entry *entry, enum tar_want *ret_want,
                                struct mu_error *err);
     enum mu_status (*on_content)(void *opaque, const void *bytes, size_t len, struct mu_error *err);
+    /* Whether zeros of a hole are to go to on_content, too; asked again and again. NULL: never. */
+    bool (*wants_hole)(void *opaque);
     enum mu_status (*on_end)(void *opaque, struct mu_error *err);
 };
 

@@ -72,18 +72,38 @@ struct finder_sink {
     enum mu_status (*issue)(void *opaque, const struct found_issue *issue, struct mu_error *err);
     /* A small text of the file that the image as a whole needs (os-release): handed over merged. */
     enum mu_status (*fact)(void *opaque, const char *name, const char *value, struct mu_error *err);
+    /* So many bytes of the file are unpacked, or will be. MU_E_LIMIT: the layer's files together
+     * have unpacked as much as they may; the finder goes on with what needs no unpacking. NULL:
+     * only each file has its limit. */
+    enum mu_status (*unpack)(void *opaque, uint64_t bytes, struct mu_error *err);
 };
+
+static inline enum mu_status finder_may_unpack(const struct finder_sink *sink, uint64_t bytes,
+                                               struct mu_error *err)
+{
+    return sink->unpack ? sink->unpack(sink->opaque, bytes, err) : MU_OK;
+}
 
 struct finder_input {
     const char *path;     /* as struct finder_entry */
     const uint8_t *bytes; /* whole file; may be mapped: do not write */
     size_t len;
+    const uint8_t *beside; /* of finders with `beside`; NULL: the layer did not have it before */
+    size_t beside_len;
 };
+
+/* Told with any value by a finder with `beside`: what it tells of its file takes the place of all
+ * that is told of the one beside, as long as both are of the same layer. */
+#define FINDER_IN_PLACE_FACT "in-place"
 
 struct finder {
     const char *name;   /* "dpkg-status": unique; in failures, logs and the cache's key */
     uint32_t version;   /* raised with each change of what it tells; in the cache's key */
     uint64_t max_bytes; /* a larger file is refused unread */
+    const char *unless; /* NULL, or the ending of a file's name: what the finder tells counts only
+                           where no such file is in the folder of its file or above */
+    const char *beside; /* NULL, or what its file's name has behind that of another, whose bytes it
+                           needs: "-wal" */
     bool required;      /* an unreadable file makes the scan incomplete; else it is noted */
 
     /* Whether a file is evidence, by its entry. NULL: never. Called for every file: be quick. */

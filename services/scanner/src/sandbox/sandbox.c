@@ -28,21 +28,26 @@ struct sandbox {
 
 /* ---- the process ---- */
 
-/* `fds` are what the process has as SANDBOX_SOCKET_FD and SANDBOX_TEMP_FD (-1: none). Both are
- * above those numbers, so that one cannot overwrite the other. */
-static int actions_fill(posix_spawn_file_actions_t *actions, int socket_fd, int temp_fd)
+/* What the process has as SANDBOX_SOCKET_FD, SANDBOX_TEMP_FD and SANDBOX_SCRATCH_FD. All are above
+ * those numbers, so that none can overwrite another. */
+struct given {
+    int socket, temp, scratch;
+};
+
+static int actions_fill(posix_spawn_file_actions_t *actions, const struct given *given)
 {
     int failed = 0;
 
     for (int fd = 0; failed == 0 && fd < SANDBOX_SOCKET_FD; fd++)
         failed = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
     if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(actions, socket_fd, SANDBOX_SOCKET_FD);
-    if (failed == 0 && temp_fd >= 0)
-        failed = posix_spawn_file_actions_adddup2(actions, temp_fd, SANDBOX_TEMP_FD);
+        failed = posix_spawn_file_actions_adddup2(actions, given->socket, SANDBOX_SOCKET_FD);
     if (failed == 0)
-        failed = posix_spawn_file_actions_addclosefrom_np(
-                actions, temp_fd >= 0 ? SANDBOX_TEMP_FD + 1 : SANDBOX_TEMP_FD);
+        failed = posix_spawn_file_actions_adddup2(actions, given->temp, SANDBOX_TEMP_FD);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_adddup2(actions, given->scratch, SANDBOX_SCRATCH_FD);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_addclosefrom_np(actions, SANDBOX_SCRATCH_FD + 1);
     return failed;
 }
 
@@ -62,7 +67,7 @@ static int attributes_fill(posix_spawnattr_t *attributes)
 /* A descriptor above those that the sandbox is given. */
 static enum mu_status fd_lift(int *fd, struct mu_error *err)
 {
-    int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, SANDBOX_TEMP_FD + 1);
+    int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, SANDBOX_SCRATCH_FD + 1);
 
     if (lifted < 0)
         return mu_fail(err, MU_E_UNAVAILABLE, "sandbox: %s", strerror(errno));
@@ -72,8 +77,7 @@ static enum mu_status fd_lift(int *fd, struct mu_error *err)
 }
 
 /* The environment stays here: it holds secrets. */
-static enum mu_status process_start(int socket_fd, int temp_fd, pid_t *ret_pid,
-                                    struct mu_error *err)
+static enum mu_status process_start(const struct given *given, pid_t *ret_pid, struct mu_error *err)
 {
     char name[] = "muster-scanner", command[] = SANDBOX_COMMAND;
     char *const argv[] = {name, command, NULL}, *const environment[] = {NULL};
@@ -85,7 +89,7 @@ static enum mu_status process_start(int socket_fd, int temp_fd, pid_t *ret_pid,
         return mu_fail(err, MU_E_UNAVAILABLE, "sandbox: %s", strerror(failed));
     failed = posix_spawnattr_init(&attributes);
     if (failed == 0) {
-        failed = actions_fill(&actions, socket_fd, temp_fd);
+        failed = actions_fill(&actions, given);
         if (failed == 0)
             failed = attributes_fill(&attributes);
         if (failed == 0)
@@ -300,7 +304,7 @@ enum mu_status sandbox_start(const struct layer_task *task, const struct sandbox
                              struct sandbox **ret_sandbox, struct mu_error *err)
 {
     MU_AUTO(sandbox) struct sandbox *sandbox = mu_xcalloc(1, sizeof(*sandbox));
-    MU_AUTO_FD int theirs = -1, temp = -1;
+    MU_AUTO_FD int theirs = -1, temp = -1, scratch = -1;
     int fds[2] = {-1, -1};
 
     sandbox->config = *config;
@@ -310,8 +314,10 @@ enum mu_status sandbox_start(const struct layer_task *task, const struct sandbox
     sandbox->fd = fds[0];
     theirs = fds[1];
     if (mu_file_open_nameless(config->temp_dir, &temp, err) != MU_OK ||
+        mu_file_open_nameless(config->temp_dir, &scratch, err) != MU_OK ||
         fd_lift(&theirs, err) != MU_OK || fd_lift(&temp, err) != MU_OK ||
-        process_start(theirs, temp, &sandbox->pid, err) != MU_OK ||
+        fd_lift(&scratch, err) != MU_OK ||
+        process_start(&(struct given){theirs, temp, scratch}, &sandbox->pid, err) != MU_OK ||
         request_send(sandbox, task, err) != MU_OK)
         return err->status;
     *ret_sandbox = sandbox;

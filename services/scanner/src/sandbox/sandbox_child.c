@@ -1,7 +1,7 @@
 #include "sandbox/sandbox_child.h"
 
 #include "base/memory.h"
-#include "layer/file_bytes.h"
+#include "base/scratch.h"
 #include "sandbox/sandbox_lock.h"
 #include "sandbox/sandbox_wire.h"
 
@@ -14,6 +14,11 @@
 #include <unistd.h>
 
 enum { EXIT_NOT_ASKED = 2, EXIT_NO_WORKER = 3 };
+
+enum {
+    SANDBOX_SCRATCH_BLOCKS = SANDBOX_FILE_BYTES / MU_SCRATCH_BLOCK_MAX,
+    SANDBOX_RESIDENT_BYTES = 24 * 1024 * 1024
+};
 
 struct child {
     struct summary_make make;
@@ -102,11 +107,13 @@ static enum mu_status wants_take(struct child *child, struct mu_error *err)
 /* All that needs more than the sandbox allows: threads, libraries that read their settings. */
 static enum mu_status prepare(struct child *child, struct mu_error *err)
 {
-    bool has_temp = fcntl(SANDBOX_TEMP_FD, F_GETFD) >= 0;
+    const struct mu_scratch_config scratch = {.fd = SANDBOX_SCRATCH_FD,
+                                              .blocks_max = SANDBOX_SCRATCH_BLOCKS,
+                                              .resident_bytes = SANDBOX_RESIDENT_BYTES};
     struct layer_task task = {.make = &child->make,
                               .limits = child->request.limits,
                               .wants = {child->wants, (size_t)child->request.want_count},
-                              .temp_fd = has_temp ? SANDBOX_TEMP_FD : -1};
+                              .temp_fd = SANDBOX_TEMP_FD};
 
     child->make.key = child->request.key;
     summary_make_id(&child->make);
@@ -115,8 +122,7 @@ static enum mu_status prepare(struct child *child, struct mu_error *err)
     child->frame = malloc(SANDBOX_FRAME_MAX);
     if (!child->frame)
         return mu_fail(err, MU_E_NOMEM, "no memory for a frame");
-    file_bytes_trim_by_timer();
-    if (layer_run_new(&task, &child->run, err) != MU_OK)
+    if (mu_scratch_start(&scratch, err) != MU_OK || layer_run_new(&task, &child->run, err) != MU_OK)
         return err->status;
     return sandbox_lock(child->request.cpu_seconds, err);
 }

@@ -15,8 +15,8 @@
 
 #include <stdint.h>
 
-#define SANDBOX_DATA_BYTES ((uint64_t)384 * 1024 * 1024)      /* private memory */
-#define SANDBOX_FILE_BYTES ((uint64_t)8 * 1024 * 1024 * 1024) /* the temporary file */
+#define SANDBOX_DATA_BYTES ((uint64_t)64 * 1024 * 1024)       /* private memory, without scratch */
+#define SANDBOX_FILE_BYTES ((uint64_t)8 * 1024 * 1024 * 1024) /* each temporary file */
 
 /* Errors: MU_E_UNAVAILABLE (the system does not let us). */
 enum mu_status sandbox_lock(uint64_t cpu_seconds, struct mu_error *err) MU_MUST_CHECK;

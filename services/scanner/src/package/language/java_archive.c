@@ -291,6 +291,9 @@ static enum mu_status member_unpack(struct archive *archive, const struct zip_me
                        UNPACKED_MAX_BYTES);
     if (packed)
         reading->unpacked_left -= member->size_bytes;
+    if (packed && member->size_bytes <= max_bytes &&
+        finder_may_unpack(reading->report.sink, member->size_bytes, err) != MU_OK)
+        return err->status;
     return zip_member_unpack(&archive->directory, member, max_bytes, ret_content, err);
 }
 

@@ -22,5 +22,6 @@ extern const struct finder finder_executable;
 extern const struct finder finder_ruby_gemspec;
 extern const struct finder finder_php_installed;
 extern const struct finder finder_dotnet_packages;
+extern const struct finder finder_dotnet_assembly;
 
 #endif

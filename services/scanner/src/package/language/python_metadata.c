@@ -128,7 +128,8 @@ static enum mu_status egg_member(struct lang_report *report, const struct zip_di
 {
     MU_AUTO_DONE(zip_content_done) struct zip_content content = {0};
 
-    if (zip_member_unpack(directory, member, METADATA_MAX_BYTES, &content, err) != MU_OK)
+    if (zip_member_unpack(directory, member, METADATA_MAX_BYTES, &content, err) != MU_OK ||
+        finder_may_unpack(report->sink, content.len, err) != MU_OK)
         return err->status;
     return metadata_report(report, lang_bytes(content.bytes, content.len), member->name, err);
 }

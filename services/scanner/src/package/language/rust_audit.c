@@ -10,17 +10,24 @@
  * Left out: crates of kind "build", which are not in the program. Those of source "local" count:
  * the program's own crate is always one, also where it is published.
  */
-enum { PACKED_MAX_BYTES = 8 * 1024 * 1024, UNPACKED_MAX_BYTES = 8 * 1024 * 1024 };
+enum {
+    PACKED_MAX_BYTES = 8 * 1024 * 1024,
+    UNPACKED_MAX_BYTES = 8 * 1024 * 1024,
+    LIKELY_RATIO = 16
+};
 
-static enum mu_status unpack(const struct exe_part *part, uint8_t **ret_bytes, size_t *ret_len,
-                             struct mu_error *err)
+static enum mu_status unpack(const struct exe_part *part, const struct finder_sink *sink,
+                             uint8_t **ret_bytes, size_t *ret_len, struct mu_error *err)
 {
     MU_AUTO_FREE uint8_t *bytes = NULL;
     struct inflate_state state;
+    size_t made;
     int status;
 
     if (part->len > PACKED_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a list of crates of more than %d bytes", PACKED_MAX_BYTES);
+    if (finder_may_unpack(sink, part->len * LIKELY_RATIO, err) != MU_OK)
+        return err->status;
     bytes = malloc(UNPACKED_MAX_BYTES);
     if (!bytes)
         return mu_fail(err, MU_E_NOMEM, "no memory for a list of crates");
@@ -31,12 +38,15 @@ static enum mu_status unpack(const struct exe_part *part, uint8_t **ret_bytes, s
     state.avail_out = UNPACKED_MAX_BYTES;
     state.crc_flag = ISAL_ZLIB;
     status = isal_inflate_stateless(&state);
+    made = UNPACKED_MAX_BYTES - state.avail_out;
+    if (finder_may_unpack(sink, made, err) != MU_OK)
+        return err->status;
     if (status == ISAL_OUT_OVERFLOW)
         return mu_fail(err, MU_E_LIMIT, "a list of crates that unpacks to more than %d bytes",
                        UNPACKED_MAX_BYTES);
     if (status != ISAL_DECOMP_OK)
         return mu_fail(err, MU_E_INVALID, "the list of crates is damaged");
-    *ret_len = UNPACKED_MAX_BYTES - state.avail_out;
+    *ret_len = made;
     *ret_bytes = bytes;
     bytes = NULL;
     return MU_OK;
@@ -68,7 +78,7 @@ static enum mu_status list_tell(const struct exe_part *part, struct lang_report 
     json_auto_t *root = NULL;
     size_t len;
 
-    if (unpack(part, &bytes, &len, err) != MU_OK ||
+    if (unpack(part, report->sink, &bytes, &len, err) != MU_OK ||
         lang_json_load(lang_bytes(bytes, len), &root, err) != MU_OK)
         return err->status;
     return crates_tell(report, json_object_get(root, "packages"), err);

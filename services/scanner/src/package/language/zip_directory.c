@@ -1,6 +1,7 @@
 #include "package/language/zip_directory.h"
 
 #include "base/memory.h"
+#include "base/scratch.h"
 
 #include <isa-l.h>
 #include <stdbool.h>
@@ -274,7 +275,7 @@ enum mu_status zip_directory_open(const uint8_t *bytes, size_t len,
 
 void zip_content_done(struct zip_content *content)
 {
-    free(content->owned);
+    mu_scratch_free(content->owned);
     *content = (struct zip_content){0};
 }
 
@@ -337,7 +338,7 @@ enum mu_status zip_member_unpack(const struct zip_directory *directory,
                                  struct zip_content *ret_content, struct mu_error *err)
 {
     struct lang_span packed;
-    MU_AUTO_FREE uint8_t *owned = NULL;
+    MU_AUTO(scratch) void *owned = NULL;
     const uint8_t *bytes;
 
     max_bytes = max_bytes < UINT32_MAX ? max_bytes : UINT32_MAX - 1;
@@ -348,7 +349,7 @@ enum mu_status zip_member_unpack(const struct zip_directory *directory,
         return mu_fail(err, MU_E_LIMIT, "ZIP member of more than 4 GiB");
     bytes = (const uint8_t *)packed.text;
     if (member->method == METHOD_DEFLATED) {
-        owned = malloc((size_t)member->size_bytes + 1);
+        owned = mu_scratch_realloc(NULL, 0, (size_t)member->size_bytes + 1);
         if (!owned)
             return mu_fail(err, MU_E_NOMEM, "no memory to unpack a ZIP member");
         if (inflate_whole(packed, owned, (size_t)member->size_bytes, err) != MU_OK)

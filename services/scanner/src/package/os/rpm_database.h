@@ -24,6 +24,7 @@
 #define SCANNER_PACKAGE_OS_RPM_DATABASE_H
 
 #include "base/error.h"
+#include "package/os/sqlite_wal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,10 @@ typedef enum mu_status rpm_database_fn(const uint8_t *bytes, size_t len, rpm_blo
                                        void *opaque, struct mu_error *err);
 
 rpm_database_fn rpm_sqlite_walk;
+/* The same with what a write-ahead log beside it adds; its pages must be as large. */
+enum mu_status rpm_sqlite_walk_wal(const uint8_t *bytes, size_t len, const struct sqlite_wal *wal,
+                                   rpm_blob_fn *blob, void *opaque,
+                                   struct mu_error *err) MU_MUST_CHECK;
 rpm_database_fn rpm_ndb_walk;
 rpm_database_fn rpm_bdb_walk;
 

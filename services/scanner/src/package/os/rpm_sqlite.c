@@ -114,12 +114,11 @@ static enum mu_status rows_walk(sqlite3 *database, sqlite3_stmt *statement, size
     return code == SQLITE_DONE ? MU_OK : sqlite_failed(database, err);
 }
 
-/* SQLite reads a last page that is cut as if zeros followed. */
-static bool pages_are_whole(const uint8_t *bytes, size_t len)
+static size_t page_size(const uint8_t *bytes)
 {
     size_t page_bytes = (size_t)bytes[PAGE_SIZE_AT] << 8 | bytes[PAGE_SIZE_AT + 1];
 
-    return len % (page_bytes == 1 ? 65536 : page_bytes ? page_bytes : 1) == 0;
+    return page_bytes == 1 ? 65536 : page_bytes ? page_bytes : 1;
 }
 
 static enum mu_status database_walk(sqlite3 *database, size_t file_len, rpm_blob_fn *blob,
@@ -137,24 +136,34 @@ static enum mu_status database_walk(sqlite3 *database, size_t file_len, rpm_blob
     return rows_walk(database, statement, file_len, blob, opaque, err);
 }
 
-enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
-                               struct mu_error *err)
+enum mu_status rpm_sqlite_walk_wal(const uint8_t *bytes, size_t len, const struct sqlite_wal *wal,
+                                   rpm_blob_fn *blob, void *opaque, struct mu_error *err)
 {
+    size_t whole = wal ? (size_t)wal->pages * wal->page_bytes : len;
     struct sqlite_bytes file;
     sqlite3 *database = NULL;
     enum mu_status st;
 
     if (len < FILE_HEAD_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0)
         return mu_fail(err, MU_E_INVALID, "no SQLite database");
-    if (!pages_are_whole(bytes, len))
+    /* SQLite reads a last page that is cut as if zeros followed. */
+    if (len % page_size(bytes) != 0)
         return mu_fail(err, MU_E_INVALID, "an SQLite database that is cut");
-    if (sqlite_bytes_init(&file, bytes, len, err) != MU_OK)
+    if (wal && wal->page_bytes != page_size(bytes))
+        return mu_fail(err, MU_E_INVALID, "a write-ahead log of another SQLite database");
+    if (sqlite_bytes_init(&file, bytes, len, wal, err) != MU_OK)
         return err->status;
     if (sqlite_bytes_open(&file, &database) == SQLITE_OK)
-        st = database_walk(database, len, blob, opaque, err);
+        st = database_walk(database, whole, blob, opaque, err);
     else
         st = mu_fail(err, MU_E_NOMEM, "no memory for an SQLite database");
     (void)sqlite3_close(database);
     sqlite_bytes_done(&file);
     return st;
+}
+
+enum mu_status rpm_sqlite_walk(const uint8_t *bytes, size_t len, rpm_blob_fn *blob, void *opaque,
+                               struct mu_error *err)
+{
+    return rpm_sqlite_walk_wal(bytes, len, NULL, blob, opaque, err);
 }

@@ -24,19 +24,59 @@ static void form_mend(uint8_t *to, size_t len, size_t from, size_t at)
         to[at - from] = FORM_JOURNAL;
 }
 
+static size_t whole_len(const struct sqlite_bytes *file)
+{
+    return file->wal ? (size_t)file->wal->pages * file->wal->page_bytes : file->len;
+}
+
+/* From the database itself; what is behind its end is zeros. */
+static void base_copy(const struct sqlite_bytes *file, uint8_t *to, size_t len, size_t at)
+{
+    size_t there = at < file->len ? file->len - at : 0;
+
+    if (there > len)
+        there = len;
+    if (there > 0)
+        memcpy(to, file->bytes + at, there);
+    memset(to + there, 0, len - there);
+}
+
+/* Page by page: each is in the log, or as the database has it. */
+static void pages_copy(const struct sqlite_bytes *file, uint8_t *to, size_t len, size_t at)
+{
+    const size_t page_bytes = file->wal->page_bytes;
+
+    while (len > 0) {
+        size_t within = at % page_bytes, take = page_bytes - within;
+        const uint8_t *page = sqlite_wal_page(file->wal, (uint32_t)(at / page_bytes) + 1);
+
+        if (take > len)
+            take = len;
+        if (page)
+            memcpy(to, page + within, take);
+        else
+            base_copy(file, to, take, at);
+        to += take;
+        at += take;
+        len -= take;
+    }
+}
+
 static int file_read(sqlite3_file *opened, void *to, int amount, sqlite3_int64 from)
 {
     const struct sqlite_bytes *file = ((struct open_file *)opened)->file;
-    size_t wanted = (size_t)amount, at = (size_t)from;
-    size_t there = at < file->len ? file->len - at : 0;
+    size_t wanted = (size_t)amount, at = (size_t)from, whole = whole_len(file);
+    size_t there = at < whole ? whole - at : 0;
 
     if (amount < 0 || from < 0)
         return SQLITE_IOERR_READ;
     if (there > wanted)
         there = wanted;
     memset(to, 0, wanted);
-    if (there > 0)
-        memcpy(to, file->bytes + at, there);
+    if (file->wal)
+        pages_copy(file, to, there, at);
+    else
+        base_copy(file, to, there, at);
     form_mend(to, there, at, WRITE_FORM_AT);
     form_mend(to, there, at, READ_FORM_AT);
     return there == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
@@ -44,7 +84,7 @@ static int file_read(sqlite3_file *opened, void *to, int amount, sqlite3_int64 f
 
 static int file_size(sqlite3_file *opened, sqlite3_int64 *size)
 {
-    *size = (sqlite3_int64)((struct open_file *)opened)->file->len;
+    *size = (sqlite3_int64)whole_len(((struct open_file *)opened)->file);
     return SQLITE_OK;
 }
 
@@ -162,9 +202,9 @@ static int system_path(sqlite3_vfs *vfs, const char *name, int room, char *ret_p
 }
 
 enum mu_status sqlite_bytes_init(struct sqlite_bytes *file, const uint8_t *bytes, size_t len,
-                                 struct mu_error *err)
+                                 const struct sqlite_wal *wal, struct mu_error *err)
 {
-    *file = (struct sqlite_bytes){.bytes = bytes, .len = len};
+    *file = (struct sqlite_bytes){.bytes = bytes, .len = len, .wal = wal};
     (void)snprintf(file->name, sizeof(file->name), "bytes-%p", (void *)file);
     file->vfs = (sqlite3_vfs){.iVersion = 1,
                               .szOsFile = sizeof(struct open_file),

@@ -3,7 +3,7 @@
  *
  * A file system of SQLite's with one file, which is these bytes: it can only be read, needs no
  * lock and has neither journal nor log beside it. A database that says it is in write-ahead mode
- * is shown as one in journal mode, since its log is not there.
+ * is shown as one in journal mode: what a log holds is shown as if it had been carried over.
  *
  * Threads:   one at a time for each struct; any number of structs.
  * Ownership: the struct is the caller's storage and must not move between init and done; the bytes
@@ -14,7 +14,7 @@
 #ifndef SCANNER_PACKAGE_OS_SQLITE_BYTES_H
 #define SCANNER_PACKAGE_OS_SQLITE_BYTES_H
 
-#include "base/error.h"
+#include "package/os/sqlite_wal.h"
 
 #include <sqlite3.h>
 #include <stddef.h>
@@ -23,13 +23,14 @@
 struct sqlite_bytes {
     const uint8_t *bytes;
     size_t len;
-    char name[40]; /* of the file system: no other has it */
+    const struct sqlite_wal *wal; /* borrowed; NULL: none */
+    char name[40];                /* of the file system: no other has it */
     sqlite3_vfs vfs;
 };
 
 /* Errors: MU_E_NOMEM. */
 enum mu_status sqlite_bytes_init(struct sqlite_bytes *file, const uint8_t *bytes, size_t len,
-                                 struct mu_error *err) MU_MUST_CHECK;
+                                 const struct sqlite_wal *wal, struct mu_error *err) MU_MUST_CHECK;
 void sqlite_bytes_done(struct sqlite_bytes *file);
 
 /* A result code of SQLite's; `ret_database` is to be closed in any case. */
