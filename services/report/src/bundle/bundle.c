@@ -6,6 +6,7 @@
 #include "bundle/folder.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
+#include "bundle/scanner_reports.h"
 #include "workbook/xlsx_reader.h"
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024 };
 
@@ -223,6 +225,26 @@ static const char *raw_scan_title(struct writer *writer, const struct inventory_
     return mu_arena_strndup(writer->arena, title.data, title.len);
 }
 
+/* Another scanner's report, which several raw scans may be made of. */
+static enum mu_status write_report(struct writer *writer, struct mu_http_client *client,
+                                   const char *evidence_digest, struct mu_error *err)
+{
+    const struct evidence_source source = {writer->request->inventory_url,
+                                           writer->request->retry_ms};
+    const char *digest = scanner_report_of(writer->request->snapshot, evidence_digest);
+    char path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
+    enum mu_status st;
+
+    if (!digest)
+        return MU_OK;
+    st = scanner_report_place(&writer->folder, digest, name, path, err);
+    if (st == MU_OK && access(path, F_OK) == 0)
+        return MU_OK;
+    if (st == MU_OK)
+        st = evidence_fetch(client, &source, digest, path, err);
+    return st == MU_OK ? list_file(writer, name, "Report of another scanner, unmodified", err) : st;
+}
+
 static enum mu_status write_raw_scan(struct writer *writer, struct mu_http_client *client,
                                      const struct inventory_row **rows, size_t count,
                                      struct mu_error *err)
@@ -240,6 +262,8 @@ static enum mu_status write_raw_scan(struct writer *writer, struct mu_http_clien
         st = evidence_fetch(client, &source, digest, path, err);
     if (st == MU_OK)
         st = list_file(writer, name, raw_scan_title(writer, rows, count), err);
+    if (st == MU_OK)
+        st = write_report(writer, client, digest, err);
     if (st != MU_OK)
         return mu_wrap(err, "raw scan of '%s'", rows[0]->uai);
     writer->counts.raw_scans++;

@@ -13,7 +13,8 @@ enum statement {
     STATEMENT_INVENTORY,
     STATEMENT_INSTANCES,
     STATEMENT_NOT_RUNNING,
-    STATEMENT_TOTALS
+    STATEMENT_TOTALS,
+    STATEMENT_ORIGINALS
 };
 
 static const struct mu_pg_statement statements[] = {
@@ -38,6 +39,9 @@ static const struct mu_pg_statement statements[] = {
                                    2},
         [STATEMENT_TOTALS] = {"totals", "SELECT state, containers FROM report_v1.totals($1, $2)",
                               2},
+        [STATEMENT_ORIGINALS] =
+                {"originals",
+                 "SELECT evidence_digest, original_digest FROM report_v1.originals($1)", 1},
 };
 
 /* Rows of one kind as they stream in: the array doubles in memory of its own, texts go to the
@@ -125,6 +129,12 @@ static void fill_total(struct collector *c, void *row, const struct mu_pg_result
 {
     *(struct total_row *)row =
             (struct total_row){.state = copy(c, r, 0), .containers = mu_pg_int(r, 0, 1)};
+}
+
+static void fill_original(struct collector *c, void *row, const struct mu_pg_result *r)
+{
+    *(struct original_row *)row = (struct original_row){.evidence_digest = copy(c, r, 0),
+                                                        .original_digest = copy(c, r, 1)};
 }
 
 static enum mu_status make_room(struct collector *collector, struct mu_error *err)
@@ -228,8 +238,14 @@ static enum mu_status read_rows(struct mu_pg *pg, struct mu_arena *arena, struct
     snapshot->not_running = rows;
     st = collect(pg, STATEMENT_TOTALS, values, COLLECTOR(arena, struct total_row, fill_total),
                  &rows, &snapshot->total_count, err);
+    if (st != MU_OK)
+        return st;
+    snapshot->totals = rows;
+    st = collect(pg, STATEMENT_ORIGINALS, values + 1,
+                 COLLECTOR(arena, struct original_row, fill_original), &rows,
+                 &snapshot->original_count, err);
     if (st == MU_OK)
-        snapshot->totals = rows;
+        snapshot->originals = rows;
     return st;
 }
 

@@ -38,6 +38,11 @@ struct target_row {
     const char *uai, *manifest_digest;
 };
 
+/* Evidence that was made of another scanner's report, and that report. */
+struct original_row {
+    const char *evidence_digest, *original_digest;
+};
+
 struct total_row {
     const char *state;
     int64_t containers;
@@ -52,6 +57,8 @@ struct snapshot {
     size_t instance_count;
     struct target_row *not_running; /* scanned, but nothing runs from it */
     size_t not_running_count;
+    struct original_row *originals; /* by evidence digest */
+    size_t original_count;
     struct total_row *totals; /* all coverage states in the order of design section 8 */
     size_t total_count;
 };
