@@ -23,7 +23,7 @@ struct fixture {
     struct scan_context context;
     struct mu_arena *arena;
     struct mu_scan_result result;
-    struct raw_file file;
+    struct scan_files files;
     struct mu_error err;
     char digest[MU_DIGEST_TEXT_SIZE], folder[64], database_path[128], book_path[128];
     char shown[16384]; /* what a command printed */
@@ -47,7 +47,7 @@ static int set_up(void **state)
                                        .engine = image_limits_engine(),
                                        .temp_dir = "/tmp"};
     f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
-    f->file.fd = -1;
+    f->files = SCAN_FILES_NONE;
     (void)snprintf(f->folder, sizeof(f->folder), "/tmp/test-scan-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     (void)snprintf(f->database_path, sizeof(f->database_path), "%s/v.db", f->folder);
@@ -63,8 +63,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    if (f->file.fd >= 0)
-        (void)close(f->file.fd);
+    scan_files_close(&f->files);
     (void)unlink(f->database_path);
     (void)unlink(f->book_path);
     (void)rmdir(f->folder);
@@ -89,7 +88,7 @@ static void scan_named(struct fixture *f, const char *repository)
                                             .uais = {&uai, 1}};
 
     registry_peer_start(&f->peer);
-    if (scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err) != MU_OK)
+    if (scan_run(&f->context, &request, f->arena, &f->result, &f->files, &f->err) != MU_OK)
         fail_msg("%s", f->err.message);
     registry_peer_stop(&f->peer);
 }
@@ -105,8 +104,8 @@ static void expect_failed(const struct fixture *f, const char *code, const char 
     if (!mu_text_equal(f->result.failure.code, code) || !strstr(f->result.failure.message, word))
         fail_msg("'%s: %s' is not '%s' with '%s'", f->result.failure.code,
                  f->result.failure.message, code, word);
-    assert_true(f->file.fd >= 0); /* a failed scan has its raw result too */
-    assert_ptr_equal(f->result.evidence_digest, f->file.digest);
+    assert_true(f->files.raw.fd >= 0); /* a failed scan has its raw result too */
+    assert_ptr_equal(f->result.evidence_digest, f->files.raw.digest);
 }
 
 static void a_complete_scan_has_counts_and_evidence(void **state)
@@ -119,7 +118,7 @@ static void a_complete_scan_has_counts_and_evidence(void **state)
     assert_true(f->result.has_counts);
     assert_int_equal(f->result.counts.findings, 2);
     assert_string_equal(f->result.platform, "linux/amd64");
-    assert_string_equal(f->result.evidence_digest, f->file.digest);
+    assert_string_equal(f->result.evidence_digest, f->files.raw.digest);
     assert_false(f->result.has_failure);
 }
 
@@ -188,7 +187,7 @@ static void an_index_is_resolved_without_evidence(void **state)
     scan(f);
     assert_int_equal(f->result.outcome, MU_SCAN_RESOLVED);
     assert_int_equal(f->result.children.count, 1);
-    assert_int_equal(f->file.fd, -1);
+    assert_int_equal(f->files.raw.fd, -1);
     assert_null(f->result.evidence_digest);
 }
 
@@ -228,11 +227,11 @@ static void a_temp_dir_that_is_gone_is_worth_another_try(void **state)
     f->context.temp_dir = "/no/such/folder";
     f->result.attempt = 77;
     registry_peer_start(&f->peer);
-    assert_int_equal(scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err),
+    assert_int_equal(scan_run(&f->context, &request, f->arena, &f->result, &f->files, &f->err),
                      MU_E_UNAVAILABLE);
     registry_peer_stop(&f->peer);
     assert_int_equal(f->result.attempt, 77);
-    assert_int_equal(f->file.fd, -1);
+    assert_int_equal(f->files.raw.fd, -1);
 }
 
 /* ---- the command for people ---- */
