@@ -27,6 +27,7 @@ struct fixture {
     struct mu_error err;
     char digest[MU_DIGEST_TEXT_SIZE], folder[64], database_path[128], book_path[128];
     char shown[16384]; /* what a command printed */
+    const char *vex;   /* option of a command */
 };
 
 static int set_up(void **state)
@@ -247,6 +248,7 @@ static int command_for(struct fixture *f, const char *name, const char *format,
             .platform = platform,
             .image = chosen,
             .format = format,
+            .vex = f->vex,
             .engine = {.sandbox = "process", .temp_dir = "/tmp", .memory_budget = 1 << 28},
             .limits = {.max_layer_unpacked = 1 << 30,
                        .max_image_unpacked = 1 << 30,
@@ -304,6 +306,41 @@ static void a_tag_is_scanned_and_shown_the_worst_first(void **state)
     assert_non_null(strstr(f->shown, "1 packages, 2 findings: 0 critical, 1 high"));
     assert_non_null(strstr(f->shown, f->digest));
     assert_non_null(strstr(f->shown, "Debian GNU/Linux 12"));
+}
+
+#define STATEMENT                                                                              \
+    "{\"@context\":\"https://openvex.dev/ns/v0.2.0\",\"@id\":\"x\",\"author\":\"Jane Doe\","   \
+    "\"timestamp\":\"2026-11-20T00:00:00Z\",\"version\":1,\"statements\":[{\"vulnerability\":" \
+    "{\"name\":\"CVE-2023-5363\"},\"products\":[{\"@id\":\"pkg:deb/debian/%s\"}],"             \
+    "\"status\":\"not_affected\",\"justification\":\"vulnerable_code_not_present\"}]}"
+
+static void what_a_statement_takes_out_stays_visible(void **state)
+{
+    struct fixture *f = *state;
+    char path[160], vex[400], paths[400];
+
+    (void)snprintf(path, sizeof(path), "%s/vex.json", f->folder);
+    (void)snprintf(vex, sizeof(vex), STATEMENT, "libssl3");
+    assert_int_equal(mu_file_write_atomic(path, vex, strlen(vex), &f->err), MU_OK);
+    (void)snprintf(paths, sizeof(paths), "%s,%s", path, path);
+    f->vex = paths;
+    push_tagged(f);
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "text"), MU_EXIT_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(f->shown, "1 packages, 1 findings"));
+    assert_non_null(strstr(f->shown, "not counted, by what was stated"));
+    assert_non_null(strstr(f->shown, "vulnerable_code_not_present"));
+    assert_non_null(strstr(f->shown, "Jane Doe"));
+    assert_non_null(strstr(f->shown, "2026-11-20T00:00:00.000000Z"));
+    assert_non_null(strstr(f->shown, "suppressed: 1 vex"));
+}
+
+static void statements_that_cannot_be_read_are_wrong_usage(void **state)
+{
+    struct fixture *f = *state;
+
+    f->vex = "/no/such/statements";
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "text"), MU_EXIT_USAGE);
 }
 
 static void the_raw_result_names_the_tag(void **state)
@@ -441,6 +478,8 @@ int main(int argc, char **argv)
             TEST(a_name_that_is_none_is_a_failed_scan),
             TEST(a_temp_dir_that_is_gone_is_worth_another_try),
             TEST(a_tag_is_scanned_and_shown_the_worst_first),
+            TEST(what_a_statement_takes_out_stays_visible),
+            TEST(statements_that_cannot_be_read_are_wrong_usage),
             TEST(the_raw_result_names_the_tag),
             TEST(a_tag_that_is_not_there_could_not_be_done),
             TEST(an_image_that_is_not_scanned_whole_is_told_apart),
