@@ -15,6 +15,7 @@ class Pusher:
     def __init__(self, url, login=None, ca_file=None):
         self.url = url
         self.login = login
+        self.sizes = {}
         self.context = ssl.create_default_context(cafile=ca_file) if ca_file else None
 
     def request(self, method, path, data=None, content_type="application/octet-stream"):
@@ -36,7 +37,17 @@ class Pusher:
         config = self._blob(repository, json.dumps({"os": "linux", "architecture": "amd64", "comment": content}).encode())
         manifest = json.dumps({"schemaVersion": 2, "mediaType": f"{OCI}.manifest.v1+json", "config": config, "layers": []}).encode()
         self.request("PUT", f"/v2/{repository}/manifests/{tag}", manifest, f"{OCI}.manifest.v1+json").close()
-        return "sha256:" + hashlib.sha256(manifest).hexdigest()
+        digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
+        self.sizes[digest] = len(manifest)
+        return digest
+
+    def index(self, repository, tag, platforms):
+        """An index of what was pushed before; `platforms` is {architecture: digest}. Its digest."""
+        index = json.dumps({"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": [
+            {"mediaType": f"{OCI}.manifest.v1+json", "digest": digest, "size": self.sizes[digest],
+             "platform": {"os": "linux", "architecture": architecture}} for architecture, digest in platforms.items()]}).encode()
+        self.request("PUT", f"/v2/{repository}/manifests/{tag}", index, f"{OCI}.index.v1+json").close()
+        return "sha256:" + hashlib.sha256(index).hexdigest()
 
     def delete(self, repository, digest):
         self.request("DELETE", f"/v2/{repository}/manifests/{digest}").close()

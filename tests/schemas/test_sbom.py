@@ -1,64 +1,72 @@
 """The bills of materials that the scanner's units write byte for byte are valid by the official schemas.
 
-The schemas are no part of this tree: they come with the Go modules below, when those lie in Go's module cache.
+The schemas are no part of this tree: they are inside the Java libraries of `official/pom.xml`, which Maven fetches once into the download
+cache (MUSTER_CACHE, default .muster/cache).
 """
 
+import hashlib
 import json
 import os
-import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator, FormatChecker, RefResolver
 
-DATA = Path(__file__).resolve().parents[1] / "data/sbom"
-CYCLONEDX = ("github.com/CycloneDX/cyclonedx-go", "schema/bom-1.6.schema.json")
-SPDX = ("github.com/anchore/syft", "schema/spdx-json/spdx-schema-2.3.json")
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent / "data/sbom"
+JARS = Path(os.environ.get("MUSTER_CACHE", HERE.parents[1] / ".muster/cache")) / "official-schemas"
+COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+CYCLONEDX = ("cyclonedx-core-java", "bom-1.6.schema.json", ("spdx.schema.json", "jsf-0.82.schema.json"))
+SPDX = ("tools-java", "resources/spdx-schema-v2.3.json", ())
 
 
-def _module_cache():
-    if shutil.which("go"):
-        told = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=False).stdout.strip()
-        if told:
-            return Path(told)
-    return Path(os.environ.get("GOMODCACHE", Path.home() / "go/pkg/mod"))
+def _unverified():
+    """Names of jars that are missing or whose SHA-256 is not the pinned one."""
+    rows = (line.split() for line in (HERE / "official/SHA256SUMS").read_text().splitlines())
+    return [name for digest, name in rows
+            if not (JARS / name).is_file() or hashlib.sha256((JARS / name).read_bytes()).hexdigest() != digest]
 
 
-def _schema(module, inner):
-    """The schema's path in the newest cached version of the module; capital letters are "!x" there."""
-    escaped = "".join(f"!{c.lower()}" if c.isupper() else c for c in module)
-    folder, name = os.path.split(escaped)
-    found = sorted((_module_cache() / folder).glob(f"{name}@*/{inner}"))
-    if not found:
-        pytest.skip(f"SKIPPED: {inner} is not here; 'go mod download {module}@latest' brings it")
-    return found[-1]
+@pytest.fixture(scope="module")
+def official():
+    """A function that gives a schema and those it refers to, by their $id and name."""
+    if _unverified():
+        done = subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "official/pom.xml"), COPY, "-DexcludeTransitive=true",
+                               f"-DoutputDirectory={JARS}"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and not _unverified(), \
+            f"Maven did not bring the schemas of {_unverified()} (it needs the package maven and a repository):\n{done.stdout[-2000:]}"
+
+    def read(library, name, others):
+        with zipfile.ZipFile(next(JARS.glob(f"{library}-*.jar"))) as jar:
+            schema, store = json.loads(jar.read(name)), {}
+            for other in others:
+                text = json.loads(jar.read(other))
+                store[text.get("$id", other)] = store[f"http://cyclonedx.org/schema/{other}"] = text
+        return schema, store
+    return read
 
 
-def _errors(schema_path, document):
-    schema = json.loads(schema_path.read_text())
-    store = {}
-    for other in schema_path.parent.glob("*.schem*.json"):
-        text = json.loads(other.read_text())
-        store[text.get("$id", other.name)] = text
-        store[f"http://cyclonedx.org/schema/{other.name.replace('schemax', 'schema')}"] = text
+def _errors(official, which, document):
+    schema, store = official(*which)
     validator = Draft7Validator(schema, resolver=RefResolver(schema.get("$id", ""), schema, store), format_checker=FormatChecker())
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(document)]
 
 
 @pytest.mark.parametrize("schema, name", [(CYCLONEDX, "image.cyclonedx.json"), (SPDX, "image.spdx.json")], ids=["cyclonedx", "spdx"])
-def test_a_written_bill_of_materials_is_valid(schema, name):
+def test_a_written_bill_of_materials_is_valid(official, schema, name):
     document = json.loads((DATA / name).read_text())
-    errors = _errors(_schema(*schema), document)
+    errors = _errors(official, schema, document)
     assert not errors, "\n".join(errors)
 
 
 @pytest.mark.parametrize("schema, name, member", [(CYCLONEDX, "image.cyclonedx.json", "bomFormat"), (SPDX, "image.spdx.json", "SPDXID")],
                          ids=["cyclonedx", "spdx"])
-def test_the_schema_does_refuse_what_is_wrong(schema, name, member):
+def test_the_schema_does_refuse_what_is_wrong(official, schema, name, member):
     document = json.loads((DATA / name).read_text())
     del document[member]
-    assert _errors(_schema(*schema), document)
+    assert _errors(official, schema, document)
 
 
 def test_every_reference_leads_to_an_element():

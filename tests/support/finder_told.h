@@ -37,6 +37,8 @@ static inline enum mu_status told_package(void *opaque, const struct found_packa
     if (told->count == told->refuse_at)
         return mu_fail(err, MU_E_LIMIT, "the sink is full");
     mu_buf_printf(&told->lines, "%s %s %s", package->type, package->name, package->version);
+    if (package->source_version && package->source_version[0] == '(')
+        mu_buf_printf(&told->lines, " %s", package->source_version);
     if (package->inner_path)
         mu_buf_printf(&told->lines, " @%s", package->inner_path);
     if (package->license)

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(8 << 20);
     MU_AUTO(write_set) struct write_set *set = write_set_new();
     struct effects effects = {.set = set, .arena = arena};
-    struct mu_scan_result result = {.digest = DIGEST, .evidence_digest = DIGEST};
+    const char *uai = "registry.example/team/app:1.0";
+    struct mu_scan_result result = {.digest = DIGEST, .evidence_digest = DIGEST, .uais = {&uai, 1}};
     struct event event = {.message = &result, .type = MU_MSG_SCAN_RESULT};
     struct mu_error err;
 

@@ -9,6 +9,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct mu_error err;
     enum mu_status st = import_read((const char *)bytes, len, &options, arena, &scan, &err);
 
-    import_fuzz_result(st, &scan);
+    import_fuzz_result(st, &scan, arena);
     return 0;
 }

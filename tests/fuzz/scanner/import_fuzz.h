@@ -5,13 +5,34 @@
 #ifndef TESTS_FUZZ_SCANNER_IMPORT_FUZZ_H
 #define TESTS_FUZZ_SCANNER_IMPORT_FUZZ_H
 
-#include "import/import.h"
+#include "import/import_record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char import_fuzz_digest[] =
         "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
+
+/* As a scan of record its counts add up, and it can be told in a message. */
+static inline void import_fuzz_record(struct imported_scan *scan, struct mu_arena *arena)
+{
+    static const char *uai = "registry.example/app:1";
+    static struct import_target target = {.repository = "registry.example/app",
+                                          .configuration_checksum = import_fuzz_digest};
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf message;
+    struct mu_scan_result result = {.request_id = "r", .job_id = "j", .attempt = 1};
+    const struct mu_scan_counts *counts = &result.counts;
+    struct mu_error err;
+
+    target.uais = (struct mu_json_texts){&uai, 1};
+    scan->target = &target;
+    mu_buf_init(&message, MU_MSG_MAX_BYTES);
+    if (import_record_tell(scan, arena, &result, &err) != MU_OK ||
+        mu_msg_encode(MU_MSG_SCAN_RESULT, &result, &message, &err) != MU_OK ||
+        counts->findings !=
+                counts->critical + counts->high + counts->moderate + counts->low + counts->unknown)
+        abort();
+}
 
 static inline void import_fuzz_complete(const struct imported_scan *scan)
 {
@@ -33,11 +54,13 @@ static inline void import_fuzz_complete(const struct imported_scan *scan)
         abort();
 }
 
-static inline void import_fuzz_result(enum mu_status st, const struct imported_scan *scan)
+static inline void import_fuzz_result(enum mu_status st, struct imported_scan *scan,
+                                      struct mu_arena *arena)
 {
-    if (st == MU_OK)
+    if (st == MU_OK) {
+        import_fuzz_record(scan, arena);
         import_fuzz_complete(scan);
-    else if (st != MU_E_INVALID && st != MU_E_LIMIT)
+    } else if (st != MU_E_INVALID && st != MU_E_LIMIT)
         abort();
 }
 

@@ -98,7 +98,7 @@ static void wrong_usage_of_checks_is_told(void **state)
 
 static void an_import_prints_the_schemas_form(void **state)
 {
-    struct import_config config = {"trivy", NULL};
+    struct import_config config = {.kind = "trivy"};
     struct mu_buf text;
 
     (void)state;
@@ -110,7 +110,7 @@ static void an_import_prints_the_schemas_form(void **state)
 
 static void an_import_ends_as_its_help_says(void **state)
 {
-    struct import_config any = {NULL, NULL}, grype = {"grype", NULL}, other = {"other", NULL};
+    struct import_config any = {.kind = NULL}, grype = {.kind = "grype"}, other = {.kind = "other"};
     static const char trivy[] = MU_TEST_DATA "/import/trivy.json";
 
     (void)state;
@@ -122,6 +122,56 @@ static void an_import_ends_as_its_help_says(void **state)
     assert_int_equal(run_quietly(import_command, &any, "/no/such/file"), MU_EXIT_FAILURE);
 }
 
+#define DIGEST_A "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+
+static void an_image_makes_it_a_scan_of_record(void **state)
+{
+    struct import_config config = {.image = "registry.example/team/app:1.0@" DIGEST_A};
+    struct mu_buf text;
+
+    (void)state;
+    assert_int_equal(run(import_command, &config, MU_TEST_DATA "/import/grype.json", &text),
+                     MU_EXIT_OK);
+    assert_non_null(strstr(text.data, "\"targets\":[{\"uai\":\"registry.example/team/app:1.0\",\n"
+                                      "\"digest\":\"" DIGEST_A "\"}]"));
+    assert_non_null(strstr(text.data, "\"finished_at\":\"2026-03-04T04:06:07.123456Z\""));
+    mu_buf_done(&text);
+}
+
+static void options_that_contradict_each_other_are_wrong_usage(void **state)
+{
+    static const char grype[] = MU_TEST_DATA "/import/grype.json";
+    struct import_config configs[] = {
+            {.image = "registry.example/app:1@" DIGEST_A, .digest = "sha256:0"},
+            {.image = DIGEST_A},
+            {.image = "registry.example/APP"},
+            {.scanned_at = "yesterday"},
+            {.submit = true},
+            {.submit = true, .image = "registry.example/app:1"},
+            {.submit = true, .image = "registry.example/app:1", .kafka_brokers = "k:9092"},
+            {.submit = true,
+             .image = "registry.example/app:1",
+             .kafka_brokers = "k:9092",
+             .inventory_url = "inventory"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        if (run_quietly(import_command, &configs[i], grype) != MU_EXIT_USAGE)
+            fail_msg("row %zu is taken", i);
+    }
+}
+
+static void a_scan_in_the_future_is_refused(void **state)
+{
+    struct import_config config = {.image = "registry.example/app:1",
+                                   .scanned_at = "2999-01-01T00:00:00Z"};
+
+    (void)state;
+    assert_int_equal(run_quietly(import_command, &config, MU_TEST_DATA "/import/grype.json"),
+                     MU_EXIT_DIFFERENCE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +179,9 @@ int main(void)
             cmocka_unit_test(wrong_usage_of_checks_is_told),
             cmocka_unit_test(an_import_prints_the_schemas_form),
             cmocka_unit_test(an_import_ends_as_its_help_says),
+            cmocka_unit_test(an_image_makes_it_a_scan_of_record),
+            cmocka_unit_test(options_that_contradict_each_other_are_wrong_usage),
+            cmocka_unit_test(a_scan_in_the_future_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

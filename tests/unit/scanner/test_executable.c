@@ -246,7 +246,7 @@ struct main_case {
 static const struct main_case main_cases[] = {
         {"mod\te.org/m\t(devel)\t\n", "golang e.org/m (devel)\n"},
         {"mod\te.org/m\t(devel)\t\n" REVISION,
-         "golang e.org/m v0.0.0-20240131235958-0123456789ab\n"},
+         "golang e.org/m v0.0.0-20240131235958-0123456789ab (devel)\n"},
         {"mod\te.org/m\t(devel)\t\n" REVISION "build\t-ldflags=\"-s -X main.version=v1.4.0-rc1\"\n",
          "golang e.org/m v1.4.0-rc1\n"},
         {"mod\te.org/m\t(devel)\t\nbuild\t-ldflags=\"-X 'e.org/m/v.gitTag=1.4.0' -w\"\n",

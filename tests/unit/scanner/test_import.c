@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "import/import.h"
+#include "import/import_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,6 +357,87 @@ static void an_arena_too_small_is_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+#define DIGEST_C "sha256:c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3"
+
+/* The example of Grype names DIGEST_A, and the config DIGEST_B. */
+static enum mu_status read_grype(struct fixture *f, const struct import_options *options)
+{
+    struct mu_buf report;
+    enum mu_status st;
+
+    read_file(MU_TEST_DATA "/import", "grype", &report);
+    st = import_read(report.data, report.len, options, f->arena, &f->scan, &f->err);
+    mu_buf_done(&report);
+    return st;
+}
+
+static void a_report_that_names_the_index_is_about_its_image(void **state)
+{
+    struct fixture *f = *state;
+    const char *indexes[] = {DIGEST_B, DIGEST_A};
+    const struct import_options options = {.digest = DIGEST_C, .indexes = {indexes, 2}};
+    const struct import_options others = {.digest = DIGEST_C, .indexes = {indexes, 1}};
+
+    assert_int_equal(read_grype(f, &others), MU_E_INVALID);
+    assert_int_equal(read_grype(f, &options), MU_OK);
+    assert_string_equal(f->scan.digest, DIGEST_C);
+    assert_true(f->scan.digest_given);
+}
+
+static void a_report_of_another_config_is_of_another_image(void **state)
+{
+    struct fixture *f = *state;
+    const struct import_options same = {.digest = DIGEST_A, .config_digest = DIGEST_B};
+    const struct import_options other = {.digest = DIGEST_A, .config_digest = DIGEST_C};
+
+    assert_int_equal(read_grype(f, &same), MU_OK);
+    assert_int_equal(read_grype(f, &other), MU_E_INVALID);
+    assert_non_null(strstr(f->err.message, "has the config"));
+}
+
+static void a_record_tells_scanner_database_and_counts(void **state)
+{
+    struct fixture *f = *state;
+    const char *uai = "registry.example/app:1";
+    const struct import_target target = {.repository = "registry.example/app",
+                                         .uais = {&uai, 1},
+                                         .configuration_checksum = DIGEST_C,
+                                         .started_at_us = 1,
+                                         .finished_at_us = 2};
+    struct mu_scan_result result = {0};
+
+    assert_int_equal(read_grype(f, &(struct import_options){.digest = DIGEST_A}), MU_OK);
+    f->scan.target = &target;
+    assert_int_equal(import_record_tell(&f->scan, f->arena, &result, &f->err), MU_OK);
+    assert_int_equal(result.outcome, MU_SCAN_COMPLETE);
+    assert_string_equal(result.digest, DIGEST_A);
+    assert_string_equal(result.scanner_name, "grype");
+    assert_string_equal(result.scanner_version, "0.100.0");
+    assert_string_equal(result.os_name, "debian 12");
+    assert_int_equal(result.finished_at_us, 2);
+    assert_true(result.has_counts);
+    assert_int_equal(result.counts.findings, 3);
+    assert_int_equal(result.counts.high, 2);
+    assert_int_equal(result.counts.low, 1);      /* the negligible one */
+    assert_int_equal(result.counts.packages, 4); /* also that of the suppressed one */
+}
+
+static void the_checksum_follows_scanner_settings_and_way(void **state)
+{
+    struct fixture *f = *state;
+    char first[MU_DIGEST_TEXT_SIZE], again[MU_DIGEST_TEXT_SIZE], other[MU_DIGEST_TEXT_SIZE];
+
+    assert_int_equal(read_grype(f, &(struct import_options){.digest = DIGEST_A}), MU_OK);
+    import_record_checksum(&f->scan, NULL, first);
+    import_record_checksum(&f->scan, NULL, again);
+    assert_string_equal(first, again);
+    import_record_checksum(&f->scan, "grype {ref}", other);
+    assert_string_not_equal(first, other);
+    f->scan.tool_version = "0.101.0";
+    import_record_checksum(&f->scan, NULL, other);
+    assert_string_not_equal(first, other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +456,10 @@ int main(void)
             TEST(too_large_a_report_is_refused_unread),
             TEST(too_many_findings_are_refused),
             TEST(an_arena_too_small_is_told),
+            TEST(a_report_that_names_the_index_is_about_its_image),
+            TEST(a_report_of_another_config_is_of_another_image),
+            TEST(a_record_tells_scanner_database_and_counts),
+            TEST(the_checksum_follows_scanner_settings_and_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

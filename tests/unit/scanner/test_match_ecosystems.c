@@ -117,6 +117,20 @@ static void versions_that_are_none_are_counted_not_matched(void **state)
     assert_int_equal(f->result.unversioned, 2);
 }
 
+/* A program built at (devel): every advisory that was ever fixed would be told of it. */
+static void a_version_made_up_of_a_revision_is_not_matched(void **state)
+{
+    static const char version[] = "v0.0.0-20240131235958-0123456789ab";
+    struct match_stage *f = *state;
+
+    match_stage_osv(f, "X-1", "Go", "m", "{\"introduced\":\"0\"},{\"fixed\":\"1.2.3\"}", "");
+    match_stage_has(f, "golang", "m", version)->source_version = "(devel)";
+    (void)match_stage_has(f, "golang", "m", version); /* a dependency that was never tagged */
+    match_stage_run(f);
+    assert_int_equal(f->result.unversioned, 1);
+    assert_null(match_stage_only(f)->package->source_version);
+}
+
 static void a_gems_platform_is_no_part_of_its_version(void **state)
 {
     struct match_stage *f = *state;
@@ -387,6 +401,43 @@ static void a_module_whose_stream_nobody_knows_is_set_apart(void **state)
     (void)match_stage_suppressed(f, "module_unknown");
 }
 
+/* A record as AlmaLinux writes it: module and stream are in the summary. */
+static void modular(struct match_stage *f, const char *id, const char *stream, const char *fixed)
+{
+    char events[128], more[128];
+
+    (void)snprintf(events, sizeof(events), "{\"introduced\":\"0\"},{\"fixed\":\"%s\"}", fixed);
+    (void)snprintf(more, sizeof(more),
+                   ",\"summary\":\"Important: %s security update\",\"related\":[\"CVE-2026-1\"]",
+                   stream);
+    match_stage_osv(f, id, "AlmaLinux:8", "nodejs", events, more);
+}
+
+static void the_records_of_a_packages_own_stream_decide(void **state)
+{
+    struct match_stage *f = *state;
+
+    modular(f, "ALSA-2026:1", "nodejs:16", "1:16.20.1-1.module_el8.1.0+1");
+    modular(f, "ALSA-2026:2", "nodejs:18", "1:18.17.1-1.module_el8.1.0+2");
+    match_stage_os(f, "almalinux", "8.9");
+    rpm(f, "nodejs", "1:16.20.2-1.module_el8.1.0+3")->module = "nodejs:16:80:x"; /* mended */
+    rpm(f, "nodejs", "1:16.20.0-1.module_el8.1.0+3")->module = "nodejs:16:80:x";
+    match_stage_run(f);
+    assert_string_equal(match_stage_only(f)->package->version, "1:16.20.0-1.module_el8.1.0+3");
+    assert_string_equal(match_stage_only(f)->fixed_version, "1:16.20.1-1.module_el8.1.0+1");
+}
+
+static void where_no_record_is_of_its_stream_others_speak(void **state)
+{
+    struct match_stage *f = *state;
+
+    modular(f, "ALSA-2026:2", "nodejs:18", "1:18.17.1-1.module_el8.1.0+2");
+    match_stage_os(f, "almalinux", "8.9");
+    rpm(f, "nodejs", "1:16.20.2-1.module_el8.1.0+3")->module = "nodejs:16:80:x";
+    match_stage_run(f);
+    assert_string_equal(match_stage_only(f)->fixed_version, "1:18.17.1-1.module_el8.1.0+2");
+}
+
 /* Rocky's records name sources, whose rpm has no epoch in its name. */
 static void rockys_sources_are_compared_without_epoch(void **state)
 {
@@ -572,6 +623,7 @@ int main(void)
             MATCH_STAGE_TEST(each_language_is_found_by_its_folded_name),
             MATCH_STAGE_TEST(npm_names_are_exact),
             MATCH_STAGE_TEST(versions_that_are_none_are_counted_not_matched),
+            MATCH_STAGE_TEST(a_version_made_up_of_a_revision_is_not_matched),
             MATCH_STAGE_TEST(a_gems_platform_is_no_part_of_its_version),
             MATCH_STAGE_TEST(gos_standard_library_is_judged_by_its_own_versions),
             MATCH_STAGE_TEST(what_the_database_has_no_advisories_for_is_said),
@@ -589,6 +641,8 @@ int main(void)
             MATCH_STAGE_TEST(the_latest_fix_of_a_cve_holds),
             MATCH_STAGE_TEST(a_modular_fix_is_for_modular_packages_and_the_other_way_round),
             MATCH_STAGE_TEST(a_module_whose_stream_nobody_knows_is_set_apart),
+            MATCH_STAGE_TEST(the_records_of_a_packages_own_stream_decide),
+            MATCH_STAGE_TEST(where_no_record_is_of_its_stream_others_speak),
             MATCH_STAGE_TEST(rockys_sources_are_compared_without_epoch),
             MATCH_STAGE_TEST(another_vendors_package_is_not_judged_by_the_distributions_feed),
             MATCH_STAGE_TEST(the_distributions_own_vendor_is_judged),

@@ -213,6 +213,7 @@ static int set_up(void **state)
                                 .image = &f->image,
                                 .match = &f->match,
                                 .database = &f->database,
+                                .scanner_name = "muster-scanner",
                                 .scanner_version = "1.0.0",
                                 .configuration_checksum = digest_b,
                                 .started_at_us = 1764000000000001,

@@ -23,10 +23,11 @@ struct fixture {
     struct scan_context context;
     struct mu_arena *arena;
     struct mu_scan_result result;
-    struct raw_file file;
+    struct scan_files files;
     struct mu_error err;
     char digest[MU_DIGEST_TEXT_SIZE], folder[64], database_path[128], book_path[128];
     char shown[16384]; /* what a command printed */
+    const char *vex;   /* option of a command */
 };
 
 static int set_up(void **state)
@@ -47,7 +48,7 @@ static int set_up(void **state)
                                        .engine = image_limits_engine(),
                                        .temp_dir = "/tmp"};
     f->arena = mu_arena_new(IMAGE_ARENA_MAX_BYTES);
-    f->file.fd = -1;
+    f->files = SCAN_FILES_NONE;
     (void)snprintf(f->folder, sizeof(f->folder), "/tmp/test-scan-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     (void)snprintf(f->database_path, sizeof(f->database_path), "%s/v.db", f->folder);
@@ -63,8 +64,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    if (f->file.fd >= 0)
-        (void)close(f->file.fd);
+    scan_files_close(&f->files);
     (void)unlink(f->database_path);
     (void)unlink(f->book_path);
     (void)rmdir(f->folder);
@@ -89,7 +89,7 @@ static void scan_named(struct fixture *f, const char *repository)
                                             .uais = {&uai, 1}};
 
     registry_peer_start(&f->peer);
-    if (scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err) != MU_OK)
+    if (scan_run(&f->context, &request, f->arena, &f->result, &f->files, &f->err) != MU_OK)
         fail_msg("%s", f->err.message);
     registry_peer_stop(&f->peer);
 }
@@ -105,8 +105,8 @@ static void expect_failed(const struct fixture *f, const char *code, const char 
     if (!mu_text_equal(f->result.failure.code, code) || !strstr(f->result.failure.message, word))
         fail_msg("'%s: %s' is not '%s' with '%s'", f->result.failure.code,
                  f->result.failure.message, code, word);
-    assert_true(f->file.fd >= 0); /* a failed scan has its raw result too */
-    assert_ptr_equal(f->result.evidence_digest, f->file.digest);
+    assert_true(f->files.raw.fd >= 0); /* a failed scan has its raw result too */
+    assert_ptr_equal(f->result.evidence_digest, f->files.raw.digest);
 }
 
 static void a_complete_scan_has_counts_and_evidence(void **state)
@@ -119,7 +119,7 @@ static void a_complete_scan_has_counts_and_evidence(void **state)
     assert_true(f->result.has_counts);
     assert_int_equal(f->result.counts.findings, 2);
     assert_string_equal(f->result.platform, "linux/amd64");
-    assert_string_equal(f->result.evidence_digest, f->file.digest);
+    assert_string_equal(f->result.evidence_digest, f->files.raw.digest);
     assert_false(f->result.has_failure);
 }
 
@@ -188,7 +188,7 @@ static void an_index_is_resolved_without_evidence(void **state)
     scan(f);
     assert_int_equal(f->result.outcome, MU_SCAN_RESOLVED);
     assert_int_equal(f->result.children.count, 1);
-    assert_int_equal(f->file.fd, -1);
+    assert_int_equal(f->files.raw.fd, -1);
     assert_null(f->result.evidence_digest);
 }
 
@@ -228,11 +228,11 @@ static void a_temp_dir_that_is_gone_is_worth_another_try(void **state)
     f->context.temp_dir = "/no/such/folder";
     f->result.attempt = 77;
     registry_peer_start(&f->peer);
-    assert_int_equal(scan_run(&f->context, &request, f->arena, &f->result, &f->file, &f->err),
+    assert_int_equal(scan_run(&f->context, &request, f->arena, &f->result, &f->files, &f->err),
                      MU_E_UNAVAILABLE);
     registry_peer_stop(&f->peer);
     assert_int_equal(f->result.attempt, 77);
-    assert_int_equal(f->file.fd, -1);
+    assert_int_equal(f->files.raw.fd, -1);
 }
 
 /* ---- the command for people ---- */
@@ -248,6 +248,7 @@ static int command_for(struct fixture *f, const char *name, const char *format,
             .platform = platform,
             .image = chosen,
             .format = format,
+            .vex = f->vex,
             .engine = {.sandbox = "process", .temp_dir = "/tmp", .memory_budget = 1 << 28},
             .limits = {.max_layer_unpacked = 1 << 30,
                        .max_image_unpacked = 1 << 30,
@@ -305,6 +306,41 @@ static void a_tag_is_scanned_and_shown_the_worst_first(void **state)
     assert_non_null(strstr(f->shown, "1 packages, 2 findings: 0 critical, 1 high"));
     assert_non_null(strstr(f->shown, f->digest));
     assert_non_null(strstr(f->shown, "Debian GNU/Linux 12"));
+}
+
+#define STATEMENT                                                                              \
+    "{\"@context\":\"https://openvex.dev/ns/v0.2.0\",\"@id\":\"x\",\"author\":\"Jane Doe\","   \
+    "\"timestamp\":\"2026-11-20T00:00:00Z\",\"version\":1,\"statements\":[{\"vulnerability\":" \
+    "{\"name\":\"CVE-2023-5363\"},\"products\":[{\"@id\":\"pkg:deb/debian/%s\"}],"             \
+    "\"status\":\"not_affected\",\"justification\":\"vulnerable_code_not_present\"}]}"
+
+static void what_a_statement_takes_out_stays_visible(void **state)
+{
+    struct fixture *f = *state;
+    char path[160], vex[400], paths[400];
+
+    (void)snprintf(path, sizeof(path), "%s/vex.json", f->folder);
+    (void)snprintf(vex, sizeof(vex), STATEMENT, "libssl3");
+    assert_int_equal(mu_file_write_atomic(path, vex, strlen(vex), &f->err), MU_OK);
+    (void)snprintf(paths, sizeof(paths), "%s,%s", path, path);
+    f->vex = paths;
+    push_tagged(f);
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "text"), MU_EXIT_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(f->shown, "1 packages, 1 findings"));
+    assert_non_null(strstr(f->shown, "not counted, by what was stated"));
+    assert_non_null(strstr(f->shown, "vulnerable_code_not_present"));
+    assert_non_null(strstr(f->shown, "Jane Doe"));
+    assert_non_null(strstr(f->shown, "2026-11-20T00:00:00.000000Z"));
+    assert_non_null(strstr(f->shown, "suppressed: 1 vex"));
+}
+
+static void statements_that_cannot_be_read_are_wrong_usage(void **state)
+{
+    struct fixture *f = *state;
+
+    f->vex = "/no/such/statements";
+    assert_int_equal(command(f, "reg.example/team/app:1.0", "text"), MU_EXIT_USAGE);
 }
 
 static void the_raw_result_names_the_tag(void **state)
@@ -442,6 +478,8 @@ int main(int argc, char **argv)
             TEST(a_name_that_is_none_is_a_failed_scan),
             TEST(a_temp_dir_that_is_gone_is_worth_another_try),
             TEST(a_tag_is_scanned_and_shown_the_worst_first),
+            TEST(what_a_statement_takes_out_stays_visible),
+            TEST(statements_that_cannot_be_read_are_wrong_usage),
             TEST(the_raw_result_names_the_tag),
             TEST(a_tag_that_is_not_there_could_not_be_done),
             TEST(an_image_that_is_not_scanned_whole_is_told_apart),

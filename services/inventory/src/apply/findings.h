@@ -1,5 +1,6 @@
 /*
- * findings: findings of a raw result, read from the evidence store into rows.
+ * findings: findings of a raw result, or of another scanner's imported report, read from the
+ * evidence store into rows.
  * Trust: the raw result is bounded in size and depth; members that are no texts are left out.
  */
 #ifndef INVENTORY_APPLY_FINDINGS_H
@@ -10,7 +11,8 @@
 
 /*
  * Adds the findings of the evidence that `event` (a complete scan) points at. Errors:
- * MU_E_NOT_FOUND (the evidence is not there), MU_E_INVALID (no raw result, or of another digest),
+ * MU_E_NOT_FOUND (the evidence is not there, or not the report that it was imported from),
+ * MU_E_INVALID (no raw result, or of another digest; an imported one that lacks a UAI),
  * MU_E_LIMIT, MU_E_UNAVAILABLE (disk).
  */
 enum mu_status findings_load(struct effects *effects, const struct evidence_store *store,

@@ -117,6 +117,15 @@ enum mu_status evidence_store_read(const struct evidence_store *store, const cha
     return st == MU_OK ? MU_OK : mu_wrap(err, "evidence %.80s", digest);
 }
 
+enum mu_status evidence_store_look(const struct evidence_store *store, const char *digest,
+                                   struct mu_error *err)
+{
+    MU_AUTO_FD int fd = -1;
+    uint64_t size_bytes;
+
+    return evidence_store_open_file(store, digest, &fd, &size_bytes, err);
+}
+
 /* ---- writing ---- */
 
 /* Path without its last component. */

@@ -37,6 +37,10 @@ enum mu_status evidence_store_open_file(const struct evidence_store *store, cons
                                         int *ret_fd, uint64_t *ret_size_bytes,
                                         struct mu_error *err) MU_MUST_CHECK;
 
+/* Whether it is there. Errors as above. */
+enum mu_status evidence_store_look(const struct evidence_store *store, const char *digest,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
 struct evidence_writer;
 
 /* `digest` is what the bytes must hash to. Errors: MU_E_INVALID, MU_E_UNAVAILABLE. */

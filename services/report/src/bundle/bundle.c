@@ -7,6 +7,7 @@
 #include "bundle/json_list.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
+#include "bundle/scanner_reports.h"
 #include "workbook/xlsx_reader.h"
 
 #include "base/clock.h"
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024, BUNDLE_CELLS_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -225,6 +227,25 @@ struct raw_scan {
     struct mu_buf title;              /* "Raw scan of UAI, UAI" */
 };
 
+/* Another scanner's report, which several raw scans may be made of. */
+static enum mu_status fetch_report(struct writer *writer, struct mu_http_client *client,
+                                   const char *evidence_digest, struct mu_error *err)
+{
+    const struct evidence_source source = {writer->request->inventory_url,
+                                           writer->request->retry_ms};
+    char digest[MU_DIGEST_TEXT_SIZE], path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
+    enum mu_status st = scanner_report_of(writer->request->snapshot, evidence_digest, digest, err);
+
+    if (st != MU_OK || !*digest)
+        return st;
+    st = scanner_report_place(&writer->folder, digest, name, path, err);
+    if (st == MU_OK && access(path, F_OK) == 0)
+        return MU_OK;
+    if (st == MU_OK)
+        st = evidence_fetch(client, &source, digest, path, err);
+    return st == MU_OK ? list_file(writer, name, "Report of another scanner, unmodified", err) : st;
+}
+
 static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_client *client,
                                      const struct raw_scan *scan, struct mu_error *err)
 {
@@ -240,6 +261,8 @@ static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_clien
         st = evidence_fetch(client, &source, scan->digest, path, err);
     if (st == MU_OK)
         st = list_file(writer, name, scan->title.data, err);
+    if (st == MU_OK)
+        st = fetch_report(writer, client, scan->digest, err);
     if (st != MU_OK)
         return mu_wrap(err, "%.200s", scan->title.data);
     writer->counts.raw_scans++;

@@ -12,6 +12,11 @@
 #define BUNDLE_NOT_RUNNING "scan-targets-not-running.json"
 #define BUNDLE_CONTAINERS  "running-containers.csv"
 #define BUNDLE_RAW_SCANS   "raw-scans"
+#define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
+
+#define BUNDLE_IMPORTED_SCHEMA                                        \
+    "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \
+                               */
 
 enum {
     BUNDLE_MAX_JSON_BYTES = 256 * 1024 * 1024, /* one JSON file; a raw scan has the same limit */

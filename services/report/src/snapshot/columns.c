@@ -53,6 +53,11 @@ static const struct column totals[] = {
         COLUMN(total_row, containers, VALUE_NUMBER),
 };
 
+static const struct column originals[] = {
+        COLUMN(original_row, evidence_digest, VALUE_TEXT),
+        COLUMN(original_row, original_digest, VALUE_TEXT),
+};
+
 const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
         [SNAPSHOT_INVENTORY] =
                 KIND("inventory",
@@ -77,4 +82,7 @@ const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
                      "INSERT INTO not_running VALUES (?, ?)", not_running, target_row),
         [SNAPSHOT_TOTALS] = KIND("totals", "CREATE TABLE totals (state TEXT, containers INTEGER)",
                                  "INSERT INTO totals VALUES (?, ?)", totals, total_row),
+        [SNAPSHOT_ORIGINALS] = KIND(
+                "originals", "CREATE TABLE originals (evidence_digest TEXT, original_digest TEXT)",
+                "INSERT INTO originals VALUES (?, ?)", originals, original_row),
 };

@@ -35,6 +35,7 @@ union any_row {
     struct instance_row instance;
     struct target_row target;
     struct total_row total;
+    struct original_row original;
 };
 
 #endif

@@ -55,7 +55,8 @@ enum mu_status snapshot_new(const struct snapshot_instants *instants,
             "PRAGMA temp_store = FILE; BEGIN";
     static const char indexes[] =
             "CREATE INDEX evidence ON inventory (evidence_digest, uai) "
-            "WHERE evidence_digest IS NOT NULL; CREATE INDEX of_uai ON instances (uai)";
+            "WHERE evidence_digest IS NOT NULL; CREATE INDEX of_uai ON instances (uai); "
+            "CREATE INDEX of_evidence ON originals (evidence_digest)";
     MU_AUTO(snapshot) struct snapshot *snapshot = mu_xcalloc(1, sizeof(*snapshot));
     enum mu_status st = MU_OK;
 
@@ -134,6 +135,8 @@ static const struct {
                                     "ORDER BY evidence_digest, uai, rowid"},
         [SNAPSHOT_LIST_INSTANCES_OF_UAI] = {SNAPSHOT_INSTANCES,
                                             "SELECT * FROM instances WHERE uai = ? ORDER BY rowid"},
+        [SNAPSHOT_LIST_ORIGINAL_OF] = {SNAPSHOT_ORIGINALS,
+                                       "SELECT * FROM originals WHERE evidence_digest = ?"},
 };
 
 enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,

@@ -37,6 +37,11 @@ struct target_row {
     const char *uai, *manifest_digest;
 };
 
+/* Evidence that was made of another scanner's report, and that report. */
+struct original_row {
+    const char *evidence_digest, *original_digest;
+};
+
 struct total_row {
     const char *state;
     int64_t containers;
@@ -61,6 +66,7 @@ enum snapshot_rows {
     SNAPSHOT_INSTANCES,   /* struct instance_row, by cluster, namespace, pod, container */
     SNAPSHOT_NOT_RUNNING, /* struct target_row: scanned, but nothing runs from it */
     SNAPSHOT_TOTALS,      /* struct total_row: all coverage states in design section 8's order */
+    SNAPSHOT_ORIGINALS,   /* struct original_row, by evidence digest */
     SNAPSHOT_ROWS_COUNT
 };
 
@@ -71,12 +77,13 @@ enum mu_status snapshot_add(struct snapshot *snapshot, enum snapshot_rows kind, 
 /* ---- reading ---- */
 
 enum snapshot_list {
-    SNAPSHOT_LIST_INVENTORY, /* the four kinds as they were added */
+    SNAPSHOT_LIST_INVENTORY, /* kinds as they were added */
     SNAPSHOT_LIST_INSTANCES,
     SNAPSHOT_LIST_NOT_RUNNING,
     SNAPSHOT_LIST_TOTALS,
-    SNAPSHOT_LIST_EVIDENCE,        /* inventory rows that have some, by its digest, then uai */
-    SNAPSHOT_LIST_INSTANCES_OF_UAI /* instance rows of the UAI that is the key */
+    SNAPSHOT_LIST_EVIDENCE,         /* inventory rows that have some, by its digest, then uai */
+    SNAPSHOT_LIST_INSTANCES_OF_UAI, /* instance rows of the UAI that is the key */
+    SNAPSHOT_LIST_ORIGINAL_OF       /* original row of the evidence digest that is the key */
 };
 
 struct snapshot_cursor;

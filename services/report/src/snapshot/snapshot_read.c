@@ -14,7 +14,8 @@ enum statement {
     STATEMENT_INVENTORY,
     STATEMENT_INSTANCES,
     STATEMENT_NOT_RUNNING,
-    STATEMENT_TOTALS
+    STATEMENT_TOTALS,
+    STATEMENT_ORIGINALS
 };
 
 static const struct mu_pg_statement statements[] = {
@@ -39,6 +40,10 @@ static const struct mu_pg_statement statements[] = {
                                    2},
         [STATEMENT_TOTALS] = {"totals", "SELECT state, containers FROM report_v1.totals($1, $2)",
                               2},
+        [STATEMENT_ORIGINALS] = {"originals",
+                                 "SELECT evidence_digest, original_digest"
+                                 " FROM report_v1.originals($1)",
+                                 1},
 };
 
 /* Rows of one kind as they stream in. */
@@ -85,9 +90,10 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
             [SNAPSHOT_INVENTORY] = STATEMENT_INVENTORY,
             [SNAPSHOT_INSTANCES] = STATEMENT_INSTANCES,
             [SNAPSHOT_NOT_RUNNING] = STATEMENT_NOT_RUNNING,
-            [SNAPSHOT_TOTALS] = STATEMENT_TOTALS};
+            [SNAPSHOT_TOTALS] = STATEMENT_TOTALS,
+            [SNAPSHOT_ORIGINALS] = STATEMENT_ORIGINALS};
     char as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
-    const char *values[] = {as_of, known_at};
+    const char *values[] = {as_of, known_at}; /* a statement takes the last it needs */
     enum mu_status st = MU_OK;
 
     mu_time_format(snapshot_instants(snapshot)->as_of_us, as_of);
@@ -95,7 +101,9 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
     for (int kind = 0; st == MU_OK && kind < SNAPSHOT_ROWS_COUNT; kind++) {
         struct reading reading = {snapshot, (enum snapshot_rows)kind};
 
-        st = mu_pg_stream(pg, (int)statements_of[kind], values, keep_row, &reading, err);
+        st = mu_pg_stream(pg, (int)statements_of[kind],
+                          values + 2 - statements[statements_of[kind]].parameter_count, keep_row,
+                          &reading, err);
     }
     return st;
 }

@@ -19,13 +19,28 @@ static bool name_is_safe(const char *name)
     return *name && name[0] != '/' && !strstr(name, "..");
 }
 
-/* A raw scan is named by what it holds. */
+static const char *const evidence_folders[] = {BUNDLE_RAW_SCANS, BUNDLE_REPORTS};
+#define EVIDENCE_FOLDERS (sizeof(evidence_folders) / sizeof(evidence_folders[0]))
+
+/* The name within a folder of evidence; NULL: it is in none. */
+static const char *evidence_stem(const char *name)
+{
+    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++) {
+        size_t len = strlen(evidence_folders[i]);
+
+        if (strncmp(name, evidence_folders[i], len) == 0 && name[len] == '/')
+            return name + len + 1;
+    }
+    return NULL;
+}
+
+/* Evidence is named by what it holds. */
 static bool name_tells_digest(const char *name, const char *digest)
 {
-    const char *stem = name + strlen(BUNDLE_RAW_SCANS "/");
+    const char *stem = evidence_stem(name);
     const size_t prefix = strlen("sha256:"), len = MU_DIGEST_TEXT_SIZE - 1 - prefix;
 
-    return !mu_text_starts(name, BUNDLE_RAW_SCANS "/") ||
+    return !stem ||
            (strncmp(stem, digest + prefix, len) == 0 && mu_text_equal(stem + len, ".json"));
 }
 
@@ -59,6 +74,16 @@ static void check_file(struct verify_state *state, const char *name, const json_
         check_bytes(state, name, path, entry);
 }
 
+/* What stands in the package itself without being listed. */
+static bool is_own(const char *name)
+{
+    bool own = mu_text_equal(name, BUNDLE_MANIFEST);
+
+    for (size_t i = 0; !own && i < EVIDENCE_FOLDERS; i++)
+        own = mu_text_equal(name, evidence_folders[i]);
+    return own;
+}
+
 /* Files that the manifest does not know, of one folder. */
 static void check_extra(struct verify_state *state, const char *prefix)
 {
@@ -77,8 +102,7 @@ static void check_extra(struct verify_state *state, const char *prefix)
         if (mu_text_equal(entry->d_name, ".") || mu_text_equal(entry->d_name, ".."))
             continue;
         (void)snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "/" : "", entry->d_name);
-        if (!*prefix &&
-            (mu_text_equal(name, BUNDLE_MANIFEST) || mu_text_equal(name, BUNDLE_RAW_SCANS)))
+        if (!*prefix && is_own(name))
             continue;
         if (!json_object_get(files, name))
             verify_difference(state, "files", name, "is in the folder but not in the manifest");
@@ -99,18 +123,26 @@ static void check_listed(struct verify_state *state)
             verify_difference(state, "files", names[i], "is not in the manifest");
 }
 
-/* The folder of raw scans must be a folder of the package, not a way out of it. */
-static bool raw_scans_are_here(struct verify_state *state)
+/* A folder of evidence must be a folder of the package, not a way out of it. */
+static bool folder_is_here(struct verify_state *state, const char *name)
 {
     char path[VERIFY_PATH_SIZE];
     struct stat status;
 
-    if (snprintf(path, sizeof(path), "%s/%s", state->folder, BUNDLE_RAW_SCANS) >=
-                (int)sizeof(path) ||
+    if (snprintf(path, sizeof(path), "%s/%s", state->folder, name) >= (int)sizeof(path) ||
         lstat(path, &status) != 0 || S_ISDIR(status.st_mode))
-        return true; /* absent: each listed raw scan says so */
-    verify_difference(state, "files", BUNDLE_RAW_SCANS, "is no folder");
+        return true; /* absent: each listed file of it says so */
+    verify_difference(state, "files", name, "is no folder");
     return false;
+}
+
+static bool folders_are_here(struct verify_state *state)
+{
+    bool here = true;
+
+    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
+        here = folder_is_here(state, evidence_folders[i]) && here;
+    return here;
 }
 
 void verify_take_manifest(struct verify_state *state, json_t *manifest)
@@ -129,7 +161,7 @@ void verify_files(struct verify_state *state)
     json_t *manifest, *entry;
     const char *name;
 
-    if (!raw_scans_are_here(state))
+    if (!folders_are_here(state))
         return;
     manifest = verify_read_json(state, BUNDLE_MANIFEST);
     if (manifest)
@@ -141,5 +173,6 @@ void verify_files(struct verify_state *state)
     }
     check_listed(state);
     check_extra(state, "");
-    check_extra(state, BUNDLE_RAW_SCANS);
+    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
+        check_extra(state, evidence_folders[i]);
 }

@@ -42,6 +42,9 @@ void verify_add_raw_scan(struct verify_state *state, const char *file, const jso
     json_array_foreach (targets, index, target) {
         add_target(state, target, complete, file, &key);
     }
+    verify_scan_counts(state, file, scan);
+    if (mu_text_equal(mu_json_text_at(scan, "schema"), BUNDLE_IMPORTED_SCHEMA))
+        verify_add_imported(state, file, scan);
 }
 
 void verify_raw_scans(struct verify_state *state)

@@ -24,6 +24,7 @@ struct verify_state {
     json_t *targets;     /* "UAI digest" -> {uai, digest, file, complete: some scan of it is} */
     json_t *gaps;        /* UAI -> gap object */
     json_t *not_running; /* "UAI digest" -> true */
+    json_t *reports;     /* file of another scanner's report that a raw scan names -> true */
 };
 
 void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
@@ -56,6 +57,10 @@ void verify_count(struct verify_state *state, const char *name, size_t found);
 void verify_take_manifest(struct verify_state *state, json_t *manifest);
 /* The targets of one parsed raw scan. */
 void verify_add_raw_scan(struct verify_state *state, const char *file, const json_t *scan);
+/* Its counts against its findings. */
+void verify_scan_counts(struct verify_state *state, const char *file, const json_t *scan);
+/* One that was made of another scanner's report: the report. */
+void verify_add_imported(struct verify_state *state, const char *file, const json_t *scan);
 /* The gaps of a parsed list. */
 void verify_add_gaps(struct verify_state *state, const json_t *gaps);
 
@@ -67,6 +72,7 @@ void verify_files(struct verify_state *state);     /* fills manifest */
 void verify_workbook(struct verify_state *state);  /* fills rows */
 void verify_declared(struct verify_state *state);  /* fills gaps, not_running */
 void verify_raw_scans(struct verify_state *state); /* fills targets */
+void verify_reports(struct verify_state *state);   /* that no raw scan names */
 void verify_match(struct verify_state *state);
 void verify_containers(struct verify_state *state);
 

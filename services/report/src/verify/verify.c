@@ -118,7 +118,8 @@ void verify_state_init(struct verify_state *state, const char *folder, struct mu
                                    .rows = json_object(),
                                    .targets = json_object(),
                                    .gaps = json_object(),
-                                   .not_running = json_object()};
+                                   .not_running = json_object(),
+                                   .reports = json_object()};
 }
 
 void verify_state_done(struct verify_state *state)
@@ -128,6 +129,7 @@ void verify_state_done(struct verify_state *state)
     json_decref(state->targets);
     json_decref(state->gaps);
     json_decref(state->not_running);
+    json_decref(state->reports);
 }
 
 enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
@@ -144,6 +146,7 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
     verify_declared(&state);
     verify_workbook(&state);
     verify_raw_scans(&state);
+    verify_reports(&state);
     verify_match(&state);
     verify_containers(&state);
     verify_count(&state, "rows", state.summary.rows);

@@ -21,14 +21,14 @@ struct engine_config {
 
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *database, *inventory_url, *registries, *listen,
-            *evidence_token, *log_level, *vex;
-    int64_t workers, database_max_age_ms, database_stale_after_ms;
+            *evidence_token, *log_level, *vex, *external_scanner;
+    int64_t workers, database_max_age_ms, database_stale_after_ms, external_memory;
     struct engine_config engine;
     struct limit_config limits;
 };
 
 struct scan_config {
-    const char *database, *registries, *docker_config, *platform, *image, *format, *uai;
+    const char *database, *registries, *docker_config, *platform, *image, *format, *uai, *vex;
     struct engine_config engine;
     struct limit_config limits;
 };
@@ -42,15 +42,18 @@ struct checks_config {
 };
 
 struct import_config {
-    const char *kind, *digest; /* NULL: not given */
+    const char *kind, *digest, *image, *scanned_at; /* NULL: not given */
+    bool submit;
+    const char *kafka_brokers, *kafka_properties, *inventory_url, *evidence_token, *temp_dir;
+    int64_t deadline_ms;
 };
 
 struct match_config {
     const char *database, *previous, *vex;
 };
 
-enum { RUN_OPTION_COUNT = 24, SCAN_OPTION_COUNT = 19, DB_OPTION_COUNT = 5 };
-enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 2, MATCH_OPTION_COUNT = 3 };
+enum { RUN_OPTION_COUNT = 26, SCAN_OPTION_COUNT = 20, DB_OPTION_COUNT = 5 };
+enum { CHECKS_OPTION_COUNT = 1, IMPORT_OPTION_COUNT = 11, MATCH_OPTION_COUNT = 3 };
 extern const struct mu_option match_options[MATCH_OPTION_COUNT];
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option scan_options[SCAN_OPTION_COUNT];
@@ -161,6 +164,12 @@ int import_command(void *config_struct, int argc, char **argv);
 
 struct image_limits;
 void limits_from(const struct limit_config *config, struct image_limits *ret_limits);
+
+struct vex_set;
+/* The value of --vex: files or folders, a comma between; NULL: *ret_set stays as it is. Errors:
+ * those of vex_set_load. */
+enum mu_status vex_option_load(const char *paths, struct vex_set **ret_set,
+                               struct mu_error *err) MU_MUST_CHECK;
 
 struct layer_engine;
 /* Errors: MU_E_INVALID naming the option, MU_E_UNAVAILABLE. */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMN_COUNT = 10, CELL_SIZE = 64 };
+enum { COLUMN_COUNT = 12, CELL_SIZE = 64 };
 static const size_t arena_max_bytes = (size_t)64 << 20;
 
 static const char *range_text(const struct candidate *candidate, struct mu_arena *arena)
@@ -69,6 +69,8 @@ static void add_row(struct mu_table *table, const struct judge *judge,
     cells[7] = severity.source;
     cells[8] = facts.kev_added;
     cells[9] = epss;
+    cells[10] = facts.exploitation[0] ? facts.exploitation : NULL;
+    cells[11] = advisory.disputed || facts.disputed ? "yes" : NULL;
     mu_table_row(table, cells);
 }
 
@@ -98,8 +100,8 @@ static enum mu_status ask(const struct database *database, const char *text, enu
                           struct mu_error *err)
 {
     static const char *const columns[COLUMN_COUNT] = {
-            "vulnerability", "advisory", "affected",    "range", "comparator",
-            "fixed_in",      "severity", "severity_by", "kev",   "epss"};
+            "vulnerability", "advisory",    "affected", "range", "comparator",   "fixed_in",
+            "severity",      "severity_by", "kev",      "epss",  "exploitation", "disputed"};
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(arena_max_bytes);
     MU_AUTO(table) struct mu_table *table = mu_table_new(columns, COLUMN_COUNT);
     MU_AUTO_DONE(judge_done) struct judge judge;

@@ -21,7 +21,7 @@ const struct mu_option match_options[MATCH_OPTION_COUNT] = {
         {"previous", MU_OPTION_TEXT, OPTION(previous), NULL, 0, 0, 0,
          "database of the last match: only packages whose advisories differ are judged"},
         {"vex", MU_OPTION_TEXT, OPTION(vex), NULL, 0, 0, 0,
-         "OpenVEX or CycloneDX file, or folder of them"},
+         "OpenVEX or CycloneDX file, or folder of them; several with a comma between"},
 };
 
 struct matching {
@@ -50,10 +50,8 @@ static enum mu_status prepare(struct matching *matching, const struct match_conf
         st = database_open(config->previous, &matching->previous, err);
     if (st == MU_OK && matching->previous)
         st = change_set_new(matching->previous, matching->database, &matching->changes, err);
-    if (st == MU_OK && config->vex) {
-        matching->vex = vex_set_new();
-        st = vex_set_load(matching->vex, config->vex, err);
-    }
+    if (st == MU_OK)
+        st = vex_option_load(config->vex, &matching->vex, err);
     if (st != MU_OK)
         return st;
     matching->rules = (struct match_rules){.database = matching->database, .vex = matching->vex};

@@ -1,9 +1,14 @@
 #include "app/commands.h"
 
 #include "image/image_scan.h"
+#include "match/vex.h"
 #include "package/finder.h"
 
 #include "base/text.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -129,4 +134,35 @@ enum mu_status engine_from(const struct engine_config *config, struct layer_engi
         return mu_fail(err, MU_E_INVALID, "--sandbox is 'process' or 'none', not '%.100s'",
                        config->sandbox);
     return layer_engine_new(&engine, ret_engine, err);
+}
+
+static enum mu_status vex_load_all(const char *paths, struct vex_set *set, struct mu_error *err)
+{
+    char path[PATH_MAX];
+
+    for (const char *at = paths; *at != '\0';) {
+        size_t len = strcspn(at, ",");
+
+        if (len >= sizeof(path))
+            return mu_fail(err, MU_E_LIMIT, "--vex: '%.40s...' is too long a name", at);
+        (void)snprintf(path, sizeof(path), "%.*s", (int)len, at);
+        if (len > 0 && vex_set_load(set, path, err) != MU_OK)
+            return mu_wrap(err, "--vex");
+        at += len + (at[len] == ',');
+    }
+    return MU_OK;
+}
+
+enum mu_status vex_option_load(const char *paths, struct vex_set **ret_set, struct mu_error *err)
+{
+    MU_AUTO(vex_set) struct vex_set *set = NULL;
+
+    if (!paths || paths[0] == '\0')
+        return MU_OK;
+    set = vex_set_new();
+    if (vex_load_all(paths, set, err) != MU_OK)
+        return err->status;
+    *ret_set = set;
+    set = NULL;
+    return MU_OK;
 }

@@ -25,15 +25,19 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "brokers to start from, host:port,host:port"},
         {"kafka-properties", MU_OPTION_TEXT, OPTION(kafka_properties), "", 0, 0, 0,
          "librdkafka settings, key=value,key=value"},
-        {"database", MU_OPTION_TEXT, OPTION(database), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "vulnerability database, made by 'muster-scanner db build'"},
+        {"database", MU_OPTION_TEXT, OPTION(database), "", 0, 0, 0,
+         "vulnerability database, made by 'muster-scanner db build'; needed but with "
+         "--external-scanner"},
         {"database-max-age", MU_OPTION_DURATION_MS, OPTION(database_max_age_ms), "0", 0, INT64_MAX,
          0, "refuse to start with an older database; 0: any"},
-        {"database-stale-after", MU_OPTION_DURATION_MS, OPTION(database_stale_after_ms), "0", 0,
-         INT64_MAX, 0,
-         "a scan with an older database has failed (stale_database); FedRAMP: 24h; 0: any age"},
+        {"database-stale-after", MU_OPTION_DURATION_MS, OPTION(database_stale_after_ms), "24h", 0,
+         INT64_MAX, 0, "a scan with an older database has failed (stale_database); 0: any age"},
         {"vex", MU_OPTION_TEXT, OPTION(vex), NULL, 0, 0, 0,
-         "OpenVEX or CycloneDX file, or folder of them"},
+         "OpenVEX or CycloneDX file, or folder of them; several with a comma between"},
+        {"external-scanner", MU_OPTION_TEXT, OPTION(external_scanner), "", 0, 0, 0,
+         "command of another scanner that judges each image: 'grype registry:{ref} -o json'"},
+        {"external-memory", MU_OPTION_BYTES, OPTION(external_memory), "4GiB", 64 * 1024 * 1024,
+         INT64_MAX, 0, "memory that the other scanner may have"},
         {"inventory-url", MU_OPTION_TEXT, OPTION(inventory_url), NULL, 0, 0, MU_OPTION_REQUIRED,
          "where the evidence API answers"},
         {"registries", MU_OPTION_TEXT, OPTION(registries), "", 0, 0, 0,
@@ -56,6 +60,7 @@ struct app {
     struct registry_book *book;
     struct database_slot *databases;
     struct vex_set *vex;
+    struct external_scanner *external;
     struct layer_engine *engine;
     struct mu_producer *producer;
     struct worker_pool *pool;
@@ -124,21 +129,46 @@ static enum mu_status open_database(struct app *app, struct mu_error *err)
     return MU_OK;
 }
 
-static enum mu_status load_vex(struct app *app, struct mu_error *err)
+/* Another scanner has a database of its own. */
+static enum mu_status open_external(struct app *app, struct mu_error *err)
 {
-    if (!app->config->vex)
-        return MU_OK;
-    app->vex = vex_set_new();
+    const struct run_config *config = app->config;
+    const struct external_limits limits = {.deadline_ms = config->limits.deadline_ms,
+                                           .memory_bytes = (uint64_t)config->external_memory,
+                                           .file_bytes =
+                                                   (uint64_t)config->limits.max_image_unpacked,
+                                           .temp_dir = config->engine.temp_dir};
+
+    if (config->vex)
+        return mu_fail(err, MU_E_INVALID,
+                       "--vex does not reach another scanner: give it to --external-scanner");
+    if (external_scanner_new(config->external_scanner, &limits, &app->external, err) != MU_OK)
+        return err->status;
+    app->context.external = app->external;
+    return MU_OK;
+}
+
+static enum mu_status open_judge(struct app *app, struct mu_error *err)
+{
+    const struct run_config *config = app->config;
+    enum mu_status st;
+
+    if (config->external_scanner[0] != '\0')
+        return open_external(app, err);
+    if (config->database[0] == '\0')
+        return mu_fail(err, MU_E_INVALID,
+                       "--database is missing: make one with 'muster-scanner db build'");
+    st = open_database(app, err);
+    if (st == MU_OK)
+        st = vex_option_load(config->vex, &app->vex, err);
     app->context.vex = app->vex;
-    return vex_set_load(app->vex, app->config->vex, err);
+    return st;
 }
 
 static enum mu_status prepare(struct app *app, struct mu_error *err)
 {
-    enum mu_status st = open_database(app, err);
+    enum mu_status st = open_judge(app, err);
 
-    if (st == MU_OK)
-        st = load_vex(app, err);
     if (st == MU_OK)
         st = registry_book_load(app->config->registries, &app->book, err);
     app->context.book = app->book;
@@ -218,6 +248,7 @@ static void release(struct app *app)
     registry_book_free(app->book);
     database_slot_close(app->databases);
     vex_set_free(app->vex);
+    external_scanner_free(app->external);
 }
 
 int run_command(void *config_struct, int argc, char **argv)

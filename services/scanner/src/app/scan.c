@@ -31,6 +31,8 @@ const struct mu_option scan_options[SCAN_OPTION_COUNT] = {
         {"format", MU_OPTION_TEXT, OPTION(format), "table", 0, 0, 0,
          "table; json: the raw result as inventory would store it; cyclonedx or spdx: the bill of "
          "materials"},
+        {"vex", MU_OPTION_TEXT, OPTION(vex), NULL, 0, 0, 0,
+         "OpenVEX or CycloneDX file, or folder of them; several with a comma between"},
         {"uai", MU_OPTION_TEXT, OPTION(uai), NULL, 0, 0, 0,
          "Unique Asset Identifier to write into the raw result (default: the image)"},
         ENGINE_OPTIONS(scan_config),
@@ -43,22 +45,23 @@ struct scan_work {
     const struct scan_format *format;
     struct registry_book *book;
     struct database *database;
+    struct vex_set *vex;
     struct layer_engine *engine;
     struct scan_target target;
     struct scan_context context;
     struct mu_arena *arena;
     struct mu_scan_result result;
-    struct raw_file file;
+    struct scan_files files;
 };
 
 static void work_done(struct scan_work *work)
 {
-    if (work->file.fd >= 0)
-        (void)close(work->file.fd);
+    scan_files_close(&work->files);
     image_source_free(work->target.source);
     layer_engine_free(work->engine);
     registry_book_free(work->book);
     database_close(work->database);
+    vex_set_free(work->vex);
     mu_arena_free(work->arena);
 }
 
@@ -84,7 +87,7 @@ static int report(const struct scan_work *work)
     scan_progress_clear();
     if (result->outcome == MU_SCAN_NOT_SCANNABLE)
         return report_artifact(result);
-    if (scan_format_print(work->format, result, &work->file, &err) != MU_OK)
+    if (scan_format_print(work->format, result, &work->files.raw, &err) != MU_OK)
         return tell(&err, MU_EXIT_FAILURE);
     if (result->has_failure)
         (void)fprintf(stderr, "muster-scanner: not scanned whole: %s: %s\n", result->failure.code,
@@ -103,7 +106,7 @@ static enum mu_status scan_digest(struct scan_work *work, const char *uai, struc
                                             .digest = reference->digest,
                                             .uais = {&uai, 1}};
 
-    return scan_run(&work->context, &request, work->arena, &work->result, &work->file, err);
+    return scan_run(&work->context, &request, work->arena, &work->result, &work->files, err);
 }
 
 /* From index to index until there is an image, or something that is none. */
@@ -140,6 +143,7 @@ static enum mu_status work_open(struct scan_work *work, const char *name, struct
     work->context = (struct scan_context){.book = work->book,
                                           .source = work->target.source,
                                           .database = work->database,
+                                          .vex = work->vex,
                                           .engine = work->engine,
                                           .temp_dir = config->engine.temp_dir,
                                           .sbom = scan_format_sbom(work->format)};
@@ -190,6 +194,7 @@ static int scan_one(struct scan_work *work, const char *name)
     enum mu_status st;
 
     if (database_use(work, &err) != MU_OK ||
+        vex_option_load(work->config->vex, &work->vex, &err) != MU_OK ||
         registry_book_load(work->config->registries, &work->book, &err) != MU_OK ||
         engine_from(&work->config->engine, &work->engine, &err) != MU_OK)
         return tell(&err, MU_EXIT_USAGE);
@@ -207,7 +212,7 @@ static int scan_one(struct scan_work *work, const char *name)
 int scan_command(void *config_struct, int argc, char **argv)
 {
     MU_AUTO_DONE(work_done)
-    struct scan_work work = {.config = config_struct, .file = {.fd = -1}};
+    struct scan_work work = {.config = config_struct, .files = SCAN_FILES_NONE};
     struct mu_error err;
 
     if (argc != 1) {

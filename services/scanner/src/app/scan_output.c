@@ -65,6 +65,63 @@ static void add_rows(struct mu_table *table, const json_t *findings, const char 
     }
 }
 
+/* What does not count: each that a VEX statement took out, with what was said, by whom and when. */
+static void print_stated(const json_t *suppressed)
+{
+    static const char *const columns[] = {"vulnerability", "package", "version", "statement",
+                                          "reason",        "who",     "when"};
+    static const char *const members[] = {"id",           "package",           "package_version",
+                                          "vex.status",   "vex.justification", "vex.author",
+                                          "vex.stated_at"};
+    enum { STATED_COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, STATED_COLUMNS);
+    const json_t *finding;
+    size_t index;
+
+    json_array_foreach (suppressed, index, finding) {
+        const char *cells[STATED_COLUMNS];
+
+        if (!mu_text_equal(mu_json_text_at(finding, "suppressed_reason"), "vex"))
+            continue;
+        for (size_t i = 0; i < STATED_COLUMNS; i++)
+            cells[i] = mu_json_text_at(finding, members[i]);
+        if (!cells[4])
+            cells[4] = mu_json_text_at(finding, "vex.detail");
+        mu_table_row(table, cells);
+    }
+    if (mu_table_row_count(table) == 0)
+        return;
+    (void)printf("\nnot counted, by what was stated (VEX):\n");
+    mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+    (void)printf("\n");
+}
+
+/* The rest of it in one line: "suppressed: 12 unimportant, 3 owned_by". */
+static void print_suppressed(const json_t *suppressed)
+{
+    json_auto_t *counts = json_object();
+    const json_t *finding;
+    const char *reason;
+    json_t *count;
+    size_t index;
+    bool first = true;
+
+    json_array_foreach (suppressed, index, finding) {
+        reason = mu_json_text_at(finding, "suppressed_reason");
+        if (reason)
+            (void)json_object_set_new(
+                    counts, reason,
+                    json_integer(json_integer_value(json_object_get(counts, reason)) + 1));
+    }
+    json_object_foreach (counts, reason, count) {
+        (void)printf("%s%lld %s", first ? "suppressed: " : ", ",
+                     (long long)json_integer_value(count), reason);
+        first = false;
+    }
+    if (!first)
+        (void)printf("\n");
+}
+
 static void print_summary(const struct mu_scan_result *result)
 {
     const struct mu_scan_counts *counts = &result->counts;
@@ -96,6 +153,8 @@ static enum mu_status print_table(const struct mu_scan_result *result, const str
         add_rows(table, json_object_get(root, "findings"), severity_word((enum severity)severity));
     if (mu_table_row_count(table) > 0)
         mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+    print_stated(json_object_get(root, "suppressed"));
+    print_suppressed(json_object_get(root, "suppressed"));
     print_summary(result);
     return MU_OK;
 }

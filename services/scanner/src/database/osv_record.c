@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { MODULE_TEXT_SIZE = 128 };
 
 /* ---- ranges ---- */
 
@@ -75,6 +78,31 @@ static const char *rating_of_summary(const char *summary)
     return NULL;
 }
 
+static bool is_module_text(const char *text, size_t len)
+{
+    static const char allowed[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+
+    return len > 0 && strspn(text, allowed) >= len;
+}
+
+/* "Important: nodejs:18 security update": AlmaLinux and Rocky Linux name module and stream in the
+ * summary alone. False: it names none. */
+static bool module_of_summary(const char *summary, char ret_module[MODULE_TEXT_SIZE])
+{
+    for (const char *word = summary; word && *word != '\0'; word += *word == ' ') {
+        size_t len = strcspn(word, " "), name = strcspn(word, ": ");
+
+        if (name < len && len < MODULE_TEXT_SIZE && is_module_text(word, name) &&
+            is_module_text(word + name + 1, len - name - 1)) {
+            (void)snprintf(ret_module, MODULE_TEXT_SIZE, "%.*s", (int)len, word);
+            return true;
+        }
+        word += len;
+    }
+    return false;
+}
+
 static const char *rating_of(const json_t *record, const json_t *entry)
 {
     static const char *const members[] = {"urgency", "severity"};
@@ -106,7 +134,8 @@ static void add_texts(struct builder *builder, const json_t *array,
     }
 }
 
-static void add_affected(struct builder *builder, const json_t *record, const json_t *entry)
+static void add_affected(struct builder *builder, const json_t *record, const char *module,
+                         const json_t *entry)
 {
     const json_t *package = json_object_get(entry, "package"), *range;
     struct builder_affected affected = {
@@ -119,6 +148,7 @@ static void add_affected(struct builder *builder, const json_t *record, const js
         return;
     }
     affected.rating = rating_of(record, entry);
+    affected.module = module;
     read_severity(record, entry, &affected);
     if (!builder_begin_affected(builder, &affected))
         return;
@@ -186,8 +216,10 @@ enum mu_status osv_record_add(struct builder *builder, const char *json, size_t 
     static const struct mu_json_limits limits = {OSV_RECORD_MAX_BYTES, 32};
     json_auto_t *record = NULL;
     struct builder_record head = {.feed = FEED_OSV};
+    char module[MODULE_TEXT_SIZE];
     const char *details;
     const json_t *entry;
+    bool has_module;
     size_t index;
     enum mu_status st = mu_json_parse(json, len, &limits, &record, err);
 
@@ -204,10 +236,11 @@ enum mu_status osv_record_add(struct builder *builder, const char *json, size_t 
     head.modified_us = time_of(record, "modified");
     head.withdrawn = json_is_string(json_object_get(record, "withdrawn"));
     head.cves_in_related = names_cves_as_related(head.id);
+    has_module = head.cves_in_related && module_of_summary(head.summary, module);
     builder_begin(builder, &head);
     relate(builder, record);
     json_array_foreach (json_object_get(record, "affected"), index, entry) {
-        add_affected(builder, record, entry);
+        add_affected(builder, record, has_module ? module : NULL, entry);
     }
     return builder_end(builder, err);
 }

@@ -139,7 +139,8 @@ struct image_analysis {
 enum { IMAGE_ARENA_MAX_BYTES = 256 * 1024 * 1024 };
 
 /*
- * `repository` is canonical "host/path", `digest` "sha256:<hex>". `engine` may be shared. Text of
+ * `repository` is canonical "host/path", `digest` "sha256:<hex>". `engine` may be shared; NULL:
+ * what the image is, without reading its layers. Text of
  * the analysis lives in `arena`. Stops early, with a retryable failure, when mu_stop_requested().
  * Errors: MU_E_INVALID (repository or digest are not well-formed), MU_E_NOMEM (arena or memory
  * exhausted).

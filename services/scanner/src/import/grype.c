@@ -136,6 +136,7 @@ static void read_image(struct import_build *build, const json_t *root)
         scan->database_version = import_text(build, descriptor, "db.checksum");
     if (!mu_json_at(descriptor, "db.status"))
         scan->database_built_at_us = import_time(mu_json_text_at(descriptor, "db.built"));
+    import_configuration(build, mu_json_at(descriptor, "configuration"));
 }
 
 enum mu_status import_grype(struct import_build *build, const json_t *root, struct mu_error *err)

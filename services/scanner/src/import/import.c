@@ -84,25 +84,53 @@ static bool digest_named(const struct import_build *build, const char *digest)
     return false;
 }
 
+static bool index_named(const struct import_build *build, const struct mu_json_texts *indexes)
+{
+    for (size_t i = 0; i < indexes->count; i++) {
+        if (digest_named(build, indexes->items[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The digest that was given against what the report says of its image. */
+static enum mu_status given_check(struct import_build *build, const struct import_options *options,
+                                  struct mu_error *err)
+{
+    const char *given = options->digest, *config = build->scan->config_digest;
+
+    if (!mu_digest_valid(given, strlen(given)))
+        return mu_fail(err, MU_E_INVALID, "'%.80s' is no digest", given);
+    if (build->digest_count > 0 && !digest_named(build, given)) {
+        if (!index_named(build, &options->indexes))
+            return mu_fail(err, MU_E_INVALID, "the report is about %s, not about %s",
+                           build->digests[0], given);
+        import_note(build, "the report names the index that holds the image");
+    }
+    if (options->config_digest && config && mu_digest_valid(config, strlen(config)) &&
+        !mu_text_equal(config, options->config_digest))
+        return mu_fail(err, MU_E_INVALID, "the report's image has the config %s, not %s", config,
+                       options->config_digest);
+    return MU_OK;
+}
+
 /* An image pulled by several names has several digests only when one is an index's: then only the
  * caller can say which is meant. */
-static enum mu_status digest_decide(struct import_build *build, const char *given,
-                                    struct mu_error *err)
+static enum mu_status digest_decide(struct import_build *build,
+                                    const struct import_options *options, struct mu_error *err)
 {
     struct imported_scan *scan = build->scan;
+    const char *given = options->digest;
 
-    if (given && !mu_digest_valid(given, strlen(given)))
-        return mu_fail(err, MU_E_INVALID, "'%.80s' is no digest", given);
-    if (given && build->digest_count > 0 && !digest_named(build, given))
-        return mu_fail(err, MU_E_INVALID, "the report is about %s, not about %s", build->digests[0],
-                       given);
+    if (given && given_check(build, options, err) != MU_OK)
+        return err->status;
     if (!given && build->digest_count == 0)
         return mu_fail(err, MU_E_INVALID, "the report names no digest of an image: give it");
     if (!given && build->digest_count > 1)
         return mu_fail(err, MU_E_INVALID, "the report names %zu digests, %s and %s: give one",
                        build->digest_count, build->digests[0], build->digests[1]);
     scan->digest = given ? import_keep(build, given, strlen(given)) : build->digests[0];
-    scan->digest_given = build->digest_count == 0;
+    scan->digest_given = given && !digest_named(build, given);
     return MU_OK;
 }
 
@@ -157,7 +185,7 @@ static enum mu_status read_kind(struct import_build *build, const json_t *root,
     build->scan->kind = kind->kind;
     st = kind->read(build, root, err);
     if (st == MU_OK)
-        st = digest_decide(build, options->digest, err);
+        st = digest_decide(build, options, err);
     if (st == MU_OK)
         st = findings_hand_over(build, err);
     return st == MU_OK ? MU_OK : mu_wrap(err, "%s report", kind->name);

@@ -64,6 +64,16 @@ int64_t import_time(const char *text)
                                                                                 : MU_TIME_NONE;
 }
 
+void import_configuration(struct import_build *build, const json_t *settings)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct mu_error ignored;
+
+    mu_buf_init(&text, IMPORT_MAX_BYTES);
+    if (settings && mu_json_print(settings, &text, &ignored) == MU_OK)
+        mu_sha256_text(text.data, text.len, build->scan->told_configuration);
+}
+
 void import_note(struct import_build *build, const char *fmt, ...)
 {
     char text[256];

@@ -38,6 +38,9 @@ void import_digest_add(struct import_build *build, const char *text);
 /* RFC 3339; MU_TIME_NONE when it is none. */
 int64_t import_time(const char *text);
 
+/* The settings that the report tells, if any: their hash is kept. */
+void import_configuration(struct import_build *build, const json_t *settings);
+
 void import_note(struct import_build *build, const char *fmt, ...) MU_PRINTF(2, 3);
 
 /* An empty finding. */

@@ -1,5 +1,7 @@
 #include "import/import.h"
 
+#include <string.h>
+
 static const char *const kind_names[] = {
         [IMPORT_ANY] = "",        [IMPORT_TRIVY] = "trivy",
         [IMPORT_GRYPE] = "grype", [IMPORT_CYCLONEDX] = "cyclonedx",
@@ -44,14 +46,20 @@ static void put_finding(struct json_stream *out, const struct imported_finding *
     json_close(out, '}');
 }
 
-static void put_counts(struct json_stream *out, const struct imported_scan *scan)
+void imported_scan_count(const struct imported_scan *scan, int64_t ret_counts[IMPORT_SEVERITIES])
 {
-    int64_t counts[SEVERITY_CRITICAL + 1] = {0};
-
+    memset(ret_counts, 0, IMPORT_SEVERITIES * sizeof(*ret_counts));
     for (size_t i = 0; i < scan->finding_count; i++) {
         if (!scan->findings[i].suppressed_reason)
-            counts[scan->findings[i].severity]++;
+            ret_counts[scan->findings[i].severity]++;
     }
+}
+
+static void put_counts(struct json_stream *out, const struct imported_scan *scan)
+{
+    int64_t counts[IMPORT_SEVERITIES];
+
+    imported_scan_count(scan, counts);
     json_open(out, "counts", '{');
     json_int(out, "findings", (int64_t)(scan->finding_count - scan->suppressed_count));
     for (int severity = SEVERITY_CRITICAL; severity >= SEVERITY_UNKNOWN; severity--)
@@ -63,6 +71,8 @@ static void put_counts(struct json_stream *out, const struct imported_scan *scan
 static void put_image(struct json_stream *out, const struct imported_scan *scan)
 {
     json_open(out, "image", '{');
+    if (scan->target)
+        json_text(out, "repository", scan->target->repository);
     json_text(out, "reference", scan->reference);
     json_text(out, "digest", scan->digest);
     json_text(out, "digest_from", scan->digest_given ? "option" : "report");
@@ -74,9 +84,37 @@ static void put_image(struct json_stream *out, const struct imported_scan *scan)
     json_close(out, '}');
 }
 
+static void put_targets(struct json_stream *out, const struct imported_scan *scan)
+{
+    const struct mu_json_texts *uais = &scan->target->uais;
+
+    json_open(out, "targets", '[');
+    for (size_t i = 0; i < uais->count; i++) {
+        json_open(out, NULL, '{');
+        json_text(out, "uai", uais->items[i]);
+        json_text(out, "digest", scan->digest);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+/* A scanner that made a report of an image had its content: authorized. */
+static void put_record(struct json_stream *out, const struct import_target *target)
+{
+    json_open(out, "authentication", '{');
+    json_text(out, "method", NULL);
+    json_bool(out, "authorized", true);
+    json_close(out, '}');
+    json_time(out, "started_at", target->started_at_us);
+    json_time(out, "finished_at", target->finished_at_us);
+    json_text(out, "status", "complete");
+}
+
 static void put_origin(struct json_stream *out, const struct imported_scan *scan)
 {
     json_text(out, "schema", "muster.imported-scan.v1");
+    if (scan->target)
+        put_targets(out, scan);
     json_text(out, "kind", kind_names[scan->kind]);
     json_open(out, "original", '{');
     json_text(out, "digest", scan->original_digest);
@@ -85,12 +123,16 @@ static void put_origin(struct json_stream *out, const struct imported_scan *scan
     json_open(out, "scanner", '{');
     json_text(out, "name", scan->tool ? scan->tool : "unknown");
     json_text(out, "version", scan->tool_version);
+    if (scan->target)
+        json_text(out, "configuration_checksum", scan->target->configuration_checksum);
     json_close(out, '}');
     json_open(out, "database", '{');
     json_text(out, "version", scan->database_version);
     json_time(out, "built_at", scan->database_built_at_us);
     json_close(out, '}');
     json_time(out, "scanned_at", scan->scanned_at_us);
+    if (scan->target)
+        put_record(out, scan->target);
 }
 
 void imported_scan_put(struct json_stream *out, const void *imported_scan)

@@ -1,5 +1,6 @@
 #include "job/message_sender.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -57,6 +58,8 @@ static enum mu_status send_until_there(struct message_sender *sender,
     while ((st = send_once(sender, message, err)) != MU_OK) {
         if (st == MU_E_INVALID || st == MU_E_LIMIT)
             return st;
+        if (sender->ends_at_ms > 0 && mu_monotonic_ms() >= sender->ends_at_ms)
+            return err->status = MU_E_UNAVAILABLE;
         MU_LOG(st == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR, "message not sent, retrying",
                MU_KV("topic", mu_topic_name(message->topic)), MU_KV("error", err->message));
         if (mu_backoff_wait(&backoff))

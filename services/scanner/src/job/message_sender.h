@@ -1,8 +1,8 @@
 /*
  * message_sender: one message after the other into Kafka, each until it is there.
  *
- * Kafka away or rights missing: tried again with backoff, for as long as it takes. A message that
- * can never be sent is an error at once.
+ * Kafka away or rights missing: tried again with backoff, for as long as it takes or until the
+ * deadline. A message that can never be sent is an error at once.
  *
  * Threads: a sender belongs to one thread at a time; the producer may be shared.
  */
@@ -16,6 +16,7 @@
 
 struct message_sender {
     struct mu_producer *producer;
+    uint64_t ends_at_ms;  /* mu_monotonic_ms; 0: none */
     pthread_mutex_t lock; /* over what the delivery report says */
     pthread_cond_t settled;
     bool ready;
@@ -36,7 +37,7 @@ struct message_to_send {
 
 /*
  * MU_OK: Kafka has acknowledged it. Errors: MU_E_INVALID, MU_E_LIMIT (it cannot be encoded or Kafka
- * refuses it for good), MU_E_UNAVAILABLE (a stop was requested first).
+ * refuses it for good), MU_E_UNAVAILABLE (a stop was requested, or the deadline is over, first).
  */
 enum mu_status message_send(struct message_sender *sender, const struct message_to_send *message,
                             struct mu_error *err) MU_MUST_CHECK;

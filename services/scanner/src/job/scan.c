@@ -1,5 +1,6 @@
 #include "job/scan.h"
 
+#include "import/import_record.h"
 #include "metrics/metrics.h"
 
 #include "base/log.h"
@@ -7,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { RESULT_TEXT_MAX = 255, RESULT_MESSAGE_MAX = 1000 };
 
@@ -15,7 +17,21 @@ struct examined {
     struct image_analysis image;
     struct match_result match;
     struct mu_json_array children;
+    bool is_imported; /* another scanner judged it */
+    struct imported_scan imported;
+    struct import_target target;
+    char imported_checksum[MU_DIGEST_TEXT_SIZE];
+    struct raw_file original; /* fd -1: none */
 };
+
+void scan_files_close(struct scan_files *files)
+{
+    if (files->raw.fd >= 0)
+        (void)close(files->raw.fd);
+    if (files->original.fd >= 0)
+        (void)close(files->original.fd);
+    *files = SCAN_FILES_NONE;
+}
 
 void scan_context_checksum(struct scan_context *context)
 {
@@ -32,7 +48,10 @@ void scan_context_checksum(struct scan_context *context)
                   (unsigned long long)limits->max_layer_bytes,
                   (unsigned long long)limits->max_layer_entries, limits->max_layers,
                   limits->max_packages);
-    layer_engine_describe(context->engine, &text);
+    if (context->external)
+        external_scanner_describe(context->external, &text);
+    else
+        layer_engine_describe(context->engine, &text);
     mu_sha256_text(text.data, text.len, context->configuration_checksum);
 }
 
@@ -110,17 +129,19 @@ static struct mu_scan_result result_of(const struct scan_context *context,
                                        const struct mu_scan_request *request,
                                        const struct database_facts *facts)
 {
-    return (struct mu_scan_result){.request_id = request->request_id,
-                                   .job_id = request->job_id,
-                                   .attempt = request->attempt,
-                                   .repository = request->repository,
-                                   .digest = request->digest,
-                                   .uais = request->uais,
-                                   .scanner_name = "muster-scanner",
-                                   .scanner_version = MU_VERSION,
-                                   .database_version = facts->version,
-                                   .database_built_at_us = facts->built_at_us,
-                                   .configuration_checksum = context->configuration_checksum};
+    return (struct mu_scan_result){
+            .request_id = request->request_id,
+            .job_id = request->job_id,
+            .attempt = request->attempt,
+            .repository = request->repository,
+            .digest = request->digest,
+            .uais = request->uais,
+            .scanner_name =
+                    context->external ? external_scanner_name(context->external) : "muster-scanner",
+            .scanner_version = context->external ? "unknown" : MU_VERSION,
+            .database_version = facts->version,
+            .database_built_at_us = facts->built_at_us,
+            .configuration_checksum = context->configuration_checksum};
 }
 
 /* The analysis with one more failure. */
@@ -188,19 +209,83 @@ static enum mu_status check_age(const struct scan_context *context, const struct
     return add_failure(&examined->image, arena, failure, err);
 }
 
+/* ---- another scanner's judgement ---- */
+
+/* What it could not do is a failed scan; MU_E_NOMEM and MU_E_UNAVAILABLE alone are errors. */
+static enum mu_status external_failed(struct examined *examined, struct mu_arena *arena,
+                                      const struct external_fault *fault, struct mu_error *err)
+{
+    const struct image_failure failure = {
+            .code = fault->code,
+            .component = "scanner",
+            .message = mu_arena_printf(arena, "scanner: %s", err->message),
+            .retryable = fault->retryable};
+
+    return add_failure(&examined->image, arena, failure, err);
+}
+
+static enum mu_status external_take(const struct scan_context *context,
+                                    const struct mu_scan_request *request, struct mu_arena *arena,
+                                    struct examined *examined, const struct mu_buf *report,
+                                    struct mu_error *err)
+{
+    const struct import_options options = {.digest = request->digest};
+    struct imported_scan scan;
+    enum mu_status st = import_read(report->data, report->len, &options, arena, &scan, err);
+
+    if (st == MU_E_INVALID)
+        return external_failed(examined, arena, &(struct external_fault){"scanner_output", false},
+                               err);
+    if (st == MU_E_LIMIT)
+        return external_failed(examined, arena, &(struct external_fault){"limit", false}, err);
+    if (st == MU_OK)
+        st = result_file_keep(context->temp_dir, report->data, report->len, &examined->original,
+                              err);
+    if (st != MU_OK)
+        return st;
+    examined->is_imported = true;
+    examined->imported = scan;
+    import_record_checksum(&scan, context->configuration_checksum, examined->imported_checksum);
+    return MU_OK;
+}
+
+static enum mu_status external_examine(const struct scan_context *context,
+                                       const struct mu_scan_request *request,
+                                       struct mu_arena *arena, struct examined *examined,
+                                       struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf report;
+    struct external_fault fault;
+    enum mu_status st;
+
+    mu_buf_init(&report, IMPORT_MAX_BYTES);
+    if (examined->image.kind != MU_DIGEST_KIND_MANIFEST || examined->image.failure_count > 0)
+        return MU_OK;
+    st = external_scanner_run(context->external, request->repository, request->digest, &report,
+                              &fault, err);
+    if (st == MU_E_INVALID)
+        return external_failed(examined, arena, &fault, err);
+    if (st == MU_E_UNAVAILABLE) /* no process, no disk: or we are stopping */
+        return external_failed(examined, arena, &(struct external_fault){"internal", true}, err);
+    return st == MU_OK ? external_take(context, request, arena, examined, &report, err) : st;
+}
+
 static enum mu_status examine(const struct scan_context *context, const struct database *database,
                               const struct mu_scan_request *request, struct mu_arena *arena,
                               struct examined *examined, struct mu_error *err)
 {
     const struct match_rules rules = {
             .database = database, .vex = context->vex, .image = request->digest};
-    enum mu_status st = context->source
-                                ? image_analyze_from(context->source, request->repository,
-                                                     request->digest, &context->limits,
-                                                     context->engine, arena, &examined->image, err)
-                                : image_analyze(context->book, request->repository, request->digest,
-                                                &context->limits, context->engine, arena,
-                                                &examined->image, err);
+    struct layer_engine *engine = context->external ? NULL : context->engine;
+    enum mu_status st =
+            context->source
+                    ? image_analyze_from(context->source, request->repository, request->digest,
+                                         &context->limits, engine, arena, &examined->image, err)
+                    : image_analyze(context->book, request->repository, request->digest,
+                                    &context->limits, engine, arena, &examined->image, err);
+
+    if (st == MU_OK && context->external)
+        st = external_examine(context, request, arena, examined, err);
 
     if (st == MU_OK && database)
         st = match_image(&rules, &examined->image, arena, &examined->match, err);
@@ -222,7 +307,9 @@ static enum mu_status give_up(struct mu_arena *arena, struct examined *examined,
     struct image_failure failure = {.component = "image"};
 
     mu_arena_reset(arena);
-    *examined = (struct examined){.image = {.created_at_us = MU_TIME_NONE}};
+    if (examined->original.fd >= 0)
+        (void)close(examined->original.fd);
+    *examined = (struct examined){.image = {.created_at_us = MU_TIME_NONE}, .original.fd = -1};
     failure.code = why.status == MU_E_INVALID ? "unsupported" : "limit";
     failure.message = mu_arena_printf(arena, "image: %s", why.message);
     failure.retryable = why.status == MU_E_NOMEM; /* a machine short of memory recovers */
@@ -253,7 +340,8 @@ file_write(const struct scan_context *context, const struct mu_scan_request *req
                                  .image = &examined->image,
                                  .match = &examined->match,
                                  .database = facts,
-                                 .scanner_version = MU_VERSION,
+                                 .scanner_name = result->scanner_name,
+                                 .scanner_version = result->scanner_version,
                                  .configuration_checksum = context->configuration_checksum,
                                  .started_at_us = result->started_at_us,
                                  .finished_at_us = result->finished_at_us};
@@ -263,20 +351,64 @@ file_write(const struct scan_context *context, const struct mu_scan_request *req
                               .scanner_version = MU_VERSION,
                               .at_us = MU_TIME_NONE};
 
+    if (examined->is_imported)
+        return import_record_write(&examined->imported, context->temp_dir, ret_file, err);
     return context->sbom ? context->sbom(&sbom, context->temp_dir, ret_file, err)
                          : raw_scan_write(&raw, context->temp_dir, ret_file, err);
+}
+
+/* The document names what the message does. */
+static enum mu_status tell_imported(struct examined *examined,
+                                    const struct mu_scan_request *request, struct mu_arena *arena,
+                                    struct mu_scan_result *result, struct mu_error *err)
+{
+    if (!examined->is_imported || result->outcome != MU_SCAN_COMPLETE)
+        return MU_OK;
+    examined->target = (struct import_target){
+            .repository = request->repository,
+            .uais = request->uais,
+            .configuration_checksum = mu_arena_strdup(arena, examined->imported_checksum),
+            .started_at_us = result->started_at_us,
+            .finished_at_us = result->finished_at_us};
+    if (!examined->target.configuration_checksum)
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    examined->imported.target = &examined->target;
+    return import_record_tell(&examined->imported, arena, result, err);
+}
+
+static enum mu_status conclude(const struct scan_context *context,
+                               const struct mu_scan_request *request,
+                               const struct database_facts *facts, struct examined *examined,
+                               struct mu_arena *arena, struct mu_scan_result *result,
+                               struct scan_files *ret_files, struct mu_error *err)
+{
+    struct raw_file file = {.fd = -1};
+    enum mu_status st;
+
+    *result = summarize(*result, examined, arena);
+    st = tell_imported(examined, request, arena, result, err);
+    if (st == MU_OK && (result->outcome == MU_SCAN_COMPLETE || result->outcome == MU_SCAN_FAILED))
+        st = file_write(context, request, result, examined, facts, &file, err);
+    if (st != MU_OK)
+        return st;
+    *ret_files = (struct scan_files){.raw = file, .original = examined->original};
+    examined->original.fd = -1;
+    if (file.fd >= 0) {
+        result->evidence_digest = ret_files->raw.digest;
+        result->evidence_size_bytes = (int64_t)file.size_bytes;
+    }
+    return MU_OK;
 }
 
 static enum mu_status scan_with(const struct scan_context *context,
                                 const struct database_holder *holder,
                                 const struct mu_scan_request *request, struct mu_arena *arena,
-                                struct mu_scan_result *ret_result, struct raw_file *ret_file,
+                                struct mu_scan_result *ret_result, struct scan_files *ret_files,
                                 struct mu_error *err)
 {
-    struct examined examined = {0};
+    struct examined examined = {.original.fd = -1};
     struct database_facts facts = {0};
     struct mu_scan_result result;
-    struct raw_file file = {.fd = -1};
     enum mu_status st;
 
     if (holder->database)
@@ -287,20 +419,13 @@ static enum mu_status scan_with(const struct scan_context *context,
     st = examine(context, holder->database, request, arena, &examined, err);
     if (st == MU_E_NOMEM || st == MU_E_INVALID)
         st = give_up(arena, &examined, err);
-    if (st != MU_OK)
-        return st;
-    result = summarize(result, &examined, arena);
-    if (result.outcome == MU_SCAN_COMPLETE || result.outcome == MU_SCAN_FAILED)
-        st = file_write(context, request, &result, &examined, &facts, &file, err);
-    if (st != MU_OK)
-        return st;
-    *ret_file = file;
-    if (file.fd >= 0) {
-        result.evidence_digest = ret_file->digest;
-        result.evidence_size_bytes = (int64_t)file.size_bytes;
-    }
-    *ret_result = result;
-    return MU_OK;
+    if (st == MU_OK)
+        st = conclude(context, request, &facts, &examined, arena, &result, ret_files, err);
+    if (examined.original.fd >= 0)
+        (void)close(examined.original.fd);
+    if (st == MU_OK)
+        *ret_result = result;
+    return st;
 }
 
 /* The database this scan uses from its beginning to its end. */
@@ -325,7 +450,7 @@ static const struct database_holder *take_database(const struct scan_context *co
 
 enum mu_status scan_run(const struct scan_context *context, const struct mu_scan_request *request,
                         struct mu_arena *arena, struct mu_scan_result *ret_result,
-                        struct raw_file *ret_file, struct mu_error *err)
+                        struct scan_files *ret_files, struct mu_error *err)
 {
     struct database_holder fixed = {.database = context->database};
     const struct database_holder *holder;
@@ -336,10 +461,10 @@ enum mu_status scan_run(const struct scan_context *context, const struct mu_scan
         if (context->database)
             database_facts(context->database, &facts);
         fixed.version = facts.version;
-        return scan_with(context, &fixed, request, arena, ret_result, ret_file, err);
+        return scan_with(context, &fixed, request, arena, ret_result, ret_files, err);
     }
     holder = take_database(context);
-    st = scan_with(context, holder, request, arena, ret_result, ret_file, err);
+    st = scan_with(context, holder, request, arena, ret_result, ret_files, err);
     database_slot_give(context->databases, holder);
     return st;
 }

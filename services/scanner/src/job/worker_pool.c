@@ -200,13 +200,13 @@ static bool scan_and_send(struct worker *worker, const struct mu_scan_request *r
     static const struct mu_scan_failure evidence_too_large = {
             "limit", "raw result: larger than inventory stores", false};
     struct mu_backoff backoff = {RETRY_MIN_MS, RETRY_MAX_MS, 0};
-    struct raw_file file = {.fd = -1};
+    struct scan_files files = SCAN_FILES_NONE;
     struct mu_scan_result result = {0};
     struct mu_error err;
     enum mu_status st;
     bool sent;
 
-    while (scan_run(worker->pool->config.context, request, worker->arena, &result, &file, &err) !=
+    while (scan_run(worker->pool->config.context, request, worker->arena, &result, &files, &err) !=
            MU_OK) {
         MU_LOG(MU_LOG_ERROR, "scan could not be run, retrying", MU_KV("digest", request->digest),
                MU_KV("error", err.message));
@@ -215,18 +215,18 @@ static bool scan_and_send(struct worker *worker, const struct mu_scan_request *r
         mu_arena_reset(worker->arena);
     }
     if (mu_stop_requested() && result.outcome == MU_SCAN_FAILED) {
-        if (file.fd >= 0)
-            (void)close(file.fd);
+        scan_files_close(&files);
         return false; /* cut short by our own stop: whoever comes next scans it */
     }
-    st = store_evidence(worker, &file, &err);
+    st = store_evidence(worker, &files.original, &err);
+    if (st == MU_OK)
+        st = store_evidence(worker, &files.raw, &err);
     if (st == MU_E_LIMIT) {
         result = without_content(&result, evidence_too_large);
         result.evidence_digest = NULL;
     }
     sent = st != MU_E_UNAVAILABLE && hand_over(worker, incoming, &result);
-    if (file.fd >= 0)
-        (void)close(file.fd);
+    scan_files_close(&files);
     return sent;
 }
 

@@ -57,14 +57,16 @@ static int compare_without_epoch(const char *a, const char *b)
     return rpm->compare(behind_epoch(a), behind_epoch(b));
 }
 
-/* "nodejs:16:9020...:rhel9" against "nodejs:16". False: they are known to differ. */
-static bool same_stream(const char *label, const char *stream)
+/* "nodejs:16:9020...:rhel9" against "nodejs:16". */
+static enum stream_relation relate_streams(const char *label, const char *stream)
 {
     size_t name = strcspn(stream, ":"), whole = strlen(stream);
 
-    if (strncmp(label, stream, name) != 0 || label[name] != ':')
-        return true; /* the advisory names another module of its: no word on this one */
-    return strncmp(label, stream, whole) == 0 && (label[whole] == ':' || label[whole] == '\0');
+    if (!label || stream[0] == '\0' || strncmp(label, stream, name) != 0 || label[name] != ':')
+        return STREAM_NOT_SAID; /* one that names another module of its: no word on this one */
+    return strncmp(label, stream, whole) == 0 && (label[whole] == ':' || label[whole] == '\0')
+                   ? STREAM_OWN
+                   : STREAM_OTHER;
 }
 
 static bool is_modular(const struct package_key *key)
@@ -82,8 +84,8 @@ static bool is_for(const struct judge *judge, const struct database_row *row,
         return true;
     if (database_has_fix(judge->database, row) && advisory->modular != is_modular(key))
         return false;
-    return !key->module || advisory->module[0] == '\0' ||
-           same_stream(key->module, advisory->module);
+    return advisory->feed == FEED_OSV ||
+           relate_streams(key->module, advisory->module) != STREAM_OTHER;
 }
 
 /* ---- candidates ---- */
@@ -120,6 +122,7 @@ static enum mu_status add_row(struct judge *judge, const struct database_row *ro
     candidate.affected = database_affects(judge->database, row, compare, version, &candidate.place);
     candidate.listed = candidate.affected && !candidate.place.introduced;
     candidate.module_unknown = advisory.modular && !key->module;
+    candidate.stream = relate_streams(key->module, advisory.module);
     for (size_t i = 0; st == MU_OK && i < database_vulnerability_count(row); i++) {
         candidate.id = database_vulnerability(judge->database, row, i);
         st = add_candidate(judge, &candidate, err);
@@ -183,12 +186,23 @@ static bool later_fix(const struct judge *judge, const char *fixed, const char *
     return than && (!fixed || judge->scheme->compare(fixed, than) > 0);
 }
 
+/* Whether a record of the package's own stream is among those that decide. */
+static bool own_stream_speaks(const struct candidate *candidates, size_t count)
+{
+    bool speaks = false;
+
+    for (size_t i = 0; i < count && candidates[i].rank == candidates[0].rank; i++)
+        speaks |= candidates[i].stream == STREAM_OWN;
+    return speaks;
+}
+
 const struct candidate *judge_decide(const struct judge *judge, size_t first, size_t count)
 {
     const struct candidate *candidates = judge->candidates + first, *decides = NULL;
+    bool own_alone = own_stream_speaks(candidates, count);
 
     for (size_t i = 0; i < count && candidates[i].rank == candidates[0].rank; i++) {
-        if (candidates[i].affected &&
+        if (candidates[i].affected && !(own_alone && candidates[i].stream == STREAM_OTHER) &&
             (!decides || later_fix(judge, candidates[i].place.fixed, decides->place.fixed)))
             decides = &candidates[i];
     }

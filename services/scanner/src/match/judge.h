@@ -7,8 +7,10 @@
  * them (DEBIAN-CVE-, ALPINE-CVE-, UBUNTU-CVE-); then other records; then DSA-, DLA- and USN-. Among
  * equals it is affected when any says so, and the latest fix holds, since a second advisory may fix
  * what the first left open. Withdrawn records decide nothing. RPM: a fix of a module (".module" in
- * its release) is for packages of a module and the other way round; where both streams are known
- * they must be the same.
+ * its release) is for packages of a module and the other way round. Of a package whose stream is
+ * known, Red Hat's records of other streams say nothing. AlmaLinux and Rocky Linux name streams in
+ * the summary alone: there the records of its own stream decide, where there are any for the
+ * vulnerability; else those of others do, since the package's stream may never have been mended.
  *
  * Threads: a judge belongs to one thread; the database may be shared.
  * Ownership: candidates live until the next call; texts of the database as long as it.
@@ -21,6 +23,9 @@
 
 struct version_scheme;
 
+/* What is known of the stream of a record's module and of the package's. */
+enum stream_relation { STREAM_NOT_SAID, STREAM_OWN, STREAM_OTHER };
+
 struct candidate {
     const char *id; /* the vulnerability */
     const struct database_row *row;
@@ -28,6 +33,7 @@ struct candidate {
     bool affected, listed;
     bool module_unknown; /* the package is of a module, and nobody knows of which stream */
     bool by_source;
+    enum stream_relation stream;
     struct range_place place;
 };
 enum { JUDGE_WITHDRAWN = 100 };

@@ -209,6 +209,14 @@ static const char *go_version(const char *version, struct mu_arena *arena)
     return version[0] == '(' || version[0] == '\0' ? NULL : version;
 }
 
+/* A program built at "(devel)" whose version was made of its revision, v0.0.0-time-revision: that
+ * comes before every release, so that each advisory ever fixed would be told of it. */
+static bool is_devel(const struct image_package *package)
+{
+    return mu_text_equal(package->type, "golang") && package->source_version &&
+           package->source_version[0] == '(';
+}
+
 /* "1.2.3-x86_64-linux": the platform is no part of the version; "3.0.0-rc.1" has none. */
 static const char *gem_version(const char *version, struct mu_arena *arena)
 {
@@ -264,7 +272,7 @@ static enum mu_status of_language(const struct image_package *package, struct mu
         key->version = package->version ? package->version : "";
         if (language->version)
             key->version = language->version(key->version, arena);
-        key->no_version = !key->version || key->version[0] == '\0';
+        key->no_version = !key->version || key->version[0] == '\0' || is_devel(package);
         return key->name ? MU_OK : mu_fail(err, MU_E_NOMEM, "package: out of memory");
     }
     return MU_OK;

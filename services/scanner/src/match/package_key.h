@@ -24,7 +24,8 @@ struct package_key {
     const char *name, *version;
     const char *source_name, *source_version; /* looked up besides; NULL: not */
     const char *architecture, *module;        /* NULL: not said */
-    bool no_version; /* the version is none that can be judged: "(devel)", "dev-main" */
+    bool no_version; /* the version is none that can be judged: "(devel)" and what is made up for
+                        it, "dev-main" */
     bool os;         /* its distribution judges it */
 };
 

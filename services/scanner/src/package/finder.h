@@ -46,7 +46,8 @@ struct found_package {
                             "gem" "composer" "nuget" "generic" */
     const char *name;    /* as the ecosystem writes it: "@scope/name", "group:artifact" */
     const char *version; /* whole: "1:2.3-4", rpm with its epoch when it has one */
-    const char *source_name, *source_version; /* of the source package (deb, apk, rpm) */
+    const char *source_name, *source_version; /* of the source package (deb, apk, rpm); golang:
+                                                 "(devel)" where `version` is made up */
     const char *architecture;
     const char *vendor;     /* rpm VENDOR, dpkg Maintainer */
     const char *module;     /* rpm MODULARITYLABEL */

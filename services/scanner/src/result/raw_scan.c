@@ -80,7 +80,7 @@ static void put_image(struct json_stream *out, const struct raw_scan *scan)
 static void put_provenance(struct json_stream *out, const struct raw_scan *scan)
 {
     json_open(out, "scanner", '{');
-    json_text(out, "name", "muster-scanner");
+    json_text(out, "name", scan->scanner_name);
     json_text(out, "version", scan->scanner_version);
     json_text(out, "configuration_checksum", scan->configuration_checksum);
     json_close(out, '}');

@@ -20,7 +20,7 @@ struct raw_scan {
     const struct image_analysis *image;
     const struct match_result *match;
     const struct database_facts *database;
-    const char *scanner_version, *configuration_checksum;
+    const char *scanner_name, *scanner_version, *configuration_checksum;
     int64_t started_at_us, finished_at_us;
 };
 

@@ -51,3 +51,29 @@ enum mu_status result_file_write(const char *folder, result_put_fn *put, const v
     ret_file->fd = mu_take_fd(&fd);
     return MU_OK;
 }
+
+enum mu_status result_file_keep(const char *folder, const void *bytes, size_t len,
+                                struct raw_file *ret_file, struct mu_error *err)
+{
+    MU_AUTO_FD int fd = -1;
+    const char *at = bytes;
+    enum mu_status st = mu_file_open_nameless(folder, &fd, err);
+
+    if (st != MU_OK)
+        return st;
+    for (size_t left = len; left > 0;) {
+        ssize_t written = write(fd, at, left);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return mu_fail(err, MU_E_UNAVAILABLE, "temp-dir '%s': %s", folder, strerror(errno));
+        at += written;
+        left -= (size_t)written;
+    }
+    (void)lseek(fd, 0, SEEK_SET);
+    ret_file->size_bytes = len;
+    mu_sha256_text(bytes, len, ret_file->digest);
+    ret_file->fd = mu_take_fd(&fd);
+    return MU_OK;
+}

@@ -24,6 +24,10 @@ typedef void result_put_fn(struct json_stream *out, const void *value);
 enum mu_status result_file_write(const char *folder, result_put_fn *put, const void *value,
                                  struct raw_file *ret_file, struct mu_error *err) MU_MUST_CHECK;
 
+/* The bytes as they are. As above. */
+enum mu_status result_file_keep(const char *folder, const void *bytes, size_t len,
+                                struct raw_file *ret_file, struct mu_error *err) MU_MUST_CHECK;
+
 /* Whether such files can be written there. Errors: MU_E_UNAVAILABLE naming the folder. */
 enum mu_status result_file_check_folder(const char *folder, struct mu_error *err) MU_MUST_CHECK;
 

@@ -138,6 +138,7 @@ static struct lang_span module_lines(struct lang_span modules)
 
 struct module {
     struct lang_span path, version;
+    bool made_up; /* the version: of the revision, since none is recorded */
 };
 
 /* What the lines say about the program itself. */
@@ -151,7 +152,7 @@ struct program {
 
 static struct module module_take(struct lang_span fields)
 {
-    struct module module;
+    struct module module = {.made_up = false};
 
     module.path = lang_take_until(&fields, '\t');
     module.version = lang_take_until(&fields, '\t');
@@ -212,8 +213,10 @@ static struct program program_read(struct lang_span lines)
 static enum mu_status module_tell(struct lang_report *report, struct module module,
                                   struct mu_error *err)
 {
-    struct lang_package package = {
-            .type = "golang", .name = module.path, .version = module.version};
+    struct lang_package package = {.type = "golang",
+                                   .name = module.path,
+                                   .version = module.version,
+                                   .recorded = module.made_up ? "(devel)" : NULL};
 
     if (package.version.len == 0)
         package.version = lang_span_of("(devel)");
@@ -253,7 +256,8 @@ static enum mu_status dependencies_tell(struct lang_report *report, const struct
     return pending.path.len > 0 ? module_tell(report, pending, err) : MU_OK;
 }
 
-/* The main module's recorded version, else the linker's, else the revision's. */
+/* The main module's recorded version, else the linker's, else the revision's: that one has a place
+ * in no order of releases, and says so. */
 static enum mu_status main_tell(struct lang_report *report, const struct program *program,
                                 struct mu_error *err)
 {
@@ -274,6 +278,7 @@ static enum mu_status main_tell(struct lang_report *report, const struct program
         module.version = (struct lang_span){.text = linked, .len = version.len + 1};
     } else {
         module.version = go_pseudo_version(program->revision, program->time, &buffer);
+        module.made_up = module.version.len > 0;
     }
     return module_tell(report, module, err);
 }

@@ -66,7 +66,7 @@ enum mu_status lang_report_package(struct lang_report *report, const struct lang
                                    struct mu_error *err)
 {
     struct text_place name, version, license, inner_path;
-    struct found_package found = {.type = package->type};
+    struct found_package found = {.type = package->type, .source_version = package->recorded};
 
     if (!usable(package->name) || !usable(package->version)) {
         unusable(report, package);

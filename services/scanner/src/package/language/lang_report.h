@@ -26,6 +26,7 @@ struct lang_package {
     struct lang_span name, version;
     struct lang_span license;    /* empty: none; left out when it is no single line of text */
     struct lang_span inner_path; /* empty: none; shown with '?' for what is no text */
+    const char *recorded;        /* what the file says, where the version is made up; NULL: that */
 };
 
 struct lang_report lang_report_on(const struct finder_sink *sink);
