@@ -119,7 +119,8 @@ static struct block *block_for(struct mu_arena *arena, size_t size_bytes)
     return block;
 }
 
-void *mu_arena_alloc(struct mu_arena *arena, size_t size_bytes)
+/* Not zeroed; the size that was taken in `ret_size_bytes`. */
+static void *take(struct mu_arena *arena, size_t size_bytes, size_t *ret_size_bytes)
 {
     const size_t align = alignof(max_align_t);
     struct block *block;
@@ -136,12 +137,31 @@ void *mu_arena_alloc(struct mu_arena *arena, size_t size_bytes)
     memory = block->bytes + block->used;
     block->used += size_bytes;
     arena->total += size_bytes;
-    return memset(memory, 0, size_bytes);
+    *ret_size_bytes = size_bytes;
+    return memory;
+}
+
+void *mu_arena_alloc(struct mu_arena *arena, size_t size_bytes)
+{
+    void *memory = take(arena, size_bytes, &size_bytes);
+
+    return memory ? memset(memory, 0, size_bytes) : NULL;
+}
+
+/* Room for a text of `len` bytes, ended; NULL when there is none. */
+static char *take_text(struct mu_arena *arena, size_t len)
+{
+    size_t taken;
+    char *text = len < SIZE_MAX ? take(arena, len + 1, &taken) : NULL;
+
+    if (text)
+        text[len] = '\0';
+    return text;
 }
 
 char *mu_arena_strndup(struct mu_arena *arena, const char *text, size_t len)
 {
-    char *copy = len < SIZE_MAX ? mu_arena_alloc(arena, len + 1) : NULL;
+    char *copy = take_text(arena, len);
 
     if (copy && len > 0)
         memcpy(copy, text, len);
@@ -151,6 +171,34 @@ char *mu_arena_strndup(struct mu_arena *arena, const char *text, size_t len)
 char *mu_arena_strdup(struct mu_arena *arena, const char *text)
 {
     return mu_arena_strndup(arena, text, strlen(text));
+}
+
+static size_t length_of(const char *first, va_list rest)
+{
+    size_t len = 0;
+
+    for (const char *part = first; part; part = va_arg(rest, const char *))
+        len += strlen(part);
+    return len;
+}
+
+char *mu_arena_concat(struct mu_arena *arena, const char *first, ...)
+{
+    va_list parts;
+    char *text, *at;
+
+    va_start(parts, first);
+    text = at = take_text(arena, length_of(first, parts));
+    va_end(parts);
+    va_start(parts, first);
+    for (const char *part = first; at && part; part = va_arg(parts, const char *)) {
+        size_t len = strlen(part);
+
+        memcpy(at, part, len);
+        at += len;
+    }
+    va_end(parts);
+    return text;
 }
 
 char *mu_arena_printf(struct mu_arena *arena, const char *fmt, ...)

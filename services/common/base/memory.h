@@ -35,6 +35,8 @@ void mu_arena_reset(struct mu_arena *arena);
 void *mu_arena_alloc(struct mu_arena *arena, size_t size_bytes);
 char *mu_arena_strndup(struct mu_arena *arena, const char *text, size_t len);
 char *mu_arena_strdup(struct mu_arena *arena, const char *text);
+/* The texts one behind the other, up to a NULL. */
+char *mu_arena_concat(struct mu_arena *arena, const char *first, ...) __attribute__((sentinel));
 char *mu_arena_printf(struct mu_arena *arena, const char *fmt, ...)
         __attribute__((format(printf, 2, 3)));
 

@@ -11,8 +11,11 @@
 
 struct mu_sha256 {
     EVP_MD_CTX *context;
+    bool set; /* the context knows the algorithm */
     bool begun;
 };
+
+enum { GATHERED_MAX_BYTES = 512 };
 
 static pthread_once_t algorithm_once = PTHREAD_ONCE_INIT;
 static EVP_MD *algorithm;
@@ -27,9 +30,9 @@ static void fetch_algorithm(void)
 
 static void begin(struct mu_sha256 *hash)
 {
-    if (EVP_DigestInit_ex2(hash->context, algorithm, NULL) != 1)
+    if (EVP_DigestInit_ex2(hash->context, hash->set ? NULL : algorithm, NULL) != 1)
         abort();
-    hash->begun = true;
+    hash->set = hash->begun = true;
 }
 
 struct mu_sha256 *mu_sha256_new(void)
@@ -160,20 +163,44 @@ static void write_uuid(const char *hex, char ret_uuid[MU_UUID_TEXT_SIZE])
     *at = '\0';
 }
 
+/* Short texts on their way into a hash: OpenSSL takes as long to be called as to hash one. */
+struct gathered {
+    struct mu_sha256 *hash;
+    size_t len;
+    char bytes[GATHERED_MAX_BYTES];
+};
+
+/* A text and its NUL. */
+static void gather(struct gathered *gathered, const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    if (size > sizeof(gathered->bytes) - gathered->len) {
+        mu_sha256_update(gathered->hash, gathered->bytes, gathered->len);
+        gathered->len = 0;
+    }
+    if (size > sizeof(gathered->bytes)) {
+        mu_sha256_update(gathered->hash, text, size);
+        return;
+    }
+    memcpy(gathered->bytes + gathered->len, text, size);
+    gathered->len += size;
+}
+
 void mu_stable_id(const char *domain, const char *const *parts, size_t part_count,
                   char ret_uuid[MU_UUID_TEXT_SIZE])
 {
-    struct mu_sha256 *hash = own_hash();
+    struct gathered gathered;
     uint8_t d[MU_SHA256_BYTES];
     char hex[MU_SHA256_HEX_SIZE];
 
-    mu_sha256_update(hash, domain, strlen(domain) + 1);
-    for (size_t i = 0; i < part_count; i++) {
-        const char *part = parts[i] ? parts[i] : "";
-
-        mu_sha256_update(hash, part, strlen(part) + 1);
-    }
-    mu_sha256_final(hash, d);
+    gathered.hash = own_hash();
+    gathered.len = 0;
+    gather(&gathered, domain);
+    for (size_t i = 0; i < part_count; i++)
+        gather(&gathered, parts[i] ? parts[i] : "");
+    mu_sha256_update(gathered.hash, gathered.bytes, gathered.len);
+    mu_sha256_final(gathered.hash, d);
     d[6] = (uint8_t)((d[6] & 0x0f) | 0x80);
     d[8] = (uint8_t)((d[8] & 0x3f) | 0x80);
     mu_hex_encode(d, 16, hex);

@@ -41,6 +41,23 @@ enum mu_status mu_text_to_u64(const char *text, const char *what, uint64_t *ret_
     return MU_OK;
 }
 
+size_t mu_text_of_number(int64_t number, char ret_text[MU_NUMBER_TEXT_SIZE])
+{
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    char text[MU_NUMBER_TEXT_SIZE], *at = text + sizeof(text);
+    size_t len;
+
+    *--at = '\0';
+    do
+        *--at = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    len = (size_t)(text + sizeof(text) - at);
+    memcpy(ret_text, at, len);
+    return len - 1;
+}
+
 /* Length of the UTF-8 sequence at `at` (RFC 3629 section 4), or 0 when it is none. */
 static size_t utf8_length(const unsigned char *at, size_t left)
 {

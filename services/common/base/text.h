@@ -23,6 +23,10 @@ bool mu_secret_equal(const char *secret, size_t secret_len, const char *given, s
 enum mu_status mu_text_to_u64(const char *text, const char *what, uint64_t *ret_value,
                               struct mu_error *err) MU_MUST_CHECK;
 
+enum { MU_NUMBER_TEXT_SIZE = 24 };
+/* Decimal; gives the length. printf takes ten times as long. */
+size_t mu_text_of_number(int64_t number, char ret_text[MU_NUMBER_TEXT_SIZE]);
+
 bool mu_utf8_valid(const char *bytes, size_t len);
 /* Replaces each byte that belongs to no UTF-8 sequence (RFC 3629) by '?'. */
 void mu_utf8_clean(char *text);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SLAB_DELIVERIES = 512 };
+enum { SLAB_DELIVERIES = 512, SETTLE_DELIVERIES = 64 };
 
 struct bus_delivery_slab {
     struct bus_delivery_slab *next;
@@ -85,11 +85,37 @@ void bus_delivery_cancel(struct bus_delivery_pool *pool, struct bus_delivery *de
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+void bus_delivery_settle(struct bus_delivery_pool *pool)
+{
+    struct bus_delivery *last = pool->reported;
+
+    if (last == NULL)
+        return;
+    while (last->next_free != NULL)
+        last = last->next_free;
+    (void)pthread_mutex_lock(&pool->lock);
+    last->next_free = pool->free_list;
+    pool->free_list = pool->reported;
+    for (size_t era = 0; era < 2; era++) {
+        pool->under_way[era] -= pool->reported_count[era];
+        if (pool->reported_count[era] > 0 && pool->under_way[era] == 0)
+            (void)pthread_cond_broadcast(&pool->settled);
+        pool->reported_count[era] = 0;
+    }
+    pool->reported = NULL;
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 void bus_delivery_report(struct bus_delivery_pool *pool, struct bus_delivery *delivery,
                          enum mu_status status, const char *message)
 {
     delivery->on_delivery(delivery->opaque, status, message);
-    bus_delivery_cancel(pool, delivery);
+    delivery->taken = false;
+    delivery->next_free = pool->reported;
+    pool->reported = delivery;
+    pool->reported_count[delivery->era]++;
+    if (pool->reported_count[0] + pool->reported_count[1] >= SETTLE_DELIVERIES)
+        bus_delivery_settle(pool);
 }
 
 void bus_delivery_report_all(struct bus_delivery_pool *pool, enum mu_status status,
@@ -99,6 +125,7 @@ void bus_delivery_report_all(struct bus_delivery_pool *pool, enum mu_status stat
         for (size_t i = 0; i < SLAB_DELIVERIES; i++)
             if (slab->deliveries[i].taken)
                 bus_delivery_report(pool, &slab->deliveries[i], status, message);
+    bus_delivery_settle(pool);
 }
 
 size_t bus_delivery_pool_under_way(struct bus_delivery_pool *pool)

@@ -29,7 +29,7 @@ struct bus_delivery {
 struct bus_delivery_slab;
 
 struct bus_delivery_pool {
-    pthread_mutex_t lock;   /* everything below */
+    pthread_mutex_t lock;   /* everything below but `reported` */
     pthread_cond_t settled; /* a counter of `under_way` reached zero, or a waiter is done */
     bool waiting;           /* one waiter at a time moves `era` */
     struct bus_delivery *free_list;
@@ -37,6 +37,9 @@ struct bus_delivery_pool {
     size_t slab_count, max_slabs;
     size_t under_way[2];
     unsigned char era;
+    /* Of the thread that reports, without the lock: reported, and not given back yet. */
+    struct bus_delivery *reported;
+    size_t reported_count[2];
 };
 
 /* At most `max_deliveries` (rounded up to a slab) are under way together. */
@@ -48,10 +51,15 @@ struct bus_delivery *bus_delivery_take(struct bus_delivery_pool *pool, mu_delive
                                        void *opaque);
 /* Gives the record back without a report: the message was not accepted. */
 void bus_delivery_cancel(struct bus_delivery_pool *pool, struct bus_delivery *delivery);
-/* Reports and gives back. */
+/*
+ * Reports. Records are given back many at a time, so that senders seldom find the pool locked: by
+ * bus_delivery_settle after a round of reports, and before it when they are many. Only from one
+ * thread at a time.
+ */
+void bus_delivery_settle(struct bus_delivery_pool *pool);
 void bus_delivery_report(struct bus_delivery_pool *pool, struct bus_delivery *delivery,
                          enum mu_status status, const char *message);
-/* Reports every record still taken; only when nobody else can report any more. */
+/* Reports every record still taken, and settles; only when nobody else can report any more. */
 void bus_delivery_report_all(struct bus_delivery_pool *pool, enum mu_status status,
                              const char *message);
 

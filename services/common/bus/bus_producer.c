@@ -112,14 +112,21 @@ static struct session *swap_session(struct mu_producer *producer, struct session
     return previous;
 }
 
+/* A round of reports. */
+static void serve_reports(struct mu_producer *producer, rd_kafka_t *handle)
+{
+    (void)rd_kafka_poll(handle, POLL_MS);
+    bus_delivery_settle(&producer->pool);
+}
+
 /* Ends a session nobody sends on any more: what it still holds is reported as purged. */
-static void end_session(struct session *session)
+static void end_session(struct mu_producer *producer, struct session *session)
 {
     uint64_t deadline = mu_monotonic_ms() + PURGE_MS;
 
     (void)rd_kafka_purge(session->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(session->handle) > 0 && mu_monotonic_ms() < deadline)
-        (void)rd_kafka_poll(session->handle, POLL_MS);
+        serve_reports(producer, session->handle);
     free_session(session);
 }
 
@@ -138,7 +145,7 @@ static void replace_session(struct mu_producer *producer)
         NULL) /* memory or threads are short: the failed one goes on refusing until the next try */
         atomic_store(&producer->link.fatal, true);
     else
-        end_session(swap_session(producer, next));
+        end_session(producer, swap_session(producer, next));
 }
 
 static void *poll_loop(void *opaque)
@@ -147,13 +154,13 @@ static void *poll_loop(void *opaque)
     uint64_t replaced_at_ms = 0;
 
     while (!atomic_load(&producer->stopping)) {
-        (void)rd_kafka_poll(producer->session->handle, POLL_MS); /* only this thread swaps it */
+        serve_reports(producer, producer->session->handle); /* only this thread swaps it */
         if (!atomic_load(&producer->link.fatal) || mu_monotonic_ms() < replaced_at_ms + REPLACE_MS)
             continue;
         replaced_at_ms = mu_monotonic_ms();
         replace_session(producer);
     }
-    end_session(swap_session(producer, NULL));
+    end_session(producer, swap_session(producer, NULL));
     bus_delivery_report_all(&producer->pool, MU_E_UNAVAILABLE, "the producer was closed");
     return NULL;
 }

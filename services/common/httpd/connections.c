@@ -6,18 +6,21 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 
-enum { LOOK_MS = 250, TOLD_EVERY_MS = 60000 };
+enum { LOOK_MS = 250, TOLD_EVERY_MS = 60000, NS_PER_MS = 1000000, NS_PER_SECOND = 1000000000 };
 
+/* `owes_since_ns` and `has_head` are its own thread's to write, and 0 also the watcher's: each
+ * request changes them, and takes no lock for it. */
 struct connection {
-    struct connection *previous, *next; /* among those that owe */
+    struct connection *previous, *next; /* of all, in the order in which they began */
     int fd;
-    bool owes, has_head;
-    uint64_t since_ms;
+    atomic_bool has_head;
+    _Atomic uint64_t owes_since_ns; /* 0: it owes nothing */
 };
 
 struct connections {
@@ -26,58 +29,73 @@ struct connections {
     pthread_cond_t ending;
     pthread_t watcher;
     bool stopping;
-    struct connection *longest, *newest; /* those that owe, by `since_ms` */
-    unsigned count;                      /* of all */
-    unsigned shut;                       /* for room, since it was told last */
+    struct connection *first, *last;
+    unsigned count;
+    unsigned shut; /* for room, since it was told last */
     uint64_t told_ms;
 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
 
 /* ---- the list; under the lock ---- */
 
 static void append(struct connections *connections, struct connection *connection)
 {
-    connection->owes = true;
-    connection->has_head = false;
-    connection->since_ms = mu_monotonic_ms();
-    connection->next = NULL;
-    connection->previous = connections->newest;
-    if (connections->newest)
-        connections->newest->next = connection;
+    connection->previous = connections->last;
+    if (connections->last)
+        connections->last->next = connection;
     else
-        connections->longest = connection;
-    connections->newest = connection;
+        connections->first = connection;
+    connections->last = connection;
+    connections->count++;
 }
 
 static void take_off(struct connections *connections, struct connection *connection)
 {
-    if (!connection->owes)
-        return;
-    connection->owes = false;
     if (connection->previous)
         connection->previous->next = connection->next;
     else
-        connections->longest = connection->next;
+        connections->first = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
     else
-        connections->newest = connection->previous;
+        connections->last = connection->previous;
+    connections->count--;
 }
 
-/* libmicrohttpd sees the end of it, and closes. */
-static void shut(struct connections *connections, struct connection *connection)
+/* libmicrohttpd sees the end of it, and closes. False when its request has just become whole. */
+static bool shut(struct connection *connection, uint64_t since_ns)
 {
+    if (!atomic_compare_exchange_strong(&connection->owes_since_ns, &since_ns, 0))
+        return false;
     (void)shutdown(connection->fd, SHUT_RDWR);
-    take_off(connections, connection);
+    return true;
 }
 
 static void make_room(struct connections *connections)
 {
     unsigned most = connections->limits.max_connections - connections->limits.max_connections / 8;
+    struct connection *longest = NULL;
+    uint64_t longest_ns = UINT64_MAX;
 
-    if (connections->count <= most || !connections->longest)
+    if (connections->count < most)
         return;
-    shut(connections, connections->longest);
-    connections->shut++;
+    for (struct connection *at = connections->first; at; at = at->next) {
+        uint64_t since_ns = atomic_load_explicit(&at->owes_since_ns, memory_order_relaxed);
+
+        if (since_ns > 0 && since_ns < longest_ns) {
+            longest = at;
+            longest_ns = since_ns;
+        }
+    }
+    if (longest && shut(longest, longest_ns))
+        connections->shut++;
 }
 
 /* ---- deadlines ---- */
@@ -85,17 +103,14 @@ static void make_room(struct connections *connections)
 static void shut_the_late(struct connections *connections)
 {
     const struct connections_limits *limits = &connections->limits;
-    uint64_t now_ms = mu_monotonic_ms();
-    struct connection *next;
+    uint64_t at_ns = now_ns();
 
-    for (struct connection *at = connections->longest; at; at = next) {
-        uint64_t owed_ms = now_ms - at->since_ms;
+    for (struct connection *at = connections->first; at; at = at->next) {
+        uint64_t since_ns = atomic_load(&at->owes_since_ns);
+        uint64_t may_ms = atomic_load(&at->has_head) ? limits->body_ms : limits->head_ms;
 
-        next = at->next;
-        if (owed_ms < limits->head_ms)
-            return;
-        if (!at->has_head || owed_ms >= limits->body_ms)
-            shut(connections, at);
+        if (since_ns > 0 && since_ns + may_ms * NS_PER_MS <= at_ns)
+            (void)shut(at, since_ns);
     }
 }
 
@@ -188,6 +203,12 @@ void connections_free(struct connections *connections)
 
 /* ---- a connection ---- */
 
+static void begin_to_owe(struct connection *connection)
+{
+    atomic_store_explicit(&connection->has_head, false, memory_order_relaxed);
+    atomic_store(&connection->owes_since_ns, now_ns());
+}
+
 struct connection *connections_opened(struct connections *connections, int fd)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -196,8 +217,8 @@ struct connection *connections_opened(struct connections *connections, int fd)
         return NULL;
     connection->fd = fd;
     (void)pthread_mutex_lock(&connections->lock);
-    connections->count++;
     make_room(connections);
+    begin_to_owe(connection);
     append(connections, connection);
     (void)pthread_mutex_unlock(&connections->lock);
     return connection;
@@ -208,36 +229,25 @@ void connections_closed(struct connections *connections, struct connection *conn
     if (!connection)
         return;
     (void)pthread_mutex_lock(&connections->lock);
-    connections->count--;
     take_off(connections, connection);
     (void)pthread_mutex_unlock(&connections->lock);
     free(connection);
 }
 
-void connections_head(struct connections *connections, struct connection *connection)
+void connection_head(struct connection *connection)
 {
-    if (!connection)
-        return;
-    (void)pthread_mutex_lock(&connections->lock);
-    connection->has_head = true;
-    (void)pthread_mutex_unlock(&connections->lock);
+    if (connection)
+        atomic_store_explicit(&connection->has_head, true, memory_order_relaxed);
 }
 
-void connections_whole(struct connections *connections, struct connection *connection)
+void connection_whole(struct connection *connection)
 {
-    if (!connection)
-        return;
-    (void)pthread_mutex_lock(&connections->lock);
-    take_off(connections, connection);
-    (void)pthread_mutex_unlock(&connections->lock);
+    if (connection)
+        atomic_store(&connection->owes_since_ns, 0);
 }
 
-void connections_answered(struct connections *connections, struct connection *connection)
+void connection_answered(struct connection *connection)
 {
-    if (!connection)
-        return;
-    (void)pthread_mutex_lock(&connections->lock);
-    take_off(connections, connection);
-    append(connections, connection);
-    (void)pthread_mutex_unlock(&connections->lock);
+    if (connection)
+        begin_to_owe(connection);
 }

@@ -36,9 +36,10 @@ void connections_free(struct connections *connections);
 struct connection *connections_opened(struct connections *connections, int fd);
 void connections_closed(struct connections *connections, struct connection *connection);
 
-/* The life of each request: its head is there; it is there whole; it has been answered. */
-void connections_head(struct connections *connections, struct connection *connection);
-void connections_whole(struct connections *connections, struct connection *connection);
-void connections_answered(struct connections *connections, struct connection *connection);
+/* The life of each request: its head is there; it is there whole; it has been answered. NULL is
+ * fine. */
+void connection_head(struct connection *connection);
+void connection_whole(struct connection *connection);
+void connection_answered(struct connection *connection);
 
 #endif

@@ -32,6 +32,15 @@ enum {
 
 static const char stopping_text[] = "the service is stopping";
 
+/* Milliseconds of a clock that is cheap to read: deadlines are seconds away. */
+static uint64_t coarse_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* ---- routes ---- */
 
 static bool path_matches(const struct mu_route *route, const char *path, const char **ret_rest)
@@ -153,17 +162,31 @@ static enum MHD_Result cut_off(struct mu_request *request)
 
 /* ---- the connection ---- */
 
+/* With "Connection: close" once the server stops. */
+static struct MHD_Response *response_of(struct mu_request *request)
+{
+    struct MHD_Response *response = request->response;
+    static char empty[1];
+
+    request->response = NULL;
+    if (!response || !atomic_load(&request->server->stopping))
+        return response;
+    if (response == request_pool_nothing(request->pool)) /* others send it too */
+        response = MHD_create_response_from_buffer(0, empty, MHD_RESPMEM_PERSISTENT);
+    if (response)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    return response;
+}
+
 static enum MHD_Result send_answer(struct mu_request *request)
 {
-    struct MHD_Response *response = atomic_exchange(&request->response, NULL);
+    struct MHD_Response *response = response_of(request);
     enum MHD_Result result;
 
     if (!response)
         return MHD_NO;
-    if (atomic_load(&request->server->stopping))
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     result = MHD_queue_response(request->connection, (unsigned)request->response_status, response);
-    MHD_destroy_response(response);
+    request_free_response(request, response);
     return result;
 }
 
@@ -194,30 +217,18 @@ static struct connection *connection_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-/* False once the server has given up: a reply that is still to come would find no server. */
-static bool start_handling(struct mu_request *request)
-{
-    struct mu_httpd *server = request->server;
-
-    (void)pthread_mutex_lock(&server->lock);
-    request->handled = !server->gave_up;
-    (void)pthread_mutex_unlock(&server->lock);
-    return request->handled;
-}
-
-/* Runs the handler; without an answer yet, suspends the connection until there is one. */
+/* Runs the handler, unless the server gave up meanwhile; without an answer yet, suspends the
+ * connection until there is one. */
 static enum MHD_Result run_handler(struct mu_request *request)
 {
     int running = REQUEST_RUNNING;
 
-    connections_whole(request->server->connections, connection_of(request->connection));
-    if (!start_handling(request)) {
-        request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
-        (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "%s", stopping_text);
-        return send_refusal(request);
+    connection_whole(connection_of(request->connection));
+    request->handled = true;
+    if (atomic_load(&request->phase) == REQUEST_RUNNING) {
+        atomic_fetch_add(&request->holders, 1);
+        request->route->handler(request->server->config.opaque, request);
     }
-    atomic_fetch_add(&request->holders, 1);
-    request->route->handler(request->server->config.opaque, request);
     if (atomic_load(&request->phase) == REQUEST_REPLIED)
         return send_answer(request);
     MHD_suspend_connection(request->connection);
@@ -226,22 +237,31 @@ static enum MHD_Result run_handler(struct mu_request *request)
     return MHD_YES;
 }
 
+/* Whatever it is, it began after the server gave up. */
+static void refuse_too_late(struct mu_request *request)
+{
+    request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
+    (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "%s", stopping_text);
+}
+
 static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *connection,
                              const char *url, const char *method, void **context)
 {
-    struct mu_request *request = request_new(server, connection, method, url);
+    struct mu_request *request = request_open(server, connection, method, url);
 
     if (!request)
         return MHD_NO;
     *context = request;
-    request_list(request);
-    connections_head(server->connections, connection_of(connection));
+    atomic_init(&request->holders, 1);
+    connection_head(connection_of(connection));
     request->deadline_ms =
-            mu_monotonic_ms() + BODY_DEADLINE_FACTOR * (uint64_t)server->config.idle_timeout_ms;
+            coarse_ms() + BODY_DEADLINE_FACTOR * (uint64_t)server->config.idle_timeout_ms;
     find_route(request);
     if (request->route)
         request->body.max_bytes = request->route->max_body_bytes;
     check_content_length(request);
+    if (request->too_late)
+        refuse_too_late(request);
     /* Refused before the body is read: the connection closes after the answer. */
     return request->refusal ? send_refusal(request) : MHD_YES;
 }
@@ -256,7 +276,7 @@ static enum MHD_Result on_access(void *opaque, struct MHD_Connection *connection
     if (!request)
         return begin(opaque, connection, url, method, context);
     if (*upload_len > 0) {
-        if (mu_monotonic_ms() > request->deadline_ms)
+        if (coarse_ms() > request->deadline_ms)
             return cut_off(request);
         take_body(request, upload, *upload_len);
         *upload_len = 0;
@@ -271,14 +291,13 @@ static void on_completed(void *opaque, struct MHD_Connection *connection, void *
                          enum MHD_RequestTerminationCode code)
 {
     struct mu_request *request = *context;
-    struct mu_httpd *server = opaque;
 
-    (void)code;
+    (void)opaque, (void)code;
     if (!request)
         return;
     *context = NULL;
-    connections_answered(server->connections, connection_of(connection));
-    request_unlist(request);
+    connection_answered(connection_of(connection));
+    request_pool_end(request->pool, request);
     request_drop(request);
 }
 
@@ -376,30 +395,30 @@ static enum mu_status open_listener(const char *listen_on, int *ret_fd, struct m
 
 /* ---- start and stop ---- */
 
-static struct mu_httpd *server_new(const struct mu_httpd_config *config)
+static struct mu_httpd *server_new(const struct mu_httpd_config *config, struct route_table *table)
 {
     struct mu_httpd *server = mu_xcalloc(1, sizeof(*server));
 
     server->config = *config;
-    server->table = route_table_new(config->routes, config->route_count, &config->owner);
     if (server->config.threads == 0)
         server->config.threads = DEFAULT_THREADS;
+    if (server->config.threads > HTTPD_MAX_THREADS)
+        server->config.threads = HTTPD_MAX_THREADS;
     if (server->config.max_connections == 0)
         server->config.max_connections = DEFAULT_CONNECTIONS;
     if (server->config.idle_timeout_ms == 0)
         server->config.idle_timeout_ms = DEFAULT_IDLE_MS;
-    (void)pthread_mutex_init(&server->lock, NULL);
     server->config.max_connections = descriptors_for(server->config.max_connections);
-    server->pool = request_pool_new();
+    for (unsigned i = 0; i < server->config.threads; i++)
+        server->pools[i] = request_pool_new(table);
     return server;
 }
 
 static void server_free(struct mu_httpd *server)
 {
     connections_free(server->connections);
-    request_pool_close(server->pool);
-    (void)pthread_mutex_destroy(&server->lock);
-    route_table_drop(server->table);
+    for (unsigned i = 0; i < server->config.threads; i++)
+        request_pool_close(server->pools[i]);
     free(server);
 }
 
@@ -456,25 +475,30 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
                                    const struct httpd_tls *tls, struct mu_httpd **ret_server,
                                    struct mu_error *err)
 {
+    static const struct mu_route_owner nobody = {0};
+    struct route_table *table;
     struct mu_httpd *server;
     int fd = -1;
     enum mu_status st = open_listener(config->listen, &fd, err);
 
     if (st != MU_OK)
         return st;
-    server = server_new(config);
+    table = route_table_new(config->routes, config->route_count, &config->owner);
+    server = server_new(config, table);
     server->port = port_of(fd);
     st = watch_connections(server, err);
     if (st == MU_OK)
         server->daemon = start_daemon(server, fd, tls);
     if (!server->daemon) {
         (void)close(fd);
-        server->table->owner.release = NULL; /* not taken */
+        table->owner = nobody; /* not taken */
         server_free(server);
+        route_table_drop(table);
         return st != MU_OK ? st
                            : mu_fail(err, MU_E_UNAVAILABLE, "the HTTP server on '%s' did not start",
                                      config->listen);
     }
+    route_table_drop(table); /* the pools hold it */
     *ret_server = server;
     return MU_OK;
 }
@@ -499,36 +523,28 @@ uint16_t mu_httpd_port(const struct mu_httpd *server)
 void mu_httpd_set_routes(struct mu_httpd *server, const struct mu_route *routes, size_t route_count,
                          const struct mu_route_owner *owner)
 {
-    struct route_table *table = route_table_new(routes, route_count, owner), *previous;
+    struct route_table *table = route_table_new(routes, route_count, owner);
 
-    (void)pthread_mutex_lock(&server->lock);
-    previous = server->table;
-    server->table = table;
-    (void)pthread_mutex_unlock(&server->lock);
-    route_table_drop(previous);
+    for (unsigned i = 0; i < server->config.threads; i++)
+        request_pool_set_table(server->pools[i], table);
+    route_table_drop(table); /* the pools hold it */
 }
 
 static size_t open_requests(struct mu_httpd *server)
 {
-    size_t count;
+    size_t count = 0;
 
-    (void)pthread_mutex_lock(&server->lock);
-    count = server->open_count;
-    (void)pthread_mutex_unlock(&server->lock);
+    for (unsigned i = 0; i < server->config.threads; i++)
+        count += request_pool_open_count(server->pools[i]);
     return count;
 }
 
-/* Answers 503 to whoever still waits for a deferred reply: libmicrohttpd cannot stop with suspended
- * connections. */
+/* libmicrohttpd cannot stop with suspended connections: whoever still waits for a reply gets 503.
+ */
 static void give_up_open(struct mu_httpd *server)
 {
-    (void)pthread_mutex_lock(&server->lock);
-    server->gave_up = true;
-    for (struct mu_request *request = server->open; request; request = request->next)
-        if (request->handled)
-            request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                           request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE, stopping_text));
-    (void)pthread_mutex_unlock(&server->lock);
+    for (unsigned i = 0; i < server->config.threads; i++)
+        request_pool_give_up(server->pools[i], stopping_text);
 }
 
 /* Not mu_stop_wait: at this point the stop flag is set already. */

@@ -17,7 +17,7 @@ struct route_table *route_table_new(const struct mu_route *routes, size_t count,
 {
     struct route_table *table = mu_xcalloc(1, sizeof(*table) + count * sizeof(struct mu_route));
 
-    atomic_init(&table->holders, 1);
+    atomic_init(&table->holders, 1); /* who makes it */
     table->owner = *owner;
     table->count = count;
     if (count > 0)
@@ -34,66 +34,43 @@ void route_table_drop(struct route_table *table)
     free(table);
 }
 
-struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
-                               const char *method, const char *path)
+/* Threads that serve requests are counted; this one's number among them. */
+static unsigned thread_number(void)
 {
-    struct mu_request *request = request_pool_take(server->pool);
+    static atomic_uint count;
+    static _Thread_local unsigned number; /* from 1 */
+
+    if (number == 0)
+        number = atomic_fetch_add(&count, 1) + 1;
+    return number;
+}
+
+struct mu_request *request_open(struct mu_httpd *server, struct MHD_Connection *connection,
+                                const char *method, const char *path)
+{
+    struct mu_request *request =
+            request_pool_open(server->pools[thread_number() % server->config.threads]);
 
     if (!request)
         return NULL;
     request->server = server;
-    request->pool = server->pool;
     request->connection = connection;
     request->method = method;
     request->path = path;
-    atomic_init(&request->holders, 1);
     return request;
 }
 
 void request_drop(struct mu_request *request)
 {
     struct route_table *table = request->table;
-    struct MHD_Response *response;
 
     if (atomic_fetch_sub(&request->holders, 1) != 1)
         return;
     if (request->release)
         request->release(request->state);
-    response = atomic_load(&request->response);
-    if (response)
-        MHD_destroy_response(response);
+    request_free_response(request, request->response);
     request_pool_give(request->pool, request);
     route_table_drop(table); /* last: state and arena may point into its owner */
-}
-
-void request_list(struct mu_request *request)
-{
-    struct mu_httpd *server = request->server;
-
-    (void)pthread_mutex_lock(&server->lock);
-    request->table = server->table;
-    atomic_fetch_add(&request->table->holders, 1);
-    request->next = server->open;
-    if (server->open)
-        server->open->previous = request;
-    server->open = request;
-    server->open_count++;
-    (void)pthread_mutex_unlock(&server->lock);
-}
-
-void request_unlist(struct mu_request *request)
-{
-    struct mu_httpd *server = request->server;
-
-    (void)pthread_mutex_lock(&server->lock);
-    if (request->previous)
-        request->previous->next = request->next;
-    else
-        server->open = request->next;
-    if (request->next)
-        request->next->previous = request->previous;
-    server->open_count--;
-    (void)pthread_mutex_unlock(&server->lock);
 }
 
 /* ---- what a handler may ask ---- */
@@ -154,15 +131,20 @@ void *mu_request_state(const struct mu_request *request)
 
 /* ---- the reply ---- */
 
+void request_free_response(const struct mu_request *request, struct MHD_Response *response)
+{
+    if (response && response != request_pool_nothing(request->pool))
+        MHD_destroy_response(response);
+}
+
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response)
 {
     if (atomic_exchange(&request->answered, true)) {
-        if (response)
-            MHD_destroy_response(response);
+        request_free_response(request, response);
         return;
     }
     request->response_status = status;
-    atomic_store(&request->response, response);
+    request->response = response;
     if (atomic_exchange(&request->phase, REQUEST_REPLIED) == REQUEST_SUSPENDED)
         MHD_resume_connection(request->connection);
 }
@@ -176,8 +158,11 @@ static void add_headers(struct MHD_Response *response, const char *const *header
 void mu_httpd_reply(struct mu_request *request, int status, const char *content_type,
                     const void *body, size_t len, const char *const *extra_headers)
 {
+    bool nothing = len == 0 && !extra_headers;
     struct MHD_Response *response =
-            MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+            nothing ? request_pool_nothing(request->pool)
+                    : MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
+                                                      MHD_RESPMEM_MUST_COPY);
 
     if (response) {
         if (len > 0)

@@ -17,7 +17,7 @@
 
 enum request_phase { REQUEST_RUNNING, REQUEST_SUSPENDED, REQUEST_REPLIED };
 
-/* Held by the server while it is the current one, and by each request that began with it. */
+/* Held by each pool of which it is the current one, and by each request that began with it. */
 struct route_table {
     atomic_size_t holders;
     struct mu_route_owner owner;
@@ -27,7 +27,7 @@ struct route_table {
 
 struct mu_request {
     struct mu_httpd *server;
-    struct route_table *table; /* NULL until it is listed */
+    struct route_table *table;
     struct request_pool *pool; /* may outlive the server */
     struct MHD_Connection *connection;
     const struct mu_route *route;
@@ -39,45 +39,44 @@ struct mu_request {
     void *state;
     void (*release)(void *);
     uint64_t deadline_ms; /* for the whole body */
-    int refusal;          /* HTTP status to answer instead of running the handler; 0: none */
-    struct mu_error refusal_error;
-    bool handled; /* the handler was started; under the server's lock */
+    bool too_late;        /* the server had given up before it began */
+    bool handled;         /* the handler was started, or need not be */
     atomic_int holders;
-    atomic_bool answered; /* taken by the first answer */
-    _Atomic(struct MHD_Response *) response;
+    atomic_bool answered;          /* taken by the first answer */
+    struct MHD_Response *response; /* of who answered first, until `phase` says so */
     int response_status;
     atomic_int phase;                   /* enum request_phase */
-    struct mu_request *previous, *next; /* among the server's open requests */
+    struct mu_request *previous, *next; /* in its pool */
+    int refusal; /* HTTP status to answer instead of running the handler; 0: none */
+    struct mu_error refusal_error; /* last: of no meaning without a refusal, and large */
 };
+
+enum { HTTPD_MAX_THREADS = 64 };
 
 struct mu_httpd {
     struct MHD_Daemon *daemon;
-    struct request_pool *pool;
+    struct request_pool *pools[HTTPD_MAX_THREADS]; /* one for each of config.threads */
     struct connections *connections;
     struct mu_httpd_config config;
-    struct route_table *table;
     uint16_t port;
     atomic_bool stopping;
-    pthread_mutex_t lock; /* of the list and of `table` */
-    struct mu_request *open;
-    size_t open_count;
-    bool gave_up; /* at stop: what is handled has been answered, and nothing more is */
 };
 
 struct route_table *route_table_new(const struct mu_route *routes, size_t count,
                                     const struct mu_route_owner *owner);
 void route_table_drop(struct route_table *table); /* NULL is fine */
 
-/* From the server's pool, and back to it after the last drop. */
-struct mu_request *request_new(struct mu_httpd *server, struct MHD_Connection *connection,
-                               const char *method, const char *path);
+/* An open one, from the pool of this thread. NULL when there is no memory. */
+struct mu_request *request_open(struct mu_httpd *server, struct MHD_Connection *connection,
+                                const char *method, const char *path);
+/* A holder goes. */
 void request_drop(struct mu_request *request);
-void request_list(struct mu_request *request);
-void request_unlist(struct mu_request *request);
 
 /* Hands `response` over, whoever is first, and wakes the connection; takes the response. NULL (no
  * memory for one) closes the connection. */
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response);
+/* Destroys it unless it is the pool's. NULL is fine. */
+void request_free_response(const struct mu_request *request, struct MHD_Response *response);
 struct MHD_Response *request_error_response(int status, const char *detail);
 int request_http_status(enum mu_status status);
 

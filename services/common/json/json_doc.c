@@ -78,7 +78,7 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
     is_utf8 = mu_utf8_valid(bytes, len);
     json_memory_begin();
     root = is_utf8 ? json_read_plain(bytes, len, limits->max_depth) : NULL;
-    json_memory_end();
+    json_memory_end(root);
     if (root) {
         *ret_root = root;
         return MU_OK;
@@ -88,6 +88,11 @@ enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json
     if (!is_utf8)
         return mu_fail(err, MU_E_INVALID, "JSON is not valid UTF-8");
     return load(bytes, len, JSON_REJECT_DUPLICATES, ret_root, err);
+}
+
+void mu_json_drop(json_t *root)
+{
+    json_memory_drop(root);
 }
 
 /* An upper bound of the values: each but the root is behind a comma or an opening bracket. */
@@ -172,10 +177,10 @@ static const json_t *step(const json_t *from, const char *name, size_t len)
 const json_t *mu_json_at(const json_t *root, const char *path)
 {
     while (root && *path) {
-        size_t len = strcspn(path, ".");
+        const char *dot = strchrnul(path, '.');
 
-        root = step(root, path, len);
-        path += len + (path[len] == '.');
+        root = step(root, path, (size_t)(dot - path));
+        path = dot + (*dot == '.');
     }
     return root;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/scope.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -30,6 +31,10 @@ extern const struct mu_json_limits mu_json_message_limits; /* 1 MiB, depth 32 */
 /* New reference in `ret_root`. Errors: MU_E_INVALID, MU_E_LIMIT. */
 enum mu_status mu_json_parse(const char *bytes, size_t len, const struct mu_json_limits *limits,
                              json_t **ret_root, struct mu_error *err) MU_MUST_CHECK;
+
+/* Sooner than json_decref, for a document that was only read and whose values nobody else holds. */
+void mu_json_drop(json_t *root);
+MU_DEFINE_AUTO(json_document, json_t, mu_json_drop)
 
 /*
  * The same for what strangers wrote in many bytes: `max_values` bounds the tree's memory, some 250

@@ -235,6 +235,22 @@ static bool is_absent(const struct mu_json_field *field, const char *from)
     return false;
 }
 
+/* ,"name": at once: names of fields need no escapes. */
+static void put_name(struct mu_buf *out, size_t index, const char *name)
+{
+    size_t len = strlen(name);
+    char *at = mu_buf_room(out, len + 4);
+
+    if (!at)
+        return;
+    if (index > 0)
+        *at++ = ',';
+    *at++ = '"';
+    memcpy(at, name, len);
+    memcpy(at + len, "\":", 2);
+    mu_buf_took(out, len + 3 + (index > 0));
+}
+
 /* In the order of the table, which is that of the canonical form. */
 static enum mu_status encode_object(const struct json_walk *walk, const struct json_path *path,
                                     const struct mu_json_object *object, const void *from)
@@ -253,10 +269,7 @@ static enum mu_status encode_object(const struct json_walk *walk, const struct j
                 st = json_wrong(walk, &at, "is missing");
             continue;
         }
-        put_comma(walk, written++);
-        mu_buf_append(walk->out, "\"", 1);
-        mu_buf_puts(walk->out, field->name);
-        mu_buf_append(walk->out, "\":", 2);
+        put_name(walk->out, written++, field->name);
         st = encoders[field->type](walk, &at, field, (const char *)from + field->offset);
     }
     mu_buf_append(walk->out, "}", 1);

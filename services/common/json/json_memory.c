@@ -16,6 +16,10 @@ struct pool {
     atomic_bool owned;
     size_t used, in_use;              /* bytes; values less those the owner took back */
     atomic_size_t released_elsewhere; /* of the values in use */
+    /* The newest document, while all of it lies here. */
+    const json_t *newest;
+    size_t used_before, in_use_before; /* it */
+    bool overflowed;                   /* since it began */
 };
 
 static alignas(max_align_t) unsigned char memory[POOLS][POOL_BYTES]; /* touched only when used */
@@ -23,7 +27,8 @@ static struct pool pools[POOLS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static _Thread_local struct pool *own;
-static _Thread_local bool active;
+/* What is left of its memory while a document is read, else nothing. */
+static _Thread_local unsigned char *left, *end;
 
 static unsigned char *memory_of(const struct pool *pool)
 {
@@ -38,24 +43,23 @@ static struct pool *pool_of(const void *bytes)
     return offset < sizeof(memory) ? &pools[offset / POOL_BYTES] : NULL;
 }
 
+static void *allocate_elsewhere(size_t size)
+{
+    if (left)
+        own->overflowed = true;
+    return malloc(size);
+}
+
 static void *allocate(size_t size)
 {
     const size_t align = alignof(max_align_t);
-    struct pool *pool = own;
     size_t taken = (size + align - 1) / align * align;
-    void *bytes;
+    void *bytes = left;
 
-    if (!active || !pool || size > POOL_BYTES)
-        return malloc(size);
-    if (pool->in_use == atomic_load_explicit(&pool->released_elsewhere, memory_order_acquire)) {
-        pool->used = pool->in_use = 0;
-        atomic_store_explicit(&pool->released_elsewhere, 0, memory_order_relaxed);
-    }
-    if (taken > POOL_BYTES - pool->used)
-        return malloc(size);
-    bytes = memory_of(pool) + pool->used;
-    pool->used += taken;
-    pool->in_use++;
+    if (size > POOL_BYTES || taken > (size_t)(end - left))
+        return allocate_elsewhere(size);
+    left += taken;
+    own->in_use++;
     return bytes;
 }
 
@@ -110,15 +114,49 @@ static void find_pool(void)
         abort();
 }
 
+/* What others released they will not touch again: then nothing of the pool is in use. */
+static void begin_document(struct pool *pool)
+{
+    if (pool->in_use == atomic_load_explicit(&pool->released_elsewhere, memory_order_acquire)) {
+        pool->used = pool->in_use = 0;
+        atomic_store_explicit(&pool->released_elsewhere, 0, memory_order_relaxed);
+    }
+    pool->newest = NULL;
+    pool->overflowed = false;
+    pool->used_before = pool->used;
+    pool->in_use_before = pool->in_use;
+    left = memory_of(pool) + pool->used;
+    end = memory_of(pool) + POOL_BYTES;
+}
+
 void json_memory_begin(void)
 {
     (void)pthread_once(&once, install);
     if (!own)
         find_pool();
-    active = true;
+    if (own)
+        begin_document(own);
 }
 
-void json_memory_end(void)
+void json_memory_end(const json_t *root)
 {
-    active = false;
+    if (!own)
+        return;
+    own->used = (size_t)(left - memory_of(own));
+    left = end = NULL;
+    if (!own->overflowed)
+        own->newest = root;
+}
+
+void json_memory_drop(json_t *root)
+{
+    struct pool *pool = own;
+
+    if (!root || !pool || pool->newest != root) {
+        json_decref(root);
+        return;
+    }
+    pool->newest = NULL;
+    pool->used = pool->used_before;
+    pool->in_use = pool->in_use_before;
 }

@@ -67,12 +67,12 @@ static bool all_visible(const char *text, size_t len)
 enum mu_status json_check_text(const struct json_walk *walk, const struct json_path *path,
                                const struct mu_json_field *field, const char *text, size_t len)
 {
-    int64_t count = (int64_t)mu_utf8_count(text, len);
-    int64_t max = field->max ? field->max : JSON_TEXT_MAX_CHARACTERS;
+    int64_t max = field->max ? field->max : JSON_TEXT_MAX_CHARACTERS, bytes = (int64_t)len;
 
-    if (count > max)
+    /* No text has more characters than bytes, nor fewer than a quarter. */
+    if (bytes > max && (int64_t)mu_utf8_count(text, len) > max)
         return over(walk, path, max, "characters");
-    if (count < field->min)
+    if (bytes < 4 * field->min && (int64_t)mu_utf8_count(text, len) < field->min)
         return json_wrong(walk, path, "is too short");
     if ((field->flags & MU_JSON_VISIBLE) && !all_visible(text, len))
         return json_wrong(walk, path, "must be ASCII without spaces");

@@ -1,41 +1,41 @@
 #include "json/json_write.h"
 
+#include "base/text.h"
+
 #include <endian.h>
 #include <stdbool.h>
 #include <string.h>
-
-enum { INT_TEXT_SIZE = 24 };
 
 static bool is_plain(char c)
 {
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* A bit of each byte of `word` that is below 0x20, a quote or a backslash; bits above the first may
- * be wrong. */
-static uint64_t special_bytes(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
-    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-    uint64_t control = (word - ones * 0x20) & ~word;
+/* As many characters as a processor compares at once. */
+typedef unsigned char chunk __attribute__((vector_size(16)));
 
-    quote = (quote - ones) & ~quote;
-    backslash = (backslash - ones) & ~backslash;
-    return (control | quote | backslash) & highs;
+/* Each byte of `text` that is not plain gives 0xff, the others 0. */
+static chunk special_bytes(const char *text)
+{
+    chunk bytes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    return (chunk)((bytes == '"') | (bytes == '\\') | (bytes < 0x20));
 }
 
 size_t json_plain_length(const char *text, size_t len)
 {
     size_t at = 0;
-    uint64_t word;
 
-    for (; len - at >= sizeof(word); at += sizeof(word)) {
-        uint64_t special;
+    for (; len - at >= sizeof(chunk); at += sizeof(chunk)) {
+        chunk special = special_bytes(text + at);
+        uint64_t halves[2];
 
-        memcpy(&word, text + at, sizeof(word));
-        special = special_bytes(le64toh(word));
-        if (special != 0)
-            return at + (size_t)__builtin_ctzll(special) / 8;
+        memcpy(halves, &special, sizeof(halves));
+        if (halves[0] != 0)
+            return at + (size_t)__builtin_ctzll(le64toh(halves[0])) / 8;
+        if (halves[1] != 0)
+            return at + 8 + (size_t)__builtin_ctzll(le64toh(halves[1])) / 8;
     }
     while (at < len && is_plain(text[at]))
         at++;
@@ -92,13 +92,7 @@ void json_write_text(struct mu_buf *out, const char *text, size_t len)
 
 void json_write_int(struct mu_buf *out, int64_t number)
 {
-    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    char text[INT_TEXT_SIZE], *at = text + sizeof(text);
+    char text[MU_NUMBER_TEXT_SIZE];
 
-    do
-        *--at = (char)('0' + left % 10);
-    while ((left /= 10) > 0);
-    if (number < 0)
-        *--at = '-';
-    mu_buf_append(out, at, (size_t)(text + sizeof(text) - at));
+    mu_buf_append(out, text, mu_text_of_number(number, text));
 }

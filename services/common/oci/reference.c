@@ -132,7 +132,7 @@ static enum mu_status invalid(struct mu_error *err, const char *what, const char
 static enum mu_status join(const char *host, size_t host_len, const char *path, size_t path_len,
                            char ret_repository[MU_OCI_REPOSITORY_SIZE], struct mu_error *err)
 {
-    char lower[HOST_MAX + 1];
+    char lower[HOST_MAX + 1], *at;
     const char *official = "";
 
     if (!host_valid(host, host_len))
@@ -150,8 +150,9 @@ static enum mu_status join(const char *host, size_t host_len, const char *path, 
     if (strlen(lower) + 1 + strlen(official) + path_len >= MU_OCI_REPOSITORY_SIZE)
         return mu_fail(err, MU_E_LIMIT, "repository name of more than %d bytes",
                        MU_OCI_REPOSITORY_SIZE - 1);
-    (void)snprintf(ret_repository, MU_OCI_REPOSITORY_SIZE, "%s/%s%.*s", lower, official,
-                   (int)path_len, path);
+    at = stpcpy(stpcpy(stpcpy(ret_repository, lower), "/"), official);
+    memcpy(at, path, path_len);
+    at[path_len] = '\0';
     return MU_OK;
 }
 

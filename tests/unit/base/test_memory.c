@@ -103,6 +103,8 @@ static void texts_are_copied(void **state)
     assert_string_equal(part, "ab");
     assert_string_equal(mu_arena_strndup(arena, "", 0), "");
     assert_string_equal(mu_arena_printf(arena, "%s-%d", "n", 7), "n-7");
+    assert_string_equal(mu_arena_concat(arena, "a", "", "bc", NULL), "abc");
+    assert_string_equal(mu_arena_concat(arena, "", NULL), "");
 }
 
 static void a_text_over_the_maximum_is_null(void **state)
@@ -112,6 +114,7 @@ static void a_text_over_the_maximum_is_null(void **state)
     (void)state;
     assert_null(mu_arena_strdup(arena, "sixteen bytes ---"));
     assert_null(mu_arena_printf(arena, "%20d", 1));
+    assert_null(mu_arena_concat(arena, "eight by", "te and more", NULL));
 }
 
 static void small_objects_of_no_size_are_still_objects(void **state)

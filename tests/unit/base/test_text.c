@@ -53,6 +53,20 @@ static void whole_numbers_are_read_up_to_the_largest(void **state)
     assert_true(value == UINT64_MAX);
 }
 
+static void numbers_are_written_as_printf_writes_them(void **state)
+{
+    static const int64_t numbers[] = {0, 7, -7, 10, 1234567890, INT64_MAX, INT64_MIN};
+    char text[MU_NUMBER_TEXT_SIZE], expected[MU_NUMBER_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        size_t len = (size_t)snprintf(expected, sizeof(expected), "%lld", (long long)numbers[i]);
+
+        assert_int_equal(mu_text_of_number(numbers[i], text), len);
+        assert_string_equal(text, expected);
+    }
+}
+
 static void what_is_no_whole_number_is_refused_by_name(void **state)
 {
     static const char *const texts[] = {"",
@@ -193,6 +207,7 @@ int main(void)
             cmocka_unit_test(beginnings_and_endings_are_found),
             cmocka_unit_test(secrets_are_equal_only_byte_by_byte),
             cmocka_unit_test(whole_numbers_are_read_up_to_the_largest),
+            cmocka_unit_test(numbers_are_written_as_printf_writes_them),
             cmocka_unit_test(what_is_no_whole_number_is_refused_by_name),
             cmocka_unit_test(utf8_is_told_from_what_is_not),
             cmocka_unit_test(bytes_that_are_no_utf8_are_replaced_one_by_one),

@@ -54,6 +54,8 @@ static void what_is_left_is_reported_once(void **state)
     bus_delivery_pool_init(&pool, 10);
     bus_delivery_report(&pool, bus_delivery_take(&pool, note, &reported), MU_OK, "");
     assert_non_null(bus_delivery_take(&pool, note, &left));
+    bus_delivery_settle(&pool);
+    assert_int_equal(bus_delivery_pool_under_way(&pool), 1);
     bus_delivery_report_all(&pool, MU_E_UNAVAILABLE, "closed");
     bus_delivery_report_all(&pool, MU_E_UNAVAILABLE, "closed");
     assert_int_equal(reported.calls, 1);
@@ -81,9 +83,11 @@ static void *keep_sending(void *opaque)
         struct bus_delivery *next = bus_delivery_take(sender->pool, note, &sender->seen);
 
         bus_delivery_report(sender->pool, held, MU_OK, "");
+        bus_delivery_settle(sender->pool);
         held = next;
     }
     bus_delivery_report(sender->pool, held, MU_OK, "");
+    bus_delivery_settle(sender->pool);
     return NULL;
 }
 
@@ -118,9 +122,26 @@ static void a_wait_that_timed_out_is_not_forgotten_by_the_next(void **state)
     assert_false(bus_delivery_pool_wait(&pool, 1));
     second = bus_delivery_take(&pool, note, &seen);
     bus_delivery_report(&pool, second, MU_OK, "");
+    bus_delivery_settle(&pool);
     assert_false(bus_delivery_pool_wait(&pool, 1)); /* the first is still under way */
     bus_delivery_report(&pool, first, MU_OK, "");
+    bus_delivery_settle(&pool);
     assert_true(bus_delivery_pool_wait(&pool, 0));
+    bus_delivery_pool_done(&pool);
+}
+
+static void records_come_back_also_while_reports_do_not_end(void **state)
+{
+    struct bus_delivery_pool pool;
+    struct seen seen = {0};
+
+    (void)state;
+    bus_delivery_pool_init(&pool, 100);
+    for (int i = 0; i < 10000; i++)
+        bus_delivery_report(&pool, bus_delivery_take(&pool, note, &seen), MU_OK, "");
+    assert_int_equal(seen.calls, 10000);
+    bus_delivery_settle(&pool);
+    assert_int_equal(bus_delivery_pool_under_way(&pool), 0);
     bus_delivery_pool_done(&pool);
 }
 
@@ -129,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(no_more_than_the_maximum_is_under_way),
             cmocka_unit_test(what_is_left_is_reported_once),
+            cmocka_unit_test(records_come_back_also_while_reports_do_not_end),
             cmocka_unit_test(a_wait_ends_although_others_go_on_sending),
             cmocka_unit_test(a_wait_that_timed_out_is_not_forgotten_by_the_next),
     };

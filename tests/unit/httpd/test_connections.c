@@ -72,10 +72,10 @@ static void beyond_seven_eighths_those_that_owe_for_longest_are_shut(void **stat
     crowd_open(&crowd, 3600000, 3600000);
     for (int i = 0; i < MAX - 1; i++)
         come(&crowd, i);
-    connections_whole(crowd.connections, crowd.each[0]); /* waits for its answer */
-    connections_whole(crowd.connections, crowd.each[1]);
-    connections_answered(crowd.connections, crowd.each[1]); /* owes anew */
-    connections_head(crowd.connections, crowd.each[3]);
+    connection_whole(crowd.each[0]); /* waits for its answer */
+    connection_whole(crowd.each[1]);
+    connection_answered(crowd.each[1]); /* owes anew */
+    connection_head(crowd.each[3]);
     for (int i = 0; i < MAX - 1; i++)
         assert_false(is_shut(&crowd, i, 0));
     come(&crowd, 7);
@@ -93,7 +93,7 @@ static void nobody_is_shut_when_all_wait_for_answers(void **state)
     crowd_open(&crowd, 3600000, 3600000);
     for (int i = 0; i < MAX; i++) {
         come(&crowd, i);
-        connections_whole(crowd.connections, crowd.each[i]);
+        connection_whole(crowd.each[i]);
     }
     for (int i = 0; i < MAX; i++)
         assert_false(is_shut(&crowd, i, 0));
@@ -107,7 +107,7 @@ static void who_sends_no_head_in_time_is_shut_and_who_sends_a_body_has_longer(vo
     (void)state;
     crowd_open(&crowd, 1, 3600000);
     come(&crowd, 0);
-    connections_head(crowd.connections, crowd.each[0]);
+    connection_head(crowd.each[0]);
     come(&crowd, 1);
     assert_true(is_shut(&crowd, 1, SHUT_WAIT_MS));
     assert_false(is_shut(&crowd, 0, 0));
@@ -121,7 +121,7 @@ static void a_body_that_does_not_end_is_shut(void **state)
     (void)state;
     crowd_open(&crowd, 1, 2);
     come(&crowd, 0);
-    connections_head(crowd.connections, crowd.each[0]);
+    connection_head(crowd.each[0]);
     assert_true(is_shut(&crowd, 0, SHUT_WAIT_MS));
     crowd_close(&crowd);
 }

@@ -112,6 +112,35 @@ static void no_messages_are_durable_at_once(void **state)
     assert_int_equal(answer.status, MU_OK);
 }
 
+static void kept_messages_go_to_kafka_and_to_the_spool(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(64 * 1024);
+    struct delivery_fixture *f = *state;
+    struct mu_outgoing messages[2] = {outgoing("a"), outgoing("b")};
+    struct answer spooled = {0}, delivered = {0};
+
+    delivery_send_kept(f->delivery, messages, 2, arena, note_answer, &spooled);
+    WAIT_FOR(atomic_load(&spooled.calls) == 1);
+    assert_int_equal(spooled.status, MU_OK);
+    assert_true(spool_bytes(f->spool) > 0); /* nobody is connected yet */
+    connect_to(f);
+    delivery_send_kept(f->delivery, messages, 2, arena, note_answer, &delivered);
+    WAIT_FOR(atomic_load(&delivered.calls) == 1);
+    assert_int_equal(delivered.status, MU_OK);
+}
+
+static void kept_messages_without_memory_are_not_durable(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1);
+    struct delivery_fixture *f = *state;
+    struct mu_outgoing message = outgoing("a");
+    struct answer answer = {0};
+
+    delivery_send_kept(f->delivery, &message, 1, arena, note_answer, &answer);
+    assert_int_equal(answer.calls, 1);
+    assert_int_equal(answer.status, MU_E_UNAVAILABLE);
+}
+
 static void the_messages_of_a_request_are_answered_once(void **state)
 {
     struct delivery_fixture *f = *state;
@@ -354,6 +383,8 @@ int main(void)
             DELIVERY_TEST(nothing_is_acknowledged_before_the_report),
             DELIVERY_TEST(no_messages_are_durable_at_once),
             DELIVERY_TEST(the_messages_of_a_request_are_answered_once),
+            DELIVERY_TEST(kept_messages_go_to_kafka_and_to_the_spool),
+            DELIVERY_TEST(kept_messages_without_memory_are_not_durable),
             DELIVERY_TEST(with_the_broker_away_messages_go_to_the_spool_and_come_back_in_order),
             DELIVERY_TEST(a_message_that_kafka_does_not_take_in_time_goes_to_the_spool),
             DELIVERY_TEST(after_one_has_waited_in_vain_the_next_goes_to_the_spool_at_once),

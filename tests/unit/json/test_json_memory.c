@@ -93,12 +93,62 @@ static void documents_of_threads_that_have_ended_are_whole(void **state)
     }
 }
 
+static void a_document_that_is_dropped_leaves_those_before_it_whole(void **state)
+{
+    json_auto_t *first = parse(), *second = NULL;
+
+    (void)state;
+    for (int i = 0; i < DOCUMENTS; i++)
+        mu_json_drop(parse());
+    second = parse();
+    mu_json_drop(parse());
+    assert_whole(first);
+    assert_whole(second);
+}
+
+static void documents_can_be_dropped_in_any_order(void **state)
+{
+    static json_t *roots[DOCUMENTS];
+
+    (void)state;
+    mu_json_drop(NULL);
+    for (int i = 0; i < DOCUMENTS; i++)
+        roots[i] = parse();
+    for (int i = 0; i < DOCUMENTS; i++) {
+        assert_whole(roots[DOCUMENTS - 1 - i]);
+        mu_json_drop(roots[DOCUMENTS - 1 - i]);
+    }
+}
+
+static void a_document_larger_than_a_pool_is_dropped_whole(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf large;
+    struct mu_error err;
+    json_t *root = NULL;
+
+    (void)state;
+    mu_buf_init(&large, 1024 * 1024);
+    mu_buf_puts(&large, "[0");
+    for (int i = 0; i < 20000; i++)
+        mu_buf_puts(&large, ",\"some text\"");
+    mu_buf_puts(&large, "]");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mu_json_parse(large.data, large.len, &mu_json_message_limits, &root, &err),
+                         MU_OK);
+        assert_string_equal(mu_json_text_at(root, "20000"), "some text");
+        mu_json_drop(root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(more_documents_than_a_pool_holds_stay_whole),
             cmocka_unit_test(a_document_that_stays_is_not_written_over),
             cmocka_unit_test(a_document_that_grows_after_it_was_read_is_sound),
+            cmocka_unit_test(a_document_that_is_dropped_leaves_those_before_it_whole),
+            cmocka_unit_test(documents_can_be_dropped_in_any_order),
+            cmocka_unit_test(a_document_larger_than_a_pool_is_dropped_whole),
             cmocka_unit_test(documents_of_threads_that_have_ended_are_whole),
     };
 

@@ -28,22 +28,23 @@ struct delivery {
     atomic_bool stalled; /* Kafka let a message run into its timeout and has taken none since */
 };
 
-/* The messages of one request. One memory block holds them all. */
+/* The messages of one request. */
 struct batch {
     struct delivery *delivery;
     delivery_done_fn *done;
     void *opaque;
+    struct batch *memory; /* to be freed: itself with all copies; NULL: the caller's arena */
     atomic_size_t pending;
     atomic_int status; /* the worst so far */
     size_t count;
     struct parcel {
         struct batch *batch;
-        struct mu_outgoing message;
+        const struct mu_outgoing *message;
         bool waited; /* for Kafka, in vain */
     } parcels[];
 };
 
-/* ---- one memory block ---- */
+/* ---- messages under way ---- */
 
 static size_t text_size(const char *text)
 {
@@ -79,42 +80,60 @@ static void copy_message(const struct mu_outgoing *from, struct mu_outgoing *to,
     to->value = put(at, from->value, from->value_len);
 }
 
-static struct batch *batch_new(struct delivery *delivery, const struct mu_outgoing *messages,
-                               size_t count, delivery_done_fn *done, void *opaque)
+static size_t batch_size(size_t count)
 {
-    size_t texts = 0;
+    return sizeof(struct batch) + count * sizeof(struct parcel);
+}
+
+static void batch_init(struct batch *batch, struct delivery *delivery,
+                       const struct mu_outgoing *messages, size_t count, delivery_done_fn *done,
+                       void *opaque)
+{
+    batch->delivery = delivery;
+    batch->done = done;
+    batch->opaque = opaque;
+    batch->memory = NULL;
+    atomic_init(&batch->pending, count + 1); /* one for who sends them */
+    atomic_init(&batch->status, MU_OK);
+    batch->count = count;
+    for (size_t i = 0; i < count; i++)
+        batch->parcels[i] = (struct parcel){.batch = batch, .message = &messages[i]};
+}
+
+/* One memory block holds it and its copies. */
+static struct batch *batch_of_copies(struct delivery *delivery, const struct mu_outgoing *messages,
+                                     size_t count, delivery_done_fn *done, void *opaque)
+{
+    size_t size = batch_size(count) + count * sizeof(struct mu_outgoing);
+    struct mu_outgoing *copies;
     struct batch *batch;
     char *at;
 
     for (size_t i = 0; i < count; i++)
-        texts += message_size(&messages[i]);
-    batch = malloc(sizeof(*batch) + count * sizeof(struct parcel) + texts);
+        size += message_size(&messages[i]);
+    batch = malloc(size);
     if (!batch)
         return NULL;
-    batch->delivery = delivery;
-    batch->done = done;
-    batch->opaque = opaque;
-    batch->count = count;
-    atomic_init(&batch->pending, count + 1); /* one for delivery_send itself */
-    atomic_init(&batch->status, MU_OK);
-    at = (char *)&batch->parcels[count];
-    for (size_t i = 0; i < count; i++) {
-        batch->parcels[i].batch = batch;
-        batch->parcels[i].waited = false;
-        copy_message(&messages[i], &batch->parcels[i].message, &at);
-    }
+    copies = (struct mu_outgoing *)(void *)&batch->parcels[count];
+    at = (char *)&copies[count];
+    for (size_t i = 0; i < count; i++)
+        copy_message(&messages[i], &copies[i], &at);
+    batch_init(batch, delivery, copies, count, done, opaque);
+    batch->memory = batch;
     return batch;
 }
 
 /* One message less to wait for. */
 static void batch_step(struct batch *batch, enum mu_status status)
 {
+    struct batch *memory = batch->memory; /* the arena may go with `done` */
+
     if (status != MU_OK)
         atomic_store(&batch->status, (int)status);
     if (atomic_fetch_sub(&batch->pending, 1) != 1)
         return;
     batch->done(batch->opaque, (enum mu_status)atomic_load(&batch->status));
-    free(batch);
+    free(memory);
 }
 
 /* ---- Kafka first, then the spool ---- */
@@ -141,8 +160,8 @@ static void on_spooled(void *opaque, enum mu_status status)
 static void to_spool(struct parcel *parcel)
 {
     struct mu_error err;
-    enum mu_status st = spool_append(parcel->batch->delivery->spool, &parcel->message, on_spooled,
-                                     parcel, &err);
+    enum mu_status st =
+            spool_append(parcel->batch->delivery->spool, parcel->message, on_spooled, parcel, &err);
 
     if (st != MU_OK) {
         mu_metric_add(&metric_messages_refused, 1);
@@ -171,22 +190,41 @@ static void send_parcel(struct parcel *parcel)
     struct mu_error err;
 
     if (atomic_load(&delivery->stalled) || !mu_producer_connected(delivery->producer) ||
-        mu_producer_send(delivery->producer, &parcel->message, on_delivered, parcel, &err) != MU_OK)
+        mu_producer_send(delivery->producer, parcel->message, on_delivered, parcel, &err) != MU_OK)
         to_spool(parcel);
+}
+
+static void send_batch(struct batch *batch)
+{
+    size_t count = batch->count;
+
+    for (size_t i = 0; i < count; i++)
+        send_parcel(&batch->parcels[i]);
+    batch_step(batch, MU_OK);
 }
 
 void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
                    delivery_done_fn *done, void *opaque)
 {
-    struct batch *batch = batch_new(delivery, messages, count, done, opaque);
+    struct batch *batch = batch_of_copies(delivery, messages, count, done, opaque);
+
+    if (batch)
+        send_batch(batch);
+    else
+        done(opaque, MU_E_UNAVAILABLE);
+}
+
+void delivery_send_kept(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
+                        struct mu_arena *arena, delivery_done_fn *done, void *opaque)
+{
+    struct batch *batch = mu_arena_alloc(arena, batch_size(count));
 
     if (!batch) {
         done(opaque, MU_E_UNAVAILABLE);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        send_parcel(&batch->parcels[i]);
-    batch_step(batch, MU_OK);
+    batch_init(batch, delivery, messages, count, done, opaque);
+    send_batch(batch);
 }
 
 /* ---- draining ---- */

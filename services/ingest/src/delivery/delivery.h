@@ -16,6 +16,7 @@
 #ifndef INGEST_DELIVERY_H
 #define INGEST_DELIVERY_H
 
+#include "base/memory.h"
 #include "bus/bus.h"
 #include "spool/spool.h"
 
@@ -37,5 +38,8 @@ typedef void delivery_done_fn(void *opaque, enum mu_status status);
 /* Messages are copied. With count 0 `done` runs at once. */
 void delivery_send(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
                    delivery_done_fn *done, void *opaque);
+/* The same without copies: messages, their texts and the arena must stay until `done` runs. */
+void delivery_send_kept(struct delivery *delivery, const struct mu_outgoing *messages, size_t count,
+                        struct mu_arena *arena, delivery_done_fn *done, void *opaque);
 
 #endif

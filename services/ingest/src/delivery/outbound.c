@@ -70,7 +70,7 @@ static enum mu_status make_one(const struct source_input *input, const struct so
     mu_traceparent_new(parent, traceparent);
     envelope->type = event->type;
     envelope->id = mu_arena_strdup(input->arena, id);
-    envelope->source = mu_arena_printf(input->arena, "/muster/ingest/%s", input->source->name);
+    envelope->source = mu_arena_concat(input->arena, "/muster/ingest/", input->source->name, NULL);
     envelope->traceparent = mu_arena_strdup(input->arena, traceparent);
     ret_message->topic = topic_of(event->type);
     ret_message->key = event->key;

@@ -63,22 +63,23 @@ static const char *request_query(void *opaque, const char *name)
 
 /* ---- credentials ---- */
 
-static struct auth_request credentials_of(struct mu_request *request)
+static struct auth_request credentials_of(struct mu_request *request, int64_t now_us)
 {
     struct auth_request given = {.header = request_header,
                                  .query = request_query,
                                  .opaque = request,
                                  .client_subject = mu_request_client_subject(request),
-                                 .now_us = mu_now_us()};
+                                 .now_us = now_us};
 
     given.body = mu_request_body(request, &given.len);
     return given;
 }
 
 /* False when the request has been answered. */
-static bool is_authorised(const struct source_config *source, struct mu_request *request)
+static bool is_authorised(const struct source_config *source, struct mu_request *request,
+                          int64_t now_us)
 {
-    const struct auth_request given = credentials_of(request);
+    const struct auth_request given = credentials_of(request, now_us);
     const char *why;
 
     switch (auth_check(source->rules, source->rule_count, &given, &why)) {
@@ -122,7 +123,7 @@ static bool is_too_fast(const struct source_config *source, struct mu_request *r
 /* Looked at again by the SNS rule alone: other credentials do not make its URL one to visit. */
 static void confirm(const struct source_config *source, struct mu_request *request)
 {
-    const struct auth_request given = credentials_of(request);
+    const struct auth_request given = credentials_of(request, mu_now_us());
     MU_AUTO_DONE(mu_buf_done) struct mu_buf url;
     const char *why;
 
@@ -204,7 +205,8 @@ static void post_event(void *opaque, struct mu_request *request)
     struct mu_error err;
     enum mu_status st;
 
-    if (!is_authorised(input.source, request) || is_too_fast(input.source, request))
+    if (!is_authorised(input.source, request, input.received_at_us) ||
+        is_too_fast(input.source, request))
         return;
     input.body = mu_request_body(request, &input.len);
     st = source_decode(&input, &events, &err);
@@ -220,7 +222,8 @@ static void post_event(void *opaque, struct mu_request *request)
     }
     confirm_handshakes(&input, &events, request);
     look_up(receiver, &events);
-    delivery_send(receiver->config.delivery, messages, events.count, on_durable, request);
+    delivery_send_kept(receiver->config.delivery, messages, events.count, input.arena, on_durable,
+                       request);
 }
 
 /* ---- a listing on demand ---- */
@@ -236,7 +239,7 @@ static void post_list(void *opaque, struct mu_request *request)
                              "the source has no 'auth': nobody may ask for a listing");
         return;
     }
-    if (!is_authorised(source, request))
+    if (!is_authorised(source, request, mu_now_us()))
         return;
     (void)listings_request(receiver->config.listings, source->name);
     mu_httpd_reply(request, 202, NULL, accepted, sizeof(accepted) - 1, NULL);
@@ -260,7 +263,7 @@ static void options_event(void *opaque, struct mu_request *request)
     const char *headers[] = {"Allow", "POST, OPTIONS", NULL, NULL, NULL, NULL, NULL};
 
     (void)opaque;
-    if (!is_authorised(source, request))
+    if (!is_authorised(source, request, mu_now_us()))
         return;
     headers[3] = allowed_origin(source, mu_request_header(request, "WebHook-Request-Origin"));
     if (headers[3]) {

@@ -86,7 +86,8 @@ static bool make_body(const struct form *form, const struct source_input *input,
 {
     static const struct mu_json_limits limits = {SOURCE_MAX_BODY_BYTES, SOURCE_MAX_DEPTH};
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    json_auto_t *root = NULL, *answer = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
+    json_auto_t *answer = NULL;
     struct mu_error ignored;
 
     mu_buf_init(&text, BODY_MAX_BYTES);

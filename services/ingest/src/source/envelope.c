@@ -101,7 +101,7 @@ static enum mu_status open_structured(struct opening *opening, const json_t *eve
                                   mu_json_text_at(event, "type")};
     const struct source_attributes attributes = {.outer = event};
     const char *base64 = mu_json_text_at(event, "data_base64");
-    json_auto_t *decoded = NULL;
+    MU_AUTO(json_document) json_t *decoded = NULL;
     enum mu_status st = check_cloudevent(values, err);
 
     if (st == MU_OK && base64)
@@ -156,7 +156,7 @@ static enum mu_status open_binary(struct opening *opening, struct mu_error *err)
     const char *const values[] = {kept_header(input, "ce-specversion"), kept_header(input, "ce-id"),
                                   kept_header(input, "ce-source"), kept_header(input, "ce-type")};
     const struct source_attributes attributes = {.in_headers = true};
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     enum mu_status st = check_cloudevent(values, err);
 
     if (st == MU_OK)
@@ -177,7 +177,7 @@ static enum mu_status open_sns(struct opening *opening, const json_t *root, stru
     struct source_attributes attributes = {.id = mu_json_text_at(root, "MessageId"),
                                            .time = mu_json_text_at(root, "Timestamp"),
                                            .source = mu_json_text_at(root, "TopicArn")};
-    json_auto_t *inner = NULL;
+    MU_AUTO(json_document) json_t *inner = NULL;
     enum mu_status st;
 
     if (!mu_text_equal(mu_json_text_at(root, "Type"), "Notification")) {
@@ -214,7 +214,7 @@ static enum mu_status open_pubsub(struct opening *opening, const json_t *root, s
             .id = either(message, "messageId", "message_id"),
             .time = either(message, "publishTime", "publish_time"),
             .source = mu_json_text_at(root, "subscription")};
-    json_auto_t *inner = NULL;
+    MU_AUTO(json_document) json_t *inner = NULL;
     enum mu_status st;
 
     if (!data || !*data)
@@ -290,7 +290,7 @@ static enum mu_status open_line(struct opening *opening, const char *line, size_
                                 struct mu_error *err)
 {
     const struct source_attributes none = {0};
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     struct mu_error why;
     enum mu_status st;
 
@@ -381,7 +381,7 @@ static enum mu_status firehose_document(void *opaque, const json_t *record,
 {
     struct opening *opening = opaque;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     struct mu_error ignored;
     enum mu_status st;
 
@@ -425,7 +425,7 @@ static enum mu_status open_stream(struct opening *opening, struct mu_error *err)
     const struct source_input *input = opening->input;
     const struct source_attributes none = {0};
     size_t first = strcspn(input->body, "\n");
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     struct mu_error ignored;
     enum mu_status st;
 
@@ -455,13 +455,14 @@ static bool is_batch(const struct source_input *input, const json_t *root)
            (json_is_array(root) && mu_json_text_at(json_array_get(root, 0), "specversion"));
 }
 
-static enum mu_status open_plain(struct opening *opening, const json_t *root, bool is_body,
-                                 struct mu_error *err)
+static enum mu_status open_plain(struct opening *opening, unsigned allowed, const json_t *root,
+                                 bool is_body, struct mu_error *err)
 {
+    bool unwrapped = allowed & ENVELOPE_PUBSUB; /* what was around it is in headers */
     const struct source_attributes attributes = {
             .is_body = is_body,
-            .id = kept_header(opening->input, "x-goog-pubsub-message-id"),
-            .time = kept_header(opening->input, "x-goog-pubsub-publish-time"),
+            .id = unwrapped ? kept_header(opening->input, "x-goog-pubsub-message-id") : NULL,
+            .time = unwrapped ? kept_header(opening->input, "x-goog-pubsub-publish-time") : NULL,
             .in_headers = header(opening->input, "ce-specversion") != NULL};
 
     return opening->each(opening->opaque, root, &attributes, err);
@@ -483,7 +484,7 @@ static enum mu_status open_document(struct opening *opening, unsigned allowed, c
     if ((allowed & ENVELOPE_FIREHOSE) && is_firehose(root))
         return open_firehose(opening, root, err);
     if (allowed & ENVELOPE_PLAIN)
-        return open_plain(opening, root, is_body, err);
+        return open_plain(opening, allowed, root, is_body, err);
     return mu_fail(err, MU_E_INVALID, "the body comes in none of the envelopes of kind '%s'",
                    opening->input->source->kind->name);
 }
@@ -499,7 +500,7 @@ static enum mu_status open_form(struct opening *opening, unsigned allowed, struc
 {
     const char *at = opening->input->body + strlen("payload=");
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     enum mu_status st;
 
     mu_buf_init(&text, SOURCE_MAX_BODY_BYTES);
@@ -537,7 +538,7 @@ enum mu_status envelope_open(const struct source_input *whole, unsigned allowed,
 {
     const struct source_input rest = without_mark(whole), *input = &rest;
     struct opening opening = {.input = input, .events = events, .each = each, .opaque = opaque};
-    json_auto_t *root = NULL;
+    MU_AUTO(json_document) json_t *root = NULL;
     enum mu_status st;
 
     if (allowed & ENVELOPE_LINES)

@@ -27,7 +27,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
 
     if (!key || !name)
         return mu_fail(err, MU_E_INVALID, "data.repo_key or image_name: is missing");
-    fact->text[FACT_REPOSITORY] = mu_arena_printf(reader->input->arena, "%.200s/%.250s", key, name);
+    fact->text[FACT_REPOSITORY] = mu_arena_concat(reader->input->arena, key, "/", name, NULL);
     fact->digest_kind = mu_text_equal(source_read_text(reader, "data.name"), "list.manifest.json")
                                 ? MU_DIGEST_KIND_INDEX
                                 : MU_DIGEST_KIND_MANIFEST;

@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "json/json_doc.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { REPEAT_WINDOW_MINUTES = 10 };
@@ -35,7 +33,8 @@ static bool digest_of(const json_t *value, char ret_digest[MU_DIGEST_TEXT_SIZE])
 const char *source_content_id(const struct source_reader *reader, bool timeless)
 {
     const struct source_input *input = reader->input;
-    char root[MU_DIGEST_TEXT_SIZE], event[MU_DIGEST_TEXT_SIZE] = "", window[32] = "";
+    char root[MU_DIGEST_TEXT_SIZE], event[MU_DIGEST_TEXT_SIZE] = "";
+    char window[MU_NUMBER_TEXT_SIZE] = "";
     char id[MU_UUID_TEXT_SIZE];
     const char *parts[] = {root, event, window};
 
@@ -47,8 +46,8 @@ const char *source_content_id(const struct source_reader *reader, bool timeless)
     if (reader->event != reader->root && !digest_of(reader->event, event))
         return NULL;
     if (timeless)
-        (void)snprintf(window, sizeof(window), "%" PRId64,
-                       input->received_at_us / (REPEAT_WINDOW_MINUTES * INT64_C(60000000)));
+        (void)mu_text_of_number(input->received_at_us / (REPEAT_WINDOW_MINUTES * INT64_C(60000000)),
+                                window);
     mu_stable_id("muster.source-content", parts, 3, id);
     return mu_arena_strdup(input->arena, id);
 }

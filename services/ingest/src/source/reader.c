@@ -174,7 +174,7 @@ static const char *formed(const struct source_reader *reader, enum source_form f
     case FORM_HEX:
         return mu_text_starts(text, "sha256:")
                        ? text
-                       : mu_arena_printf(reader->input->arena, "sha256:%s", text);
+                       : mu_arena_concat(reader->input->arena, "sha256:", text, NULL);
     case FORM_HOST:
         return host_of(reader, text);
     case FORM_BASENAME:
@@ -231,12 +231,18 @@ int64_t source_form_time(const char *text)
     return at_us >= earliest_us ? at_us : MU_TIME_NONE;
 }
 
-static int64_t number_of(const char *text, int64_t otherwise)
+/* What stands at `path`, unless it is no natural number. */
+static int64_t read_number(const struct source_reader *reader, const char *path, int64_t otherwise)
 {
+    const json_t *found = strchr("@%=", *path) ? NULL : source_read_json(reader, path);
     struct mu_error ignored;
+    const char *text;
     uint64_t number;
 
-    if (mu_text_to_u64(text, "number", &number, &ignored) != MU_OK || number > INT64_MAX)
+    if (json_is_integer(found))
+        return json_integer_value(found) >= 0 ? json_integer_value(found) : otherwise;
+    text = source_read_text(reader, path);
+    if (!text || mu_text_to_u64(text, "number", &number, &ignored) != MU_OK || number > INT64_MAX)
         return otherwise;
     return (int64_t)number;
 }
@@ -280,12 +286,12 @@ static void fill_field(const struct source_reader *reader, const struct source_f
             fact->occurred_at_us = source_form_time(text);
         return;
     case FORM_SIZE:
-        if (fact->size_bytes < 0 && (text = source_read_text(reader, field->path)))
-            fact->size_bytes = number_of(text, -1);
+        if (fact->size_bytes < 0)
+            fact->size_bytes = read_number(reader, field->path, -1);
         return;
     case FORM_SEQUENCE:
-        if (fact->sequence == 0 && (text = source_read_text(reader, field->path)))
-            fact->sequence = number_of(text, 0);
+        if (fact->sequence == 0)
+            fact->sequence = read_number(reader, field->path, 0);
         return;
     case FORM_REFERENCE:
         if ((text = source_read_text(reader, field->path)))
