@@ -38,6 +38,7 @@ struct mu_request {
     struct mu_buf body;
     void *state;
     void (*release)(void *);
+    const void *caller;
     uint64_t deadline_ms; /* for the whole body */
     int refusal;          /* HTTP status to answer instead of running the handler; 0: none */
     struct mu_error refusal_error;
@@ -78,6 +79,8 @@ void request_unlist(struct mu_request *request);
 /* Hands `response` over, whoever is first, and wakes the connection; takes the response. NULL (no
  * memory for one) closes the connection. */
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response);
+/* Tells the server's owner what its request was answered. */
+void request_tell(struct mu_request *request, int status);
 struct MHD_Response *request_error_response(int status, const char *detail);
 int request_http_status(enum mu_status status);
 

@@ -214,7 +214,7 @@ static void get_evidence(void *opaque, struct mu_request *request)
                                  &size_bytes, &err) != MU_OK)
         mu_httpd_reply_failure(request, &err);
     else
-        mu_httpd_reply_file(request, 200, "application/json", fd, size_bytes);
+        mu_httpd_reply_file(request, 200, "application/json", fd, size_bytes, NULL);
 }
 
 /* ---- health ---- */
