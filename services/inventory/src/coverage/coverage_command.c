@@ -1,7 +1,9 @@
 #include "coverage/coverage_command.h"
 
-#include "query/text_query.h"
+#include "query/instants.h"
+#include "query/queries.h"
 
+#include "base/table.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -9,8 +11,10 @@
 const struct mu_option coverage_options[COVERAGE_OPTION_COUNT] = {
         {"postgres", MU_OPTION_TEXT, offsetof(struct coverage_config, postgres), NULL, 0, 0,
          MU_OPTION_REQUIRED, "connection string of the database"},
-        {"as-of", MU_OPTION_TEXT, offsetof(struct coverage_config, as_of), NULL, 0, 0, 0,
+        {"valid-at", MU_OPTION_TEXT, offsetof(struct coverage_config, valid_at), NULL, 0, 0, 0,
          "instant to look at, RFC 3339 (default: now)"},
+        {"known-at", MU_OPTION_TEXT, offsetof(struct coverage_config, known_at), NULL, 0, 0, 0,
+         "instant of knowledge: what was learned later is left out (default: now)"},
         {"format", MU_OPTION_TEXT, offsetof(struct coverage_config, format), "text", 0, 0, 0,
          "text or json"},
         {"containers", MU_OPTION_BOOL, offsetof(struct coverage_config, containers), "false", 0, 0,
@@ -24,7 +28,7 @@ enum { TOTAL_COLUMNS = 2, CONTAINER_COLUMNS = 7 };
 
 struct question {
     struct mu_pg *pg;
-    const char *as_of;
+    const char *instants[2]; /* valid at, known at */
     enum mu_format format;
     bool all;
 };
@@ -36,7 +40,7 @@ static enum mu_status count_uncovered(const struct question *question, struct mu
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     int64_t uncovered = 0;
     enum mu_status st =
-            mu_pg_execute(question->pg, QUERY_COVERAGE_TOTALS, &question->as_of, &result, err);
+            mu_pg_execute(question->pg, QUERY_COVERAGE_TOTALS, question->instants, &result, err);
 
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(result); i++) {
         const char *state = mu_pg_text(result, i, 0);
@@ -73,7 +77,7 @@ static enum mu_status print_containers(const struct question *question, struct m
 {
     MU_AUTO(table) struct mu_table *table = mu_table_new(container_columns, CONTAINER_COLUMNS);
     struct lister lister = {table, question->all};
-    enum mu_status st = mu_pg_stream(question->pg, QUERY_COVERAGE_CONTAINERS, &question->as_of,
+    enum mu_status st = mu_pg_stream(question->pg, QUERY_COVERAGE_CONTAINERS, question->instants,
                                      list_container, &lister, err);
 
     if (st == MU_OK && (mu_table_row_count(table) > 0 || question->format == MU_FORMAT_JSON))
@@ -102,8 +106,9 @@ int coverage_command(void *config_struct, int argc, char **argv)
 {
     const struct coverage_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
-    char as_of[QUERY_TIME_SIZE];
-    struct question question = {.as_of = as_of, .all = config->containers};
+    struct instants instants;
+    struct question question = {.instants = {instants.valid_at, instants.known_at},
+                                .all = config->containers};
     int64_t uncovered = 0;
     struct mu_error err;
 
@@ -112,12 +117,13 @@ int coverage_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: coverage takes options only\n");
         return MU_EXIT_USAGE;
     }
-    if (text_query_time(config->as_of, as_of, &err) != MU_OK ||
+    if (instants_check(config->valid_at, config->known_at, &err) != MU_OK ||
         mu_format_parse(config->format, &question.format, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;
     }
-    if (inventory_query_open(config->postgres, "muster-coverage", &pg, &err) == MU_OK) {
+    if (inventory_query_open(config->postgres, "muster-coverage", &pg, &err) == MU_OK &&
+        instants_ask(pg, config->valid_at, config->known_at, &instants, &err) == MU_OK) {
         question.pg = pg;
         if (answer(&question, &uncovered, &err) == MU_OK)
             return uncovered > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;

@@ -5,11 +5,11 @@
 #include "base/config.h"
 
 struct coverage_config {
-    const char *postgres, *as_of, *format;
+    const char *postgres, *valid_at, *known_at, *format;
     bool containers;
 };
 
-enum { COVERAGE_OPTION_COUNT = 4 };
+enum { COVERAGE_OPTION_COUNT = 5 };
 extern const struct mu_option coverage_options[COVERAGE_OPTION_COUNT];
 
 /* Exit code 1: some running container is not covered. */

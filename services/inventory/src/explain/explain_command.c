@@ -1,5 +1,6 @@
 #include "explain/explain_command.h"
 
+#include "query/instants.h"
 #include "query/text_query.h"
 
 #include <stdio.h>
@@ -9,6 +10,10 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          MU_OPTION_REQUIRED, "connection string of the database"},
         {"format", MU_OPTION_TEXT, offsetof(struct explain_config, format), "text", 0, 0, 0,
          "text, or json: an object with one array per section"},
+        {"valid-at", MU_OPTION_TEXT, offsetof(struct explain_config, valid_at), NULL, 0, 0, 0,
+         "instant to look at, RFC 3339 (default: now)"},
+        {"known-at", MU_OPTION_TEXT, offsetof(struct explain_config, known_at), NULL, 0, 0, 0,
+         "instant of knowledge: what was learned later is left out (default: now)"},
 };
 
 enum { SECTION_MAX_COLUMNS = 8 };
@@ -40,7 +45,7 @@ static const struct section sections[] = {
          QUERY_EXPLAIN_RUNS,
          {"cluster", "namespace", "pod", "container", "digest", "started", "ended"}},
         {"coverage",
-         "Coverage now",
+         "Coverage",
          QUERY_EXPLAIN_COVERAGE,
          {"pod", "container", "asset", "manifest", "state", "reason"}},
         {"findings",
@@ -82,16 +87,22 @@ static void print_section(const struct section *section, enum mu_format format, 
     }
 }
 
-static enum mu_status explain(struct mu_pg *pg, const char *subject, enum mu_format format,
-                              size_t *ret_rows, struct mu_error *err)
+static enum mu_status explain(struct mu_pg *pg, const struct explain_config *config,
+                              const char *subject, enum mu_format format, size_t *ret_rows,
+                              struct mu_error *err)
 {
+    struct instants instants;
+    const char *const values[] = {subject, instants.valid_at, instants.known_at};
     size_t rows = 0;
+
+    if (instants_ask(pg, config->valid_at, config->known_at, &instants, err) != MU_OK)
+        return err->status;
 
     (void)fputs(format == MU_FORMAT_JSON ? "{" : "", stdout);
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         size_t columns = column_count(&sections[i]);
         MU_AUTO(table) struct mu_table *table = mu_table_new(sections[i].columns, columns);
-        enum mu_status st = text_query_fill(pg, sections[i].query, &subject, columns, table, err);
+        enum mu_status st = text_query_fill(pg, sections[i].query, values, columns, table, err);
 
         if (st != MU_OK)
             return st;
@@ -122,10 +133,11 @@ int explain_command(void *config_struct, int argc, char **argv)
                               "muster-inventory explain registry.example/app:1.0\n");
         return MU_EXIT_USAGE;
     }
-    if (mu_format_parse(config->format, &format, &err) != MU_OK)
+    if (mu_format_parse(config->format, &format, &err) != MU_OK ||
+        instants_check(config->valid_at, config->known_at, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
     if (inventory_query_open(config->postgres, "muster-explain", &pg, &err) != MU_OK ||
-        explain(pg, argv[0], format, &rows, &err) != MU_OK)
+        explain(pg, config, argv[0], format, &rows, &err) != MU_OK)
         return failure(&err, MU_EXIT_FAILURE);
     if (rows == 0)
         (void)fprintf(stderr, "nothing is known of '%s'\n", argv[0]);

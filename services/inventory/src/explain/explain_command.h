@@ -9,10 +9,10 @@
 #include "base/config.h"
 
 struct explain_config {
-    const char *postgres, *format;
+    const char *postgres, *format, *valid_at, *known_at;
 };
 
-enum { EXPLAIN_OPTION_COUNT = 2, DUMP_OPTION_COUNT = 1 };
+enum { EXPLAIN_OPTION_COUNT = 4, DUMP_OPTION_COUNT = 1 };
 extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
 
 /* Exit code 1: nothing is known of it. */

@@ -20,6 +20,11 @@ extern struct mu_metric metric_scans_given_up;
 extern struct mu_metric metric_scans_reopened;
 extern struct mu_metric metric_outbox_sent;
 extern struct mu_metric metric_outbox_waiting;
+extern struct mu_metric metric_audit_written;
+extern struct mu_metric metric_audit_logged;
+extern struct mu_metric metric_api_refused;
+extern struct mu_metric metric_api_forbidden;
+extern struct mu_metric metric_api_limited;
 
 extern struct mu_metric *const inventory_metrics[];
 extern const size_t inventory_metric_count;
