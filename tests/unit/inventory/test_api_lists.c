@@ -209,6 +209,7 @@ static void filters_narrow_a_list(void **state)
             {"/v1/instances?node=n", 0},
             {"/v1/instances?valid_at=2026-11-01T00:00:59Z", 0},
             {"/v1/instances?valid_at=2026-11-01T02:01:00%2B02:00", 4},
+            {"/v1/instances?valid_at=2026-11-01T23:01:00%2B23:00", 4},
             {"/v1/instances?known_at=2026-11-01T00:00:59Z", 0},
             {"/v1/assets?floating=true", 0},
             {"/v1/assets?floating=false", 1},

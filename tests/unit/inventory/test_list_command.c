@@ -354,11 +354,11 @@ static void other_causes_are_told_apart(void **state)
 
 static void run_many(void)
 {
-    char uid[16], id[16];
+    char *uid, *id;
 
     for (int i = 0; i < 40; i++) {
-        (void)snprintf(uid, sizeof(uid), "p%d", i);
-        (void)snprintf(id, sizeof(id), "e%d", i);
+        uid = mu_arena_printf(w.arena, "p%d", i);
+        id = mu_arena_printf(w.arena, "e%d", i);
         add_pod(&w, id,
                 (struct pod){.uid = uid,
                              .tag = i < 37    ? "big"

@@ -31,7 +31,7 @@ static void reply_limited(struct mu_request *request, unsigned wait_s)
                            headers);
 }
 
-/* Guessing credentials has its measure, whatever the rate limit is. */
+/* Guessing credentials has its measure. */
 static bool refuse_stranger(struct api *api, struct mu_request *request, enum access_answer answer,
                             const char *why)
 {

@@ -98,7 +98,7 @@ enum mu_status api_start(const struct api_config *config, struct api **ret_api,
     api->config = *config;
     api->pool = pool_new(config->conninfo);
     api->rate = rate_new(config->rate_limit);
-    api->stranger_rate = rate_new(STRANGERS_PER_SECOND);
+    api->stranger_rate = rate_new(config->rate_limit > 0 ? STRANGERS_PER_SECOND : 0);
     st = start(api, err);
     if (st != MU_OK) {
         api_stop(api);

@@ -80,7 +80,7 @@ static enum mu_status check_filters(const struct list *list, struct mu_arena *ar
                 return mu_fail(err, MU_E_INVALID, "%s is missing", filter->name);
             continue;
         }
-        if (list_filter_value(filter, question->filters[i], text, err) != MU_OK)
+        if (list_filter_value(filter, filter->name, question->filters[i], text, err) != MU_OK)
             return err->status;
         question->filters[i] = mu_arena_strdup(arena, text);
         if (!question->filters[i])

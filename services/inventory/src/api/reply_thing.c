@@ -65,7 +65,7 @@ static void reply_thing(struct api *api, struct mu_request *request, enum invent
     }
     st = question_of_thing(request, &thing.question, &err);
     if (st == MU_OK)
-        st = list_filter_value(&name_filter, thing.name, name, &err);
+        st = list_filter_value(&name_filter, "the name", thing.name, name, &err);
     thing.name = name;
     if (st == MU_OK)
         st = api_ask(api, ask_thing, &thing, &err);

@@ -87,13 +87,17 @@ struct reading {
 
 static enum mu_status check_filters(struct reading *reading, struct mu_error *err)
 {
+    char label[NUMBER_SIZE];
+
     for (size_t i = 0; i < reading->list->filter_count; i++) {
+        const struct list_filter *filter = &reading->list->filters[i];
         const char *given = reading->config->filters[i];
 
         if (!given)
             continue;
-        if (list_filter_value(&reading->list->filters[i], given, reading->filters[i], err) != MU_OK)
-            return mu_wrap(err, "--%s", reading->list->filters[i].name);
+        (void)snprintf(label, sizeof(label), "--%s", filter->name);
+        if (list_filter_value(filter, label, given, reading->filters[i], err) != MU_OK)
+            return err->status;
         reading->values[LIST_FIRST_FILTER + i] = reading->filters[i];
     }
     return MU_OK;

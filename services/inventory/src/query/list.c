@@ -215,62 +215,69 @@ enum mu_status list_instant(const char *name, const char *value, char ret_text[Q
 static enum mu_status check_word(const struct list_filter *filter, const char *value,
                                  struct mu_error *err)
 {
-    for (const char *const *word = filter->words; *word; word++)
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf words;
+
+    mu_buf_init(&words, MU_ERROR_MESSAGE_MAX);
+    for (const char *const *word = filter->words; *word; word++) {
         if (mu_text_equal(*word, value))
             return MU_OK;
-    return mu_fail(err, MU_E_INVALID, "%s: '%.100s' is not one of %s, ..., %s", filter->name, value,
-                   filter->words[0], filter->words[1]);
+        mu_buf_printf(&words, "%s%s", words.len > 0 ? ", " : "", *word);
+    }
+    return mu_fail(err, MU_E_INVALID, "'%.100s' is not one of %s", value, words.data);
 }
 
-static enum mu_status check_count(const struct list_filter *filter, const char *value,
-                                  struct mu_error *err)
+static enum mu_status check_count(const char *value, struct mu_error *err)
 {
     uint64_t number;
 
-    if (mu_text_to_u64(value, filter->name, &number, err) != MU_OK)
+    if (mu_text_to_u64(value, "it", &number, err) != MU_OK)
         return err->status;
-    if (number < 1 || number > LIST_MAX_ROWS)
-        return mu_fail(err, MU_E_INVALID, "%s must be between 1 and %d", filter->name,
-                       LIST_MAX_ROWS);
-    return MU_OK;
+    return number >= 1 && number <= LIST_MAX_ROWS
+                   ? MU_OK
+                   : mu_fail(err, MU_E_INVALID, "must be between 1 and %d", LIST_MAX_ROWS);
+}
+
+static enum mu_status check_time(const char *value, struct mu_error *err)
+{
+    int64_t ignored;
+
+    return mu_time_parse(value, strlen(value), &ignored, err);
 }
 
 static enum mu_status check(const struct list_filter *filter, const char *value,
                             struct mu_error *err)
 {
-    char ignored[QUERY_TIME_SIZE];
-
-    switch (filter->type) {
-    case FILTER_TEXT:
-        return *value ? MU_OK : mu_fail(err, MU_E_INVALID, "%s is empty", filter->name);
-    case FILTER_WORD:
-        return check_word(filter, value, err);
-    case FILTER_TIME:
-        return list_instant(filter->name, value, ignored, err);
-    case FILTER_BOOL:
-        return mu_text_equal(value, "true") || mu_text_equal(value, "false")
-                       ? MU_OK
-                       : mu_fail(err, MU_E_INVALID, "%s must be true or false", filter->name);
-    case FILTER_COUNT:
-        return check_count(filter, value, err);
-    }
-    return mu_fail(err, MU_E_INTERNAL, "%s has no type", filter->name);
-}
-
-enum mu_status list_filter_value(const struct list_filter *filter, const char *value,
-                                 char ret_text[LIST_TEXT_MAX_BYTES + 1], struct mu_error *err)
-{
     size_t len = strlen(value);
 
     if (!mu_utf8_valid(value, len))
-        return mu_fail(err, MU_E_INVALID, "%s is no UTF-8", filter->name);
+        return mu_fail(err, MU_E_INVALID, "is no UTF-8");
     if (len > LIST_TEXT_MAX_BYTES || mu_utf8_count(value, len) > LIST_TEXT_MAX_CHARACTERS)
-        return mu_fail(err, MU_E_INVALID, "%s has more than %d characters", filter->name,
-                       LIST_TEXT_MAX_CHARACTERS);
+        return mu_fail(err, MU_E_INVALID, "has more than %d characters", LIST_TEXT_MAX_CHARACTERS);
+    switch (filter->type) {
+    case FILTER_TEXT:
+        return *value ? MU_OK : mu_fail(err, MU_E_INVALID, "is empty");
+    case FILTER_WORD:
+        return check_word(filter, value, err);
+    case FILTER_TIME:
+        return check_time(value, err);
+    case FILTER_BOOL:
+        return mu_text_equal(value, "true") || mu_text_equal(value, "false")
+                       ? MU_OK
+                       : mu_fail(err, MU_E_INVALID, "must be true or false");
+    case FILTER_COUNT:
+        return check_count(value, err);
+    }
+    return mu_fail(err, MU_E_INTERNAL, "has no type");
+}
+
+enum mu_status list_filter_value(const struct list_filter *filter, const char *label,
+                                 const char *value, char ret_text[LIST_TEXT_MAX_BYTES + 1],
+                                 struct mu_error *err)
+{
     if (check(filter, value, err) != MU_OK)
-        return err->status;
+        return mu_wrap(err, "%s", label);
     if (filter->type == FILTER_TIME)
-        return list_instant(filter->name, value, ret_text, err);
-    memcpy(ret_text, value, len + 1);
+        return list_instant(label, value, ret_text, err);
+    memcpy(ret_text, value, strlen(value) + 1);
     return MU_OK;
 }

@@ -79,10 +79,10 @@ extern const struct list inventory_lists[LIST_COUNT];
 
 /*
  * Checks a filter's value and gives it as the text for the database in `ret_text` (of
- * LIST_TEXT_MAX_BYTES + 1): times in UTC. Errors: MU_E_INVALID naming the filter.
+ * LIST_TEXT_MAX_BYTES + 1): times in UTC. Errors: MU_E_INVALID, beginning with `label`.
  */
-enum mu_status list_filter_value(const struct list_filter *filter, const char *value,
-                                 char ret_text[LIST_TEXT_MAX_BYTES + 1],
+enum mu_status list_filter_value(const struct list_filter *filter, const char *label,
+                                 const char *value, char ret_text[LIST_TEXT_MAX_BYTES + 1],
                                  struct mu_error *err) MU_MUST_CHECK;
 
 /* A row as a JSON object; as a line of CSV, with the line of names before the first one. Failure
