@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from local.demo import wait_until
+from local.demo import SYSTEM, wait_until
 from local.postgres import Postgres
 from local.process import Process, free_port, http_ok
 
@@ -57,7 +57,9 @@ INSERT INTO source_reports (event_id, source, source_kind, state, observed_at, k
     VALUES (gen_random_uuid(), 'main', 'harbor', 'silent', '2026-11-01', '2026-11-01');
 INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, known_at, source)
     VALUES (gen_random_uuid(), 'source_silent', 'nothing came', 1, '2026-11-01', '2026-11-01', 'main');
-INSERT INTO positions VALUES ('muster.registry-events', 0, 7, 7, 7);
+INSERT INTO ledger VALUES (gen_random_uuid(), '/s', 'e', 't', 'applied', NULL, NULL, '2026-11-01', '2026-11-01', '2026-11-02',
+    'muster.registry-events', 0, 0, NULL);
+INSERT INTO positions VALUES ('muster.registry-events', 0, 7, 7, 6);
 """
 
 
@@ -161,6 +163,7 @@ def test_no_answer_differs_from_the_contract(api):
 def test_every_list_has_rows_in_both_forms(api):
     questions = {"totals": "?by=node", "history": f"?subject={UAI}", "whowas": "?subject=web-1", "diff": "?from=2026-10-01T00:00:00Z",
                  "sample": "?seed=1&n=3"}
+    wait_until("a record is written", lambda: json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"], 30)
     for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
                  "ledger", "audit"):
         target = f"/v1/{name}{questions.get(name, '')}"
@@ -178,3 +181,13 @@ def test_a_start_without_anybody_who_may_ask_is_refused(api):
                            f"--evidence-dir={api.folder / 'evidence'}", "--listen=127.0.0.1:0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--access-file" in done.stderr and "--auth=none" in done.stderr
+
+
+def test_the_report_fetches_evidence_with_an_assessors_token(api):
+    command = [str(BIN / "muster-report"), "run", "--month=2026-11", f"--system={SYSTEM}", f"--postgres={api.postgres.conninfo()}",
+               f"--inventory-url={api.url}", f"--out={api.folder / 'package'}"]
+    for token, code, says in ((None, 3, "answered 401"), (TOKENS["viewer"], 3, "answered 403"), (TOKENS["assessor"], 0, "")):
+        environment = {**os.environ, **({"MUSTER_INVENTORY_TOKEN": token} if token else {})}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == code and says in done.stderr, done.stderr
+    assert (api.folder / "package" / "raw-scans" / (EVIDENCE.removeprefix("sha256:") + ".json")).read_bytes() == RAW

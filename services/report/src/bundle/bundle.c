@@ -228,6 +228,7 @@ static enum mu_status write_raw_scan(struct writer *writer, struct mu_http_clien
                                      struct mu_error *err)
 {
     const struct evidence_source source = {writer->request->inventory_url,
+                                           writer->request->inventory_token,
                                            writer->request->retry_ms};
     const char *digest = rows[0]->evidence_digest;
     char path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
