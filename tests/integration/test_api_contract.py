@@ -163,7 +163,7 @@ def test_no_answer_differs_from_the_contract(api):
 def test_every_list_has_rows_in_both_forms(api):
     questions = {"totals": "?by=node", "history": f"?subject={UAI}", "whowas": "?subject=web-1", "diff": "?from=2026-10-01T00:00:00Z",
                  "sample": "?seed=1&n=3"}
-    wait_until("a record is written", lambda: json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"], 30)
+    wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
     for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
                  "ledger", "audit"):
         target = f"/v1/{name}{questions.get(name, '')}"
