@@ -20,6 +20,7 @@ static struct api *api;
 static struct access *who;
 static atomic_bool writing_side_works;
 static char reply[REPLY_SIZE];
+static const char *tls_cert_file, *tls_key_file, *tls_client_ca_file; /* set before a start */
 
 static inline bool is_ready(void *opaque)
 {
@@ -33,6 +34,9 @@ static inline void start_with(const char *conninfo, const struct access_config *
 {
     struct api_config config = {.listen = "127.0.0.1:0",
                                 .conninfo = conninfo,
+                                .tls_cert_file = tls_cert_file,
+                                .tls_key_file = tls_key_file,
+                                .tls_client_ca_file = tls_client_ca_file,
                                 .rate_limit = rate_limit,
                                 .evidence = w.evidence,
                                 .ready = is_ready};

@@ -96,7 +96,8 @@ const struct mu_program inventory_program = {
         .summary = "knows which containers run, what they are, and whether they were scanned.",
         .details = "  muster-inventory run --postgres='host=db dbname=muster' "
                    "--kafka-brokers=kafka:9092 \\\n"
-                   "      --evidence-dir=/var/lib/muster/evidence\n"
+                   "      --evidence-dir=/var/lib/muster/evidence "
+                   "--access-file=/etc/muster/access\n"
                    "  muster-inventory coverage --postgres='host=db dbname=muster'\n"
                    "  muster-inventory explain --postgres='host=db dbname=muster' "
                    "registry.example/app:1.0\n"
