@@ -69,7 +69,7 @@ class Services:
             "ingest": lambda: {"config": self._ingest_config(), "spool-dir": folder / "spool"},
             "scanner": lambda: {"database": self.database, "registries": self._registries(),
                                 "inventory-url": self.url("inventory")},
-            "inventory": lambda: {"postgres": self.postgres.conninfo(), "evidence-dir": folder / "evidence"},
+            "inventory": lambda: {"postgres": self.postgres.conninfo(), "evidence-dir": folder / "evidence", "auth": "none"},
         }[service]()
         own |= {"kafka-brokers": self.kafka.brokers, "listen": f"127.0.0.1:{self.ports[service]}"}
         own |= self.options.get(service, {})

@@ -18,12 +18,13 @@ MAY_USE = {
     "bus": {"msg", "json", "oci"},
     "http": set(),
     "registry": {"http", "json", "oci"},
+    "oidc": {"http", "json"},
     "httpd": set(),
     "pg": set(),
     "yaml": set(),
-    "ingest": {"bus", "httpd", "http", "registry", "msg", "json", "oci", "yaml"},
+    "ingest": {"bus", "httpd", "oidc", "http", "registry", "msg", "json", "oci", "yaml"},
     "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci"},
-    "inventory": {"bus", "httpd", "pg", "msg", "json", "oci"},
+    "inventory": {"bus", "httpd", "oidc", "http", "pg", "msg", "json", "oci"},
     "report": {"pg", "http", "json", "oci", "yaml"},
 }
 # Third-party header -> the components that may include it.

@@ -199,6 +199,7 @@ static enum MHD_Result send_refusal(struct mu_request *request)
 
     if (!response)
         return MHD_NO;
+    request_tell(request, request->refusal);
     if (request->refusal == MHD_HTTP_METHOD_NOT_ALLOWED) {
         allowed_methods(request, allow);
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
@@ -244,6 +245,20 @@ static void refuse_too_late(struct mu_request *request)
     (void)mu_fail(&request->refusal_error, MU_E_UNAVAILABLE, "%s", stopping_text);
 }
 
+/* Whether the server's owner lets it in; else it has been answered. */
+static bool admit(struct mu_request *request)
+{
+    struct mu_httpd *server = request->server;
+
+    if (!request->route || !server->config.admit)
+        return true;
+    atomic_fetch_add(&request->holders, 1);
+    if (!server->config.admit(server->config.opaque, request))
+        return false; /* the reply gave up our hold */
+    request_drop(request);
+    return true;
+}
+
 static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *connection,
                              const char *url, const char *method, void **context)
 {
@@ -257,6 +272,8 @@ static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *con
     request->deadline_ms =
             coarse_ms() + BODY_DEADLINE_FACTOR * (uint64_t)server->config.idle_timeout_ms;
     find_route(request);
+    if (!admit(request))
+        return send_answer(request);
     if (request->route)
         request->body.max_bytes = request->route->max_body_bytes;
     check_content_length(request);

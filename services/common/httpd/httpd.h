@@ -65,6 +65,12 @@ struct mu_httpd_config {
     int64_t idle_timeout_ms;     /* 0: 15000 */
     const char *tls_cert_file, *tls_key_file; /* PEM: the server speaks https alone; NULL: http */
     const char *tls_client_ca_file; /* PEM of who vouches for clients; NULL: none is asked for */
+    /* Asked when the head of a request is there, before its body is read: true lets it in, else it
+     * has been replied to. NULL: everybody is let in. */
+    bool (*admit)(void *opaque, struct mu_request *request);
+    /* Told once of every request that found its route, when its status is decided; from any thread,
+     * perhaps under a lock of the server: it must not call the server. NULL: nobody asks. */
+    void (*answered)(void *opaque, struct mu_request *request, int status);
 };
 
 /* Errors: MU_E_INVALID (address, certificate or key), MU_E_NOT_FOUND, MU_E_UNAVAILABLE. */
@@ -82,6 +88,9 @@ void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms);
 
 /* ---- a request; pointers live until the reply ---- */
 
+const char *mu_request_method(const struct mu_request *request); /* "GET", "HEAD", ... */
+/* Place of the request's route in the table as it was given. */
+size_t mu_request_route(const struct mu_request *request);
 const char *mu_request_path(const struct mu_request *request); /* decoded, without query */
 const char *mu_request_path_rest(
         const struct mu_request *request); /* what "*" matched, without the slash before it */
@@ -89,6 +98,11 @@ const char *mu_request_header(const struct mu_request *request,
                               const char *name); /* NULL when absent */
 const char *mu_request_query(const struct mu_request *request,
                              const char *name); /* NULL when absent */
+/* Every parameter of the query in its order; `value` is NULL when there is no '='. `each` returning
+ * false ends it. Gives whether all were seen. */
+typedef bool mu_query_fn(void *opaque, const char *name, size_t name_len, const char *value,
+                         size_t value_len);
+bool mu_request_each_query(const struct mu_request *request, mu_query_fn *each, void *opaque);
 /* Subject (RFC 4514: "CN=client,O=example") of a client certificate that tls_client_ca_file vouches
  * for; NULL when there is none, or it is not trusted. */
 const char *mu_request_client_subject(struct mu_request *request);
@@ -99,6 +113,10 @@ struct mu_arena *mu_request_arena(struct mu_request *request); /* freed after th
 /* State of the handler for this request; `release` runs when the request ends, however it ends. */
 void mu_request_set_state(struct mu_request *request, void *state, void (*release)(void *));
 void *mu_request_state(const struct mu_request *request);
+/* What `admit` found out about who asks; it lives as long as the request, in its arena or beyond.
+ */
+void mu_request_set_caller(struct mu_request *request, const void *caller);
+const void *mu_request_caller(const struct mu_request *request);
 
 /* ---- the reply ---- */
 
@@ -109,12 +127,15 @@ void mu_httpd_reply(struct mu_request *request, int status, const char *content_
 /* {"error": "...", "status": 404} as application/problem+json (RFC 9457): title from status, detail
  * = message. */
 void mu_httpd_reply_error(struct mu_request *request, int http_status, const char *detail);
+/* The same with headers, as mu_httpd_reply takes them. */
+void mu_httpd_reply_problem(struct mu_request *request, int http_status, const char *detail,
+                            const char *const *extra_headers);
 /* The same as 401 with what WWW-Authenticate shall ask for. */
 void mu_httpd_reply_denied(struct mu_request *request, const char *challenge, const char *detail);
 /* The HTTP status that fits err->status. */
 void mu_httpd_reply_failure(struct mu_request *request, const struct mu_error *err);
 /* Sends a file's bytes from `fd`, which the server then owns. */
 void mu_httpd_reply_file(struct mu_request *request, int status, const char *content_type, int fd,
-                         uint64_t size_bytes);
+                         uint64_t size_bytes, const char *const *extra_headers);
 
 #endif

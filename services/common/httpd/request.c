@@ -75,6 +75,16 @@ void request_drop(struct mu_request *request)
 
 /* ---- what a handler may ask ---- */
 
+const char *mu_request_method(const struct mu_request *request)
+{
+    return request->method;
+}
+
+size_t mu_request_route(const struct mu_request *request)
+{
+    return (size_t)(request->route - request->table->routes);
+}
+
 const char *mu_request_path(const struct mu_request *request)
 {
     return request->path;
@@ -93,6 +103,31 @@ const char *mu_request_header(const struct mu_request *request, const char *name
 const char *mu_request_query(const struct mu_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct query_walk {
+    mu_query_fn *each;
+    void *opaque;
+    bool stopped;
+};
+
+static enum MHD_Result walk_query(void *opaque, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_len, const char *value, size_t value_len)
+{
+    struct query_walk *walk = opaque;
+
+    (void)kind;
+    walk->stopped = !walk->each(walk->opaque, name, name_len, value, value_len);
+    return walk->stopped ? MHD_NO : MHD_YES;
+}
+
+bool mu_request_each_query(const struct mu_request *request, mu_query_fn *each, void *opaque)
+{
+    struct query_walk walk = {each, opaque, false};
+
+    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, walk_query,
+                                      &walk);
+    return !walk.stopped;
 }
 
 const char *mu_request_client_subject(struct mu_request *request)
@@ -129,12 +164,28 @@ void *mu_request_state(const struct mu_request *request)
     return request->state;
 }
 
+void mu_request_set_caller(struct mu_request *request, const void *caller)
+{
+    request->caller = caller;
+}
+
+const void *mu_request_caller(const struct mu_request *request)
+{
+    return request->caller;
+}
+
 /* ---- the reply ---- */
 
 void request_free_response(const struct mu_request *request, struct MHD_Response *response)
 {
     if (response && response != request_pool_nothing(request->pool))
         MHD_destroy_response(response);
+}
+
+void request_tell(struct mu_request *request, int status)
+{
+    if (request->route && request->server->config.answered)
+        request->server->config.answered(request->server->config.opaque, request, status);
 }
 
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response)
@@ -145,6 +196,7 @@ void request_answer(struct mu_request *request, int status, struct MHD_Response 
     }
     request->response_status = status;
     request->response = response;
+    request_tell(request, status);
     if (atomic_exchange(&request->phase, REQUEST_REPLIED) == REQUEST_SUSPENDED)
         MHD_resume_connection(request->connection);
 }
@@ -175,14 +227,16 @@ void mu_httpd_reply(struct mu_request *request, int status, const char *content_
 }
 
 void mu_httpd_reply_file(struct mu_request *request, int status, const char *content_type, int fd,
-                         uint64_t size_bytes)
+                         uint64_t size_bytes, const char *const *extra_headers)
 {
     struct MHD_Response *response = MHD_create_response_from_fd64(size_bytes, fd);
 
-    if (response)
+    if (response) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    else
+        add_headers(response, extra_headers);
+    } else {
         (void)close(fd);
+    }
     request_answer(request, status, response);
     request_drop(request);
 }
@@ -206,13 +260,13 @@ struct MHD_Response *request_error_response(int status, const char *detail)
     return response;
 }
 
-static void reply_problem(struct mu_request *request, int http_status, const char *detail,
-                          const char *const *headers)
+void mu_httpd_reply_problem(struct mu_request *request, int http_status, const char *detail,
+                            const char *const *extra_headers)
 {
     struct MHD_Response *response = request_error_response(http_status, detail);
 
     if (response)
-        add_headers(response, headers);
+        add_headers(response, extra_headers);
     request_answer(request, http_status, response);
     request_drop(request);
 }
@@ -224,15 +278,15 @@ void mu_httpd_reply_error(struct mu_request *request, int http_status, const cha
     if (http_status == MHD_HTTP_UNAUTHORIZED)
         mu_httpd_reply_denied(request, "Bearer", detail);
     else
-        reply_problem(request, http_status, detail,
-                      http_status == MHD_HTTP_SERVICE_UNAVAILABLE ? again : NULL);
+        mu_httpd_reply_problem(request, http_status, detail,
+                               http_status == MHD_HTTP_SERVICE_UNAVAILABLE ? again : NULL);
 }
 
 void mu_httpd_reply_denied(struct mu_request *request, const char *challenge, const char *detail)
 {
     const char *const headers[] = {MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge, NULL};
 
-    reply_problem(request, MHD_HTTP_UNAUTHORIZED, detail, headers);
+    mu_httpd_reply_problem(request, MHD_HTTP_UNAUTHORIZED, detail, headers);
 }
 
 int request_http_status(enum mu_status status)

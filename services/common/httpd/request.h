@@ -38,6 +38,7 @@ struct mu_request {
     struct mu_buf body;
     void *state;
     void (*release)(void *);
+    const void *caller;
     uint64_t deadline_ms; /* for the whole body */
     bool too_late;        /* the server had given up before it began */
     bool handled;         /* the handler was started, or need not be */
@@ -77,6 +78,8 @@ void request_drop(struct mu_request *request);
 void request_answer(struct mu_request *request, int status, struct MHD_Response *response);
 /* Destroys it unless it is the pool's. NULL is fine. */
 void request_free_response(const struct mu_request *request, struct MHD_Response *response);
+/* Tells the server's owner what its request was answered. */
+void request_tell(struct mu_request *request, int status);
 struct MHD_Response *request_error_response(int status, const char *detail);
 int request_http_status(enum mu_status status);
 

@@ -24,13 +24,13 @@ static struct auth_rule rules[] = {
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
 /* A set that never comes. */
-static struct key_store *keys(void)
+static struct mu_key_store *keys(void)
 {
-    static struct key_store *store;
-    static const struct key_store_config config = {.jwks_url = "http://127.0.0.1:1/"};
+    static struct mu_key_store *store;
+    static const struct mu_key_store_config config = {.jwks_url = "http://127.0.0.1:1/"};
     struct mu_error err;
 
-    if (!store && key_store_open(&config, &store, &err) != MU_OK)
+    if (!store && mu_key_store_open(&config, &store, &err) != MU_OK)
         abort();
     return store;
 }

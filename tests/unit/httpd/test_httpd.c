@@ -83,7 +83,7 @@ static void on_file(void *opaque, struct mu_request *request)
     (void)opaque;
     (void)unlink(path);
     assert_int_equal(write(fd, "the file's bytes", 16), 16);
-    mu_httpd_reply_file(request, 200, "application/json", fd, 16);
+    mu_httpd_reply_file(request, 200, "application/json", fd, 16, NULL);
 }
 
 static enum mu_status on_upload_piece(void *opaque, struct mu_request *request, const void *bytes,

@@ -35,17 +35,17 @@ static int group_teardown(void **state)
 
 static int setup(void **state)
 {
-    struct key_store_config config = {.ca_file = sns.ca_file, .private_network = true};
+    struct mu_key_store_config config = {.ca_file = sns.ca_file, .private_network = true};
     struct mu_error err;
 
     (void)state;
-    return key_store_open(&config, &rule.keys, &err) == MU_OK ? 0 : -1;
+    return mu_key_store_open(&config, &rule.keys, &err) == MU_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    key_store_close(rule.keys);
+    mu_key_store_close(rule.keys);
     return 0;
 }
 

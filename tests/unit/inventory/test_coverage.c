@@ -264,14 +264,14 @@ static void totals_of_what_runs_are_by_cluster_namespace_node_and_owner(void **s
 /* ---- clocks ---- */
 
 /* "state since expires" of the only container. */
-static void assert_clock(const char *as_of, const char *expected)
+static void assert_clock(const char *valid_at, const char *expected)
 {
     char sql[512];
 
     (void)snprintf(sql, sizeof(sql),
                    "SELECT concat_ws(' ', state, to_char(since, 'MM-DD HH24:MI'), "
                    "to_char(expires_at, 'MM-DD HH24:MI')) FROM coverage_clocks('%s', 'infinity')",
-                   as_of);
+                   valid_at);
     assert_sql(&w, sql, expected);
 }
 
@@ -432,13 +432,14 @@ static void the_command_names_what_is_not_covered_and_exits_1(void **state)
 
     (void)state;
     apply_all_states();
-    text = run_coverage((struct coverage_config){.as_of = "2026-12-11T00:00:00Z"}, &code);
+    text = run_coverage((struct coverage_config){.valid_at = "2026-12-11T00:00:00Z"}, &code);
     assert_int_equal(code, 1);
     assert_non_null(strstr(text, "p4"));
     assert_null(strstr(text, "p1 "));
     free(text);
     text = run_coverage(
-            (struct coverage_config){.as_of = "2026-12-11T00:00:00Z", .containers = true}, &code);
+            (struct coverage_config){.valid_at = "2026-12-11T00:00:00Z", .containers = true},
+            &code);
     assert_non_null(strstr(text, "p1 "));
     free(text);
 }
@@ -452,14 +453,14 @@ static void the_command_exits_0_when_all_are_covered(void **state)
     add_run("e1", "p1", "1.0", 'a');
     add_complete("e2", 'a', REPO ":1.0", T(2));
     world_apply(&w);
-    text = run_coverage((struct coverage_config){.as_of = "2026-11-02T02:00:00+02:00"}, &code);
+    text = run_coverage((struct coverage_config){.valid_at = "2026-11-02T02:00:00+02:00"}, &code);
     assert_int_equal(code, 0);
     free(text);
 }
 
 static void the_command_answers_as_known_then(void **state)
 {
-    struct coverage_config config = {.as_of = "2026-11-02T00:00:00Z", .containers = true};
+    struct coverage_config config = {.valid_at = "2026-11-02T00:00:00Z", .containers = true};
     char *text;
     int code = -1;
 
@@ -493,7 +494,7 @@ static void pods_of_one_name_are_listed_each(void **state)
     add_run("e2", "p2", "1.0", 0);
     world_apply(&w);
     free(world_sql(&w, "UPDATE pod_facts SET pod = 'web-0'"));
-    text = run_coverage((struct coverage_config){.as_of = "2026-11-02T00:00:00Z"}, &code);
+    text = run_coverage((struct coverage_config){.valid_at = "2026-11-02T00:00:00Z"}, &code);
     first = strstr(text, "web-0");
     assert_non_null(first);
     assert_non_null(strstr(first + 1, "web-0"));
@@ -506,7 +507,7 @@ static void a_wrong_instant_or_format_is_a_usage_error(void **state)
     int code = -1;
 
     (void)state;
-    text = run_coverage((struct coverage_config){.as_of = "yesterday"}, &code);
+    text = run_coverage((struct coverage_config){.valid_at = "yesterday"}, &code);
     assert_int_equal(code, 2);
     free(text);
     text = run_coverage((struct coverage_config){.format = "xml"}, &code);

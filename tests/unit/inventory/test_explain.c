@@ -203,7 +203,7 @@ static void what_was_known_then_is_explained_as_it_was(void **state)
                                     "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger");
     add_scan(&w, "e3", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)});
     world_apply(&w);
-    config.as_of = "2026-11-02T00:00:00Z";
+    config.valid_at = "2026-11-02T00:00:00Z";
     text = captured(explain_command, &config, 1, argv, &code);
     assert_non_null(strstr(text, "never_scanned"));
     assert_null(strstr(text, "complete"));
@@ -218,7 +218,7 @@ static void what_was_known_then_is_explained_as_it_was(void **state)
 static void what_came_later_is_left_out(void **state)
 {
     struct explain_config config = {
-            .postgres = w.conninfo, .format = "json", .as_of = "2026-11-01T00:00:30Z"};
+            .postgres = w.conninfo, .format = "json", .valid_at = "2026-11-01T00:00:30Z"};
     char *argv[] = {(char *)(uintptr_t)REPO ":1.0", NULL}, *text;
     int code = -1;
 

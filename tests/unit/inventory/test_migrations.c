@@ -161,6 +161,7 @@ static void no_process_runs_on_a_database_of_another_program(void **state)
                                 .postgres = conninfo,
                                 .listen = "127.0.0.1:0",
                                 .evidence_dir = folder,
+                                .auth = "none",
                                 .log_level = "error"};
     char sql[128];
     struct mu_error err;

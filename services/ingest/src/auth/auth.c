@@ -1,11 +1,11 @@
 #include "auth/auth.h"
 
-#include "auth/jwt.h"
 #include "auth/sns.h"
 
 #include "base/buf.h"
 #include "base/signature.h"
 #include "base/text.h"
+#include "oidc/jwt.h"
 
 #include <string.h>
 
@@ -103,9 +103,15 @@ static enum auth_verdict check_hmac(const struct auth_rule *rule,
 static enum auth_verdict check_jwt(const struct auth_rule *rule, const struct auth_request *request,
                                    const char **ret_why)
 {
+    static const enum auth_verdict verdicts[] = {[MU_JWT_RIGHT] = AUTH_ALLOWED,
+                                                 [MU_JWT_WRONG] = AUTH_DENIED,
+                                                 [MU_JWT_LATER] = AUTH_LATER};
+    const struct mu_jwt_rule jwt = {rule->issuer, rule->audience, rule->email, rule->subject,
+                                    rule->keys};
     const char *token = credentials(request, "Bearer");
 
-    return token ? jwt_check(rule, token, request->now_us, ret_why) : AUTH_DENIED;
+    return token ? verdicts[mu_jwt_check(&jwt, token, request->now_us, NULL, ret_why)]
+                 : AUTH_DENIED;
 }
 
 static enum auth_verdict check_sns(const struct auth_rule *rule, const struct auth_request *request,

@@ -10,7 +10,7 @@
  *   header      NAME: SECRET, as it stands
  *   hmac        NAME: [PREFIX]hex(HMAC(SECRET, body))            (RFC 2104)
  *   url         ?PARAMETER=SECRET
- *   jwt         Authorization: Bearer JWT                        (jwt.h)
+ *   jwt         Authorization: Bearer JWT                        (oidc/jwt.h)
  *   sns         the message's own signature                      (sns.h)
  *   mtls        the subject of the client certificate            (RFC 4514)
  *
@@ -25,10 +25,10 @@
 #ifndef INGEST_AUTH_H
 #define INGEST_AUTH_H
 
-#include "auth/key_store.h"
 #include "source/source.h"
 
 #include "base/buf.h"
+#include "oidc/key_store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,8 +49,8 @@ struct auth_rule {
     /* mtls: "CN=apiserver,O=example": equal, or beginning when it ends with '*' */
     const char *client_subject;
     /* jwt, sns */
-    struct key_store_config key_config;
-    struct key_store *keys; /* set by key_ring_open */
+    struct mu_key_store_config key_config;
+    struct mu_key_store *keys; /* set by key_ring_open */
 };
 
 struct auth_request {

@@ -9,8 +9,8 @@
 /* Shared by the rings that need it. */
 struct place {
     size_t rings;
-    struct key_store_config config; /* its own texts */
-    struct key_store *keys;
+    struct mu_key_store_config config; /* its own texts */
+    struct mu_key_store *keys;
 };
 
 struct key_ring {
@@ -33,7 +33,7 @@ static size_t count_rules(const struct source_config *sources, size_t count)
     return rules;
 }
 
-static bool same_place(const struct key_store_config *a, const struct key_store_config *b)
+static bool same_place(const struct mu_key_store_config *a, const struct mu_key_store_config *b)
 {
     return mu_text_equal(a->jwks_url, b->jwks_url) && mu_text_equal(a->jwks_file, b->jwks_file) &&
            mu_text_equal(a->ca_file, b->ca_file) && a->private_network == b->private_network;
@@ -48,14 +48,15 @@ static void drop_place(struct place *place)
 {
     if (--place->rings > 0)
         return;
-    key_store_close(place->keys);
+    mu_key_store_close(place->keys);
     free((void *)(uintptr_t)place->config.jwks_url);
     free((void *)(uintptr_t)place->config.jwks_file);
     free((void *)(uintptr_t)place->config.ca_file);
     free(place);
 }
 
-static struct place *find_place(const struct key_ring *ring, const struct key_store_config *config)
+static struct place *find_place(const struct key_ring *ring,
+                                const struct mu_key_store_config *config)
 {
     for (size_t i = 0; ring && i < ring->count; i++)
         if (same_place(&ring->places[i]->config, config))
@@ -63,7 +64,7 @@ static struct place *find_place(const struct key_ring *ring, const struct key_st
     return NULL;
 }
 
-static enum mu_status open_place(const struct key_store_config *config, struct place **ret_place,
+static enum mu_status open_place(const struct mu_key_store_config *config, struct place **ret_place,
                                  struct mu_error *err)
 {
     struct place *place = mu_xcalloc(1, sizeof(*place));
@@ -71,10 +72,11 @@ static enum mu_status open_place(const struct key_store_config *config, struct p
 
     place->rings = 1;
     place->config = *config;
+    place->config.user_agent = "muster-ingest";
     place->config.jwks_url = copy_text(config->jwks_url);
     place->config.jwks_file = copy_text(config->jwks_file);
     place->config.ca_file = copy_text(config->ca_file);
-    st = key_store_open(&place->config, &place->keys, err);
+    st = mu_key_store_open(&place->config, &place->keys, err);
     if (st != MU_OK) {
         drop_place(place);
         return st;
@@ -84,8 +86,8 @@ static enum mu_status open_place(const struct key_store_config *config, struct p
 }
 
 static enum mu_status keys_of(struct key_ring *ring, const struct key_ring *previous,
-                              const struct key_store_config *config, struct key_store **ret_keys,
-                              struct mu_error *err)
+                              const struct mu_key_store_config *config,
+                              struct mu_key_store **ret_keys, struct mu_error *err)
 {
     struct place *place = find_place(ring, config);
 

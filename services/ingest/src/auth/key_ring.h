@@ -12,7 +12,7 @@
 
 struct key_ring;
 
-/* Sets `keys` of every rule that needs them. `previous` may be NULL. Errors: as key_store_open;
+/* Sets `keys` of every rule that needs them. `previous` may be NULL. Errors: as mu_key_store_open;
  * then nothing new is open. */
 enum mu_status key_ring_open(const struct source_config *sources, size_t count,
                              const struct key_ring *previous, struct key_ring **ret_ring,

@@ -1,7 +1,5 @@
 #include "auth/sns.h"
 
-#include "auth/key_store.h"
-
 #include "base/signature.h"
 #include "base/text.h"
 #include "json/json_doc.h"
@@ -86,7 +84,7 @@ static bool signed_text(const json_t *root, struct mu_buf *out)
 
 /* ---- checking ---- */
 
-static enum key_answer verify(const struct auth_rule *rule, const json_t *root)
+static enum mu_key_answer verify(const struct auth_rule *rule, const json_t *root)
 {
     const char *version = mu_json_text_at(root, "SignatureVersion");
     const char *signature = mu_json_text_at(root, "Signature");
@@ -100,12 +98,12 @@ static enum key_answer verify(const struct auth_rule *rule, const json_t *root)
     if (!signature || !certificate_url_trusted(url) ||
         (!mu_text_equal(version, "1") && !mu_text_equal(version, "2")) ||
         mu_base64_decode(signature, strlen(signature), &raw, &ignored) != MU_OK)
-        return KEY_WRONG;
+        return MU_KEY_WRONG;
     if (!signed_text(root, &text))
-        return KEY_WRONG;
-    return key_store_verify(rule->keys, url,
-                            mu_text_equal(version, "1") ? MU_HASH_SHA1 : MU_HASH_SHA256, text.data,
-                            text.len, raw.data, raw.len);
+        return MU_KEY_WRONG;
+    return mu_key_store_verify(rule->keys, url,
+                               mu_text_equal(version, "1") ? MU_HASH_SHA1 : MU_HASH_SHA256,
+                               text.data, text.len, raw.data, raw.len);
 }
 
 enum auth_verdict sns_check(const struct auth_rule *rule, const char *body, size_t len,
@@ -113,7 +111,7 @@ enum auth_verdict sns_check(const struct auth_rule *rule, const char *body, size
 {
     json_auto_t *root = NULL;
     struct mu_error ignored;
-    enum key_answer answer;
+    enum mu_key_answer answer;
 
     if (mu_json_parse(body, len, &limits, &root, &ignored) != MU_OK ||
         !json_object_get(root, "Signature"))
@@ -123,9 +121,9 @@ enum auth_verdict sns_check(const struct auth_rule *rule, const char *body, size
         return AUTH_DENIED;
     }
     answer = verify(rule, root);
-    if (answer == KEY_RIGHT)
+    if (answer == MU_KEY_RIGHT)
         return AUTH_ALLOWED;
-    if (answer == KEY_LATER)
+    if (answer == MU_KEY_LATER)
         return AUTH_LATER;
     *ret_why = "the SNS signature is wrong, or its certificate not one of SNS";
     return AUTH_DENIED;

@@ -1,7 +1,5 @@
 #include "config/auth_config.h"
 
-#include "auth/key_store.h"
-
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -142,14 +140,14 @@ static enum mu_status check_key_set(const char *file, struct mu_error *err)
     mu_buf_init(&bytes, KEY_SET_MAX_BYTES);
     st = mu_file_read(file, &bytes, err);
     if (st == MU_OK)
-        st = jwks_read(bytes.data, bytes.len, drop_key, &count, err);
+        st = mu_jwks_read(bytes.data, bytes.len, drop_key, &count, err);
     if (st == MU_OK && count == 0)
         st = mu_fail(err, MU_E_INVALID, "holds no key that could be used");
     return st;
 }
 
 static enum mu_status check_jwks(struct yaml_reader *reader, const yaml_node_t *node,
-                                 const struct key_store_config *keys, struct mu_error *err)
+                                 const struct mu_key_store_config *keys, struct mu_error *err)
 {
     if (!keys->jwks_url == !keys->jwks_file)
         return yaml_reader_wrong(reader, node, "jwt", "needs either 'jwks_url' or 'jwks_file'",

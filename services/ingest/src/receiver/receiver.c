@@ -133,7 +133,7 @@ static void confirm(const struct source_config *source, struct mu_request *reque
 
         if (rule->kind == SOURCE_AUTH_SNS && auth_check(rule, 1, &given, &why) == AUTH_ALLOWED &&
             sns_confirmation_url(given.body, given.len, &url)) {
-            key_store_visit(rule->keys, url.data);
+            mu_key_store_visit(rule->keys, url.data);
             return;
         }
     }

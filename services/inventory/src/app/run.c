@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include "access/access.h"
 #include "api/api.h"
 #include "apply/apply_loop.h"
 #include "coverage/keep_runs.h"
@@ -33,7 +34,30 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"evidence-dir", MU_OPTION_TEXT, OPTION(evidence_dir), NULL, 0, 0, MU_OPTION_REQUIRED,
          "folder of raw scan results"},
         {"evidence-token", MU_OPTION_TEXT, OPTION(evidence_token), NULL, 0, 0, MU_OPTION_SECRET,
-         "bearer token that writers of evidence must give"},
+         "bearer token of the scanners, who write evidence"},
+        {"auth", MU_OPTION_TEXT, OPTION(auth), "required", 0, 0, 0,
+         "required, or none: who has no credentials may read everything"},
+        {"access-file", MU_OPTION_TEXT, OPTION(access_file), NULL, 0, 0, 0,
+         "who may use the API: tokens, client certificates and claims, with their roles"},
+        {"tls-cert-file", MU_OPTION_TEXT, OPTION(tls_cert_file), NULL, 0, 0, 0,
+         "certificate chain, PEM: the API speaks https alone"},
+        {"tls-key-file", MU_OPTION_TEXT, OPTION(tls_key_file), NULL, 0, 0, 0, "its key, PEM"},
+        {"tls-client-ca-file", MU_OPTION_TEXT, OPTION(tls_client_ca_file), NULL, 0, 0, 0,
+         "who vouches for client certificates, PEM"},
+        {"oidc-issuer", MU_OPTION_TEXT, OPTION(oidc_issuer), NULL, 0, 0, 0,
+         "OpenID Connect: the issuer whose tokens are taken"},
+        {"oidc-audience", MU_OPTION_TEXT, OPTION(oidc_audience), NULL, 0, 0, 0,
+         "the audience that its tokens must have"},
+        {"oidc-jwks-url", MU_OPTION_TEXT, OPTION(oidc_jwks_url), NULL, 0, 0, 0,
+         "where its keys are, https; or"},
+        {"oidc-jwks-file", MU_OPTION_TEXT, OPTION(oidc_jwks_file), NULL, 0, 0, 0,
+         "the file they are in"},
+        {"oidc-ca-file", MU_OPTION_TEXT, OPTION(oidc_ca_file), NULL, 0, 0, 0,
+         "who vouches for the host of the keys, PEM (default: the system's)"},
+        {"oidc-role-claim", MU_OPTION_TEXT, OPTION(oidc_role_claim), "roles", 0, 0, 0,
+         "the claim with the roles, dotted when it is within others"},
+        {"rate-limit", MU_OPTION_INT, OPTION(rate_limit), "100", 0, 1000000, 0,
+         "requests a second that each principal may make; 0: any number"},
         {"partitions", MU_OPTION_INT, OPTION(partitions), "3", 1, 10000, 0,
          "partitions of topics that do not exist yet"},
         {"untagged-grace", MU_OPTION_DURATION_MS, OPTION(untagged_grace_ms), "15s", 0, FOREVER, 0,
@@ -70,6 +94,7 @@ struct app {
     struct mu_producer *producer;
     struct relay_config relay_config;
     struct relay *relay;
+    struct access *access;
     struct api *api;
     atomic_bool applying;
 };
@@ -165,7 +190,11 @@ static enum mu_status start(struct app *app, struct mu_error *err)
 {
     struct api_config api = {.listen = app->config->listen,
                              .conninfo = app->config->postgres,
-                             .evidence_token = app->config->evidence_token,
+                             .tls_cert_file = app->config->tls_cert_file,
+                             .tls_key_file = app->config->tls_key_file,
+                             .tls_client_ca_file = app->config->tls_client_ca_file,
+                             .access = app->access,
+                             .rate_limit = app->config->rate_limit,
                              .ready = is_ready,
                              .opaque = app};
     enum mu_status st = evidence_store_open(app->config->evidence_dir, &app->evidence, err);
@@ -207,6 +236,28 @@ static int serve(struct app *app)
     return started == TASK_COUNT ? MU_EXIT_OK : MU_EXIT_FAILURE;
 }
 
+/* Who may use the API; a configuration that lets nobody do so is wrong. */
+static enum mu_status open_access(struct app *app, struct mu_error *err)
+{
+    const struct run_config *config = app->config;
+    const struct access_config access = {.mode = config->auth,
+                                         .access_file = config->access_file,
+                                         .evidence_token = config->evidence_token,
+                                         .oidc_issuer = config->oidc_issuer,
+                                         .oidc_audience = config->oidc_audience,
+                                         .oidc_role_claim = config->oidc_role_claim,
+                                         .oidc_jwks_url = config->oidc_jwks_url,
+                                         .oidc_jwks_file = config->oidc_jwks_file,
+                                         .oidc_ca_file = config->oidc_ca_file,
+                                         .certificates = config->tls_client_ca_file != NULL};
+    enum mu_status st = access_open(&access, &app->access, err);
+
+    if (st == MU_OK && access_is_open(app->access))
+        MU_LOG(MU_LOG_WARN, "--auth=none: whoever reaches the address may read everything",
+               MU_KV("address", config->listen));
+    return st;
+}
+
 int run_command(void *config_struct, int argc, char **argv)
 {
     const struct run_config *config = config_struct;
@@ -226,6 +277,10 @@ int run_command(void *config_struct, int argc, char **argv)
     }
     mu_log_init("muster-inventory", level);
     mu_stop_install();
+    if (open_access(&app, &err) != MU_OK) {
+        (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
+        return MU_EXIT_USAGE;
+    }
     if (start(&app, &err) == MU_OK) {
         code = serve(&app);
     } else {
@@ -237,6 +292,7 @@ int run_command(void *config_struct, int argc, char **argv)
     mu_producer_close(app.producer);
     relay_free(app.relay);
     evidence_store_close(app.evidence);
+    access_close(app.access);
     return code;
 }
 

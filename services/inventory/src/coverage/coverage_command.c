@@ -10,7 +10,7 @@
 const struct mu_option coverage_options[COVERAGE_OPTION_COUNT] = {
         {"postgres", MU_OPTION_TEXT, offsetof(struct coverage_config, postgres), NULL, 0, 0,
          MU_OPTION_REQUIRED, "connection string of the database"},
-        {"as-of", MU_OPTION_TEXT, offsetof(struct coverage_config, as_of), NULL, 0, 0, 0,
+        {"valid-at", MU_OPTION_TEXT, offsetof(struct coverage_config, valid_at), NULL, 0, 0, 0,
          "instant to look at, RFC 3339 (default: now)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct coverage_config, known_at), NULL, 0, 0, 0,
          "what had been learned by then, RFC 3339 (default: all)"},
@@ -106,8 +106,8 @@ int coverage_command(void *config_struct, int argc, char **argv)
 {
     const struct coverage_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
-    char as_of[QUERY_TIME_SIZE], known_at[QUERY_TIME_SIZE];
-    struct question question = {.times = {as_of, known_at}, .all = config->containers};
+    char valid_at[QUERY_TIME_SIZE], known_at[QUERY_TIME_SIZE];
+    struct question question = {.times = {valid_at, known_at}, .all = config->containers};
     int64_t uncovered = 0;
     struct mu_error err;
 
@@ -116,7 +116,7 @@ int coverage_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: coverage takes options only\n");
         return MU_EXIT_USAGE;
     }
-    if (question_time("as-of", config->as_of, NULL, as_of, &err) != MU_OK ||
+    if (question_time("valid-at", config->valid_at, NULL, valid_at, &err) != MU_OK ||
         question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
         mu_format_parse(config->format, &question.format, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);

@@ -5,7 +5,7 @@
 #include "base/config.h"
 
 struct coverage_config {
-    const char *postgres, *as_of, *known_at, *format;
+    const char *postgres, *valid_at, *known_at, *format;
     bool containers;
 };
 

@@ -10,7 +10,7 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          MU_OPTION_REQUIRED, "connection string of the database"},
         {"format", MU_OPTION_TEXT, offsetof(struct explain_config, format), "text", 0, 0, 0,
          "text, or json: an object with one array per section"},
-        {"as-of", MU_OPTION_TEXT, offsetof(struct explain_config, as_of), NULL, 0, 0, 0,
+        {"valid-at", MU_OPTION_TEXT, offsetof(struct explain_config, valid_at), NULL, 0, 0, 0,
          "leave out what was true only later, and judge coverage then, RFC 3339 (default: all, "
          "judged now)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct explain_config, known_at), NULL, 0, 0, 0,
@@ -137,8 +137,8 @@ int explain_command(void *config_struct, int argc, char **argv)
     }
     if (mu_format_parse(config->format, &format, &err) != MU_OK ||
         question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
-        question_time("as-of", config->as_of, "infinity", horizon, &err) != MU_OK ||
-        question_time("as-of", config->as_of, NULL, instant, &err) != MU_OK)
+        question_time("valid-at", config->valid_at, "infinity", horizon, &err) != MU_OK ||
+        question_time("valid-at", config->valid_at, NULL, instant, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
     values[0] = argv[0];
     if (inventory_query_open(config->postgres, "muster-explain", &pg, &err) != MU_OK ||

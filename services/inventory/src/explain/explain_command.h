@@ -9,7 +9,7 @@
 #include "base/config.h"
 
 struct explain_config {
-    const char *postgres, *format, *as_of, *known_at;
+    const char *postgres, *format, *valid_at, *known_at;
 };
 
 enum { EXPLAIN_OPTION_COUNT = 4, DUMP_OPTION_COUNT = 1 };

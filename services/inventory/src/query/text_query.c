@@ -1,9 +1,5 @@
 #include "query/text_query.h"
 
-#include "base/clock.h"
-
-#include <string.h>
-
 enum { MAX_COLUMNS = 16 };
 
 struct filler {
@@ -30,17 +26,4 @@ enum mu_status text_query_fill(struct mu_pg *pg, enum inventory_query query,
     struct filler filler = {table, column_count};
 
     return mu_pg_stream(pg, (int)query, values, add_row, &filler, err);
-}
-
-enum mu_status text_query_time(const char *as_of, char ret_text[QUERY_TIME_SIZE],
-                               struct mu_error *err)
-{
-    int64_t at_us = mu_now_us();
-    enum mu_status st = MU_OK;
-
-    if (as_of && *as_of)
-        st = mu_time_parse(as_of, strlen(as_of), &at_us, err);
-    if (st == MU_OK)
-        mu_time_format(at_us, ret_text);
-    return st;
 }

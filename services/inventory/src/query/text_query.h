@@ -13,10 +13,4 @@ enum mu_status text_query_fill(struct mu_pg *pg, enum inventory_query query,
                                const char *const *values, size_t column_count,
                                struct mu_table *table, struct mu_error *err) MU_MUST_CHECK;
 
-/* "" and NULL mean now; else an RFC 3339 time, given back as the text for the database. Errors:
- * MU_E_INVALID. */
-enum { QUERY_TIME_SIZE = 40 };
-enum mu_status text_query_time(const char *as_of, char ret_text[QUERY_TIME_SIZE],
-                               struct mu_error *err) MU_MUST_CHECK;
-
 #endif

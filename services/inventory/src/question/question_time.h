@@ -5,7 +5,7 @@
 #ifndef INVENTORY_QUESTION_TIME_H
 #define INVENTORY_QUESTION_TIME_H
 
-#include "query/text_query.h"
+#include "query/instants.h"
 
 /*
  * The text of --`option` for the database; when it is not given `otherwise`, which is borrowed:

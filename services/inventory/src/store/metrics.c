@@ -6,8 +6,10 @@
                                .help = (help_text),         \
                                .type = MU_METRIC_COUNTER}
 
-#define EVENTS_HELP "Events received, by what became of them"
-#define SCANS_HELP  "Moves of scan jobs"
+#define EVENTS_HELP  "Events received, by what became of them"
+#define AUDIT_HELP   "Audit records, by where they are kept"
+#define REFUSED_HELP "Requests of the API that were refused, by reason"
+#define SCANS_HELP   "Moves of scan jobs"
 
 COUNTER(metric_events_applied, "muster_inventory_events_total", "outcome=\"applied\"", EVENTS_HELP);
 COUNTER(metric_events_quarantined, "muster_inventory_events_total", "outcome=\"quarantined\"",
@@ -31,6 +33,13 @@ COUNTER(metric_scans_given_up, "muster_inventory_scan_jobs_total", "move=\"given
 COUNTER(metric_scans_reopened, "muster_inventory_scan_jobs_total", "move=\"reopened\"", SCANS_HELP);
 COUNTER(metric_outbox_sent, "muster_inventory_outbox_sent_total", NULL,
         "Outbox messages acknowledged by the broker");
+COUNTER(metric_audit_written, "muster_inventory_audit_records_total", "kept=\"table\"", AUDIT_HELP);
+COUNTER(metric_audit_logged, "muster_inventory_audit_records_total", "kept=\"log\"", AUDIT_HELP);
+COUNTER(metric_api_refused, "muster_inventory_api_refused_total", "reason=\"credentials\"",
+        REFUSED_HELP);
+COUNTER(metric_api_forbidden, "muster_inventory_api_refused_total", "reason=\"role\"",
+        REFUSED_HELP);
+COUNTER(metric_api_limited, "muster_inventory_api_refused_total", "reason=\"rate\"", REFUSED_HELP);
 struct mu_metric metric_outbox_waiting = {.name = "muster_inventory_outbox_waiting",
                                           .help = "Outbox messages not yet acknowledged",
                                           .type = MU_METRIC_GAUGE};
@@ -54,5 +63,7 @@ struct mu_metric *const inventory_metrics[] = {
         &metric_scans_retried,     &metric_scans_given_up,     &metric_scans_reopened,
         &metric_outbox_sent,       &metric_outbox_waiting,     &metric_ledger_received,
         &metric_ledger_applied,    &metric_ledger_quarantined, &metric_ledger_duplicates,
-        &metric_ledger_unexplained};
+        &metric_ledger_unexplained,
+        &metric_audit_written,   &metric_audit_logged,       &metric_api_refused,
+        &metric_api_forbidden,   &metric_api_limited};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

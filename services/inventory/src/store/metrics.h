@@ -27,6 +27,11 @@ extern struct mu_metric metric_ledger_applied;
 extern struct mu_metric metric_ledger_quarantined;
 extern struct mu_metric metric_ledger_duplicates;
 extern struct mu_metric metric_ledger_unexplained;
+extern struct mu_metric metric_audit_written;
+extern struct mu_metric metric_audit_logged;
+extern struct mu_metric metric_api_refused;
+extern struct mu_metric metric_api_forbidden;
+extern struct mu_metric metric_api_limited;
 
 extern struct mu_metric *const inventory_metrics[];
 extern const size_t inventory_metric_count;

@@ -24,6 +24,8 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          MU_OPTION_REQUIRED, "connection string of the database; role muster_report suffices"},
         {"inventory-url", MU_OPTION_TEXT, offsetof(struct run_config, inventory_url),
          "http://127.0.0.1:8080", 0, 0, 0, "where the evidence API answers"},
+        {"inventory-token", MU_OPTION_TEXT, offsetof(struct run_config, inventory_token), NULL, 0,
+         0, MU_OPTION_SECRET, "bearer token with the role assessor"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
 };
@@ -102,6 +104,7 @@ int run_command(void *config_struct, int argc, char **argv)
     struct bundle_request request = {.folder = config->out,
                                      .month = config->month,
                                      .inventory_url = config->inventory_url,
+                                     .inventory_token = config->inventory_token,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .snapshot = snapshot,

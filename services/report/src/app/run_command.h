@@ -5,10 +5,10 @@
 #include "base/config.h"
 
 struct run_config {
-    const char *month, *system, *out, *postgres, *inventory_url, *known_at;
+    const char *month, *system, *out, *postgres, *inventory_url, *inventory_token, *known_at;
 };
 
-enum { RUN_OPTION_COUNT = 6 };
+enum { RUN_OPTION_COUNT = 7 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);

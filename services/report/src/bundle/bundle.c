@@ -227,12 +227,17 @@ struct raw_scan {
     struct mu_buf title;              /* "Raw scan of UAI, UAI" */
 };
 
+static struct evidence_source source_of(const struct writer *writer)
+{
+    return (struct evidence_source){writer->request->inventory_url,
+                                    writer->request->inventory_token, writer->request->retry_ms};
+}
+
 /* Another scanner's report, which several raw scans may be made of. */
 static enum mu_status fetch_report(struct writer *writer, struct mu_http_client *client,
                                    const char *evidence_digest, struct mu_error *err)
 {
-    const struct evidence_source source = {writer->request->inventory_url,
-                                           writer->request->retry_ms};
+    const struct evidence_source source = source_of(writer);
     char digest[MU_DIGEST_TEXT_SIZE], path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
     enum mu_status st = scanner_report_of(writer->request->snapshot, evidence_digest, digest, err);
 
@@ -249,8 +254,7 @@ static enum mu_status fetch_report(struct writer *writer, struct mu_http_client 
 static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_client *client,
                                      const struct raw_scan *scan, struct mu_error *err)
 {
-    const struct evidence_source source = {writer->request->inventory_url,
-                                           writer->request->retry_ms};
+    const struct evidence_source source = source_of(writer);
     char path[BUNDLE_PATH_SIZE], name[BUNDLE_PATH_SIZE];
     enum mu_status st;
 

@@ -15,7 +15,7 @@
 struct bundle_request {
     const char *folder; /* must not exist */
     const char *month;  /* "2026-11" */
-    const char *inventory_url;
+    const char *inventory_url, *inventory_token;
     uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
     const struct system_file *system;
     const struct snapshot *snapshot;

@@ -16,7 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EVIDENCE_URL_SIZE = 2048, RETRY_MIN_MS = 100, RETRY_MAX_MS = 5000 };
+enum {
+    EVIDENCE_URL_SIZE = 2048,
+    AUTHORIZATION_SIZE = 4096,
+    RETRY_MIN_MS = 100,
+    RETRY_MAX_MS = 5000
+};
 
 struct sink {
     FILE *file;
@@ -38,11 +43,13 @@ static enum mu_status write_piece(void *opaque, const void *bytes, size_t len, s
     return fwrite(bytes, 1, len, sink->file) == len ? MU_OK : disk_failed(sink, err);
 }
 
-static enum mu_status transfer(struct mu_http_client *client, const char *url, const char *digest,
-                               struct sink *sink, struct mu_error *err)
+static enum mu_status transfer(struct mu_http_client *client, const char *url,
+                               const char *authorization, const char *digest, struct sink *sink,
+                               struct mu_error *err)
 {
     struct mu_http_request request = {.method = "GET",
                                       .url = url,
+                                      .authorization = *authorization ? authorization : NULL,
                                       .on_body = write_piece,
                                       .opaque = sink,
                                       .max_body_bytes = BUNDLE_MAX_JSON_BYTES};
@@ -63,8 +70,9 @@ static enum mu_status transfer(struct mu_http_client *client, const char *url, c
 }
 
 /* One try: a new file that is whole, or none. */
-static enum mu_status fetch_once(struct mu_http_client *client, const char *url, const char *digest,
-                                 const char *path, bool *ret_torn, struct mu_error *err)
+static enum mu_status fetch_once(struct mu_http_client *client, const char *url,
+                                 const char *authorization, const char *digest, const char *path,
+                                 bool *ret_torn, struct mu_error *err)
 {
     MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -76,7 +84,7 @@ static enum mu_status fetch_once(struct mu_http_client *client, const char *url,
         *ret_torn = true;
         return mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", path, strerror(errno));
     }
-    st = transfer(client, url, digest, &sink, err);
+    st = transfer(client, url, authorization, digest, &sink, err);
     if (st != MU_OK)
         (void)unlink(path);
     *ret_torn = sink.torn;
@@ -88,7 +96,7 @@ enum mu_status evidence_fetch(struct mu_http_client *client, const struct eviden
 {
     struct mu_backoff backoff = {.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
     uint64_t deadline_ms = mu_monotonic_ms() + source->retry_ms;
-    char url[EVIDENCE_URL_SIZE];
+    char url[EVIDENCE_URL_SIZE], authorization[AUTHORIZATION_SIZE] = "";
     bool torn = false;
     enum mu_status st;
 
@@ -97,8 +105,12 @@ enum mu_status evidence_fetch(struct mu_http_client *client, const struct eviden
     if (snprintf(url, sizeof(url), "%s/v1/evidence/%s", source->inventory_url, digest) >=
         (int)sizeof(url))
         return mu_fail(err, MU_E_LIMIT, "inventory-url is too long");
+    if (source->token && *source->token &&
+        snprintf(authorization, sizeof(authorization), "Bearer %s", source->token) >=
+                (int)sizeof(authorization))
+        return mu_fail(err, MU_E_LIMIT, "inventory-token is too long");
     do
-        st = fetch_once(client, url, digest, path, &torn, err);
+        st = fetch_once(client, url, authorization, digest, path, &torn, err);
     while (st == MU_E_UNAVAILABLE && !torn && mu_monotonic_ms() < deadline_ms &&
            !mu_backoff_wait(&backoff));
     return st == MU_OK ? MU_OK : mu_wrap(err, "evidence %s", digest);

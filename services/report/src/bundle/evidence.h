@@ -11,6 +11,7 @@
 
 struct evidence_source {
     const char *inventory_url;
+    const char *token; /* bearer token of an assessor; NULL or "": none */
     uint32_t retry_ms; /* how long to go on asking when it does not answer; 0: one try */
 };
 

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "auth/jwt.h"
 #include "key_fixture.h"
+#include "oidc/jwt.h"
 
 #define RS256  "{\"alg\":\"RS256\",\"kid\":\"rsa-1\",\"typ\":\"JWT\"}"
 #define ES256  "{\"alg\":\"ES256\",\"kid\":\"ec-1\"}"
@@ -17,8 +17,8 @@ enum { NOW_S = 1795564800 };
 static struct {
     EVP_PKEY *rsa, *p256, *stranger;
     char path[64];
-    struct key_store *keys;
-    struct auth_rule rule;
+    struct mu_key_store *keys;
+    struct mu_jwt_rule rule;
 } fixture;
 
 static void write_both(void)
@@ -36,7 +36,7 @@ static void write_both(void)
 
 static int setup(void **state)
 {
-    struct key_store_config config = {.jwks_file = fixture.path};
+    struct mu_key_store_config config = {.jwks_file = fixture.path};
     struct mu_error err;
 
     (void)state;
@@ -45,19 +45,18 @@ static int setup(void **state)
     fixture.stranger = test_rsa_key(2048);
     fixture.p256 = test_p256_key();
     write_both();
-    assert_int_equal(key_store_open(&config, &fixture.keys, &err), MU_OK);
-    fixture.rule = (struct auth_rule){.kind = SOURCE_AUTH_JWT,
-                                      .issuer = ISSUER,
-                                      .audience = "https://ingest.example/hook",
-                                      .email = "push@project.example",
-                                      .keys = fixture.keys};
+    assert_int_equal(mu_key_store_open(&config, &fixture.keys, &err), MU_OK);
+    fixture.rule = (struct mu_jwt_rule){.issuer = ISSUER,
+                                        .audience = "https://ingest.example/hook",
+                                        .email = "push@project.example",
+                                        .keys = fixture.keys};
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    key_store_close(fixture.keys);
+    mu_key_store_close(fixture.keys);
     (void)unlink(fixture.path);
     EVP_PKEY_free(fixture.rsa);
     EVP_PKEY_free(fixture.p256);
@@ -65,14 +64,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum auth_verdict check(const char *token, const char **ret_why)
+static enum mu_jwt_verdict check(const char *token, const char **ret_why)
 {
     *ret_why = NULL;
-    return jwt_check(&fixture.rule, token, (int64_t)NOW_S * 1000000, ret_why);
+    return mu_jwt_check(&fixture.rule, token, (int64_t)NOW_S * 1000000, NULL, ret_why);
 }
 
-static enum auth_verdict check_signed(EVP_PKEY *key, const char *header, const char *claims,
-                                      const char **ret_why)
+static enum mu_jwt_verdict check_signed(EVP_PKEY *key, const char *header, const char *claims,
+                                        const char **ret_why)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf token;
 
@@ -102,9 +101,9 @@ static void a_token_for_us_is_right(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
-        if (check_signed(fixture.rsa, RS256, right[i], &why) != AUTH_ALLOWED)
+        if (check_signed(fixture.rsa, RS256, right[i], &why) != MU_JWT_RIGHT)
             fail_msg("%s: %s", right[i], why);
-    assert_int_equal(check_signed(fixture.p256, ES256, GOOD, &why), AUTH_ALLOWED);
+    assert_int_equal(check_signed(fixture.p256, ES256, GOOD, &why), MU_JWT_RIGHT);
 }
 
 static void claims_that_are_not_for_us_are_denied_with_the_reason(void **state)
@@ -137,7 +136,7 @@ static void claims_that_are_not_for_us_are_denied_with_the_reason(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         const char *why;
 
-        if (check_signed(fixture.rsa, RS256, wrong[i].claims, &why) != AUTH_DENIED)
+        if (check_signed(fixture.rsa, RS256, wrong[i].claims, &why) != MU_JWT_WRONG)
             fail_msg("%s is let in", wrong[i].claims);
         if (!strstr(why, wrong[i].why))
             fail_msg("%s: '%s'", wrong[i].claims, why);
@@ -150,9 +149,9 @@ static void a_subject_is_compared_when_the_rule_names_one(void **state)
 
     (void)state;
     fixture.rule.subject = "1234";
-    assert_int_equal(check_signed(fixture.rsa, RS256, GOOD, &why), AUTH_ALLOWED);
+    assert_int_equal(check_signed(fixture.rsa, RS256, GOOD, &why), MU_JWT_RIGHT);
     fixture.rule.subject = "12345";
-    assert_int_equal(check_signed(fixture.rsa, RS256, GOOD, &why), AUTH_DENIED);
+    assert_int_equal(check_signed(fixture.rsa, RS256, GOOD, &why), MU_JWT_WRONG);
     assert_non_null(strstr(why, "subject"));
 }
 
@@ -174,7 +173,7 @@ static void algorithms_that_we_do_not_take_are_denied(void **state)
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         const char *why;
 
-        if (check_signed(fixture.rsa, headers[i], GOOD, &why) != AUTH_DENIED)
+        if (check_signed(fixture.rsa, headers[i], GOOD, &why) != MU_JWT_WRONG)
             fail_msg("%s is let in", headers[i]);
         assert_non_null(strstr(why, "algorithm"));
     }
@@ -204,7 +203,7 @@ static void an_hmac_with_the_public_key_as_secret_is_denied(void **state)
         assert_true(mu_hex_decode(hex, 64, code, 32));
         mu_buf_puts(&token, ".");
         test_base64url(code, 32, &token);
-        assert_int_equal(check(token.data, &why), AUTH_DENIED);
+        assert_int_equal(check(token.data, &why), MU_JWT_WRONG);
     }
 }
 
@@ -213,12 +212,12 @@ static void a_token_without_key_or_with_demands_is_denied(void **state)
     const char *why;
 
     (void)state;
-    assert_int_equal(check_signed(fixture.rsa, "{\"alg\":\"RS256\"}", GOOD, &why), AUTH_DENIED);
+    assert_int_equal(check_signed(fixture.rsa, "{\"alg\":\"RS256\"}", GOOD, &why), MU_JWT_WRONG);
     assert_int_equal(check_signed(fixture.rsa,
                                   "{\"alg\":\"RS256\",\"kid\":\"rsa-1\",\"crit\":[\"b64\"],"
                                   "\"b64\":false}",
                                   GOOD, &why),
-                     AUTH_DENIED);
+                     MU_JWT_WRONG);
     assert_non_null(strstr(why, "demands"));
 }
 
@@ -227,10 +226,10 @@ static void a_strangers_signature_is_denied(void **state)
     const char *why;
 
     (void)state;
-    assert_int_equal(check_signed(fixture.stranger, RS256, GOOD, &why), AUTH_DENIED);
+    assert_int_equal(check_signed(fixture.stranger, RS256, GOOD, &why), MU_JWT_WRONG);
     assert_non_null(strstr(why, "signature"));
-    assert_int_equal(check_signed(fixture.p256, RS256, GOOD, &why), AUTH_DENIED);
-    assert_int_equal(check_signed(fixture.rsa, ES256, GOOD, &why), AUTH_DENIED);
+    assert_int_equal(check_signed(fixture.p256, RS256, GOOD, &why), MU_JWT_WRONG);
+    assert_int_equal(check_signed(fixture.rsa, ES256, GOOD, &why), MU_JWT_WRONG);
 }
 
 static void what_has_not_the_form_of_a_token_is_denied(void **state)
@@ -244,14 +243,14 @@ static void what_has_not_the_form_of_a_token_is_denied(void **state)
     memset(huge, 'A', sizeof(huge) - 1);
     huge[10] = huge[20] = '.';
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-        assert_int_equal(check(none[i], &why), AUTH_DENIED);
+        assert_int_equal(check(none[i], &why), MU_JWT_WRONG);
     mu_buf_init(&token, TEST_TEXT_MAX);
     test_token(fixture.rsa, RS256, GOOD, &token);
-    assert_int_equal(check(token.data, &why), AUTH_ALLOWED);
+    assert_int_equal(check(token.data, &why), MU_JWT_RIGHT);
     mu_buf_puts(&token, ".x");
-    assert_int_equal(check(token.data, &why), AUTH_DENIED);
+    assert_int_equal(check(token.data, &why), MU_JWT_WRONG);
     token.data[token.len - 3] = '\0'; /* the last of the signature is gone */
-    assert_int_equal(check(token.data, &why), AUTH_DENIED);
+    assert_int_equal(check(token.data, &why), MU_JWT_WRONG);
 }
 
 static void a_rotated_key_is_fetched_and_then_right(void **state)
@@ -261,11 +260,11 @@ static void a_rotated_key_is_fetched_and_then_right(void **state)
 
     (void)state;
     key_set_write(fixture.path, fixture.stranger, "rsa-2");
-    assert_int_equal(check_signed(fixture.stranger, header, GOOD, &why), AUTH_LATER);
-    KEY_WAIT(check_signed(fixture.stranger, header, GOOD, &why) == AUTH_ALLOWED);
+    assert_int_equal(check_signed(fixture.stranger, header, GOOD, &why), MU_JWT_LATER);
+    KEY_WAIT(check_signed(fixture.stranger, header, GOOD, &why) == MU_JWT_RIGHT);
     /* The old one is gone, and asked for again only after a while; the fetch may still be ending.
      */
-    KEY_WAIT(check_signed(fixture.rsa, RS256, GOOD, &why) == AUTH_DENIED);
+    KEY_WAIT(check_signed(fixture.rsa, RS256, GOOD, &why) == MU_JWT_WRONG);
 }
 
 static void a_token_that_is_not_for_us_leads_to_no_fetch(void **state)
@@ -276,10 +275,10 @@ static void a_token_that_is_not_for_us_leads_to_no_fetch(void **state)
     (void)state;
     assert_int_equal(check_signed(fixture.stranger, header,
                                   CLAIMS("https://evil.example", AUD, MAIL, TIME), &why),
-                     AUTH_DENIED);
-    assert_int_equal(check_signed(fixture.stranger, header, GOOD, &why), AUTH_LATER);
+                     MU_JWT_WRONG);
+    assert_int_equal(check_signed(fixture.stranger, header, GOOD, &why), MU_JWT_LATER);
     /* Unknown for good: then it is wrong. */
-    KEY_WAIT(check_signed(fixture.stranger, header, GOOD, &why) == AUTH_DENIED);
+    KEY_WAIT(check_signed(fixture.stranger, header, GOOD, &why) == MU_JWT_WRONG);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -4,8 +4,7 @@
 #ifndef MU_TEST_KEY_FIXTURE_H
 #define MU_TEST_KEY_FIXTURE_H
 
-#include "auth/auth.h"
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 
 #include "base/clock.h"
 #include "test_keys.h"
@@ -48,15 +47,16 @@ static inline void key_set_write(const char *path, EVP_PKEY *key, const char *ki
     key_file_write(path, set.data, set.len);
 }
 
-static inline enum key_answer key_ask(struct key_store *store, EVP_PKEY *key, const char *name)
+static inline enum mu_key_answer key_ask(struct mu_key_store *store, EVP_PKEY *key,
+                                         const char *name)
 {
     static const char text[] = "signed";
     MU_AUTO_DONE(mu_buf_done) struct mu_buf signature;
 
     mu_buf_init(&signature, 1024);
     test_sign(key, EVP_sha256(), text, strlen(text), &signature);
-    return key_store_verify(store, name, MU_HASH_SHA256, text, strlen(text), signature.data,
-                            signature.len);
+    return mu_key_store_verify(store, name, MU_HASH_SHA256, text, strlen(text), signature.data,
+                               signature.len);
 }
 
 #endif

@@ -1,4 +1,4 @@
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static enum mu_status use(void *opaque, const char *kid, struct mu_public_key *k
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mu_error err = {.status = MU_OK};
-    enum mu_status st = jwks_read((const char *)data, size, use, NULL, &err);
+    enum mu_status st = mu_jwks_read((const char *)data, size, use, NULL, &err);
 
     if (st != MU_OK && err.status != st)
         abort();

@@ -1,6 +1,6 @@
-#include "auth/jwt.h"
+#include "oidc/jwt.h"
 
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -107,7 +107,8 @@ static bool email_fits(const json_t *claims, const char *email)
 }
 
 /* What is wrong with the claims, or NULL. */
-static const char *claims_wrong(const struct auth_rule *rule, const json_t *claims, int64_t now_us)
+static const char *claims_wrong(const struct mu_jwt_rule *rule, const json_t *claims,
+                                int64_t now_us)
 {
     if (!issuer_fits(claims, rule->issuer))
         return "the JSON Web Token has another issuer";
@@ -135,7 +136,7 @@ static const char *header_wrong(const json_t *header)
 }
 
 /* Claims first: a token that is not for us leads to no fetch. */
-static const char *token_wrong(const struct auth_rule *rule, const struct token *token,
+static const char *token_wrong(const struct mu_jwt_rule *rule, const struct token *token,
                                int64_t now_us)
 {
     const char *why = header_wrong(token->header);
@@ -143,25 +144,28 @@ static const char *token_wrong(const struct auth_rule *rule, const struct token 
     return why ? why : claims_wrong(rule, token->claims, now_us);
 }
 
-enum auth_verdict jwt_check(const struct auth_rule *rule, const char *text, int64_t now_us,
-                            const char **ret_why)
+enum mu_jwt_verdict mu_jwt_check(const struct mu_jwt_rule *rule, const char *text, int64_t now_us,
+                                 json_t **ret_claims, const char **ret_why)
 {
     MU_AUTO_DONE(token_done) struct token token;
     const char *why = "the JSON Web Token is none";
-    enum key_answer answer;
+    enum mu_key_answer answer;
 
     if (token_read(text, &token))
         why = token_wrong(rule, &token, now_us);
     if (!why) {
-        answer = key_store_verify(rule->keys, mu_json_text_at(token.header, "kid"), MU_HASH_SHA256,
-                                  token.text, token.signed_len, token.signature.data,
-                                  token.signature.len);
-        if (answer == KEY_RIGHT)
-            return AUTH_ALLOWED;
-        if (answer == KEY_LATER)
-            return AUTH_LATER;
+        answer = mu_key_store_verify(rule->keys, mu_json_text_at(token.header, "kid"),
+                                     MU_HASH_SHA256, token.text, token.signed_len,
+                                     token.signature.data, token.signature.len);
+        if (answer == MU_KEY_RIGHT) {
+            if (ret_claims)
+                *ret_claims = json_incref(token.claims);
+            return MU_JWT_RIGHT;
+        }
+        if (answer == MU_KEY_LATER)
+            return MU_JWT_LATER;
         why = "the signature of the JSON Web Token is wrong, or its key unknown";
     }
     *ret_why = why;
-    return AUTH_DENIED;
+    return MU_JWT_WRONG;
 }

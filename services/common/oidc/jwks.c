@@ -1,5 +1,5 @@
 /* JSON Web Key Sets (RFC 7517, RFC 7518 section 6). */
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -70,8 +70,8 @@ static enum mu_status read_key(const json_t *jwk, struct mu_public_key **ret_key
     return MU_END;
 }
 
-enum mu_status jwks_read(const char *bytes, size_t len, jwks_key_fn *each, void *opaque,
-                         struct mu_error *err)
+enum mu_status mu_jwks_read(const char *bytes, size_t len, mu_jwks_key_fn *each, void *opaque,
+                            struct mu_error *err)
 {
     static const struct mu_json_limits limits = {JWKS_MAX_BYTES, 8};
     json_auto_t *root = NULL;

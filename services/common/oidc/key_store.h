@@ -13,8 +13,8 @@
  * Sources: RFC 7517 (JWK Set).
  * Threads: any.
  */
-#ifndef INGEST_KEY_STORE_H
-#define INGEST_KEY_STORE_H
+#ifndef MU_OIDC_KEY_STORE_H
+#define MU_OIDC_KEY_STORE_H
 
 #include "base/error.h"
 #include "base/signature.h"
@@ -23,39 +23,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct key_store;
+struct mu_key_store;
 
-struct key_store_config {
+struct mu_key_store_config {
     const char *jwks_url, *jwks_file; /* one of them: a set; none: certificates by URL */
+    const char *user_agent;           /* of the fetches: the program's name */
     const char *ca_file;              /* for the fetches; NULL: the system's */
     bool private_network; /* certificates and visits may lead to private addresses, or by a proxy
                              that has one */
 };
 
-enum { KEY_STORE_MAX_KEYS = 64 };
+enum { MU_KEY_STORE_MAX_KEYS = 64 };
 
-enum key_answer { KEY_RIGHT, KEY_WRONG, KEY_UNKNOWN, KEY_LATER };
+enum mu_key_answer { MU_KEY_RIGHT, MU_KEY_WRONG, MU_KEY_UNKNOWN, MU_KEY_LATER };
 
 /* Starts the fetcher. A jwks_file is read at once. Errors: MU_E_INVALID, MU_E_NOT_FOUND,
  * MU_E_UNAVAILABLE. */
-enum mu_status key_store_open(const struct key_store_config *config, struct key_store **ret_store,
-                              struct mu_error *err) MU_MUST_CHECK;
-void key_store_close(struct key_store *store); /* NULL is fine */
+enum mu_status mu_key_store_open(const struct mu_key_store_config *config,
+                                 struct mu_key_store **ret_store,
+                                 struct mu_error *err) MU_MUST_CHECK;
+void mu_key_store_close(struct mu_key_store *store); /* NULL is fine */
 
 /* Whether the key `name` (a set's "kid", or a certificate's URL) made the signature. */
-enum key_answer key_store_verify(struct key_store *store, const char *name, enum mu_hash hash,
-                                 const void *bytes, size_t len, const void *signature,
-                                 size_t signature_len);
+enum mu_key_answer mu_key_store_verify(struct mu_key_store *store, const char *name,
+                                       enum mu_hash hash, const void *bytes, size_t len,
+                                       const void *signature, size_t signature_len);
 
 /* Gets a URL once in the background, for its effect (a subscription's confirmation). */
-void key_store_visit(struct key_store *store, const char *url);
+void mu_key_store_visit(struct mu_key_store *store, const char *url);
 
 /* Keys of a JWK Set; exposed for the fuzzer. `each` gets every key that is RSA or P-256 and has a
  * "kid". Errors: MU_E_INVALID, MU_E_LIMIT, or what `each` returned. On MU_OK `each` owns the key.
  */
-typedef enum mu_status jwks_key_fn(void *opaque, const char *kid, struct mu_public_key *key,
-                                   struct mu_error *err);
-enum mu_status jwks_read(const char *bytes, size_t len, jwks_key_fn *each, void *opaque,
-                         struct mu_error *err) MU_MUST_CHECK;
+typedef enum mu_status mu_jwks_key_fn(void *opaque, const char *kid, struct mu_public_key *key,
+                                      struct mu_error *err);
+enum mu_status mu_jwks_read(const char *bytes, size_t len, mu_jwks_key_fn *each, void *opaque,
+                            struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 #include "test_keys.h"
 
 struct seen {
@@ -28,7 +28,7 @@ static enum mu_status see(void *opaque, const char *kid, struct mu_public_key *k
 
 static enum mu_status read_set(const char *text, struct seen *seen, struct mu_error *err)
 {
-    return jwks_read(text, strlen(text), see, seen, err);
+    return mu_jwks_read(text, strlen(text), see, seen, err);
 }
 
 /* A set of two keys of ours, and text behind them. */

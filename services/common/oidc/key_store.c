@@ -1,4 +1,4 @@
-#include "auth/key_store.h"
+#include "oidc/key_store.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -30,14 +30,14 @@ struct entry {
     uint64_t fetched_ms;
 };
 
-struct key_store {
-    struct key_store_config config;
+struct mu_key_store {
+    struct mu_key_store_config config;
     pthread_t fetcher;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stopping;
     bool fetching; /* the set, just now */
-    struct entry entries[KEY_STORE_MAX_KEYS];
+    struct entry entries[MU_KEY_STORE_MAX_KEYS];
     size_t count;
     bool set_wanted, set_there;
     uint64_t set_asked_ms;     /* when the set was last fetched, or tried; 0: never */
@@ -48,14 +48,14 @@ struct key_store {
     const char *in_work; /* of those, the one being fetched; NULL: none */
 };
 
-static bool is_set(const struct key_store *store)
+static bool is_set(const struct mu_key_store *store)
 {
     return store->config.jwks_url || store->config.jwks_file;
 }
 
 /* ---- entries; the lock is held ---- */
 
-static struct entry *find(struct key_store *store, const char *name)
+static struct entry *find(struct mu_key_store *store, const char *name)
 {
     for (size_t i = 0; i < store->count; i++)
         if (mu_text_equal(store->entries[i].name, name))
@@ -71,7 +71,7 @@ static void entry_done(struct entry *entry)
 
 /* The oldest makes room, but those without a key first: who asks for many keys that do not exist
  * drives out none that does. */
-static struct entry *make_room(struct key_store *store)
+static struct entry *make_room(struct mu_key_store *store)
 {
     struct entry *oldest = &store->entries[0];
 
@@ -84,11 +84,11 @@ static struct entry *make_room(struct key_store *store)
     return oldest;
 }
 
-static void put(struct key_store *store, const char *name, struct mu_public_key *key)
+static void put(struct mu_key_store *store, const char *name, struct mu_public_key *key)
 {
     struct entry *entry = find(store, name);
 
-    if (!entry && store->count < KEY_STORE_MAX_KEYS) {
+    if (!entry && store->count < MU_KEY_STORE_MAX_KEYS) {
         entry = &store->entries[store->count++];
         *entry = (struct entry){0};
     } else if (!entry) {
@@ -98,7 +98,7 @@ static void put(struct key_store *store, const char *name, struct mu_public_key 
     *entry = (struct entry){mu_xstrdup(name), key, mu_monotonic_ms()};
 }
 
-static void want(struct key_store *store, const char *url)
+static void want(struct mu_key_store *store, const char *url)
 {
     if (mu_text_equal(store->in_work, url))
         return;
@@ -117,10 +117,10 @@ static bool due(uint64_t since_ms, uint64_t after_ms)
 
 /* ---- fetching; without the lock ---- */
 
-static enum mu_status fetch(const struct key_store *store, const char *url, struct mu_buf *out,
+static enum mu_status fetch(const struct mu_key_store *store, const char *url, struct mu_buf *out,
                             struct mu_error *err)
 {
-    const struct mu_http_client_config config = {.user_agent = "muster-ingest",
+    const struct mu_http_client_config config = {.user_agent = store->config.user_agent,
                                                  .deadline_ms = FETCH_DEADLINE_MS,
                                                  .ca_file = store->config.ca_file,
                                                  .no_redirects = true,
@@ -139,7 +139,7 @@ static enum mu_status fetch(const struct key_store *store, const char *url, stru
 }
 
 struct new_set {
-    struct entry entries[KEY_STORE_MAX_KEYS];
+    struct entry entries[MU_KEY_STORE_MAX_KEYS];
     size_t count;
 };
 
@@ -148,13 +148,13 @@ static enum mu_status take_key(void *opaque, const char *kid, struct mu_public_k
 {
     struct new_set *set = opaque;
 
-    if (set->count == KEY_STORE_MAX_KEYS)
-        return mu_fail(err, MU_E_LIMIT, "more than %d keys", KEY_STORE_MAX_KEYS);
+    if (set->count == MU_KEY_STORE_MAX_KEYS)
+        return mu_fail(err, MU_E_LIMIT, "more than %d keys", MU_KEY_STORE_MAX_KEYS);
     set->entries[set->count++] = (struct entry){mu_xstrdup(kid), key, mu_monotonic_ms()};
     return MU_OK;
 }
 
-static void replace_set(struct key_store *store, struct new_set *set)
+static void replace_set(struct mu_key_store *store, struct new_set *set)
 {
     (void)pthread_mutex_lock(&store->lock);
     for (size_t i = 0; i < store->count; i++)
@@ -166,7 +166,7 @@ static void replace_set(struct key_store *store, struct new_set *set)
     set->count = 0;
 }
 
-static enum mu_status load_set(struct key_store *store, struct mu_error *err)
+static enum mu_status load_set(struct mu_key_store *store, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
     struct new_set set = {.count = 0};
@@ -176,7 +176,7 @@ static enum mu_status load_set(struct key_store *store, struct mu_error *err)
     st = store->config.jwks_file ? mu_file_read(store->config.jwks_file, &document, err)
                                  : fetch(store, store->config.jwks_url, &document, err);
     if (st == MU_OK)
-        st = jwks_read(document.data, document.len, take_key, &set, err);
+        st = mu_jwks_read(document.data, document.len, take_key, &set, err);
     if (st == MU_OK && set.count == 0)
         st = mu_fail(err, MU_E_INVALID, "the key set holds no key that could be used");
     if (st == MU_OK)
@@ -187,7 +187,7 @@ static enum mu_status load_set(struct key_store *store, struct mu_error *err)
 }
 
 /* A key that is there stays when no other can be had. */
-static void keep_certificate(struct key_store *store, const char *url, struct mu_public_key *key)
+static void keep_certificate(struct mu_key_store *store, const char *url, struct mu_public_key *key)
 {
     struct entry *entry;
 
@@ -200,7 +200,7 @@ static void keep_certificate(struct key_store *store, const char *url, struct mu
     (void)pthread_mutex_unlock(&store->lock);
 }
 
-static void load_certificate(struct key_store *store, const char *url)
+static void load_certificate(struct mu_key_store *store, const char *url)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
     struct mu_public_key *key = NULL;
@@ -217,7 +217,7 @@ static void load_certificate(struct key_store *store, const char *url)
 }
 
 /* The URL holds a token that confirms: it is not logged, and neither is an error that quotes it. */
-static void visit(const struct key_store *store, const char *url)
+static void visit(const struct mu_key_store *store, const char *url)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf document;
     struct mu_error err;
@@ -232,7 +232,7 @@ static void visit(const struct key_store *store, const char *url)
                MU_KV("error", mu_status_name(st)));
 }
 
-static void fetch_wanted(struct key_store *store, char *wanted)
+static void fetch_wanted(struct mu_key_store *store, char *wanted)
 {
     if (wanted[0] == '!')
         visit(store, wanted + 1);
@@ -247,7 +247,7 @@ static void fetch_wanted(struct key_store *store, char *wanted)
 /* ---- the thread ---- */
 
 /* The first that was asked for. The lock is held. */
-static char *take_wanted(struct key_store *store)
+static char *take_wanted(struct mu_key_store *store)
 {
     char *first = store->wanted_count > 0 ? store->wanted[0] : NULL;
 
@@ -258,7 +258,7 @@ static char *take_wanted(struct key_store *store)
 }
 
 /* Waits for work; what is to be fetched in `ret_wanted`, or the whole set. False: stop. */
-static bool next_work(struct key_store *store, bool *ret_set, char **ret_wanted)
+static bool next_work(struct mu_key_store *store, bool *ret_set, char **ret_wanted)
 {
     bool going;
 
@@ -284,7 +284,7 @@ static bool next_work(struct key_store *store, bool *ret_set, char **ret_wanted)
     return going;
 }
 
-static void refresh_set(struct key_store *store)
+static void refresh_set(struct mu_key_store *store)
 {
     struct mu_error err;
 
@@ -297,7 +297,7 @@ static void refresh_set(struct key_store *store)
 
 static void *fetch_loop(void *opaque)
 {
-    struct key_store *store = opaque;
+    struct mu_key_store *store = opaque;
     char *wanted;
     bool set;
 
@@ -310,10 +310,10 @@ static void *fetch_loop(void *opaque)
     return NULL;
 }
 
-enum mu_status key_store_open(const struct key_store_config *config, struct key_store **ret_store,
-                              struct mu_error *err)
+enum mu_status mu_key_store_open(const struct mu_key_store_config *config,
+                                 struct mu_key_store **ret_store, struct mu_error *err)
 {
-    struct key_store *store = mu_xcalloc(1, sizeof(*store));
+    struct mu_key_store *store = mu_xcalloc(1, sizeof(*store));
     enum mu_status st = MU_OK;
 
     store->config = *config;
@@ -335,7 +335,7 @@ enum mu_status key_store_open(const struct key_store_config *config, struct key_
     return MU_OK;
 }
 
-void key_store_close(struct key_store *store)
+void mu_key_store_close(struct mu_key_store *store)
 {
     if (!store)
         return;
@@ -357,29 +357,29 @@ void key_store_close(struct key_store *store)
 
 /* Nothing of that name is there: whether it is worth waiting for. A stranger may name any key, so
  * asking for one that is not in the set has its measure. */
-static enum key_answer ask_for(struct key_store *store, const char *name)
+static enum mu_key_answer ask_for(struct mu_key_store *store, const char *name)
 {
     uint64_t *asked_ms = store->set_there ? &store->unknown_asked_ms : &store->set_asked_ms;
 
     if (!is_set(store)) {
         want(store, name);
-        return KEY_LATER;
+        return MU_KEY_LATER;
     }
     if (store->fetching || store->set_wanted)
-        return KEY_LATER;
+        return MU_KEY_LATER;
     if (!due(*asked_ms, store->set_there ? ASK_AGAIN_MS : RETRY_MS))
-        return store->set_there ? KEY_UNKNOWN : KEY_LATER;
+        return store->set_there ? MU_KEY_UNKNOWN : MU_KEY_LATER;
     *asked_ms = mu_monotonic_ms();
     store->set_wanted = true;
     (void)pthread_cond_signal(&store->wake);
-    return KEY_LATER;
+    return MU_KEY_LATER;
 }
 
-enum key_answer key_store_verify(struct key_store *store, const char *name, enum mu_hash hash,
-                                 const void *bytes, size_t len, const void *signature,
-                                 size_t signature_len)
+enum mu_key_answer mu_key_store_verify(struct mu_key_store *store, const char *name,
+                                       enum mu_hash hash, const void *bytes, size_t len,
+                                       const void *signature, size_t signature_len)
 {
-    enum key_answer answer;
+    enum mu_key_answer answer;
     struct entry *entry;
 
     (void)pthread_mutex_lock(&store->lock);
@@ -389,16 +389,16 @@ enum key_answer key_store_verify(struct key_store *store, const char *name, enum
     if (!entry || (!entry->key && due(entry->fetched_ms, ASK_AGAIN_MS)))
         answer = ask_for(store, name);
     else if (!entry->key)
-        answer = KEY_UNKNOWN;
+        answer = MU_KEY_UNKNOWN;
     else
         answer = mu_public_key_verifies(entry->key, hash, bytes, len, signature, signature_len)
-                         ? KEY_RIGHT
-                         : KEY_WRONG;
+                         ? MU_KEY_RIGHT
+                         : MU_KEY_WRONG;
     (void)pthread_mutex_unlock(&store->lock);
     return answer;
 }
 
-void key_store_visit(struct key_store *store, const char *url)
+void mu_key_store_visit(struct mu_key_store *store, const char *url)
 {
     char *marked = mu_xcalloc(1, strlen(url) + 2);
 

@@ -1,0 +1,55 @@
+#include "api/endpoints.h"
+
+#include "api/server.h"
+#include "evidence/evidence_store.h"
+
+/* Who may: each row of an endpoint says it (tests/unit/inventory/test_api_roles.c has every cell).
+ */
+enum {
+    EVERYBODY = 0,
+    READERS = ROLE_VIEWER | ROLE_ASSESSOR | ROLE_OPERATOR,
+    SOURCE_READERS = READERS | ROLE_INGEST,
+    ASSESSORS = ROLE_ASSESSOR | ROLE_OPERATOR,
+    EVIDENCE_READERS = ASSESSORS | ROLE_SCANNER,
+    EVIDENCE_WRITERS = ROLE_SCANNER
+};
+
+#define OPEN(path, handler)                                                    \
+    {                                                                          \
+        "GET", (path), EVERYBODY, ENDPOINT_UNMETERED, (handler), NULL, NULL, 0 \
+    }
+#define ONE(path, roles, handler)                           \
+    {                                                       \
+        "GET", (path), (roles), 0, (handler), NULL, NULL, 0 \
+    }
+#define MANY(path, roles, id)                                          \
+    {                                                                  \
+        "GET", (path), (roles), 0, NULL, &inventory_lists[id], NULL, 0 \
+    }
+
+static const struct endpoint endpoints[] = {
+        OPEN("/healthz", api_get_healthz),
+        OPEN("/readyz", api_get_readyz),
+        OPEN("/metrics", api_get_metrics),
+        MANY("/v1/assets", READERS, LIST_ASSETS),
+        ONE("/v1/assets/*", READERS, api_get_asset),
+        ONE("/v1/digests/*", READERS, api_get_digest),
+        MANY("/v1/instances", READERS, LIST_INSTANCES),
+        MANY("/v1/coverage", READERS, LIST_COVERAGE),
+        MANY("/v1/totals", READERS, LIST_TOTALS),
+        MANY("/v1/history", READERS, LIST_HISTORY),
+        MANY("/v1/whowas", READERS, LIST_WHOWAS),
+        MANY("/v1/diff", READERS, LIST_DIFF),
+        MANY("/v1/sources", SOURCE_READERS, LIST_SOURCES),
+        MANY("/v1/failures", READERS, LIST_FAILURES),
+        MANY("/v1/findings", READERS, LIST_FINDINGS),
+        MANY("/v1/sample", ASSESSORS, LIST_SAMPLE),
+        MANY("/v1/ledger", ASSESSORS, LIST_LEDGER),
+        MANY("/v1/audit", ASSESSORS, LIST_AUDIT),
+        ONE("/v1/evidence/*", EVIDENCE_READERS, api_get_evidence),
+        {"PUT", "/v1/evidence/*", EVIDENCE_WRITERS, ENDPOINT_UNMETERED, api_put_evidence, NULL,
+         api_put_evidence_piece, EVIDENCE_MAX_BYTES},
+};
+
+const struct endpoint_group api_endpoints = {.endpoints = endpoints,
+                                             .count = sizeof(endpoints) / sizeof(endpoints[0])};

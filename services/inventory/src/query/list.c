@@ -1,0 +1,283 @@
+#include "query/list.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- columns ---- */
+
+static const struct list_column asset_columns[] = {
+        {"uai", LIST_TEXT},      {"digest", LIST_TEXT},      {"digests", LIST_INT},
+        {"floating", LIST_BOOL}, {"known_since", LIST_TIME}, {"repository", LIST_TEXT},
+        {"tag", LIST_TEXT},      {"asset_id", LIST_TEXT}};
+static const struct list_column instance_columns[] = {
+        {"instance_id", LIST_TEXT}, {"cluster", LIST_TEXT}, {"namespace", LIST_TEXT},
+        {"pod", LIST_TEXT},         {"pod_uid", LIST_TEXT}, {"container", LIST_TEXT},
+        {"kind", LIST_TEXT},        {"node", LIST_TEXT},    {"owner", LIST_TEXT},
+        {"image", LIST_TEXT},       {"uai", LIST_TEXT},     {"digest", LIST_TEXT},
+        {"state", LIST_TEXT},       {"reason", LIST_TEXT},  {"started_at", LIST_TIME},
+        {"evidence", LIST_TEXT}};
+static const struct list_column coverage_columns[] = {{"state", LIST_TEXT},
+                                                      {"containers", LIST_INT}};
+static const struct list_column totals_columns[] = {
+        {"name", LIST_TEXT}, {"state", LIST_TEXT}, {"containers", LIST_INT}};
+static const struct list_column history_columns[] = {
+        {"at", LIST_TIME},     {"kind", LIST_TEXT},     {"subject", LIST_TEXT},
+        {"detail", LIST_TEXT}, {"known_at", LIST_TIME}, {"event_id", LIST_TEXT}};
+static const struct list_column whowas_columns[] = {
+        {"cluster", LIST_TEXT},    {"namespace", LIST_TEXT}, {"pod", LIST_TEXT},
+        {"container", LIST_TEXT},  {"owner", LIST_TEXT},     {"node", LIST_TEXT},
+        {"uai", LIST_TEXT},        {"digest", LIST_TEXT},    {"started_at", LIST_TIME},
+        {"ended_at", LIST_TIME},   {"image", LIST_TEXT},     {"pod_uid", LIST_TEXT},
+        {"instance_id", LIST_TEXT}};
+static const struct list_column source_columns[] = {{"source", LIST_TEXT},
+                                                    {"kind", LIST_TEXT},
+                                                    {"state", LIST_TEXT},
+                                                    {"since", LIST_TIME},
+                                                    {"last_event_at", LIST_TIME},
+                                                    {"last_error", LIST_TEXT},
+                                                    {"silent_after_seconds", LIST_INT},
+                                                    {"usual_interval_seconds", LIST_INT}};
+static const struct list_column failure_columns[] = {
+        {"state", LIST_TEXT},      {"code", LIST_TEXT},      {"source", LIST_TEXT},
+        {"repository", LIST_TEXT}, {"digest", LIST_TEXT},    {"opened_at", LIST_TIME},
+        {"message", LIST_TEXT},    {"closed_at", LIST_TIME}, {"attempts", LIST_INT},
+        {"failure_id", LIST_TEXT}};
+static const struct list_column finding_columns[] = {
+        {"uai", LIST_TEXT},     {"vulnerability", LIST_TEXT}, {"severity", LIST_TEXT},
+        {"package", LIST_TEXT}, {"version", LIST_TEXT},       {"fixed_version", LIST_TEXT},
+        {"status", LIST_TEXT},  {"digest", LIST_TEXT},        {"ecosystem", LIST_TEXT},
+        {"purl", LIST_TEXT},    {"evidence", LIST_TEXT},      {"scanned_at", LIST_TIME}};
+static const struct list_column diff_columns[] = {
+        {"change", LIST_TEXT},   {"subject", LIST_TEXT},     {"from_state", LIST_TEXT},
+        {"to_state", LIST_TEXT}, {"from_digest", LIST_TEXT}, {"to_digest", LIST_TEXT},
+        {"cause", LIST_TEXT},    {"cause_at", LIST_TIME},    {"from_image", LIST_TEXT},
+        {"to_image", LIST_TEXT}};
+static const struct list_column sample_columns[] = {
+        {"place", LIST_INT},      {"uai", LIST_TEXT},       {"digest", LIST_TEXT},
+        {"cluster", LIST_TEXT},   {"namespace", LIST_TEXT}, {"pod", LIST_TEXT},
+        {"container", LIST_TEXT}, {"state", LIST_TEXT},     {"pod_uid", LIST_TEXT},
+        {"reason", LIST_TEXT},    {"evidence", LIST_TEXT},  {"scanned_at", LIST_TIME}};
+static const struct list_column ledger_columns[] = {
+        {"topic", LIST_TEXT},      {"received", LIST_INT},   {"applied", LIST_INT},
+        {"quarantined", LIST_INT}, {"duplicates", LIST_INT}, {"difference", LIST_INT}};
+static const struct list_column audit_columns[] = {
+        {"at", LIST_TIME},    {"principal", LIST_TEXT},  {"authentication", LIST_TEXT},
+        {"roles", LIST_TEXT}, {"method", LIST_TEXT},     {"path", LIST_TEXT},
+        {"status", LIST_INT}, {"parameters", LIST_JSON}, {"record_id", LIST_TEXT}};
+
+/* ---- filters ---- */
+
+static const char *const states[] = {
+        "covered",    "scan_expired",    "scan_failed", "never_scanned",
+        "unresolved", "not_in_registry", "excluded",    NULL};
+static const char *const dimensions[] = {"cluster", "namespace",  "node", "owner",
+                                         "asset",   "repository", NULL};
+static const char *const failure_states[] = {"open", "closed", NULL};
+static const char *const source_states[] = {"silent", "speaking", "removed", NULL};
+static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
+
+static const struct list_filter asset_filters[] = {{.name = "uai"},
+                                                   {.name = "repository"},
+                                                   {.name = "digest"},
+                                                   {.name = "floating", .type = FILTER_BOOL}};
+static const struct list_filter instance_filters[] = {
+        {.name = "uai"},
+        {.name = "digest"},
+        {.name = "cluster"},
+        {.name = "namespace"},
+        {.name = "pod"},
+        {.name = "node"},
+        {.name = "state", .type = FILTER_WORD, .words = states}};
+static const struct list_filter totals_filters[] = {
+        {.name = "by", .type = FILTER_WORD, .flags = FILTER_REQUIRED, .words = dimensions}};
+static const struct list_filter subject_filters[] = {{.name = "subject", .flags = FILTER_REQUIRED}};
+static const struct list_filter source_filters[] = {
+        {.name = "state", .type = FILTER_WORD, .words = source_states}};
+static const struct list_filter failure_filters[] = {
+        {.name = "state", .type = FILTER_WORD, .words = failure_states},
+        {.name = "code"},
+        {.name = "source"},
+        {.name = "digest"}};
+static const struct list_filter finding_filters[] = {
+        {.name = "uai"},
+        {.name = "digest"},
+        {.name = "vulnerability"},
+        {.name = "severity", .type = FILTER_WORD, .words = severities}};
+static const struct list_filter diff_filters[] = {
+        {.name = "from", .type = FILTER_TIME, .flags = FILTER_REQUIRED}};
+static const struct list_filter sample_filters[] = {
+        {.name = "seed", .flags = FILTER_REQUIRED},
+        {.name = "n", .type = FILTER_COUNT, .flags = FILTER_REQUIRED}};
+static const struct list_filter audit_filters[] = {{.name = "principal"},
+                                                   {.name = "since", .type = FILTER_TIME},
+                                                   {.name = "until", .type = FILTER_TIME}};
+
+#define COLUMNS(of) .columns = (of), .column_count = sizeof(of) / sizeof((of)[0])
+#define FILTERS(of) .filters = (of), .filter_count = sizeof(of) / sizeof((of)[0])
+
+const struct list inventory_lists[LIST_COUNT] = {
+        [LIST_ASSETS] = {.name = "assets",
+                         .query = QUERY_LIST_ASSETS,
+                         .timed = true,
+                         .valid_name = "valid_at",
+                         .short_columns = 5,
+                         COLUMNS(asset_columns),
+                         FILTERS(asset_filters)},
+        [LIST_INSTANCES] = {.name = "instances",
+                            .query = QUERY_LIST_INSTANCES,
+                            .timed = true,
+                            .valid_name = "valid_at",
+                            COLUMNS(instance_columns),
+                            FILTERS(instance_filters)},
+        [LIST_COVERAGE] = {.name = "coverage",
+                           .query = QUERY_LIST_COVERAGE,
+                           .timed = true,
+                           .valid_name = "valid_at",
+                           COLUMNS(coverage_columns)},
+        [LIST_TOTALS] = {.name = "totals",
+                         .query = QUERY_LIST_TOTALS,
+                         .timed = true,
+                         .valid_name = "valid_at",
+                         COLUMNS(totals_columns),
+                         FILTERS(totals_filters)},
+        [LIST_HISTORY] = {.name = "history",
+                          .query = QUERY_LIST_HISTORY,
+                          .timed = true,
+                          .valid_name = "valid_at",
+                          .short_columns = 4,
+                          COLUMNS(history_columns),
+                          FILTERS(subject_filters)},
+        [LIST_WHOWAS] = {.name = "whowas",
+                         .query = QUERY_LIST_WHOWAS,
+                         .timed = true,
+                         .valid_name = "valid_at",
+                         .short_columns = 9,
+                         COLUMNS(whowas_columns),
+                         FILTERS(subject_filters)},
+        [LIST_SOURCES] = {.name = "sources",
+                          .query = QUERY_LIST_SOURCES,
+                          .timed = true,
+                          .valid_name = "valid_at",
+                          .short_columns = 6,
+                          COLUMNS(source_columns),
+                          FILTERS(source_filters)},
+        [LIST_FAILURES] = {.name = "failures",
+                           .query = QUERY_LIST_FAILURES,
+                           .timed = true,
+                           .valid_name = "valid_at",
+                           .short_columns = 7,
+                           COLUMNS(failure_columns),
+                           FILTERS(failure_filters)},
+        [LIST_FINDINGS] = {.name = "findings",
+                           .query = QUERY_LIST_FINDINGS,
+                           .timed = true,
+                           .valid_name = "valid_at",
+                           .short_columns = 6,
+                           COLUMNS(finding_columns),
+                           FILTERS(finding_filters)},
+        [LIST_DIFF] = {.name = "diff",
+                       .query = QUERY_LIST_DIFF,
+                       .timed = true,
+                       .valid_name = "to",
+                       .short_columns = 8,
+                       COLUMNS(diff_columns),
+                       FILTERS(diff_filters)},
+        [LIST_SAMPLE] = {.name = "sample",
+                         .query = QUERY_LIST_SAMPLE,
+                         .timed = true,
+                         .valid_name = "valid_at",
+                         .short_columns = 8,
+                         COLUMNS(sample_columns),
+                         FILTERS(sample_filters)},
+        [LIST_LEDGER] = {.name = "ledger", .query = QUERY_LIST_LEDGER, COLUMNS(ledger_columns)},
+        [LIST_AUDIT] = {.name = "audit",
+                        .query = QUERY_LIST_AUDIT,
+                        COLUMNS(audit_columns),
+                        FILTERS(audit_filters)},
+};
+
+/* ---- values ---- */
+
+enum mu_status list_instant(const char *name, const char *value, char ret_text[QUERY_TIME_SIZE],
+                            struct mu_error *err)
+{
+    int64_t at_us;
+
+    if (mu_time_parse(value, strlen(value), &at_us, err) != MU_OK)
+        return mu_wrap(err, "%s", name);
+    mu_time_format(at_us, ret_text);
+    return MU_OK;
+}
+
+static enum mu_status check_word(const struct list_filter *filter, const char *value,
+                                 struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf words;
+
+    mu_buf_init(&words, MU_ERROR_MESSAGE_MAX);
+    for (const char *const *word = filter->words; *word; word++) {
+        if (mu_text_equal(*word, value))
+            return MU_OK;
+        mu_buf_printf(&words, "%s%s", words.len > 0 ? ", " : "", *word);
+    }
+    return mu_fail(err, MU_E_INVALID, "'%.100s' is not one of %s", value, words.data);
+}
+
+static enum mu_status check_count(const char *value, struct mu_error *err)
+{
+    uint64_t number;
+
+    if (mu_text_to_u64(value, "it", &number, err) != MU_OK)
+        return err->status;
+    return number >= 1 && number <= LIST_MAX_ROWS
+                   ? MU_OK
+                   : mu_fail(err, MU_E_INVALID, "must be between 1 and %d", LIST_MAX_ROWS);
+}
+
+static enum mu_status check_time(const char *value, struct mu_error *err)
+{
+    int64_t ignored;
+
+    return mu_time_parse(value, strlen(value), &ignored, err);
+}
+
+static enum mu_status check(const struct list_filter *filter, const char *value,
+                            struct mu_error *err)
+{
+    size_t len = strlen(value);
+
+    if (!mu_utf8_valid(value, len))
+        return mu_fail(err, MU_E_INVALID, "is no UTF-8");
+    if (len > LIST_TEXT_MAX_BYTES || mu_utf8_count(value, len) > LIST_TEXT_MAX_CHARACTERS)
+        return mu_fail(err, MU_E_INVALID, "has more than %d characters", LIST_TEXT_MAX_CHARACTERS);
+    switch (filter->type) {
+    case FILTER_TEXT:
+        return *value ? MU_OK : mu_fail(err, MU_E_INVALID, "is empty");
+    case FILTER_WORD:
+        return check_word(filter, value, err);
+    case FILTER_TIME:
+        return check_time(value, err);
+    case FILTER_BOOL:
+        return mu_text_equal(value, "true") || mu_text_equal(value, "false")
+                       ? MU_OK
+                       : mu_fail(err, MU_E_INVALID, "must be true or false");
+    case FILTER_COUNT:
+        return check_count(value, err);
+    }
+    return mu_fail(err, MU_E_INTERNAL, "has no type");
+}
+
+enum mu_status list_filter_value(const struct list_filter *filter, const char *label,
+                                 const char *value, char ret_text[LIST_TEXT_MAX_BYTES + 1],
+                                 struct mu_error *err)
+{
+    if (check(filter, value, err) != MU_OK)
+        return mu_wrap(err, "%s", label);
+    if (filter->type == FILTER_TIME)
+        return list_instant(label, value, ret_text, err);
+    memcpy(ret_text, value, strlen(value) + 1);
+    return MU_OK;
+}

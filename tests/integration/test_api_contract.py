@@ -1,0 +1,193 @@
+"""inventory's API is what schemas/inventory-api.v1.yaml says: a property-based client tries every operation of a running server.
+
+The client is schemathesis, pinned, in an environment of its own in the download cache. No Kafka: reading needs the database alone.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+from local.demo import SYSTEM, wait_until
+from local.postgres import Postgres
+from local.process import Process, free_port, http_ok
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin")).resolve()
+CACHE = Path(os.environ.get("MUSTER_CACHE", ROOT / ".muster/cache"))
+CONTRACT = ROOT / "schemas/inventory-api.v1.yaml"
+CLIENT = "schemathesis==4.32.5"
+EXAMPLES = int(os.environ.get("MUSTER_API_EXAMPLES", "25"))
+TOKENS = {role: f"token-of-{role}-0001" for role in ("viewer", "assessor", "operator", "scanner", "ingest")}
+EVERYTHING = "token-of-everybody-01"
+
+UAI = "registry.example/apps/web:1.0"
+DIGEST = "sha256:5842760b86e3114fd3c5a54c14d7944453c3700363800dcc07faa69d5dce7eaa"
+RAW = b'{"schema":"muster.raw-scan.v1"}'
+EVIDENCE = "sha256:" + hashlib.sha256(RAW).hexdigest()
+# One of everything that the lists show, so that a schema is checked against rows and not against empty lists.
+FACTS = f"""
+UPDATE ledger_clock SET known_at = '2026-11-02';
+INSERT INTO assets SELECT gen_random_uuid(), '{UAI}', 'registry.example/apps/web', '1.0', NULL, false, NULL, '2026-11-01';
+INSERT INTO asset_digests SELECT asset_id, '{DIGEST}', NULL, '2026-11-01' FROM assets;
+INSERT INTO tag_observations VALUES (gen_random_uuid(), 'registry.example/apps/web', '1.0', '{DIGEST}', '2026-11-01', '2026-11-01');
+INSERT INTO digest_facts (fact_id, digest, kind, known_at) VALUES (gen_random_uuid(), '{DIGEST}', 'manifest', '2026-11-01');
+INSERT INTO registry_facts SELECT gen_random_uuid(), 'registry.example/apps/web', '{DIGEST}', 'pushed', '2026-11-01', '2026-11-01';
+INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, node, known_at)
+    SELECT gen_random_uuid(), 'prod', 'u' || n, 'default', 'web-' || n, 'node-1', '2026-11-01' FROM generate_series(1, 5) n;
+INSERT INTO instances SELECT gen_random_uuid(), 'prod', 'u' || n, 'main', 'regular', NULL, '2026-11-01' FROM generate_series(1, 5) n;
+INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
+    SELECT gen_random_uuid(), instance_id, 'k', '{UAI}', '{DIGEST}', 'registry.example/apps/web', '1.0', '{DIGEST}', '2026-11-01', '2026-11-01'
+    FROM instances;
+INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, outcome, scanner_name, scanner_version, configuration_checksum,
+                   started_at, finished_at, evidence_digest, packages, findings, known_at)
+    VALUES (gen_random_uuid(), 'r', 'j', 1, 'registry.example/apps/web', '{DIGEST}', 'complete', 'muster-scanner', '1', 'c', '2026-11-01',
+            '2026-11-01', '{EVIDENCE}', 3, 1, '2026-11-01');
+INSERT INTO scan_uais SELECT scan_id, '{UAI}' FROM scans;
+INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, package_name, package_version, severity)
+    VALUES ('{EVIDENCE}', 1, 'CVE-2026-0001', 'zlib1g', '1.2', 'high');
+INSERT INTO source_reports (event_id, source, source_kind, state, observed_at, known_at)
+    VALUES (gen_random_uuid(), 'main', 'harbor', 'silent', '2026-11-01', '2026-11-01');
+INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, known_at, source)
+    VALUES (gen_random_uuid(), 'source_silent', 'nothing came', 1, '2026-11-01', '2026-11-01', 'main');
+INSERT INTO ledger VALUES (gen_random_uuid(), '/s', 'e', 't', 'applied', NULL, NULL, '2026-11-01', '2026-11-01', '2026-11-02',
+    'muster.registry-events', 0, 0, NULL);
+INSERT INTO positions VALUES ('muster.registry-events', 0, 7, 7, 6);
+"""
+
+
+class Api:
+    """muster-inventory on a PostgreSQL of its own, with a token for each role."""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder, free_port()
+        self.postgres, self.process = Postgres(folder), Process(folder, "inventory")
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.postgres.start()
+        self.postgres.wait_ready()
+        access = self.folder / "access"
+        access.write_text("".join(f"token {role} {role} {token}\n" for role, token in TOKENS.items()) +
+                          f"token everybody {','.join(TOKENS)} {EVERYTHING}\n")
+        self.process.start([str(BIN / "muster-inventory"), "run", f"--postgres={self.postgres.conninfo()}", "--kafka-brokers=127.0.0.1:1",
+                            f"--evidence-dir={self.folder / 'evidence'}", f"--listen=127.0.0.1:{self.port}", f"--access-file={access}",
+                            "--rate-limit=0"])
+        self.process.wait_ready(lambda: http_ok(f"{self.url}/healthz"), 30, "listening")
+        wait_until("the tables are there", lambda: self.ask("/v1/coverage", EVERYTHING)[0] == 200, 60)
+        self.postgres.sql(FACTS)
+        assert self.ask(f"/v1/evidence/{EVIDENCE}", EVERYTHING, "PUT", RAW)[0] == 201
+
+    def ask(self, target, token=None, method="GET", body=None, accept=None):
+        """(status, headers, body)"""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if accept:
+            headers["Accept"] = accept
+        request = urllib.request.Request(self.url + target, data=body, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.headers, refused.read()
+
+    def stop(self):
+        self.process.stop()
+        self.postgres.process.stop()
+
+
+@pytest.fixture(scope="module")
+def api(state_root):
+    folder = state_root / "api"
+    folder.mkdir()
+    folder.chmod(0o755)
+    made = Api(folder)
+    made.start()
+    yield made
+    made.stop()
+
+
+def client():
+    """The program, installed once; a reason when it cannot be had."""
+    folder = CACHE / CLIENT.replace("==", "-")
+    program = folder / "bin/schemathesis"
+    if program.exists():
+        return str(program)
+    for command in ([sys.executable, "-m", "venv", folder], [folder / "bin/pip", "install", "--quiet", CLIENT]):
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"SKIPPED: {CLIENT} cannot be installed: {(done.stderr or done.stdout).strip()[-200:]}")
+    return str(program)
+
+
+# Of what is right by its schema, these may be refused all the same: bytes that do not hash to the name they are put under.
+SETTINGS = """
+[[operations]]
+include-operation-id = "put_evidence"
+checks.positive_data_acceptance.enabled = false
+"""
+
+
+def contract_without_cursors(folder):
+    """The contract but for the parameter whose right values only the server can make (the unit tests have those)."""
+    contract = yaml.safe_load(CONTRACT.read_text())
+    cursor = {"$ref": "#/components/parameters/cursor"}
+    for operation in contract["paths"].values():
+        parameters = operation.get("get", {}).get("parameters", [])
+        parameters[:] = [parameter for parameter in parameters if parameter != cursor]
+    path = folder / "contract.yaml"
+    path.write_text(yaml.safe_dump(contract))
+    return path
+
+
+def test_no_answer_differs_from_the_contract(api):
+    """No 5xx, no status, header or body that is not described, no wrong request taken, no right one refused, no way around the roles."""
+    program = client()
+    (api.folder / "schemathesis.toml").write_text(SETTINGS)
+    done = subprocess.run(
+        [program, "run", str(contract_without_cursors(api.folder)), f"--url={api.url}", "--header", f"Authorization: Bearer {EVERYTHING}",
+         "--mode=all", f"--max-examples={EXAMPLES}", "--seed=1", "--generation-database=none", "--no-color", "--warnings=off",
+         "--continue-on-failure", "--exclude-operation-id=get_readyz"],  # it is not ready: there is no Kafka
+        capture_output=True, text=True, check=False, cwd=api.folder, timeout=1500)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+    assert re.search(r"Tested: 19\b", done.stdout), done.stdout[-2000:]
+    assert http_ok(f"{api.url}/healthz")
+
+
+def test_every_list_has_rows_in_both_forms(api):
+    questions = {"totals": "?by=node", "history": f"?subject={UAI}", "whowas": "?subject=web-1", "diff": "?from=2026-10-01T00:00:00Z",
+                 "sample": "?seed=1&n=3"}
+    wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
+    for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
+                 "ledger", "audit"):
+        target = f"/v1/{name}{questions.get(name, '')}"
+        status, _, body = api.ask(target, EVERYTHING)
+        assert status == 200, (target, body)
+        rows = json.loads(body)["items"]
+        assert rows, target
+        status, headers, text = api.ask(target, EVERYTHING, accept="text/csv")
+        assert status == 200 and headers["Content-Type"].startswith("text/csv")
+        assert text.decode().splitlines()[0].split(",") == list(rows[0])
+
+
+def test_a_start_without_anybody_who_may_ask_is_refused(api):
+    done = subprocess.run([str(BIN / "muster-inventory"), "run", f"--postgres={api.postgres.conninfo()}", "--kafka-brokers=127.0.0.1:1",
+                           f"--evidence-dir={api.folder / 'evidence'}", "--listen=127.0.0.1:0"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--access-file" in done.stderr and "--auth=none" in done.stderr
+
+
+def test_the_report_fetches_evidence_with_an_assessors_token(api):
+    command = [str(BIN / "muster-report"), "run", "--month=2026-11", f"--system={SYSTEM}", f"--postgres={api.postgres.conninfo()}",
+               f"--inventory-url={api.url}", f"--out={api.folder / 'package'}"]
+    for token, code, says in ((None, 3, "answered 401"), (TOKENS["viewer"], 3, "answered 403"), (TOKENS["assessor"], 0, "")):
+        environment = {**os.environ, **({"MUSTER_INVENTORY_TOKEN": token} if token else {})}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == code and says in done.stderr, done.stderr
+    assert (api.folder / "package" / "raw-scans" / (EVIDENCE.removeprefix("sha256:") + ".json")).read_bytes() == RAW

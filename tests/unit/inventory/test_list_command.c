@@ -1,0 +1,437 @@
+/* The commands that print lists, and what diff and sample say. */
+#include "world.h"
+
+#include "lists/list_command.h"
+
+#include <jansson.h>
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+typedef int command_fn(void *, int, char **);
+
+/* What it prints; free it. */
+static char *run(command_fn *command, struct list_command_config config, const char *word,
+                 int *ret_code)
+{
+    char copy[200];
+    char *words[] = {copy, NULL};
+
+    (void)snprintf(copy, sizeof(copy), "%s", word ? word : "");
+    config.postgres = w.conninfo;
+    if (!config.format)
+        config.format = "text";
+    return captured(command, &config, word ? 1 : 0, words, ret_code);
+}
+
+static void assert_prints(command_fn *command, struct list_command_config config, const char *word,
+                          int expected_code, const char *expected)
+{
+    int code = -1;
+    char *text = run(command, config, word, &code);
+
+    if (code != expected_code || !strstr(text, expected))
+        fail_msg("exit %d, '%s' is not in: %s", code, expected, text);
+    free(text);
+}
+
+/* Rows as JSON; give them back with json_decref. */
+static json_t *rows_of(command_fn *command, struct list_command_config config, const char *word)
+{
+    int code = -1;
+    char *text;
+    json_t *rows;
+
+    config.format = "json";
+    text = run(command, config, word, &code);
+    rows = json_loads(text, 0, NULL);
+    if (!json_is_array(rows))
+        fail_msg("exit %d, no array: %s", code, text);
+    free(text);
+    return rows;
+}
+
+static const char *cell(const json_t *rows, size_t row, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json_array_get(rows, row), name));
+
+    return text ? text : "";
+}
+
+/* The row with this subject (of diff), or a failure. */
+static size_t row_of(const json_t *rows, const char *change, const char *subject)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (strcmp(cell(rows, i, "change"), change) == 0 &&
+            strcmp(cell(rows, i, "subject"), subject) == 0)
+            return i;
+    fail_msg("no %s of %s", change, subject);
+    return 0;
+}
+
+/* A fleet with one of every kind of change between T(10) and T(60). */
+static void build_history(void)
+{
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "2.0", digest_of('b'), T(0));
+    add_push(&w, "e3", "latest", digest_of('a'), T(0));
+    add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(1)});
+    add_pod(&w, "e4",
+            (struct pod){.uid = "stays",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(2),
+                         .at = T(2)});
+    add_pod(&w, "e5",
+            (struct pod){.uid = "goes",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(2),
+                         .at = T(2)});
+    add_pod(&w, "e6",
+            (struct pod){.uid = "scanned",
+                         .tag = "2.0",
+                         .digest = digest_of('b'),
+                         .started = T(2),
+                         .at = T(2)});
+    add_pod(&w, "e7",
+            (struct pod){.uid = "comes",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(20),
+                         .at = T(20)});
+    add_pod(&w, "e8", (struct pod){.uid = "goes", .removed = true, .at = T(30)});
+    add_push(&w, "e9", "latest", digest_of('b'), T(40));
+    add_push(&w, "e10", "3.0", digest_of('c'), T(41));
+    add_scan(&w, "s2", (struct scan){.digest = digest_of('b'), .uai = REPO ":2.0", .at = T(50)});
+    world_apply(&w);
+}
+
+#define AT_10 "2026-11-01T00:10:00Z"
+#define AT_60 "2026-11-01T01:00:00Z"
+
+/* ---- the commands ---- */
+
+static void assets_are_listed_with_their_digests(void **state)
+{
+    (void)state;
+    build_history();
+    assert_prints(assets_command, (struct list_command_config){.valid_at = AT_10}, NULL, 0,
+                  REPO ":1.0");
+    assert_prints(assets_command,
+                  (struct list_command_config){.valid_at = AT_10, .filters = {REPO ":latest"}},
+                  NULL, 0, "sha256:aaaa");
+    assert_prints(assets_command,
+                  (struct list_command_config){.valid_at = AT_60, .filters = {REPO ":latest"}},
+                  NULL, 0, "sha256:bbbb");
+    assert_prints(assets_command,
+                  (struct list_command_config){.valid_at = AT_60, .filters = {NULL, "none"}}, NULL,
+                  0, "UAI");
+}
+
+static void history_and_whowas_find_a_pod_at_an_instant(void **state)
+{
+    (void)state;
+    build_history();
+    assert_prints(history_command, (struct list_command_config){0}, "goes", 0, "run_ended");
+    assert_prints(whowas_command, (struct list_command_config){.valid_at = AT_10}, "goes", 0,
+                  "sha256:aaaa");
+    assert_prints(whowas_command, (struct list_command_config){.valid_at = AT_60}, "goes", 1, "");
+    assert_prints(history_command, (struct list_command_config){0}, "nobody", 1, "");
+}
+
+static void sources_and_failures_raise_the_exit_code(void **state)
+{
+    (void)state;
+    assert_prints(sources_command, (struct list_command_config){0}, NULL, 0, "SOURCE");
+    assert_prints(failures_command, (struct list_command_config){0}, NULL, 0, "CODE");
+    free(world_sql(&w, "INSERT INTO source_reports (event_id, source, source_kind, state, "
+                       "observed_at, known_at) VALUES (gen_random_uuid(), 'main', 'harbor', "
+                       "'silent', now(), now())"));
+    free(world_sql(&w, "INSERT INTO detection_failures (failure_id, code, message, attempts, "
+                       "opened_at, known_at, source) VALUES (gen_random_uuid(), 'source_silent', "
+                       "'m', 1, now(), now(), 'main')"));
+    assert_prints(sources_command, (struct list_command_config){0}, NULL, 1, "silent");
+    assert_prints(failures_command, (struct list_command_config){0}, NULL, 1, "source_silent");
+    assert_prints(failures_command, (struct list_command_config){.filters = {"closed"}}, NULL, 0,
+                  "CODE");
+}
+
+static void json_has_all_columns_with_their_types(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    rows = rows_of(assets_command, (struct list_command_config){.filters = {REPO ":1.0"}}, NULL);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_true(json_is_false(json_object_get(json_array_get(rows, 0), "floating")));
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "digests")), 1);
+    assert_string_equal(cell(rows, 0, "tag"), "1.0");
+    json_decref(rows);
+    rows = rows_of(history_command, (struct list_command_config){0}, "nobody");
+    assert_int_equal(json_array_size(rows), 0);
+    json_decref(rows);
+}
+
+static void a_limit_ends_a_list_and_none_does_not(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    add_push(&w, "e1", "0", digest_of('a'), T(0));
+    world_apply(&w);
+    free(world_sql(&w, "INSERT INTO detection_failures (failure_id, code, message, attempts, "
+                       "opened_at, known_at, source) SELECT gen_random_uuid(), 'c', 'm', 1, now(), "
+                       "now(), n::text FROM generate_series(1, 2500) n"));
+    rows = rows_of(failures_command, (struct list_command_config){.limit = 0}, NULL);
+    assert_int_equal(json_array_size(rows), 2500);
+    json_decref(rows);
+    rows = rows_of(failures_command, (struct list_command_config){.limit = 1200}, NULL);
+    assert_int_equal(json_array_size(rows), 1200);
+    json_decref(rows);
+}
+
+static void wrong_use_is_exit_2_and_no_database_exit_3(void **state)
+{
+    int code = -1;
+    struct list_command_config away = {.postgres = "host=/nonexistent", .format = "text"};
+
+    (void)state;
+    assert_prints(history_command, (struct list_command_config){0}, NULL, 2, "");
+    assert_prints(assets_command, (struct list_command_config){0}, "word", 2, "");
+    assert_prints(assets_command, (struct list_command_config){.format = "xml"}, NULL, 2, "");
+    assert_prints(assets_command, (struct list_command_config){.valid_at = "now"}, NULL, 2, "");
+    assert_prints(diff_command, (struct list_command_config){.filters = {"then"}}, NULL, 2, "");
+    assert_prints(sample_command, (struct list_command_config){.filters = {"s", "0"}}, NULL, 2, "");
+    assert_prints(failures_command, (struct list_command_config){.filters = {"ajar"}}, NULL, 2, "");
+    free(captured(assets_command, &away, 0, NULL, &code));
+    assert_int_equal(code, 3);
+}
+
+/* ---- diff ---- */
+
+static void every_difference_has_its_one_cause(void **state)
+{
+    static const struct {
+        const char *change, *subject, *cause, *cause_at;
+    } expected[] = {
+            {"container_started", "prod/default/comes/main", "started",
+             "2026-11-01T00:20:00.000000Z"},
+            {"container_stopped", "prod/default/goes/main", "pod_removed",
+             "2026-11-01T00:30:00.000000Z"},
+            {"state_changed", "prod/default/scanned/main", "scan_completed",
+             "2026-11-01T00:50:00.000000Z"},
+            {"tag_created", REPO ":3.0", "pushed", "2026-11-01T00:41:00.000000Z"},
+            {"tag_moved", REPO ":latest", "pushed", "2026-11-01T00:40:00.000000Z"},
+    };
+    enum { COUNT = sizeof(expected) / sizeof(expected[0]) };
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    rows = rows_of(diff_command,
+                   (struct list_command_config){.filters = {AT_10}, .valid_at = AT_60}, NULL);
+    assert_int_equal(json_array_size(rows), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t row = row_of(rows, expected[i].change, expected[i].subject);
+
+        assert_string_equal(cell(rows, row, "cause"), expected[i].cause);
+        assert_string_equal(cell(rows, row, "cause_at"), expected[i].cause_at);
+    }
+    json_decref(rows);
+    assert_prints(diff_command, (struct list_command_config){.filters = {AT_10}, .valid_at = AT_60},
+                  NULL, 1, "scan_completed");
+    assert_prints(diff_command, (struct list_command_config){.filters = {AT_60}, .valid_at = AT_60},
+                  NULL, 0, "CHANGE");
+}
+
+static void what_time_alone_changes_has_its_cause_too(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    rows = rows_of(
+            diff_command,
+            (struct list_command_config){.filters = {AT_60}, .valid_at = "2027-01-01T00:00:00Z"},
+            NULL);
+    assert_int_equal(json_array_size(rows), 3); /* stays, comes, scanned */
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(cell(rows, i, "to_state"), "scan_expired");
+        assert_string_equal(cell(rows, i, "cause"), "scan_expired");
+        assert_true(strncmp(cell(rows, i, "cause_at"), "2026-12-01T0", 12) == 0);
+    }
+    json_decref(rows);
+}
+
+static void other_causes_are_told_apart(void **state)
+{
+    json_t *rows;
+    size_t row;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_push(&w, "e2", "2.0", digest_of('b'), T(0));
+    add_pod(&w, "e3",
+            (struct pod){.uid = "deleted",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(1),
+                         .at = T(1)});
+    add_pod(&w, "e4",
+            (struct pod){.uid = "excluded",
+                         .tag = "2.0",
+                         .digest = digest_of('b'),
+                         .started = T(1),
+                         .at = T(1)});
+    add_pod(&w, "e5",
+            (struct pod){.uid = "restarts",
+                         .container_id = "c1",
+                         .tag = "2.0",
+                         .digest = digest_of('b'),
+                         .started = T(1),
+                         .at = T(1)});
+    add_pod(&w, "e6",
+            (struct pod){.uid = "restarts",
+                         .container_id = "c2",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(30),
+                         .at = T(30)});
+    add_pod(&w, "e7",
+            (struct pod){.uid = "finishes",
+                         .container_id = "c3",
+                         .tag = "2.0",
+                         .digest = digest_of('b'),
+                         .started = T(1),
+                         .at = T(1)});
+    add_pod(&w, "e8",
+            (struct pod){.uid = "finishes",
+                         .container_id = "c3",
+                         .tag = "2.0",
+                         .digest = digest_of('b'),
+                         .started = T(1),
+                         .finished = T(31),
+                         .at = T(31)});
+    add_delete(&w, "e9", NULL, digest_of('a'), T(40));
+    world_apply(&w);
+    free(world_sql(&w, "INSERT INTO exclusions SELECT gen_random_uuid(), '" REPO ":2.0', "
+                       "'2026-11-01T00:45:00Z', NULL, 'why', 'ann', now()"));
+    rows = rows_of(diff_command,
+                   (struct list_command_config){.filters = {AT_10}, .valid_at = AT_60}, NULL);
+    row = row_of(rows, "state_changed", "prod/default/deleted/main");
+    assert_string_equal(cell(rows, row, "cause"), "registry_deleted");
+    row = row_of(rows, "state_changed", "prod/default/excluded/main");
+    assert_string_equal(cell(rows, row, "cause"), "exclusion_began");
+    row = row_of(rows, "image_changed", "prod/default/restarts/main");
+    assert_string_equal(cell(rows, row, "cause"), "restarted");
+    assert_string_equal(cell(rows, row, "from_image"), REPO ":2.0");
+    assert_string_equal(cell(rows, row, "to_image"), REPO ":1.0");
+    row = row_of(rows, "container_stopped", "prod/default/finishes/main");
+    assert_string_equal(cell(rows, row, "cause"), "finished");
+    row = row_of(rows, "tag_deleted", REPO ":1.0");
+    assert_string_equal(cell(rows, row, "cause"), "deleted");
+    assert_string_equal(cell(rows, row, "cause_at"), "2026-11-01T00:40:00.000000Z");
+    assert_int_equal(json_array_size(rows), 5);
+    json_decref(rows);
+}
+
+/* ---- sample ---- */
+
+static void run_many(void)
+{
+    char *uid, *id;
+
+    for (int i = 0; i < 40; i++) {
+        uid = mu_arena_printf(w.arena, "p%d", i);
+        id = mu_arena_printf(w.arena, "e%d", i);
+        add_pod(&w, id,
+                (struct pod){.uid = uid,
+                             .tag = i < 37    ? "big"
+                                    : i == 37 ? "b"
+                                    : i == 38 ? "c"
+                                              : "d",
+                             .digest = digest_of('a'),
+                             .started = T(1),
+                             .at = T(1)});
+    }
+    world_apply(&w);
+}
+
+static json_t *draw(const char *seed, const char *n)
+{
+    return rows_of(sample_command,
+                   (struct list_command_config){.filters = {seed, n}, .valid_at = AT_60}, NULL);
+}
+
+static void a_sample_has_one_of_each_asset_first(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    run_many();
+    rows = draw("1", "6");
+    assert_int_equal(json_array_size(rows), 6);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(cell(rows, i, "uai"), cell(rows, j, "uai"));
+    assert_string_equal(cell(rows, 4, "uai"), REPO ":big");
+    assert_string_equal(cell(rows, 5, "uai"), REPO ":big");
+    assert_string_not_equal(cell(rows, 4, "pod"), cell(rows, 5, "pod"));
+    json_decref(rows);
+}
+
+static void the_same_seed_draws_the_same_and_another_does_not(void **state)
+{
+    json_t *first, *second, *other;
+
+    (void)state;
+    run_many();
+    first = draw("1", "20");
+    second = draw("1", "20");
+    other = draw("2", "20");
+    assert_true(json_equal(first, second));
+    assert_false(json_equal(first, other));
+    json_decref(first);
+    json_decref(second);
+    json_decref(other);
+    assert_prints(
+            sample_command,
+            (struct list_command_config){.filters = {"1", "1"}, .valid_at = "2026-10-01T00:00:00Z"},
+            NULL, 1, "");
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WORLD_TEST(assets_are_listed_with_their_digests),
+            WORLD_TEST(history_and_whowas_find_a_pod_at_an_instant),
+            WORLD_TEST(sources_and_failures_raise_the_exit_code),
+            WORLD_TEST(json_has_all_columns_with_their_types),
+            WORLD_TEST(a_limit_ends_a_list_and_none_does_not),
+            WORLD_TEST(wrong_use_is_exit_2_and_no_database_exit_3),
+            WORLD_TEST(every_difference_has_its_one_cause),
+            WORLD_TEST(what_time_alone_changes_has_its_cause_too),
+            WORLD_TEST(other_causes_are_told_apart),
+            WORLD_TEST(a_sample_has_one_of_each_asset_first),
+            WORLD_TEST(the_same_seed_draws_the_same_and_another_does_not),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
