@@ -2,7 +2,7 @@
 #include "world.h"
 
 #include "app/commands.h"
-#include "query/text_query.h"
+#include "query/instants.h"
 #include "question/question_time.h"
 
 #include <jansson.h>
@@ -265,17 +265,35 @@ static void a_wrong_instant_names_its_option(void **state)
 
 static void no_instant_is_now_and_another_zone_is_the_same_instant(void **state)
 {
-    char text[QUERY_TIME_SIZE] = "kept";
+    struct instants instants;
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
     struct mu_error err;
 
     (void)state;
-    assert_int_equal(text_query_time("2026-11-01T02:00:00+02:00", text, &err), MU_OK);
-    assert_string_equal(text, "2026-11-01T00:00:00.000000Z");
-    assert_int_equal(text_query_time("yesterday", text, &err), MU_E_INVALID);
-    assert_string_equal(text, "2026-11-01T00:00:00.000000Z");
-    assert_int_equal(text_query_time(NULL, text, &err), MU_OK);
-    assert_int_equal(strncmp(text, "20", 2), 0);
-    assert_int_equal(text_query_time("", text, &err), MU_OK);
+    assert_int_equal(inventory_query_open(w.conninfo, "test", &pg, &err), MU_OK);
+    assert_int_equal(instants_ask(pg, "2026-11-01T02:00:00+02:00", "", &instants, &err), MU_OK);
+    assert_string_equal(instants.valid_at, "2026-11-01T00:00:00.000000Z");
+    assert_int_equal(strncmp(instants.known_at, "20", 2), 0);
+    assert_int_equal(instants_ask(pg, "yesterday", NULL, &instants, &err), MU_E_INVALID);
+    assert_non_null(strstr(err.message, "valid_at"));
+    assert_int_equal(instants_ask(pg, NULL, "tomorrow", &instants, &err), MU_E_INVALID);
+    assert_non_null(strstr(err.message, "known_at"));
+}
+
+static void knowledge_ends_at_the_ledgers_clock_or_now(void **state)
+{
+    struct instants instants;
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+
+    (void)state;
+    free(world_sql(&w, "UPDATE ledger_clock SET known_at = '2099-01-01T00:00:00Z'"));
+    assert_int_equal(inventory_query_open(w.conninfo, "test", &pg, &err), MU_OK);
+    assert_int_equal(instants_ask(pg, NULL, NULL, &instants, &err), MU_OK);
+    free(world_sql(&w, "UPDATE ledger_clock SET known_at = '1970-01-01T00:00:00Z'"));
+    assert_string_equal(instants.known_at, "2099-01-01T00:00:00.000000Z");
+    assert_int_equal(instants_ask(pg, NULL, NULL, &instants, &err), MU_OK);
+    assert_true(strcmp(instants.known_at, "2099") < 0);
 }
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -297,6 +315,7 @@ int main(void)
             WORLD_TEST(the_clock_is_told_with_the_event_that_set_it),
             WORLD_TEST(a_wrong_instant_names_its_option),
             WORLD_TEST(no_instant_is_now_and_another_zone_is_the_same_instant),
+            WORLD_TEST(knowledge_ends_at_the_ledgers_clock_or_now),
     };
 
     return pg_server_group(&world_server, tests);
