@@ -42,7 +42,7 @@ static enum mu_status read(const struct finder_input *input, const struct finder
 }
 
 const struct finder finder_executable = {.name = "executable",
-                                         .version = 2,
+                                         .version = 3,
                                          .max_bytes = EXECUTABLE_MAX_BYTES,
                                          .wants_head = wants_head,
                                          .read = read};
