@@ -61,7 +61,7 @@ static bool base256_read(const uint8_t *field, size_t len, uint64_t *ret_value)
     return true;
 }
 
-bool tar_number_read(const uint8_t *field, size_t len, uint64_t *ret_value)
+bool tar_number_of(const uint8_t *field, size_t len, uint64_t *ret_value)
 {
     if (field[0] & 0x80)
         return base256_read(field, len, ret_value);
@@ -73,7 +73,7 @@ static uint32_t short_number_read(const uint8_t *field, uint32_t otherwise)
 {
     uint64_t value;
 
-    if (!tar_number_read(field, SHORT_NUMBER_BYTES, &value) || value > UINT32_MAX)
+    if (!tar_number_of(field, SHORT_NUMBER_BYTES, &value) || value > UINT32_MAX)
         return otherwise;
     return (uint32_t)value;
 }
@@ -125,7 +125,7 @@ enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar
         return mu_fail(err, MU_E_INVALID, "no tar header: its checksum is wrong");
     name_join(block, header.name);
     (void)field_copy(header.link, block + AT_LINK, NAME_BYTES);
-    if (!tar_number_read(block + AT_SIZE, NUMBER_BYTES, &header.size_bytes))
+    if (!tar_number_of(block + AT_SIZE, NUMBER_BYTES, &header.size_bytes))
         return mu_fail(err, MU_E_INVALID, "tar entry '%s': its size is no number", header.name);
     header.mode = short_number_read(block + AT_MODE, 0) & 07777;
     header.uid = short_number_read(block + AT_UID, UINT32_MAX);

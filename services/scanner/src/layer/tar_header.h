@@ -18,7 +18,7 @@ struct tar_header {
 };
 
 /* Octal digits, or GNU's base-256. False: something else, or more than INT64_MAX. */
-bool tar_number_read(const uint8_t *field, size_t len, uint64_t *ret_value);
+bool tar_number_of(const uint8_t *field, size_t len, uint64_t *ret_value);
 
 bool tar_block_is_zero(const uint8_t block[TAR_BLOCK_BYTES]);
 

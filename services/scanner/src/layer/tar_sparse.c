@@ -67,8 +67,8 @@ static enum mu_status fields_add(struct tar_sparse *sparse, const uint8_t *field
 
         if (fields[0] == '\0')
             break;
-        if (!tar_number_read(fields, NUMBER_BYTES, &offset) ||
-            !tar_number_read(fields + NUMBER_BYTES, NUMBER_BYTES, &len))
+        if (!tar_number_of(fields, NUMBER_BYTES, &offset) ||
+            !tar_number_of(fields + NUMBER_BYTES, NUMBER_BYTES, &len))
             return wrong(err);
         if (part_add(sparse, offset, len, err) != MU_OK)
             return err->status;
@@ -80,7 +80,7 @@ enum mu_status tar_sparse_header(struct tar_sparse *sparse, const uint8_t block[
                                  struct mu_error *err)
 {
     tar_sparse_reset(sparse);
-    if (!tar_number_read(block + AT_REAL_SIZE, NUMBER_BYTES, &sparse->size_bytes))
+    if (!tar_number_of(block + AT_REAL_SIZE, NUMBER_BYTES, &sparse->size_bytes))
         return wrong(err);
     return fields_add(sparse, block + AT_PARTS, HEADER_PARTS, err);
 }

@@ -412,7 +412,7 @@ static enum mu_status read(const struct finder_input *input, const struct finder
 }
 
 const struct finder finder_java_archive = {.name = "java-archive",
-                                           .version = 2,
+                                           .version = 3,
                                            .max_bytes = FILE_MAX_BYTES,
                                            .wants = wants,
                                            .read = read};

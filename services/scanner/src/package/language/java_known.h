@@ -11,9 +11,10 @@
 struct java_known {
     const char *artifact, *group; /* '*' ends a prefix */
     const char *published;        /* the artifact's own name, when the file's is another; or NULL */
+    unsigned major;               /* of versions from this on */
 };
 
 /* The first row that fits; NULL: none. */
-const struct java_known *java_known_find(struct lang_span artifact);
+const struct java_known *java_known_find(struct lang_span artifact, struct lang_span version);
 
 #endif

@@ -138,7 +138,7 @@ struct java_name java_name_complete(struct java_name name, const struct java_man
         name.version = first_of(manifest, versions, sizeof(versions) / sizeof(versions[0]));
     if (name.artifact.len == 0)
         name.artifact = first_of(manifest, names, sizeof(names) / sizeof(names[0]));
-    known = java_known_find(name.artifact);
+    known = java_known_find(name.artifact, name.version);
     if (known && known->published)
         name.artifact = lang_span_of(known->published);
     return name;
@@ -280,7 +280,7 @@ struct lang_span java_group_of(struct java_name name, struct lang_span path,
                                const struct java_manifest *manifest)
 {
     struct lang_span artifact = name.artifact, group = group_of_path(artifact, path);
-    const struct java_known *known = java_known_find(artifact);
+    const struct java_known *known = java_known_find(artifact, name.version);
 
     if (group.len > 0)
         return group;
