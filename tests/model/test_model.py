@@ -115,7 +115,7 @@ BROKEN = {
     "what is learned later is known before": ("pods_known(timestamptz)", "r.known_at <= p_known", "true"),
     "a kind is as it is now": ("running_at(timestamptz,timestamptz)", "k.until > p_known", "false"),
     "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
-    "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND h.valid_from <= p_as_of", ""),
+    "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND t.valid_from <= p_as_of", ""),
     "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
     "kept runs are of any time": ("running_images(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
     "what came since is not counted": ("running_images(timestamptz,timestamptz)", "p_known > v_derived", "false"),

@@ -158,10 +158,10 @@ BEGIN
          WHERE a.depth < 4
     ), reaching AS MATERIALIZED (
         SELECT a.root, h.repository, s.uai, s.floating, s.tag, h.valid_from, h.valid_to
-          FROM (SELECT DISTINCT v.root, v.digest FROM above v) a
-          JOIN tag_history_known(p_known) h ON h.digest = a.digest AND h.valid_from <= p_as_of
+          FROM (SELECT DISTINCT v.root, v.digest FROM above v) a,
+               LATERAL (SELECT t.* FROM tag_history_known(p_known) t
+                         WHERE t.digest = a.digest AND t.valid_from <= p_as_of OFFSET 0) h
           JOIN assets s ON s.repository = h.repository AND s.tag = h.tag AND s.known_at <= p_known
-         WHERE h.repository IN (SELECT p.repository FROM asked p WHERE p.tag IS NULL)
     ), pinned AS (
         SELECT DISTINCT ON (a.place) a.place, r.uai
           FROM asked a
