@@ -26,10 +26,10 @@ BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin"))
 TABLES = ("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace "
           "AND relname NOT IN ('muster_schema_migrations', 'ledger_clock', 'positions') ORDER BY 1")
 # Rows as the ledger has them, with ids as scattered as real ones.
-FILL = ("INSERT INTO ledger_ids SELECT gen_random_uuid(), known_at FROM ledger_clock, generate_series(1, {rows}); "
-        "INSERT INTO ledger SELECT event_id, '/bench', 'event-' || event_id, 'muster.workload-event.v1', 'applied', NULL, NULL, "
-        "known_at, known_at, known_at, 'muster.workload-events', 0, 0, NULL FROM ledger_ids WHERE known_at = (SELECT known_at "
-        "FROM ledger_clock); CHECKPOINT")
+FILL = ("CREATE TEMP TABLE fill AS SELECT gen_random_uuid() AS id, t.at FROM (SELECT ledger_tick() AS at) t, generate_series(1, {rows}); "
+        "INSERT INTO ledger_ids SELECT id, at FROM fill; "
+        "INSERT INTO ledger SELECT id, '/bench', 'event-' || id, 'muster.workload-event.v1', 'applied', NULL, NULL, at, at, at, "
+        "'muster.workload-events', 0, 0, NULL FROM fill")
 
 
 def timed_copy(postgres, table, file, key=""):

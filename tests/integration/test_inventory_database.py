@@ -336,7 +336,7 @@ def rebuild_and_kill(stack, postgres, more_than):
 
 
 def test_a_rebuild_killed_over_and_over_gives_the_same_tables(stack, undisturbed):
-    cluster = Cluster(stack, "rebuilt", slow=False)
+    cluster = Cluster(stack, "rebuilt")
     inventory = Inventory(stack, "rebuilt", cluster.postgres.conninfo())
     facts = "SELECT md5(string_agg(f::text, '' ORDER BY f::text)) || count(*) FROM run_facts f"
     with running(inventory):
@@ -344,15 +344,15 @@ def test_a_rebuild_killed_over_and_over_gives_the_same_tables(stack, undisturbed
         before = cluster.postgres.sql(facts)  # known times included
         refused = subprocess.run(rebuild(stack, cluster.postgres), capture_output=True, text=True, check=False)
         assert refused.returncode == 3 and "--take-lock" in refused.stderr
-        cluster.postgres.sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.04); RETURN NULL; END'; "
-                             "CREATE TRIGGER slow AFTER INSERT ON run_facts EXECUTE FUNCTION slow()")
+        cluster.postgres.sql("CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.15); RETURN NULL; END'; "
+                             "CREATE TRIGGER slow AFTER INSERT ON registry_facts EXECUTE FUNCTION slow()")
         done = -1
         for _ in range(2):
             done = rebuild_and_kill(stack, cluster.postgres, done)
         assert int(cluster.postgres.sql("SELECT count(*) FROM ledger_rebuild")) == 1
         send(stack, stack.again)
         wait_until("events wait", lambda: "being rebuilt" in inventory.log(), WAIT_S)
-        cluster.postgres.sql("DROP TRIGGER slow ON run_facts")
+        cluster.postgres.sql("DROP TRIGGER slow ON registry_facts")
         wait_until("the lock is free", lambda: subprocess.run(rebuild(stack, cluster.postgres, "--take-lock"), capture_output=True,
                                                               check=False).returncode == 0, 60)
         assert cluster.postgres.sql(facts) == before

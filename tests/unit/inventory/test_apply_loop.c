@@ -2,6 +2,7 @@
 #include "kafka_world.h"
 
 #include "apply/apply_loop.h"
+#include "store/metrics.h"
 
 static atomic_bool ready;
 
@@ -135,13 +136,38 @@ static void a_new_process_goes_on_where_the_database_says(void **state)
     assert_sql(&w, "SELECT sum(duplicates) FROM positions", "11");
 }
 
+/* As after a long sleep: what was read meanwhile is not committed; the loop joins the group again.
+ */
+static void a_loop_whose_partition_was_taken_commits_nothing_until_it_has_claimed_anew(void **state)
+{
+    int64_t fenced = metric_batches_fenced.value;
+    uint64_t deadline = mu_monotonic_ms() + WAIT_MS;
+    enum mu_status st = MU_OK;
+    struct mu_error err;
+
+    (void)state;
+    free(world_sql(&w, "UPDATE positions SET epoch = epoch + 1, owner = 'another'"));
+    send_pushes(11, 1);
+    while (st != MU_E_CONFLICT && mu_monotonic_ms() < deadline)
+        st = apply_loop_step(loop, &err);
+    assert_int_equal(st, MU_E_CONFLICT);
+    assert_sql(&w, "SELECT count(*) FROM ledger", "12");
+    assert_int_equal(metric_batches_fenced.value, fenced + 1);
+    step_until("13");
+    assert_sql(&w, "SELECT unexplained FROM ledger_balance()", "0");
+    assert_sql(&w, "SELECT count(*) FROM positions WHERE owner = 'another'", "0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup(events_from_kafka_are_applied, open_loop),
             cmocka_unit_test(a_broker_that_comes_back_is_read_on),
             cmocka_unit_test(a_database_lost_in_the_middle_of_a_batch_loses_no_event),
-            cmocka_unit_test_teardown(a_new_process_goes_on_where_the_database_says, close_loop),
+            cmocka_unit_test(a_new_process_goes_on_where_the_database_says),
+            cmocka_unit_test_teardown(
+                    a_loop_whose_partition_was_taken_commits_nothing_until_it_has_claimed_anew,
+                    close_loop),
     };
 
     return pg_server_group(&world_server, tests);

@@ -254,6 +254,7 @@ static void every_class_of_sqlstate_gives_its_status(void **state)
         assert_non_null(strstr(err.message, "statement 'raise'"));
         assert_non_null(strstr(err.message, rows[i].sqlstate));
         assert_non_null(strstr(err.message, "the reason"));
+        assert_string_equal(mu_pg_sqlstate(pg), rows[i].sqlstate);
         assert_ptr_equal(result, (struct mu_pg_result *)1);
         assert_true(mu_pg_alive(pg));
     }
@@ -326,6 +327,41 @@ static void a_server_that_is_not_there_is_unavailable_at_once_with_the_reason(vo
     not_opened("host=/nonexistent dbname=x", MU_E_UNAVAILABLE, "/nonexistent");
     not_opened("host=127.0.0.1 port=1 dbname=x", MU_E_UNAVAILABLE, "refused");
     not_opened("host=name.invalid dbname=x", MU_E_UNAVAILABLE, "name.invalid");
+}
+
+/* The first does not lead, so the second is asked: a failover is followed. */
+static void of_several_servers_the_one_that_leads_is_taken(void **state)
+{
+    char conninfo[2 * PG_SERVER_CONNINFO_SIZE];
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+
+    (void)state;
+    (void)snprintf(conninfo, sizeof(conninfo),
+                   "host=127.0.0.1,%s port=1,5432 user=%s dbname=postgres "
+                   "target_session_attrs=read-write",
+                   server.folder, server.owner->pw_name);
+    if (mu_pg_open(conninfo, "test", statements, 1, &pg, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_false(mu_pg_pooled(pg));
+    not_opened("host=127.0.0.1,127.0.0.1 port=1,2 dbname=x", MU_E_UNAVAILABLE, "refused");
+}
+
+static void the_operators_own_options_are_no_poolers_doing(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE], longer[2 * PG_SERVER_CONNINFO_SIZE];
+    struct mu_pg *first = open_pg(conninfo);
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *settings = NULL;
+    struct mu_error err;
+
+    (void)state;
+    mu_pg_close(first);
+    (void)snprintf(longer, sizeof(longer), "%s options='-c muster.session='", conninfo);
+    assert_int_equal(mu_pg_open(longer, "test", statements, STATEMENT_COUNT, &pg, &err), MU_OK);
+    assert_false(mu_pg_pooled(pg));
+    executes(pg, SETTINGS, NULL, &settings);
+    assert_string_equal(mu_pg_text(settings, 0, 0), "UTC 0");
 }
 
 static void a_database_that_is_not_there_is_unavailable_by_name(void **state)
@@ -548,6 +584,8 @@ int main(void)
             cmocka_unit_test(values_that_are_no_data_are_invalid),
             cmocka_unit_test(a_row_somebody_holds_is_unavailable),
             cmocka_unit_test(a_server_that_is_not_there_is_unavailable_at_once_with_the_reason),
+            cmocka_unit_test(of_several_servers_the_one_that_leads_is_taken),
+            cmocka_unit_test(the_operators_own_options_are_no_poolers_doing),
             cmocka_unit_test(a_database_that_is_not_there_is_unavailable_by_name),
             cmocka_unit_test(a_connection_string_that_is_none_is_invalid),
             cmocka_unit_test(a_name_or_password_that_is_refused_is_denied),

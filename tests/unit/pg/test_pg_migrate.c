@@ -121,6 +121,24 @@ static void a_migration_that_fails_is_undone_whole_and_says_why(void **state)
     sql_gives(conninfo, "SELECT max(version) FROM muster_schema_migrations", "1");
 }
 
+static void what_is_recorded_is_told_and_nothing_written(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    struct mu_error err;
+    size_t recorded = 77;
+
+    (void)state;
+    pg_server_fresh(&server, conninfo);
+    assert_int_equal(mu_pg_migrations_recorded(conninfo, migrations, 3, &recorded, &err), MU_OK);
+    assert_int_equal(recorded, 0);
+    sql_gives(conninfo, "SELECT to_regclass('muster_schema_migrations')", "NULL");
+    assert_int_equal(applies(conninfo, migrations, 2), 2);
+    assert_int_equal(mu_pg_migrations_recorded(conninfo, migrations, 3, &recorded, &err), MU_OK);
+    assert_int_equal(recorded, 2);
+    assert_int_equal(mu_pg_migrations_recorded(conninfo, migrations, 1, &recorded, &err),
+                     MU_E_CONFLICT);
+}
+
 static void a_gap_in_the_versions_is_our_bug(void **state)
 {
     const struct mu_pg_migration gap[] = {migrations[0], {3, "0003_c", "SELECT 1"}};
@@ -195,6 +213,7 @@ int main(void)
             cmocka_unit_test(an_older_program_is_refused),
             cmocka_unit_test(a_migration_that_was_edited_is_refused_by_name),
             cmocka_unit_test(a_migration_that_fails_is_undone_whole_and_says_why),
+            cmocka_unit_test(what_is_recorded_is_told_and_nothing_written),
             cmocka_unit_test(a_gap_in_the_versions_is_our_bug),
             cmocka_unit_test(no_server_is_unavailable),
             cmocka_unit_test(programs_that_start_together_apply_each_migration_once),
