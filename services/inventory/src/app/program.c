@@ -2,6 +2,7 @@
 
 #include "coverage/coverage_command.h"
 #include "explain/explain_command.h"
+#include "findings/findings_command.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -32,6 +33,20 @@ static const struct mu_command commands[] = {
          .option_count = EXPLAIN_OPTION_COUNT,
          .config_size = sizeof(struct explain_config),
          .run = explain_command},
+        {.name = "findings",
+         .arguments = "",
+         .summary = "open vulnerabilities per asset, and until when they must be mended",
+         .options = findings_options,
+         .option_count = FINDINGS_OPTION_COUNT,
+         .config_size = sizeof(struct findings_config),
+         .run = findings_command},
+        {.name = "clocks",
+         .arguments = "[UAI [CVE]]",
+         .summary = "until when scans cover; which event moved which clock of an asset",
+         .options = clocks_options,
+         .option_count = CLOCKS_OPTION_COUNT,
+         .config_size = sizeof(struct clocks_config),
+         .run = clocks_command},
         {.name = "dump",
          .arguments = "",
          .summary = "all facts, sorted: two databases that saw the same events agree",

@@ -1,5 +1,7 @@
 #include "apply/findings.h"
 
+#include "apply/vulnerability_facts.h"
+
 #include "base/text.h"
 #include "json/json_doc.h"
 
@@ -39,6 +41,8 @@ static enum mu_status add_findings(struct effects *effects, const struct event *
     json_array_foreach (findings, index, finding) {
         add_finding(effects, result->evidence_digest, index, mu_json_text_at(root, "ecosystem"),
                     finding);
+        vulnerability_facts_add(effects, event, mu_json_text_at(root, "database.built_at"),
+                                finding);
     }
     WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_LOADS, result->evidence_digest,
                   effects_int(effects, result->evidence_size_bytes),
