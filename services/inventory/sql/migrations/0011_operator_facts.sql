@@ -124,7 +124,7 @@ BEGIN
                        WHERE f.deviation = p_fact.deviation AND f.record = 'request') THEN
         RETURN 'deviation: nobody has requested it';
     ELSE
-        problem := deviation_problem(p_fact.deviation, p_fact.record, p_fact.at, p_fact.by);
+        problem := deviation_problem(p_fact.deviation, p_fact.record, p_fact.at, p_fact."by");
         IF problem IS NOT NULL THEN
             RETURN problem;
         END IF;
