@@ -22,7 +22,7 @@ MAY_USE = {
     "pg": set(),
     "ingest": {"bus", "httpd", "http", "registry", "msg", "json", "oci"},
     "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci"},
-    "inventory": {"bus", "httpd", "pg", "msg", "json", "oci"},
+    "inventory": {"bus", "httpd", "http", "pg", "msg", "json", "oci"},
     "report": {"pg", "http", "json", "oci"},
 }
 # Third-party header -> the components that may include it.

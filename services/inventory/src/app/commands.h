@@ -9,16 +9,18 @@
 
 struct run_config {
     const char *kafka_brokers, *kafka_properties, *postgres, *listen, *evidence_dir,
-            *evidence_token, *log_level;
+            *evidence_token, *webhooks, *registry_rates, *log_level;
     int64_t partitions, untagged_grace_ms, schedule_interval_ms, lease_ms, retry_min_ms,
-            retry_max_ms, max_attempts, max_in_flight, rescan_after_ms;
+            retry_max_ms, max_attempts, max_in_flight, rescan_after_ms, rescan_spread_ms,
+            rematch_spread_ms, max_per_registry, registry_rate, watch_interval_ms,
+            expiry_warning_ms, watch_grace_ms;
 };
 
 struct migrate_config {
     const char *postgres;
 };
 
-enum { RUN_OPTION_COUNT = 16, MIGRATE_OPTION_COUNT = 1 };
+enum { RUN_OPTION_COUNT = 25, MIGRATE_OPTION_COUNT = 1 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
 

@@ -1,8 +1,10 @@
 #include "app/commands.h"
 
 #include "coverage/coverage_command.h"
+#include "deviation/statement_command.h"
 #include "explain/explain_command.h"
 #include "findings/findings_command.h"
+#include "notify/notifications_command.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -47,6 +49,41 @@ static const struct mu_command commands[] = {
          .option_count = CLOCKS_OPTION_COUNT,
          .config_size = sizeof(struct clocks_config),
          .run = clocks_command},
+        {.name = "deviation",
+         .arguments = "add|approve|reject|withdraw|check-in|release|list|import FILE|export",
+         .summary = "false positives, adjustments, requirements, dependencies, acceptances",
+         .options = deviation_options,
+         .option_count = DEVIATION_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = deviation_command},
+        {.name = "hardening",
+         .arguments = "add|withdraw|list|import FILE|export",
+         .summary = "which image was validated against which baseline",
+         .options = hardening_options,
+         .option_count = HARDENING_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = hardening_command},
+        {.name = "exposure",
+         .arguments = "add|list|import FILE|export",
+         .summary = "which asset can be reached from the Internet",
+         .options = exposure_options,
+         .option_count = EXPOSURE_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = exposure_command},
+        {.name = "ssvc",
+         .arguments = "add|list|import FILE|export",
+         .summary = "SSVC values of vulnerabilities that no database gave",
+         .options = ssvc_options,
+         .option_count = SSVC_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = ssvc_command},
+        {.name = "notifications",
+         .arguments = "list|test NAME|retry [NAME]",
+         .summary = "what was told to whom; try a webhook; again what failed",
+         .options = notifications_options,
+         .option_count = NOTIFICATIONS_OPTION_COUNT,
+         .config_size = sizeof(struct notifications_config),
+         .run = notifications_command},
         {.name = "dump",
          .arguments = "",
          .summary = "all facts, sorted: two databases that saw the same events agree",
@@ -70,7 +107,11 @@ const struct mu_program inventory_program = {
                    "\n"
                    "Exit codes: 0 done; 1 coverage: some container is not covered, explain: "
                    "nothing is\n"
-                   "known; 2 wrong usage or configuration; 3 it could not be done.\n",
+                   "known, findings: something is late, clocks: a scan has expired or had an "
+                   "old\n"
+                   "database, deviation and the like: it cannot be as things stand, "
+                   "notifications\n"
+                   "test: not taken; 2 wrong usage or configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

@@ -31,9 +31,17 @@ struct mu_metric metric_outbox_waiting = {.name = "muster_inventory_outbox_waiti
                                           .help = "Outbox messages not yet acknowledged",
                                           .type = MU_METRIC_GAUGE};
 
+COUNTER(metric_webhooks_delivered, "muster_inventory_webhook_posts_total", "outcome=\"delivered\"",
+        "Posts to webhooks, by what became of them");
+COUNTER(metric_webhooks_failed, "muster_inventory_webhook_posts_total", "outcome=\"failed\"",
+        "Posts to webhooks, by what became of them");
+
 struct mu_metric *const inventory_metrics[] = {
-        &metric_events_applied,  &metric_events_quarantined, &metric_events_duplicate,
-        &metric_batches,         &metric_batches_failed,     &metric_findings_loaded,
-        &metric_scans_requested, &metric_scans_retried,      &metric_scans_given_up,
-        &metric_scans_reopened,  &metric_outbox_sent,        &metric_outbox_waiting};
+        &metric_events_applied,     &metric_events_quarantined,
+        &metric_events_duplicate,   &metric_batches,
+        &metric_batches_failed,     &metric_findings_loaded,
+        &metric_scans_requested,    &metric_scans_retried,
+        &metric_scans_given_up,     &metric_scans_reopened,
+        &metric_outbox_sent,        &metric_outbox_waiting,
+        &metric_webhooks_delivered, &metric_webhooks_failed};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

@@ -20,6 +20,8 @@ extern struct mu_metric metric_scans_given_up;
 extern struct mu_metric metric_scans_reopened;
 extern struct mu_metric metric_outbox_sent;
 extern struct mu_metric metric_outbox_waiting;
+extern struct mu_metric metric_webhooks_delivered;
+extern struct mu_metric metric_webhooks_failed;
 
 extern struct mu_metric *const inventory_metrics[];
 extern const size_t inventory_metric_count;
