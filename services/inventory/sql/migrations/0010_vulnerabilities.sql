@@ -109,7 +109,7 @@ CREATE FUNCTION cvss2_severity(p_score numeric) RETURNS text LANGUAGE sql IMMUTA
                 WHEN p_score IS NOT NULL THEN 'low' END
 $$;
 
--- Runs of what belongs to a repository (NULL: of all), each with the manifests it may be and its asset.
+-- Runs of what belongs to a repository, each with the manifests it may be and its asset.
 CREATE FUNCTION asset_runs_known(p_repository text, p_known timestamptz)
 RETURNS TABLE (repository text, uai text, manifest text, instance_id uuid, during tstzrange)
 LANGUAGE sql STABLE AS $$
@@ -123,23 +123,24 @@ LANGUAGE sql STABLE AS $$
         SELECT e.child, o.depth + 1 FROM digests_of o JOIN digest_edges e ON e.parent = o.digest
          WHERE o.depth < 4
     ), candidates AS (
-        SELECT f.instance_id
+        SELECT DISTINCT f.instance_id
           FROM run_facts f
          WHERE f.digest IN (SELECT o.digest FROM digests_of o
                              UNION ALL
                             SELECT g.config_digest FROM digests_of o
                               JOIN digest_facts g ON g.digest = o.digest
                              WHERE g.config_digest IS NOT NULL)
-    ), runs AS (
+    ), runs AS MATERIALIZED (
         SELECT r.*,
                (SELECT max(f.platform)
                   FROM instances i
                   JOIN pod_facts f ON f.cluster = i.cluster AND f.pod_uid = i.pod_uid
                  WHERE i.instance_id = r.instance_id AND f.known_at <= p_known) AS platform
-          FROM runs_known(p_known) r
-         WHERE r.repository IS NOT NULL AND r.digest IS NOT NULL
-           AND (p_repository IS NULL
-                OR (r.instance_id IN (SELECT c.instance_id FROM candidates c)))
+          FROM candidates c
+         CROSS JOIN LATERAL (SELECT k.* FROM runs_known(p_known) k
+                              WHERE k.instance_id = c.instance_id
+                             OFFSET 0) r -- keeps it one instance at a time
+         WHERE r.repository = p_repository AND r.digest IS NOT NULL
     ), images AS (
         SELECT k.*, m.manifest,
                CASE WHEN k.tag IS NOT NULL THEN k.repository || ':' || k.tag
@@ -147,7 +148,6 @@ LANGUAGE sql STABLE AS $$
           FROM (SELECT r.repository, r.tag, r.digest, r.platform,
                        CASE WHEN r.tag IS NULL THEN r.started_at END AS started_at
                   FROM runs r
-                 WHERE p_repository IS NULL OR r.repository = p_repository
                  GROUP BY 1, 2, 3, 4, 5) k,
                LATERAL digest_manifests(k.digest, k.platform, p_known) m
     )
@@ -170,7 +170,7 @@ LANGUAGE sql STABLE AS $$
                lead(h.valid_from) OVER w AS next_from
           FROM assets a
           JOIN tag_history_known(p_known) h ON h.repository = a.repository AND h.tag = a.tag
-         WHERE a.known_at <= p_known AND (p_repository IS NULL OR a.repository = p_repository)
+         WHERE a.repository = p_repository AND a.known_at <= p_known
         WINDOW w AS (PARTITION BY a.uai ORDER BY h.valid_from, h.event_id)
     ), manifests AS MATERIALIZED (
         SELECT d.digest, m.manifest,
@@ -208,8 +208,7 @@ LANGUAGE sql STABLE AS $$
                                  WHERE f.repository = a.repository AND f.digest = a.digest
                                    AND f.state = 'deleted' AND f.known_at <= p_known))
           FROM assets a, LATERAL digest_manifests(a.digest, NULL, p_known) m
-         WHERE a.digest IS NOT NULL AND a.known_at <= p_known
-           AND (p_repository IS NULL OR a.repository = p_repository)
+         WHERE a.repository = p_repository AND a.digest IS NOT NULL AND a.known_at <= p_known
            AND EXISTS (SELECT FROM asset_reaches(a.repository, a.digest, p_known) r
                         WHERE r.uai = a.uai)
     )

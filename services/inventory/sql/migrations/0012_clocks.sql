@@ -25,9 +25,9 @@ CREATE FUNCTION rev5_days(p_severity text) RETURNS integer LANGUAGE sql IMMUTABL
                            WHEN 'moderate' THEN 90 WHEN 'low' THEN 180 END
 $$;
 
--- Vulnerabilities per asset that were open at p_valid, one row each whatever scanners call them. Of a
--- repository, or (NULL) of all. `instances`: running containers whose own image has it.
-CREATE FUNCTION findings_known(p_repository text, p_valid timestamptz, p_known timestamptz)
+-- Vulnerabilities per asset of a repository that were open at p_valid, one row each whatever scanners call them.
+-- `instances`: running containers whose own image has it.
+CREATE FUNCTION repository_findings_known(p_repository text, p_valid timestamptz, p_known timestamptz)
 RETURNS TABLE (repository text, uai text, vulnerability text, reported_as text[],
                packages text[], package_names text[], fixed_versions text[], severity text,
                severity_source text, cvss numeric, scanner_severity text, kev_added date,
@@ -68,10 +68,15 @@ LANGUAGE sql STABLE AS $$
                (array_agg(s.severity ORDER BY severity_rank(s.severity) DESC NULLS LAST))[1] AS severity,
                array_agg(DISTINCT s.manifest) AS manifests
           FROM seen s GROUP BY s.uai, s.name
+    ), classes AS MATERIALIZED ( -- a container may be one of several manifests
+        SELECT r.uai, r.manifests, count(*) AS instances
+          FROM (SELECT r.uai, r.instance_id, array_agg(DISTINCT r.manifest) AS manifests
+                  FROM running r GROUP BY r.uai, r.instance_id) r
+         GROUP BY r.uai, r.manifests
     ), counted AS (
-        SELECT s.uai, s.name, count(DISTINCT r.instance_id) AS instances
-          FROM (SELECT DISTINCT uai, name, manifest FROM seen) s
-          JOIN running r ON r.uai = s.uai AND r.manifest = s.manifest
+        SELECT s.uai, s.name, sum(c.instances)::bigint AS instances
+          FROM shown s
+          JOIN classes c ON c.uai = s.uai AND c.manifests && s.manifests
          GROUP BY s.uai, s.name
     ), vulnerabilities AS MATERIALIZED (
         SELECT v.name, max(t.cvss3) AS cvss3, max(t.cvss2) AS cvss2, min(t.kev_added) AS kev_added,
@@ -114,23 +119,21 @@ LANGUAGE sql STABLE AS $$
       LEFT JOIN exposed e ON e.uai = o.uai
 $$;
 
--- What the deviations approved at the time make of each finding, and what is asked for.
-CREATE FUNCTION finding_deviations(p_uai text, p_repository text, p_vulnerability text,
-                                   p_packages text[], p_valid timestamptz, p_known timestamptz)
-RETURNS TABLE (kinds text[], pending text[], deviations text[], adjusted_severity text,
-               vendor_seen_at timestamptz, vendor_released_at timestamptz)
+-- The same of a repository, or (NULL) of all: one after the other, since none needs to know of another.
+CREATE FUNCTION findings_known(p_repository text, p_valid timestamptz, p_known timestamptz)
+RETURNS TABLE (repository text, uai text, vulnerability text, reported_as text[],
+               packages text[], package_names text[], fixed_versions text[], severity text,
+               severity_source text, cvss numeric, scanner_severity text, kev_added date,
+               kev_due date, kev_ransomware boolean, epss numeric, epss_percentile numeric,
+               exploitation text, automatable boolean, technical_impact text, public boolean,
+               public_since timestamptz, detected_at timestamptz, first_detected_at timestamptz,
+               episode integer, manifests text[], instances bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT COALESCE(array_agg(DISTINCT d.kind) FILTER (WHERE d.state = 'approved'), '{}'),
-           COALESCE(array_agg(DISTINCT d.kind) FILTER (WHERE d.state = 'pending'), '{}'),
-           COALESCE(array_agg(DISTINCT d.deviation) FILTER (WHERE d.state IN ('approved', 'pending')), '{}'),
-           (array_agg(d.adjusted_severity ORDER BY d.decided_at DESC, d.deviation)
-               FILTER (WHERE d.state = 'approved' AND d.kind = 'risk_adjustment'))[1],
-           max(GREATEST(d.checked_in_at, d.decided_at))
-               FILTER (WHERE d.state = 'approved' AND d.kind = 'vendor_dependency'),
-           min(d.released_at) FILTER (WHERE d.state = 'approved' AND d.kind = 'vendor_dependency')
-      FROM deviations_known(p_valid, p_known) d
-     WHERE d.vulnerability = p_vulnerability AND scope_covers(d.asset, p_uai, p_repository)
-       AND (d.package IS NULL OR p_packages <@ ARRAY[d.package])
+    SELECT f.*
+      FROM (SELECT p_repository AS repository WHERE p_repository IS NOT NULL
+             UNION ALL
+            SELECT r.repository FROM repositories r WHERE p_repository IS NULL) r,
+           LATERAL repository_findings_known(r.repository, p_valid, p_known) f
 $$;
 
 -- Findings with their clocks. p_rules: 'rev5' (severity; an earlier due date of KEV goes first), 'bod26-04', or
@@ -153,12 +156,32 @@ RETURNS TABLE (repository text, uai text, vulnerability text, severity text,
 LANGUAGE sql STABLE AS $$
     WITH found AS MATERIALIZED (
         SELECT * FROM findings_known(p_repository, p_valid, p_known)
-    ), judged AS (
-        SELECT f.*, d.kinds, d.pending, d.deviations, d.vendor_seen_at, d.vendor_released_at,
-               COALESCE(d.adjusted_severity, f.severity) AS effective, b.days, b.forensic
+    ), deviated AS MATERIALIZED (
+        SELECT d.*, COALESCE(n.name, d.vulnerability) AS name
+          FROM deviations_known(p_valid, p_known) d
+          LEFT JOIN vulnerability_names_known(p_known) n ON n.vulnerability_id = d.vulnerability
+         WHERE d.state IN ('approved', 'pending')
+    ), applied AS (
+        SELECT f.uai, f.vulnerability,
+               array_agg(DISTINCT d.kind) FILTER (WHERE d.state = 'approved') AS kinds,
+               array_agg(DISTINCT d.kind) FILTER (WHERE d.state = 'pending') AS pending,
+               array_agg(DISTINCT d.deviation) AS deviations,
+               (array_agg(d.adjusted_severity ORDER BY d.decided_at DESC, d.deviation)
+                   FILTER (WHERE d.state = 'approved' AND d.kind = 'risk_adjustment'))[1] AS adjusted_severity,
+               max(GREATEST(d.checked_in_at, d.decided_at))
+                   FILTER (WHERE d.state = 'approved' AND d.kind = 'vendor_dependency') AS vendor_seen_at,
+               min(d.released_at)
+                   FILTER (WHERE d.state = 'approved' AND d.kind = 'vendor_dependency') AS vendor_released_at
           FROM found f
-         CROSS JOIN LATERAL finding_deviations(f.uai, f.repository, f.vulnerability,
-                                               f.package_names, p_valid, p_known) d
+          JOIN deviated d ON d.name = f.vulnerability AND scope_covers(d.asset, f.uai, f.repository)
+                         AND (d.package IS NULL OR f.package_names <@ ARRAY[d.package])
+         GROUP BY f.uai, f.vulnerability
+    ), judged AS (
+        SELECT f.*, COALESCE(a.kinds, '{}') AS kinds, COALESCE(a.pending, '{}') AS pending,
+               COALESCE(a.deviations, '{}') AS deviations, a.vendor_seen_at, a.vendor_released_at,
+               COALESCE(a.adjusted_severity, f.severity) AS effective, b.days, b.forensic
+          FROM found f
+          LEFT JOIN applied a ON a.uai = f.uai AND a.vulnerability = f.vulnerability
          CROSS JOIN LATERAL bod2604(f.kev_added IS NOT NULL, COALESCE(f.public, true),
                                     COALESCE(f.automatable, true),
                                     COALESCE(f.technical_impact, 'total') = 'total') b

@@ -105,9 +105,11 @@ LANGUAGE sql STABLE AS $$
                ': roll out the tag, or pin the digest', h.valid_from,
                i.reported_digest || ' ' || h.digest, NULL, NULL, NULL
           FROM (SELECT DISTINCT uai, repository, tag, reported_digest FROM images) i
-          JOIN tag_history h ON h.repository = i.repository AND h.tag = i.tag
-                            AND h.valid_from <= p_now - p_grace AND h.valid_to IS NULL
-         WHERE i.reported_digest <> h.digest
+         CROSS JOIN LATERAL (SELECT o.digest, o.valid_from FROM tag_observations o
+                              WHERE o.repository = i.repository AND o.tag = i.tag AND o.valid_from <= p_now
+                              ORDER BY o.valid_from DESC, o.event_id DESC LIMIT 1) h
+         WHERE i.reported_digest <> h.digest AND h.valid_from <= p_now - p_grace
+           AND registry_state(i.repository, h.digest, p_now, 'infinity') IS DISTINCT FROM 'deleted'
            AND NOT EXISTS (SELECT FROM digest_ancestors(i.reported_digest, 'infinity') a
                             WHERE a.digest = h.digest)
            AND NOT EXISTS (SELECT FROM digest_ancestors(h.digest, 'infinity') a

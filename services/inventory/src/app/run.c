@@ -198,7 +198,7 @@ static enum mu_status start_webhooks(struct app *app, struct mu_error *err)
 {
     struct webhook_sender_config config = {.conninfo = app->config->postgres};
 
-    if (!*app->config->webhooks)
+    if (!app->config->webhooks || !*app->config->webhooks)
         return MU_OK;
     if (webhook_config_load(app->config->webhooks, &app->webhooks, err) != MU_OK)
         return mu_wrap(err, "--webhooks");

@@ -34,7 +34,7 @@ enum mu_status registry_rates_parse(const char *text, int64_t others,
                                     struct registry_rates *ret_rates, struct mu_error *err)
 {
     *ret_rates = (struct registry_rates){.others = others};
-    while (*text) {
+    while (text && *text) {
         size_t len = strcspn(text, ",");
 
         if (take_part(text, len, ret_rates, err) != MU_OK)
