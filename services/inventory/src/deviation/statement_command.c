@@ -47,8 +47,11 @@ static const char *option_value(const struct call *call, const char *field)
         while (field[at] &&
                (field[at] == option->name[at] || (field[at] == '_' && option->name[at] == '-')))
             at++;
-        if (!field[at] && !option->name[at])
-            return *(const char *const *)((const char *)call->config + option->offset);
+        if (!field[at] && !option->name[at]) {
+            const void *member = (const char *)call->config + option->offset;
+
+            return *(const char *const *)member;
+        }
     }
     return NULL;
 }

@@ -243,7 +243,7 @@ enum mu_status webhook_config_load(const char *path, struct webhook_config **ret
     st = mu_file_read(path, &text, err);
     if (st == MU_OK && webhook_config_parse(text.data, text.len, &config, err) != MU_OK)
         st = mu_wrap(err, "%s", path);
-    for (size_t i = 0; st == MU_OK && i < config->count; i++) {
+    for (size_t i = 0; st == MU_OK && config && i < config->count; i++) {
         MU_AUTO_DONE(mu_buf_done) struct mu_buf secret;
 
         mu_buf_init(&secret, WEBHOOK_SECRET_MAX_BYTES);
