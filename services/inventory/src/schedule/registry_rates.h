@@ -18,7 +18,8 @@ struct registry_rates {
     int64_t others; /* 0: no limit */
 };
 
-/* "registry.example=60,other.example:5000=10"; NULL is none. Errors: MU_E_INVALID naming the part. */
+/* "registry.example=60,other.example:5000=10"; NULL is none. Errors: MU_E_INVALID naming the part.
+ */
 enum mu_status registry_rates_parse(const char *text, int64_t others,
                                     struct registry_rates *ret_rates,
                                     struct mu_error *err) MU_MUST_CHECK;
