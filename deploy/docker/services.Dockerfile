@@ -66,8 +66,8 @@ CMD ["run"]
 
 FROM runtime AS inventory
 RUN apt-get update -q \
- && apt-get install -qy --no-install-recommends \
-      libjansson4 libmicrohttpd12 libpq5 librdkafka1 libssl3 \
+ && apt-get install -qy --no-install-recommends ca-certificates \
+      libcurl4 libjansson4 libmicrohttpd12 libpq5 librdkafka1 libssl3 \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o muster -g muster /var/lib/muster/evidence
 COPY --from=build /out/bin/muster-inventory /usr/local/bin/

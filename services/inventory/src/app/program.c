@@ -1,10 +1,13 @@
 #include "app/commands.h"
 
 #include "coverage/coverage_command.h"
+#include "deviation/statement_command.h"
 #include "explain/explain_command.h"
+#include "findings/findings_command.h"
 #include "ledger/ledger_commands.h"
 #include "ledger/rebuild.h"
 #include "lists/list_command.h"
+#include "notify/notifications_command.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -105,6 +108,55 @@ static const struct mu_command commands[] = {
          .option_count = SAMPLE_OPTION_COUNT,
          .config_size = sizeof(struct list_command_config),
          .run = sample_command},
+        {.name = "findings",
+         .arguments = "",
+         .summary = "open vulnerabilities per asset, and until when they must be mended",
+         .options = findings_options,
+         .option_count = FINDINGS_OPTION_COUNT,
+         .config_size = sizeof(struct findings_config),
+         .run = findings_command},
+        {.name = "clocks",
+         .arguments = "[UAI [CVE]]",
+         .summary = "until when scans cover; which event moved which clock of an asset",
+         .options = clocks_options,
+         .option_count = CLOCKS_OPTION_COUNT,
+         .config_size = sizeof(struct clocks_config),
+         .run = clocks_command},
+        {.name = "deviation",
+         .arguments = "add|approve|reject|withdraw|check-in|release|list|import FILE|export",
+         .summary = "false positives, adjustments, requirements, dependencies, acceptances",
+         .options = deviation_options,
+         .option_count = DEVIATION_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = deviation_command},
+        {.name = "hardening",
+         .arguments = "add|withdraw|list|import FILE|export",
+         .summary = "which image was validated against which baseline",
+         .options = hardening_options,
+         .option_count = HARDENING_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = hardening_command},
+        {.name = "exposure",
+         .arguments = "add|list|import FILE|export",
+         .summary = "which asset can be reached from the Internet",
+         .options = exposure_options,
+         .option_count = EXPOSURE_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = exposure_command},
+        {.name = "ssvc",
+         .arguments = "add|list|import FILE|export",
+         .summary = "SSVC values of vulnerabilities that no database gave",
+         .options = ssvc_options,
+         .option_count = SSVC_OPTION_COUNT,
+         .config_size = sizeof(struct statement_config),
+         .run = ssvc_command},
+        {.name = "notifications",
+         .arguments = "list|test NAME|retry [NAME]",
+         .summary = "what was told to whom; try a webhook; again what failed",
+         .options = notifications_options,
+         .option_count = NOTIFICATIONS_OPTION_COUNT,
+         .config_size = sizeof(struct notifications_config),
+         .run = notifications_command},
         {.name = "dump",
          .arguments = "",
          .summary = "all facts, sorted: two databases that saw the same events agree",
@@ -129,11 +181,14 @@ const struct mu_program inventory_program = {
                    "\n"
                    "Exit codes: 0 done; 1 coverage: some container is not covered; ledger: "
                    "something is\n"
-                   "unaccounted for; explain, "
-                   "history, whowas,\n"
-                   "sample: nothing is known; diff: there are differences; sources: one is silent; "
-                   "failures:\n"
-                   "one is open; 2 wrong usage or configuration; 3 it could not be done.\n",
+                   "unaccounted for; explain, history, whowas, sample: nothing is known; diff: "
+                   "there are\n"
+                   "differences; sources: one is silent; failures: one is open; findings: "
+                   "something is\n"
+                   "late; clocks: a scan has expired or had an old database; deviation and the "
+                   "like: it\n"
+                   "cannot be as things stand; notifications test: not taken; 2 wrong usage or\n"
+                   "configuration; 3 it could not be done.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

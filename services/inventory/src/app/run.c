@@ -6,6 +6,8 @@
 #include "coverage/keep_runs.h"
 #include "evidence/evidence_store.h"
 #include "ledger/upkeep.h"
+#include "notify/watch.h"
+#include "notify/webhook_sender.h"
 #include "outbox/relay.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
@@ -75,7 +77,25 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"max-in-flight", MU_OPTION_INT, OPTION(max_in_flight), "100", 1, 100000, 0,
          "requests of one priority that may be with the scanners at a time"},
         {"rescan-after", MU_OPTION_DURATION_MS, OPTION(rescan_after_ms), "25d", 1000, FOREVER, 0,
-         "age at which a scan is repeated"},
+         "age from which a scan is repeated"},
+        {"rescan-spread", MU_OPTION_DURATION_MS, OPTION(rescan_spread_ms), "3d", 0, FOREVER, 0,
+         "time over which scans of one age are repeated; with rescan-after less than 30 days"},
+        {"rematch-spread", MU_OPTION_DURATION_MS, OPTION(rematch_spread_ms), "6h", 0, FOREVER, 0,
+         "time over which a new vulnerability database is applied to what was scanned before"},
+        {"max-per-registry", MU_OPTION_INT, OPTION(max_per_registry), "0", 0, 100000, 0,
+         "requests of one registry that may be with the scanners at a time; 0: as max-in-flight"},
+        {"registry-rate", MU_OPTION_INT, OPTION(registry_rate), "0", 0, 1000000, 0,
+         "requests of one registry in a minute; 0: no limit"},
+        {"registry-rates", MU_OPTION_TEXT, OPTION(registry_rates), "", 0, 0, 0,
+         "the same for some, registry.example=60,..."},
+        {"webhooks", MU_OPTION_TEXT, OPTION(webhooks), "", 0, 0, 0,
+         "file of webhooks that are told notifications"},
+        {"watch-interval", MU_OPTION_DURATION_MS, OPTION(watch_interval_ms), "1m", 100, FOREVER, 0,
+         "time between looks at what people must be told"},
+        {"expiry-warning", MU_OPTION_DURATION_MS, OPTION(expiry_warning_ms), "2d", 0, FOREVER, 0,
+         "how long before a scan expires people are told"},
+        {"watch-grace", MU_OPTION_DURATION_MS, OPTION(watch_grace_ms), "15m", 0, FOREVER, 0,
+         "how long a new container may be unscanned, and a moved tag roll out, untold"},
         {"log-level", MU_OPTION_TEXT, OPTION(log_level), "info", 0, 0, 0,
          "debug, info, warn or error"},
 };
@@ -96,6 +116,9 @@ struct app {
     struct relay *relay;
     struct access *access;
     struct api *api;
+    struct webhook_config *webhooks;
+    struct webhook_sender *sender;
+    struct registry_rates rates;
     atomic_bool applying;
 };
 
@@ -103,7 +126,8 @@ struct app {
 
 static void *run_schedule(void *opaque)
 {
-    const struct run_config *config = ((struct app *)opaque)->config;
+    const struct app *app = opaque;
+    const struct run_config *config = app->config;
     struct schedule_config schedule = {.conninfo = config->postgres,
                                        .interval_ms = config->schedule_interval_ms,
                                        .lease_ms = config->lease_ms,
@@ -111,7 +135,11 @@ static void *run_schedule(void *opaque)
                                        .retry_max_ms = config->retry_max_ms,
                                        .max_attempts = config->max_attempts,
                                        .max_in_flight = config->max_in_flight,
-                                       .rescan_after_ms = config->rescan_after_ms};
+                                       .rescan_after_ms = config->rescan_after_ms,
+                                       .rescan_spread_ms = config->rescan_spread_ms,
+                                       .rematch_spread_ms = config->rematch_spread_ms,
+                                       .max_per_registry = config->max_per_registry,
+                                       .rates = &app->rates};
 
     schedule_run(&schedule);
     return NULL;
@@ -132,6 +160,27 @@ static void *run_upkeep(void *opaque)
 static void *run_keep_runs(void *opaque)
 {
     keep_runs_run(((struct app *)opaque)->config->postgres);
+    return NULL;
+}
+
+static void *run_watch(void *opaque)
+{
+    const struct run_config *config = ((struct app *)opaque)->config;
+    struct watch_config watch = {.conninfo = config->postgres,
+                                 .interval_ms = config->watch_interval_ms,
+                                 .warn_ms = config->expiry_warning_ms,
+                                 .grace_ms = config->watch_grace_ms};
+
+    watch_run(&watch);
+    return NULL;
+}
+
+static void *run_sender(void *opaque)
+{
+    struct app *app = opaque;
+
+    if (app->sender)
+        webhook_sender_run(app->sender);
     return NULL;
 }
 
@@ -186,6 +235,18 @@ static enum mu_status prepare_backing(struct app *app)
     return MU_END;
 }
 
+static enum mu_status start_webhooks(struct app *app, struct mu_error *err)
+{
+    struct webhook_sender_config config = {.conninfo = app->config->postgres};
+
+    if (!app->config->webhooks || !*app->config->webhooks)
+        return MU_OK;
+    if (webhook_config_load(app->config->webhooks, &app->webhooks, err) != MU_OK)
+        return mu_wrap(err, "--webhooks");
+    config.webhooks = app->webhooks;
+    return webhook_sender_new(&config, &app->sender, err);
+}
+
 static enum mu_status start(struct app *app, struct mu_error *err)
 {
     struct api_config api = {.listen = app->config->listen,
@@ -205,12 +266,15 @@ static enum mu_status start(struct app *app, struct mu_error *err)
     app->relay_config = (struct relay_config){app->producer, app->config->postgres};
     app->relay = relay_new(&app->relay_config);
     if (st == MU_OK)
+        st = start_webhooks(app, err);
+    if (st == MU_OK)
         st = api_start(&api, &app->api, err);
     return st;
 }
 
 /* What goes on beside the applying of events. */
-static void *(*const tasks[])(void *) = {run_schedule, run_upkeep, run_keep_runs, run_relay};
+static void *(*const tasks[])(void *) = {run_schedule, run_upkeep, run_keep_runs,
+                                         run_watch,    run_sender, run_relay};
 enum { TASK_COUNT = sizeof(tasks) / sizeof(tasks[0]) };
 
 /* Gives the exit code. */
@@ -271,7 +335,9 @@ int run_command(void *config_struct, int argc, char **argv)
     int code = MU_EXIT_OK;
 
     (void)argc, (void)argv;
-    if (mu_log_level_parse(config->log_level, &level, &err) != MU_OK) {
+    if (mu_log_level_parse(config->log_level, &level, &err) != MU_OK ||
+        registry_rates_parse(config->registry_rates, config->registry_rate, &app.rates, &err) !=
+                MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;
     }
@@ -291,6 +357,8 @@ int run_command(void *config_struct, int argc, char **argv)
     api_stop(app.api);
     mu_producer_close(app.producer);
     relay_free(app.relay);
+    webhook_sender_free(app.sender);
+    webhook_config_free(app.webhooks);
     evidence_store_close(app.evidence);
     access_close(app.access);
     return code;

@@ -1,5 +1,7 @@
 #include "apply/findings.h"
 
+#include "apply/vulnerability_facts.h"
+
 #include "base/sha256.h"
 #include "base/text.h"
 #include "json/json_doc.h"
@@ -110,6 +112,8 @@ static void add_findings(struct effects *effects, const struct event *event, con
         if (mu_text_equal(mu_json_text_at(finding, "status"), "suppressed"))
             continue;
         add_finding(effects, result->evidence_digest, index, own ? own : ecosystem, finding);
+        vulnerability_facts_add(effects, event, mu_json_text_at(root, "database.built_at"),
+                                finding);
         loaded++;
     }
     WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_LOADS, result->evidence_digest,

@@ -14,7 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUND_MAX_JOBS = 500, ROUND_ARENA_MAX_BYTES = 64 * 1024 * 1024 };
+enum {
+    ROUND_MAX_JOBS = 500,
+    ROUND_ARENA_MAX_BYTES = 64 * 1024 * 1024,
+    RATES_MAX_BYTES = 64 * 1024
+};
 #define ROUND_MAX_TEXT "500"
 
 struct round {
@@ -179,10 +183,24 @@ static enum mu_status issue(struct round *round, const struct mu_pg_result *jobs
 
 static enum mu_status issue_due(struct round *round, struct mu_error *err)
 {
+    static const struct registry_rates no_rates;
+    const struct schedule_config *config = round->config;
+    const struct registry_rates *rates = config->rates ? config->rates : &no_rates;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf hosts;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf numbers;
     MU_AUTO(pg_result) struct mu_pg_result *jobs = NULL;
-    const char *limit = int_text(round, round->config->max_in_flight);
-    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DUE, &limit, &jobs, err);
+    const char *values[5] = {
+            int_text(round, config->max_in_flight),
+            int_text(round, config->max_per_registry > 0 ? config->max_per_registry : INT32_MAX)};
+    enum mu_status st;
 
+    mu_buf_init(&hosts, RATES_MAX_BYTES);
+    mu_buf_init(&numbers, RATES_MAX_BYTES);
+    registry_rates_arrays(rates, &hosts, &numbers);
+    values[2] = hosts.data;
+    values[3] = numbers.data;
+    values[4] = int_text(round, rates->others);
+    st = mu_pg_execute(round->pg, READ_JOBS_DUE, values, &jobs, err);
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(jobs); i++)
         st = issue(round, jobs, i, err);
     return st;
@@ -194,7 +212,9 @@ static enum mu_status reopen(struct round *round, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *reopened = NULL;
     const char *limit = ROUND_MAX_TEXT, *known_at = round->known_at;
-    const char *rescan[] = {int_text(round, round->config->rescan_after_ms), ROUND_MAX_TEXT};
+    const char *rescan[] = {int_text(round, round->config->rescan_after_ms),
+                            int_text(round, round->config->rescan_spread_ms), ROUND_MAX_TEXT};
+    const char *rematch[] = {int_text(round, round->config->rematch_spread_ms), ROUND_MAX_TEXT};
     enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DROP, &known_at, NULL, err);
 
     if (st == MU_OK)
@@ -203,7 +223,11 @@ static enum mu_status reopen(struct round *round, struct mu_error *err)
         mu_metric_add(&metric_scans_reopened, mu_pg_bool(reopened, i, 0));
     if (st == MU_OK)
         round->busy |= mu_pg_rows(reopened) == ROUND_MAX_JOBS;
-    return st == MU_OK ? mu_pg_execute(round->pg, READ_JOBS_RESCAN, rescan, NULL, err) : st;
+    if (st == MU_OK)
+        st = mu_pg_execute(round->pg, READ_JOBS_REMATCH, rematch, NULL, err);
+    if (st == MU_OK)
+        st = mu_pg_execute(round->pg, READ_JOBS_RESCAN, rescan, NULL, err);
+    return st == MU_OK ? mu_pg_execute(round->pg, READ_JOBS_HURRY, NULL, NULL, err) : st;
 }
 
 /* ---- a round ---- */
@@ -221,8 +245,9 @@ static enum mu_status tick(struct round *round, struct mu_error *err)
 static enum mu_status find_work(struct round *round, bool *ret_work, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    const char *rescan = int_text(round, round->config->rescan_after_ms);
-    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_WORK, &rescan, &result, err);
+    const char *rescan[] = {int_text(round, round->config->rescan_after_ms),
+                            int_text(round, round->config->rescan_spread_ms)};
+    enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_WORK, rescan, &result, err);
 
     if (st == MU_OK)
         *ret_work = mu_pg_bool(result, 0, 0);

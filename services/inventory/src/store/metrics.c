@@ -56,14 +56,23 @@ LEDGER(metric_ledger_quarantined, "quarantined");
 LEDGER(metric_ledger_duplicates, "duplicates");
 LEDGER(metric_ledger_unexplained, "unexplained");
 
+COUNTER(metric_webhooks_delivered, "muster_inventory_webhook_posts_total", "outcome=\"delivered\"",
+        "Posts to webhooks, by what became of them");
+COUNTER(metric_webhooks_failed, "muster_inventory_webhook_posts_total", "outcome=\"failed\"",
+        "Posts to webhooks, by what became of them");
+
 struct mu_metric *const inventory_metrics[] = {
-        &metric_events_applied,    &metric_events_quarantined, &metric_events_duplicate,
-        &metric_batches,           &metric_batches_failed,     &metric_findings_loaded,
-        &metric_batches_retried,   &metric_batches_fenced,     &metric_scans_requested,
-        &metric_scans_retried,     &metric_scans_given_up,     &metric_scans_reopened,
-        &metric_outbox_sent,       &metric_outbox_waiting,     &metric_ledger_received,
-        &metric_ledger_applied,    &metric_ledger_quarantined, &metric_ledger_duplicates,
-        &metric_ledger_unexplained,
-        &metric_audit_written,   &metric_audit_logged,       &metric_api_refused,
-        &metric_api_forbidden,   &metric_api_limited};
+        &metric_events_applied,     &metric_events_quarantined,
+        &metric_events_duplicate,   &metric_batches,
+        &metric_batches_failed,     &metric_findings_loaded,
+        &metric_batches_retried,    &metric_batches_fenced,
+        &metric_scans_requested,    &metric_scans_retried,
+        &metric_scans_given_up,     &metric_scans_reopened,
+        &metric_outbox_sent,        &metric_outbox_waiting,
+        &metric_ledger_received,    &metric_ledger_applied,
+        &metric_ledger_quarantined, &metric_ledger_duplicates,
+        &metric_ledger_unexplained, &metric_audit_written,
+        &metric_audit_logged,       &metric_api_refused,
+        &metric_api_forbidden,      &metric_api_limited,
+        &metric_webhooks_delivered, &metric_webhooks_failed};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

@@ -32,6 +32,8 @@ extern struct mu_metric metric_audit_logged;
 extern struct mu_metric metric_api_refused;
 extern struct mu_metric metric_api_forbidden;
 extern struct mu_metric metric_api_limited;
+extern struct mu_metric metric_webhooks_delivered;
+extern struct mu_metric metric_webhooks_failed;
 
 extern struct mu_metric *const inventory_metrics[];
 extern const size_t inventory_metric_count;

@@ -1,0 +1,38 @@
+/*
+ * statement_store: statements of people, into and out of the database.
+ *
+ * Threads: one at a time per connection.
+ */
+#ifndef INVENTORY_STATEMENT_STORE_H
+#define INVENTORY_STATEMENT_STORE_H
+
+#include "deviation/statement_kinds.h"
+
+#include "pg/pg.h"
+
+enum statement_name {
+#define STATEMENT(name, parameters, sql) STATEMENT_##name,
+#include "deviation/statements.def"
+#undef STATEMENT
+    STATEMENT_NAME_COUNT
+};
+
+/* A connection with these statements. Errors: as mu_pg_open. */
+enum mu_status statement_store_open(const char *conninfo, struct mu_pg **ret_pg,
+                                    struct mu_error *err) MU_MUST_CHECK;
+
+/*
+ * Stores all checked records or none, each once. Errors: MU_E_CONFLICT "field: reason" (what is
+ * there does not allow record `ret_wrong`, which is written then), as mu_pg_execute.
+ */
+enum mu_status statement_store_add(struct mu_pg *pg, enum statement_kind kind,
+                                   const struct record_set *set, size_t *ret_wrong,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
+/* All facts of the kind, in the order of a file. Errors: as mu_pg_stream, MU_E_LIMIT, MU_E_NOMEM.
+ */
+enum mu_status statement_store_read(struct mu_pg *pg, enum statement_kind kind,
+                                    struct mu_arena *arena, struct record_set *ret_set,
+                                    struct mu_error *err) MU_MUST_CHECK;
+
+#endif

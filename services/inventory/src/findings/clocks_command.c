@@ -1,0 +1,121 @@
+#include "findings/finding_queries.h"
+#include "findings/findings_command.h"
+#include "query/json_rows.h"
+#include "question/question_time.h"
+
+#include <stdio.h>
+
+#define OPTION(member) offsetof(struct clocks_config, member)
+
+const struct mu_option clocks_options[CLOCKS_OPTION_COUNT] = {
+        {"postgres", MU_OPTION_TEXT, OPTION(postgres), NULL, 0, 0, MU_OPTION_REQUIRED,
+         "connection string of the database"},
+        {"valid-at", MU_OPTION_TEXT, OPTION(valid_at), NULL, 0, 0, 0,
+         "instant to look at, RFC 3339 (default: now)"},
+        {"known-at", MU_OPTION_TEXT, OPTION(known_at), NULL, 0, 0, 0,
+         "as it was known then, RFC 3339 (default: all that is known)"},
+        {"format", MU_OPTION_TEXT, OPTION(format), "text", 0, 0, 0, "text or json"},
+};
+
+static const char *const image_columns[] = {"state",   "asset",   "digest",   "containers",
+                                            "scanned", "expires", "database", "freshness"};
+static const char *const event_columns[] = {"at", "clock", "event", "subject", "detail", "source"};
+enum { IMAGE_COLUMNS = 8, IMAGE_WRONG = 8, EVENT_COLUMNS = 6 };
+
+struct question {
+    struct mu_pg *pg;
+    char valid[QUERY_TIME_SIZE], known[QUERY_TIME_SIZE];
+    enum mu_format format;
+};
+
+static enum mu_status print_images(const struct question *question, size_t *ret_wrong,
+                                   struct mu_error *err)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(image_columns, IMAGE_COLUMNS);
+    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
+    const char *values[] = {question->valid, question->known};
+    enum mu_status st;
+
+    if (question->format == MU_FORMAT_JSON)
+        return json_rows_print(question->pg, FINDING_IMAGE_CLOCKS_JSON, values, stdout, ret_wrong,
+                               err);
+    st = mu_pg_execute(question->pg, FINDING_IMAGE_CLOCKS_TEXT, values, &rows, err);
+    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++) {
+        const char *cells[IMAGE_COLUMNS];
+
+        for (int column = 0; column < IMAGE_COLUMNS; column++)
+            cells[column] = mu_pg_text(rows, i, column);
+        mu_table_row(table, cells);
+        *ret_wrong += mu_pg_bool(rows, i, IMAGE_WRONG);
+    }
+    if (st == MU_OK)
+        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+    return st;
+}
+
+static enum mu_status add_event(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
+{
+    const char *cells[EVENT_COLUMNS];
+
+    (void)err;
+    for (int i = 0; i < EVENT_COLUMNS; i++)
+        cells[i] = mu_pg_text(row, 0, i);
+    mu_table_row(opaque, cells);
+    return MU_OK;
+}
+
+static enum mu_status print_events(const struct question *question, const char *uai,
+                                   const char *vulnerability, struct mu_error *err)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(event_columns, EVENT_COLUMNS);
+    MU_AUTO(pg_result) struct mu_pg_result *found = NULL;
+    size_t none = 0;
+    enum mu_status st = finding_repository_of(question->pg, uai, &found, err);
+    const char *values[] = {uai, st == MU_OK ? mu_pg_text(found, 0, 0) : NULL, vulnerability,
+                            question->valid, question->known};
+
+    if (st != MU_OK)
+        return st;
+    if (question->format == MU_FORMAT_JSON)
+        return json_rows_print(question->pg, FINDING_CLOCK_EVENTS_JSON, values, stdout, &none, err);
+    st = mu_pg_stream(question->pg, FINDING_CLOCK_EVENTS_TEXT, values, add_event, table, err);
+    if (st == MU_OK)
+        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+    return st;
+}
+
+static enum mu_status check(const struct clocks_config *config, struct question *question,
+                            struct mu_error *err)
+{
+    enum mu_status st = question_time("valid-at", config->valid_at, NULL, question->valid, err);
+
+    if (st == MU_OK)
+        st = question_time("known-at", config->known_at, "infinity", question->known, err);
+    return st == MU_OK ? mu_format_parse(config->format, &question->format, err) : st;
+}
+
+int clocks_command(void *config_struct, int argc, char **argv)
+{
+    const struct clocks_config *config = config_struct;
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct question question = {0};
+    size_t wrong = 0;
+    struct mu_error err;
+    enum mu_status st;
+
+    if (check(config, &question, &err) != MU_OK || argc > 2) {
+        (void)fprintf(stderr, "muster-inventory: %s\n",
+                      argc > 2 ? "clocks takes an asset and a vulnerability" : err.message);
+        return MU_EXIT_USAGE;
+    }
+    st = finding_queries_open(config->postgres, &pg, &err);
+    question.pg = pg;
+    if (st == MU_OK && argc == 0)
+        st = print_images(&question, &wrong, &err);
+    else if (st == MU_OK)
+        st = print_events(&question, argv[0], argc > 1 ? argv[1] : NULL, &err);
+    if (st == MU_OK)
+        return wrong > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
+    (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
+    return st == MU_E_NOT_FOUND ? MU_EXIT_DIFFERENCE : MU_EXIT_FAILURE;
+}

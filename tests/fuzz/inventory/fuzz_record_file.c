@@ -1,0 +1,40 @@
+/* First byte: which kind of statement; the rest: the file. What is understood is written and read
+ * again. */
+#include "deviation/statement_kinds.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+read_again(const struct record_kind *kind, const struct record_set *set, struct mu_arena *arena,
+           void (*write)(const struct record_kind *, const struct record_set *, struct mu_buf *))
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct record_set again = {0};
+    struct mu_error err;
+
+    mu_buf_init(&text, RECORD_FILE_MAX_BYTES);
+    write(kind, set, &text);
+    if (record_file_parse(kind, text.data, text.len, arena, &again, &err) != MU_OK ||
+        again.count != set->count)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(RECORD_ARENA_MAX_BYTES);
+    struct record_set set = {0};
+    const struct record_kind *kind;
+    struct mu_error err;
+
+    if (size == 0)
+        return 0;
+    kind = &statement_records[data[0] % STATEMENT_KIND_COUNT];
+    if (record_file_parse(kind, (const char *)data + 1, size - 1, arena, &set, &err) != MU_OK)
+        return 0;
+    read_again(kind, &set, arena, record_write_csv);
+    read_again(kind, &set, arena, record_write_json);
+    return 0;
+}

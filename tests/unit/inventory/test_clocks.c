@@ -1,0 +1,355 @@
+/* Until when findings must be mended, what holds that off, and which event moved which clock. */
+#include "finding_world.h"
+
+static struct world w;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+/* "status due_by days" of each finding at an instant; days from T(0) to the due date. */
+static void assert_clocks(int64_t at, const char *rules, const char *expected)
+{
+    assert_sql(&w,
+               mu_arena_printf(
+                       w.arena,
+                       "SELECT string_agg(concat_ws(' ', status, due_by, round(extract(epoch FROM "
+                       "due_at - '%s') / 86400, 1)), ', ' ORDER BY vulnerability) "
+                       "FROM finding_clocks_known('" REPO "', '%s', 'infinity', '%s', '7 days')",
+                       sql_time(&w, T(0)), sql_time(&w, at), rules),
+               expected);
+}
+
+/* A record of a deviation of CVE-2026-1; `more` are further columns and their values. */
+static void deviate(const char *name, const char *record, int64_t at, const char *by,
+                    const char *columns, const char *values)
+{
+    char *problem = world_sql(
+            &w, mu_arena_printf(
+                        w.arena,
+                        "SELECT record_deviation(ledger_tick(), jsonb_populate_record("
+                        "NULL::deviation_facts, jsonb_build_object('fact_id', "
+                        "gen_random_uuid(), 'deviation', '%s', 'record', '%s', 'at', '%s', 'by', "
+                        "'%s') || jsonb_object(%s, %s)))",
+                        name, record, sql_time(&w, at), by, columns, values));
+
+    assert_string_equal(problem ? problem : "", "");
+    free(problem);
+}
+
+static void request(const char *name, const char *kind, const char *columns, const char *values)
+{
+    deviate(name, "request", T(DAYS(1)), "ann",
+            mu_arena_printf(w.arena, "'{kind,vulnerability,asset,rationale%s}'", columns),
+            mu_arena_printf(w.arena, "'{%s,CVE-2026-1,*,why%s}'", kind, values));
+}
+
+static void decide(const char *name, const char *record, int64_t at)
+{
+    deviate(name, record, at, "bob", "'{evidence}'", "'{ticket}'");
+}
+
+static void find_one(const char *severity, const char *extra)
+{
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(0), {.id = "CVE-2026-1", .severity = severity, .extra = extra});
+}
+
+/* ---- due dates ---- */
+
+static void severity_gives_30_90_and_180_days(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(0), {.id = "CVE-1", .severity = "critical"},
+         {.id = "CVE-2", .severity = "high"}, {.id = "CVE-3", .severity = "moderate"},
+         {.id = "CVE-4", .severity = "low"}, {.id = "CVE-5", .severity = "negligible"},
+         {.id = "CVE-6", .severity = "unknown"});
+    assert_clocks(T(1), "rev5",
+                  "open rev5 30.0, open rev5 30.0, open rev5 90.0, open rev5 180.0, no_due_date, "
+                  "open rev5 30.0");
+}
+
+static void what_is_due_soon_is_at_risk_and_then_late(void **state)
+{
+    (void)state;
+    find_one("high", NULL);
+    assert_clocks(T(DAYS(22)), "rev5", "open rev5 30.0");
+    assert_clocks(T(DAYS(23)), "rev5", "at_risk rev5 30.0");
+    assert_clocks(T(DAYS(30)) - 1, "rev5", "at_risk rev5 30.0");
+    assert_clocks(T(DAYS(30)), "rev5", "late rev5 30.0");
+}
+
+/* Due by the end of 2026-11-10; T(0) is the first day of November. */
+#define KEV "\"kev\":{\"date_added\":\"2026-10-30\",\"due_date\":\"2026-11-10\"}"
+
+static void a_due_date_of_kev_goes_first(void **state)
+{
+    (void)state;
+    find_one("low", KEV);
+    assert_clocks(T(1), "rev5", "open kev 10.0");
+    assert_clocks(T(DAYS(10)), "rev5", "late kev 10.0");
+}
+
+static void a_later_due_date_of_kev_is_no_extension(void **state)
+{
+    (void)state;
+    find_one("high", "\"kev\":{\"date_added\":\"2026-10-30\",\"due_date\":\"2027-03-01\"}");
+    assert_clocks(T(1), "rev5", "open rev5 30.0");
+}
+
+/* The 16 rows as they were decided, one text: kev public automatable total = days forensic. */
+static void the_table_of_bod_26_04_is_as_it_was_directed(void **state)
+{
+    (void)state;
+    assert_sql(
+            &w,
+            "SELECT string_agg(concat(k::int, p::int, a::int, t::int, '=', COALESCE(b.days::text, "
+            "'-'), CASE WHEN b.forensic THEN 'F' END), ' ' ORDER BY k, p, a, t) FROM "
+            "(VALUES (false), (true)) x(k), (VALUES (false), (true)) y(p), (VALUES (false), "
+            "(true)) z(a), (VALUES (false), (true)) v(t), LATERAL bod2604(k, p, a, t) b",
+            "0000=- 0001=- 0010=60 0011=60 0100=60 0101=14 0110=14 0111=3 "
+            "1000=14 1001=14 1010=14 1011=3F 1100=14 1101=3F 1110=3 1111=3F");
+}
+
+static void bod_26_04_asks_for_exposure_and_counts_the_worse_when_nobody_said(void **state)
+{
+    (void)state;
+    find_one("low", "\"kev\":null,\"automatable\":false,\"technical_impact\":\"partial\"");
+    assert_clocks(T(DAYS(2)), "bod26-04", "open bod26-04 60.0");
+    assert_clocks(T(DAYS(2)), "strictest", "open bod26-04 60.0");
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "INSERT INTO exposure_facts VALUES (gen_random_uuid(), '" REPO
+                                   "', 'no', '%s', 'ann', NULL, NULL, NULL, ledger_tick())",
+                                   sql_time(&w, T(0)))));
+    assert_clocks(T(DAYS(2)), "bod26-04", "no_due_date");
+}
+
+/* Public since day 5, automatable and total: three days from then, not from the detection. */
+static void becoming_public_starts_the_clock_of_bod_26_04(void **state)
+{
+    (void)state;
+    find_one("low", "\"kev\":null,\"automatable\":true,\"technical_impact\":\"total\"");
+    for (int day = 0; day < 7; day += 5)
+        free(world_sql(
+                &w, mu_arena_printf(w.arena,
+                                    "INSERT INTO exposure_facts VALUES (gen_random_uuid(), '" REPO
+                                    ":1.0', '%s', '%s', 'ann', NULL, NULL, NULL, ledger_tick())",
+                                    day ? "yes" : "no", sql_time(&w, T(DAYS(day))))));
+    assert_clocks(T(DAYS(4)), "bod26-04", "open bod26-04 60.0");
+    assert_clocks(T(DAYS(6)), "bod26-04", "at_risk bod26-04 8.0");
+}
+
+static void what_people_state_of_ssvc_counts_before_the_database(void **state)
+{
+    (void)state;
+    find_one("low", "\"kev\":null,\"automatable\":false,\"technical_impact\":\"partial\"");
+    free(world_sql(
+            &w, mu_arena_printf(w.arena,
+                                "INSERT INTO ssvc_facts VALUES (gen_random_uuid(), 'CVE-2026-1', "
+                                "'yes', 'total', '%s', 'ann', NULL, NULL, NULL, ledger_tick())",
+                                sql_time(&w, T(0)))));
+    assert_clocks(T(1), "bod26-04", "at_risk bod26-04 3.0");
+}
+
+/* ---- deviations ---- */
+
+static void a_false_positive_counts_only_once_approved(void **state)
+{
+    (void)state;
+    find_one("high", KEV);
+    request("FP-1", "false_positive", "", "");
+    assert_clocks(T(DAYS(2)), "rev5", "open kev 10.0");
+    decide("FP-1", "approve", T(DAYS(3)));
+    assert_clocks(T(DAYS(2)), "rev5", "open kev 10.0");
+    assert_clocks(T(DAYS(3)), "rev5", "false_positive");
+    decide("FP-1", "withdraw", T(DAYS(20)));
+    assert_clocks(T(DAYS(19)), "rev5", "false_positive");
+    assert_clocks(T(DAYS(20)), "rev5", "late kev 10.0");
+}
+
+static void what_has_expired_falls_back_by_itself(void **state)
+{
+    (void)state;
+    find_one("high", NULL);
+    request("AC-1", "accepted", ",expires_at",
+            mu_arena_printf(w.arena, ",%s", sql_time(&w, T(DAYS(40)))));
+    decide("AC-1", "approve", T(DAYS(2)));
+    assert_clocks(T(DAYS(39)), "rev5", "accepted");
+    assert_clocks(T(DAYS(40)), "rev5", "late rev5 30.0");
+    assert_sql(&w,
+               mu_arena_printf(w.arena, "SELECT state FROM deviations_known('%s', 'infinity')",
+                               sql_time(&w, T(DAYS(40)))),
+               "expired");
+}
+
+static void an_adjusted_risk_has_its_own_days(void **state)
+{
+    (void)state;
+    find_one("high", NULL);
+    request("RA-1", "risk_adjustment", ",adjusted_severity", ",moderate");
+    decide("RA-1", "approve", T(DAYS(2)));
+    assert_clocks(T(DAYS(3)), "rev5", "open rev5 90.0");
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT severity || ' ' || effective_severity FROM "
+                               "finding_clocks_known('" REPO "', '%s', 'infinity', 'rev5', '0')",
+                               sql_time(&w, T(DAYS(3)))),
+               "high moderate");
+}
+
+static void an_operational_requirement_of_a_high_risk_needs_the_adjustment_first(void **state)
+{
+    char *problem;
+
+    (void)state;
+    find_one("high", NULL);
+    request("OR-1", "operational_requirement", "", "");
+    problem = world_sql(
+            &w, mu_arena_printf(w.arena, "SELECT deviation_problem('OR-1', 'approve', '%s', 'bob')",
+                                sql_time(&w, T(DAYS(2)))));
+    assert_non_null(strstr(problem, "not approved for a high risk"));
+    free(problem);
+    request("RA-1", "risk_adjustment", ",adjusted_severity", ",low");
+    decide("RA-1", "approve", T(DAYS(2)));
+    decide("OR-1", "approve", T(DAYS(3)));
+    assert_clocks(T(DAYS(300)), "rev5", "operational_requirement");
+}
+
+static void a_vendor_is_asked_every_30_days_and_its_release_starts_the_clock(void **state)
+{
+    (void)state;
+    find_one("moderate", NULL);
+    request("VD-1", "vendor_dependency", "", "");
+    decide("VD-1", "approve", T(DAYS(10)));
+    assert_clocks(T(DAYS(20)), "rev5", "vendor_dependency vendor_check_in 40.0");
+    assert_clocks(T(DAYS(99)), "rev5", "late rev5 90.0");
+    decide("VD-1", "check_in", T(DAYS(80)));
+    assert_clocks(T(DAYS(99)), "rev5", "vendor_dependency vendor_check_in 110.0");
+    decide("VD-1", "release", T(DAYS(100)));
+    assert_clocks(T(DAYS(101)), "rev5", "open rev5 190.0");
+}
+
+static void acceptance_does_not_hold_off_kev(void **state)
+{
+    (void)state;
+    find_one("moderate", KEV);
+    request("AC-1", "accepted", "", "");
+    decide("AC-1", "approve", T(DAYS(2)));
+    assert_clocks(T(DAYS(3)), "rev5", "at_risk kev 10.0");
+    assert_clocks(T(DAYS(10)), "rev5", "late kev 10.0");
+}
+
+static void a_deviation_holds_for_its_scope_alone(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    push_at(&w, "1.1", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(1), {.id = "CVE-2026-1", .severity = "high", .package = "b"});
+    deviate("D1", "request", T(2), "ann", "'{kind,vulnerability,asset,rationale,package}'",
+            "'{accepted,CVE-2026-1," REPO ":1.0,why,b}'");
+    deviate("D2", "request", T(2), "ann", "'{kind,vulnerability,asset,rationale,package}'",
+            "'{accepted,CVE-2026-1," REPO ",why,other}'");
+    decide("D1", "approve", T(3));
+    decide("D2", "approve", T(3));
+    assert_sql(&w,
+               mu_arena_printf(
+                       w.arena,
+                       "SELECT string_agg(concat(right(uai, 3), ' ', status), ', ' ORDER BY "
+                       "uai) FROM finding_clocks_known('" REPO "', '%s', 'infinity', 'rev5', '0')",
+                       sql_time(&w, T(10))),
+               "1.0 accepted, 1.1 open");
+}
+
+/* ---- the window of a scan, and explanations ---- */
+
+static void an_image_shows_when_its_scan_expires_and_how_old_the_database_was(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    CLEAN_SCAN(&w, digest_of('a'), T(10));
+    add_pod(&w, "p",
+            (struct pod){.uid = "p",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(11),
+                         .at = T(11)});
+    world_apply(&w);
+    free(world_sql(&w, mu_arena_printf(w.arena, "UPDATE scans SET database_built_at = started_at - "
+                                                "interval '24 hours'")));
+#define CLOCK                                                                      \
+    mu_arena_printf(w.arena,                                                       \
+                    "SELECT concat_ws(' ', state, containers, expires_at = '%s', " \
+                    "database_stale) FROM image_clocks_known('%s', 'infinity')",   \
+                    sql_time(&w, T(10 + DAYS(30))), sql_time(&w, T(20)))
+    assert_sql(&w, CLOCK, "covered 1 t f");
+    free(world_sql(&w, "UPDATE scans SET database_built_at = database_built_at - interval '1 s'"));
+    assert_sql(&w, CLOCK, "covered 1 t t");
+}
+
+static void every_event_that_moved_a_clock_is_told(void **state)
+{
+    (void)state;
+    find_one("high", KEV);
+    request("FP-1", "false_positive", "", "");
+    decide("FP-1", "reject", T(DAYS(2)));
+    CLEAN_SCAN(&w, digest_of('a'), T(DAYS(3)));
+    SCAN(&w, digest_of('a'), T(DAYS(4)), {.id = "CVE-2026-1"});
+    assert_sql(
+            &w,
+            mu_arena_printf(w.arena,
+                            "SELECT string_agg(clock || ' ' || event, ', ') FROM (SELECT * FROM "
+                            "clock_events_known('" REPO ":1.0', '" REPO
+                            "', 'CVE-2026-1', '%s', 'infinity') WHERE clock "
+                            "<> 'database_freshness') e",
+                            sql_time(&w, T(DAYS(9)))),
+            "kev listed, remediation started, scan_window restarted, deviation request, "
+            "deviation reject, remediation stopped, scan_window restarted, remediation reopened, "
+            "scan_window restarted");
+    assert_sql(&w,
+               mu_arena_printf(
+                       w.arena,
+                       "SELECT count(*) FROM clock_events_known('" REPO ":1.0', '" REPO
+                       "', NULL, '%s', 'infinity') e JOIN scans s ON s.scan_id::text = e.source "
+                       "WHERE e.clock = 'remediation'",
+                       sql_time(&w, T(DAYS(9)))),
+               "3");
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(severity_gives_30_90_and_180_days),
+            CASE(what_is_due_soon_is_at_risk_and_then_late),
+            CASE(a_due_date_of_kev_goes_first),
+            CASE(a_later_due_date_of_kev_is_no_extension),
+            CASE(the_table_of_bod_26_04_is_as_it_was_directed),
+            CASE(bod_26_04_asks_for_exposure_and_counts_the_worse_when_nobody_said),
+            CASE(becoming_public_starts_the_clock_of_bod_26_04),
+            CASE(what_people_state_of_ssvc_counts_before_the_database),
+            CASE(a_false_positive_counts_only_once_approved),
+            CASE(what_has_expired_falls_back_by_itself),
+            CASE(an_adjusted_risk_has_its_own_days),
+            CASE(an_operational_requirement_of_a_high_risk_needs_the_adjustment_first),
+            CASE(a_vendor_is_asked_every_30_days_and_its_release_starts_the_clock),
+            CASE(acceptance_does_not_hold_off_kev),
+            CASE(a_deviation_holds_for_its_scope_alone),
+            CASE(an_image_shows_when_its_scan_expires_and_how_old_the_database_was),
+            CASE(every_event_that_moved_a_clock_is_told),
+    };
+
+    return pg_server_group(&world_server, tests);
+}

@@ -1,0 +1,224 @@
+/* The commands of people: what they store, refuse, list, and carry from one database to another. */
+#include "world.h"
+
+#include "deviation/statement_command.h"
+
+static struct world w;
+static char path[96];
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    (void)snprintf(path, sizeof(path), "%s/file", w.folder);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+static char *run_command_of(int (*command)(void *, int, char **), struct statement_config config,
+                            const char *verb, char *file, int expected)
+{
+    char *argv[] = {(char *)(uintptr_t)verb, file, NULL};
+    int code = -1;
+    char *text;
+
+    config.postgres = w.conninfo;
+    text = captured(command, &config, file ? 2 : 1, argv, &code);
+    assert_int_equal(code, expected);
+    return text;
+}
+
+#define RUN(command, verb, code, ...) \
+    free(run_command_of(command, (struct statement_config){__VA_ARGS__}, verb, NULL, code))
+
+static void write_file(const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void request(const char *name, const char *kind)
+{
+    RUN(deviation_command, "add", 0, .name = name, .kind = kind, .cve = "CVE-2026-1", .asset = "*",
+        .by = "ann", .rationale = "not reachable", .at = "2026-11-01T00:00:00Z");
+}
+
+#define STATES                                                                    \
+    "SELECT string_agg(deviation || ' ' || state, ', ' ORDER BY deviation) FROM " \
+    "deviations_known('infinity', 'infinity')"
+
+static void a_request_is_approved_by_somebody_else(void **state)
+{
+    (void)state;
+    request("D1", "accepted");
+    assert_sql(&w, STATES, "D1 pending");
+    RUN(deviation_command, "approve", 1, .name = "D1", .by = "ann", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+    RUN(deviation_command, "approve", 2, .name = "D1", .by = "bob", .role = "AO");
+    assert_sql(&w, STATES, "D1 pending");
+    RUN(deviation_command, "approve", 0, .name = "D1", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+    assert_sql(&w, STATES, "D1 approved");
+}
+
+static void a_withdrawal_is_a_fact_and_final(void **state)
+{
+    (void)state;
+    request("D1", "accepted");
+    RUN(deviation_command, "withdraw", 0, .name = "D1", .by = "ann", .at = "2026-11-03T00:00:00Z");
+    RUN(deviation_command, "approve", 1, .name = "D1", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-04T00:00:00Z");
+    assert_sql(&w, STATES, "D1 withdrawn");
+    assert_sql(&w, "SELECT count(*) FROM deviation_facts", "2");
+    assert_sql(&w, "SELECT state FROM deviations_known('2026-11-02', 'infinity')", "pending");
+}
+
+static void what_nobody_requested_cannot_be_decided(void **state)
+{
+    (void)state;
+    RUN(deviation_command, "reject", 1, .name = "D9", .by = "bob");
+    request("D1", "accepted");
+    RUN(deviation_command, "check-in", 1, .name = "D1", .by = "bob", .evidence = "call");
+    RUN(deviation_command, "reject", 1, .name = "D1", .by = "bob", .at = "2026-10-01T00:00:00Z");
+    RUN(deviation_command, "add", 1, .name = "D1", .kind = "false_positive", .cve = "CVE-2026-1",
+        .asset = "*", .by = "ann", .rationale = "another");
+    assert_sql(&w, STATES, "D1 pending");
+}
+
+static void the_same_record_again_changes_nothing(void **state)
+{
+    (void)state;
+    request("D1", "accepted");
+    request("D1", "accepted");
+    assert_sql(&w, "SELECT count(*) FROM deviation_facts", "1");
+}
+
+static void a_file_goes_in_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    write_file("deviation,record,at,by,kind,vulnerability,asset,rationale\n"
+               "D1,request,2026-11-01T00:00:00Z,ann,accepted,CVE-2026-1,*,why\n"
+               "D1,reject,2026-10-01T00:00:00Z,bob,,,,\n");
+    free(run_command_of(deviation_command, (struct statement_config){0}, "import", path, 1));
+    assert_sql(&w, "SELECT count(*) FROM deviation_facts", "0");
+    write_file("deviation,record,at,by,kind,vulnerability,asset,rationale\n"
+               "D1,request,2026-11-01T00:00:00Z,ann,acepted,CVE-2026-1,*,why\n");
+    free(run_command_of(deviation_command, (struct statement_config){0}, "import", path, 2));
+}
+
+static void an_export_gives_the_same_in_another_database(void **state)
+{
+    static const char *const formats[] = {"csv", "json"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char *first, *second;
+
+        world_empty(&w);
+        request("D2", "accepted");
+        request("D1", "risk_adjustment");
+        RUN(deviation_command, "approve", 0, .name = "D2", .by = "bob", .role = "AO",
+            .evidence = "a \"quoted\", thing", .at = "2026-11-02T00:00:00Z",
+            .expires = "2027-01-01T00:00:00+01:00");
+        first = run_command_of(deviation_command, (struct statement_config){.format = formats[i]},
+                               "export", NULL, 0);
+        world_empty(&w);
+        write_file(first);
+        free(run_command_of(deviation_command, (struct statement_config){0}, "import", path, 0));
+        second = run_command_of(deviation_command, (struct statement_config){.format = formats[i]},
+                                "export", NULL, 0);
+        assert_string_equal(first, second);
+        assert_non_null(strstr(first, "2026-12-31T23:00:00"));
+        free(first);
+        free(second);
+    }
+}
+
+/* ---- the others ---- */
+
+static void hardening_shows_withdrawal_expiry_and_drift(void **state)
+{
+    (void)state;
+    add_push(&w, "p1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    RUN(hardening_command, "add", 0, .asset = REPO ":1.0", .baseline = "CIS Docker 1.6.0",
+        .by = "assessor", .evidence = "report 7", .digest = digest_of('a'), .drift = "none",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-12-01T00:00:00Z");
+#define HARDENING(at) "SELECT state FROM hardening_known('" at "', 'infinity')"
+    assert_sql(&w, HARDENING("2026-11-01"), "");
+    assert_sql(&w, HARDENING("2026-11-03"), "valid");
+    add_push(&w, "p2", "1.0", digest_of('b'), T(DAYS(5)));
+    world_apply(&w);
+    assert_sql(&w, HARDENING("2026-11-07"), "image_changed");
+    assert_sql(&w, HARDENING("2026-12-02"), "expired");
+    RUN(hardening_command, "withdraw", 0, .asset = REPO ":1.0", .baseline = "CIS Docker 1.6.0",
+        .by = "assessor", .at = "2026-11-20T00:00:00Z");
+    assert_sql(&w, HARDENING("2026-11-21"), "withdrawn");
+    RUN(hardening_command, "withdraw", 1, .asset = "other", .baseline = "CIS", .by = "assessor");
+}
+
+static void the_narrowest_word_on_exposure_counts(void **state)
+{
+    (void)state;
+    RUN(exposure_command, "add", 0, .asset = "*", .is_public = "no", .by = "ann",
+        .at = "2026-11-01T00:00:00Z");
+    RUN(exposure_command, "add", 0, .asset = REPO ":1.0", .is_public = "yes", .by = "ann",
+        .at = "2026-11-02T00:00:00Z");
+    RUN(exposure_command, "add", 0, .asset = REPO, .is_public = "no", .by = "ann",
+        .at = "2026-11-03T00:00:00Z");
+    assert_sql(&w,
+               "SELECT public || ' ' || since FROM asset_exposure('" REPO ":1.0', '" REPO
+               "', '2026-11-09', 'infinity')",
+               "true 2026-11-02 00:00:00+00");
+    assert_sql(&w,
+               "SELECT public FROM asset_exposure('" REPO ":2', '" REPO
+               "', '2026-11-09', 'infinity')",
+               "f");
+    RUN(exposure_command, "add", 2, .asset = "*", .is_public = "perhaps", .by = "ann");
+}
+
+static void lists_are_for_people_and_for_programs(void **state)
+{
+    char *text;
+
+    (void)state;
+    request("D1", "accepted");
+    RUN(ssvc_command, "add", 0, .cve = "CVE-2026-1", .automatable = "no", .impact = "partial",
+        .by = "ann");
+    text = run_command_of(deviation_command, (struct statement_config){.format = "json"}, "list",
+                          NULL, 0);
+    assert_non_null(strstr(text, "\"state\":\"pending\""));
+    free(text);
+    text = run_command_of(ssvc_command, (struct statement_config){0}, "list", NULL, 0);
+    assert_non_null(strstr(text, "CVE-2026-1"));
+    free(text);
+    RUN(ssvc_command, "delete", 2);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(a_request_is_approved_by_somebody_else),
+            CASE(a_withdrawal_is_a_fact_and_final),
+            CASE(what_nobody_requested_cannot_be_decided),
+            CASE(the_same_record_again_changes_nothing),
+            CASE(a_file_goes_in_whole_or_not_at_all),
+            CASE(an_export_gives_the_same_in_another_database),
+            CASE(hardening_shows_withdrawal_expiry_and_drift),
+            CASE(the_narrowest_word_on_exposure_counts),
+            CASE(lists_are_for_people_and_for_programs),
+    };
+
+    return pg_server_group(&world_server, tests);
+}

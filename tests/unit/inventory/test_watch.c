@@ -1,0 +1,205 @@
+/* What people are told, each case once, and failures of detection that open and close by
+ * themselves. */
+#include "finding_world.h"
+
+#include "identity/identity.h"
+#include "notify/watch.h"
+
+static struct world w;
+static struct watch_config config;
+static int64_t now;
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    now = mu_now_us();
+    config = (struct watch_config){.conninfo = w.conninfo,
+                                   .interval_ms = 10,
+                                   .warn_ms = INT64_C(2) * 24 * 3600 * 1000,
+                                   .grace_ms = 60000};
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+static void run_round(void)
+{
+    struct mu_error err;
+    bool busy = false;
+
+    if (watch_round(&config, w.pg, &busy, &err) != MU_OK)
+        fail_msg("%s", err.message);
+}
+
+static int64_t days_ago(int64_t days)
+{
+    return now - days * 24 * 3600 * INT64_C(1000000);
+}
+
+static void run_pod(const char *uid, char digit, int64_t started)
+{
+    add_pod(&w, mu_arena_printf(w.arena, "pod %s", uid),
+            (struct pod){.uid = uid,
+                         .tag = "1.0",
+                         .digest = digest_of(digit),
+                         .started = started,
+                         .at = started});
+    world_apply(&w);
+}
+
+/* What was told beside `tag_moved` of the apply side. */
+#define TOLD                                                                             \
+    "SELECT string_agg(kind || ' ' || severity, ', ' ORDER BY kind) FROM notifications " \
+    "WHERE kind <> 'tag_moved'"
+
+static void assert_told(const char *expected)
+{
+    run_round();
+    assert_sql(&w, TOLD, expected);
+    run_round(); /* and only once */
+    assert_sql(&w, TOLD, expected);
+    assert_sql(&w,
+               "SELECT (SELECT count(*) FROM outbox WHERE topic = 'muster.notifications') = "
+               "(SELECT count(*) FROM notifications)",
+               "t");
+}
+
+static void nothing_is_told_of_what_is_well(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(1));
+    SCAN(&w, digest_of('a'), days_ago(1), {.id = "CVE-2026-1", .extra = "\"kev\":null"});
+    run_pod("p", 'a', days_ago(1));
+    assert_told("");
+}
+
+static void a_scan_about_to_expire_is_told_and_then_its_end(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(29));
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(29));
+    run_pod("p", 'a', days_ago(29));
+    assert_told("scan_expiring warning");
+    free(world_sql(&w,
+                   "UPDATE scans SET finished_at = finished_at - interval '2 days', started_at = "
+                   "started_at - interval '2 days', database_built_at = NULL"));
+    assert_told("scan_expired critical, scan_expiring warning");
+}
+
+static void what_runs_unscanned_is_told_after_its_grace(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(1));
+    run_pod("p", 'a', now - 30 * INT64_C(1000000));
+    assert_told("");
+    run_pod("q", 'a', days_ago(1));
+    assert_told("never_scanned critical");
+}
+
+static void what_the_registry_lost_is_told(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(2));
+    run_pod("p", 'a', days_ago(1));
+    add_delete(&w, "d", NULL, digest_of('a'), days_ago(1));
+    world_apply(&w);
+    run_round();
+    assert_sql(&w,
+               "SELECT count(*) FROM notifications WHERE kind = 'not_in_registry' AND severity = "
+               "'critical'",
+               "1");
+}
+
+static void an_exploited_vulnerability_in_production_is_told(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(1));
+    SCAN(&w, digest_of('a'), days_ago(1),
+         {.id = "CVE-2026-1",
+          .extra = "\"kev\":{\"date_added\":\"2026-01-01\",\"due_date\":\"2026-01-22\"}"},
+         {.id = "CVE-2026-2", .extra = "\"kev\":{\"date_added\":\"2999-01-01\"}"});
+    assert_told("");
+    run_pod("p", 'a', days_ago(1));
+    assert_told("kev_in_production critical");
+    assert_sql(
+            &w, "SELECT message FROM notifications WHERE kind = 'kev_in_production'",
+            "CVE-2026-1 is known to be exploited (mend it by 2026-01-22) and runs in production");
+}
+
+static void containers_behind_their_tag_are_told(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(2));
+    run_pod("p", 'a', days_ago(3));
+    assert_told("");
+    push_at(&w, "1.0", 'b', days_ago(1));
+    assert_told("running_drift warning");
+}
+
+static void a_scan_with_an_old_database_is_a_failure_until_a_good_one(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(2));
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(2));
+    run_pod("p", 'a', days_ago(2));
+    free(world_sql(&w, "UPDATE scans SET database_built_at = started_at - interval '25 hours'"));
+    assert_told("detection_failure critical");
+    assert_sql(&w, "SELECT code || ' ' || (closed_at IS NULL) FROM detection_failures",
+               "database_stale true");
+    free(world_sql(&w, "UPDATE scan_jobs SET state = 'issued'"));
+    {
+        char job[MU_UUID_TEXT_SIZE];
+
+        identity_job(REPO, digest_of('a'), job);
+        CLEAN_SCAN(&w, digest_of('a'), days_ago(1));
+        assert_sql(&w, "SELECT job_id FROM detection_failures", job);
+    }
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "UPDATE scans SET database_built_at = started_at - interval "
+                                       "'1 hour' WHERE finished_at = '%s'",
+                                       sql_time(&w, days_ago(1)))));
+    assert_sql(&w,
+               mu_arena_printf(w.arena, "SELECT closed_at = '%s' FROM detection_failures",
+                               sql_time(&w, days_ago(1))),
+               "t");
+    assert_told("detection_failure critical, detection_failure_closed info");
+}
+
+static void two_that_look_at_once_tell_once(void **state)
+{
+    MU_AUTO(pg) struct mu_pg *other = NULL;
+    struct mu_error err;
+    bool busy = false;
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(1));
+    run_pod("q", 'a', days_ago(1));
+    assert_int_equal(inventory_pg_open(w.conninfo, "other", &other, &err), MU_OK);
+    assert_int_equal(watch_round(&config, other, &busy, &err), MU_OK);
+    assert_told("never_scanned critical");
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(nothing_is_told_of_what_is_well),
+            CASE(a_scan_about_to_expire_is_told_and_then_its_end),
+            CASE(what_runs_unscanned_is_told_after_its_grace),
+            CASE(what_the_registry_lost_is_told),
+            CASE(an_exploited_vulnerability_in_production_is_told),
+            CASE(containers_behind_their_tag_are_told),
+            CASE(a_scan_with_an_old_database_is_a_failure_until_a_good_one),
+            CASE(two_that_look_at_once_tell_once),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
