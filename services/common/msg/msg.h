@@ -236,14 +236,16 @@ struct mu_quarantine_record {
     const char *reason_code; /* status word: "invalid" "limit" ... */
     const char *reason;      /* the error chain */
     int64_t received_at_us;
-    const char *content_type;   /* optional */
+    const char *content_type; /* optional */
+    bool has_headers;
+    struct mu_json_map headers; /* of the request: those that say what the body is; no secrets */
     const char *payload_base64; /* at most 40 KiB before encoding; the head of it when truncated */
     const char *payload_digest; /* sha256 of the whole payload */
     int64_t payload_size_bytes;
     bool payload_truncated;
 };
 
-enum { MU_QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024 };
+enum { MU_QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024, MU_QUARANTINE_MAX_HEADERS = 16 };
 
 /*
  * Fills the record's payload members for `payload` (NULL: none): the head of it in base64, size and

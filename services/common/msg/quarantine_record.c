@@ -7,6 +7,11 @@ enum { QUARANTINE_MAX_BASE64 = 56 * 1024 };
 #define M mu_quarantine_record
 static const struct mu_json_field fields[] = {
         TEXT(M, content_type, "content_type", MAY, FIELD_NAME_MAX),
+        {.name = "headers",
+         .type = MU_JSON_MAP,
+         .offset = offsetof(struct M, headers),
+         .max = MU_QUARANTINE_MAX_HEADERS,
+         .present_offset = offsetof(struct M, has_headers)},
         TEXT(M, payload_base64, "payload_base64", MAY, QUARANTINE_MAX_BASE64),
         DIGEST(M, payload_digest, "payload_digest", MUST),
         COUNT(M, payload_size_bytes, "payload_size_bytes", MUST),

@@ -1,6 +1,7 @@
 #include "app/quarantine_revive.h"
 
 #include "delivery/outbound.h"
+#include "source/kept_headers.h"
 #include "source/kind.h"
 #include "source/source.h"
 
@@ -84,8 +85,11 @@ static enum mu_status revive_body(const struct mu_quarantine_record *record,
 {
     const struct source_config *source = config ? ingest_config_find(config, record->source) : NULL;
     struct source_config quiet;
+    struct mu_json_map headers = record->headers;
     struct source_input input = {.source = &quiet,
                                  .content_type = record->content_type,
+                                 .header = kept_headers_find,
+                                 .opaque = &headers,
                                  .body = payload->data,
                                  .len = payload->len,
                                  .received_at_us = record->received_at_us,

@@ -1,10 +1,10 @@
 /*
  * CloudEvents 1.0 of any sender: structured, batched and binary.
  *
- * Muster's own types carry their schema's data and are taken as they are. Of others the type's
- * words tell what happened ("com.example.image.pushed"), and the data is read by the names that
- * senders commonly use; the subject "repository:tag" fills in. The sender's (source, id) is the
- * event's identity.
+ * Muster's own types carry their schema's data and are taken as they are; types of a sender that
+ * has a kind of its own are read as that kind reads them. Of others the type's words tell what
+ * happened ("com.example.image.pushed"), and the data is read by the names that senders commonly
+ * use; the subject "repository:tag" fills in. The sender's (source, id) is the event's identity.
  */
 #include "source/kind.h"
 
@@ -119,21 +119,26 @@ static enum mu_status own_data(const struct source_reader *reader,
     return st;
 }
 
-/* What is ours to say is not the sender's: source, kind, id and the time we learned of it. */
+/* What is ours to say is not the sender's: source, kind, id and the time we learned of it. Both
+ * messages begin their say with these. */
+#define SAY_OURS(message, reader, fact)                               \
+    do {                                                              \
+        (message)->source = (reader)->input->source->name;            \
+        (message)->source_kind = (reader)->input->source->kind->name; \
+        (message)->source_event_id = (fact)->text[FACT_KEY];          \
+        (message)->received_at_us = (reader)->input->received_at_us;  \
+    } while (0)
+
 static enum mu_status own_registry(struct source_reader *reader, struct fact *fact,
                                    struct mu_error *err)
 {
-    const struct source_input *input = reader->input;
     struct mu_registry_event *message = NULL;
     enum mu_status st = own_data(reader, &mu_registry_event_object, (void **)&message, err);
 
     if (st != MU_OK)
         return st;
-    message->source = input->source->name;
-    message->source_kind = input->source->kind->name;
-    message->source_event_id = fact->text[FACT_KEY];
-    message->received_at_us = input->received_at_us;
-    message->repository = source_alias(input, message->repository);
+    SAY_OURS(message, reader, fact);
+    message->repository = source_alias(reader->input, message->repository);
     fact->class_ = message->action == MU_REGISTRY_DELETE ? FACT_IMAGE_DELETE : FACT_IMAGE_PUSH;
     return add_message(reader, fact, MU_MSG_REGISTRY_EVENT, message, message->repository, err);
 }
@@ -141,18 +146,47 @@ static enum mu_status own_registry(struct source_reader *reader, struct fact *fa
 static enum mu_status own_workload(struct source_reader *reader, struct fact *fact,
                                    struct mu_error *err)
 {
-    const struct source_input *input = reader->input;
     struct mu_workload_event *message = NULL;
     enum mu_status st = own_data(reader, &mu_workload_event_object, (void **)&message, err);
 
     if (st != MU_OK)
         return st;
-    message->source = input->source->name;
-    message->source_kind = input->source->kind->name;
-    message->source_event_id = fact->text[FACT_KEY];
-    message->received_at_us = input->received_at_us;
+    SAY_OURS(message, reader, fact);
     fact->class_ = message->action == MU_WORKLOAD_REMOVED ? FACT_POD_DELETE : FACT_CONTAINER_START;
     return add_message(reader, fact, MU_MSG_WORKLOAD_EVENT, message, message->pod_uid, err);
+}
+
+/* ---- types of senders that have a kind of their own, through a broker or a sink of all ---- */
+
+static const struct {
+    const char *beginning, *kind;
+} known_types[] = {
+        {"harbor.", "harbor"},
+        {"Microsoft.ContainerRegistry.", "acr"},
+        {"dev.cdevents.", "cdevents"},
+        {"dev.knative.apiserver.", "knative"},
+        {"google.cloud.audit.log.", "cloudrun"},
+        {"zotregistry.", "zot"},
+};
+
+static const struct source_kind *kind_of(const char *type)
+{
+    for (size_t i = 0; i < sizeof(known_types) / sizeof(known_types[0]); i++)
+        if (mu_text_starts(type, known_types[i].beginning))
+            return source_kind_find(known_types[i].kind);
+    return NULL;
+}
+
+/* As that kind reads it; the event's identity is source and id all the same. */
+static enum mu_status read_as(struct source_reader *reader, const struct source_kind *kind,
+                              const char *key, struct mu_error *err)
+{
+    struct source_attributes attributes = *reader->attributes;
+    enum mu_status st;
+
+    attributes.id = key;
+    st = source_read_document(reader->input, kind, reader->root, &attributes, reader->events, err);
+    return st == MU_OK ? MU_END : st;
 }
 
 /* ---- others ---- */
@@ -161,6 +195,7 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
 {
     const char *type = source_read_text(reader, "%type");
     const char *subject = source_read_text(reader, "%subject");
+    const struct source_kind *kind = kind_of(type);
     enum mu_status st = set_key(reader, fact, err);
 
     if (st != MU_OK)
@@ -171,6 +206,8 @@ static enum mu_status finish(struct source_reader *reader, struct fact *fact, st
         return own_registry(reader, fact, err);
     if (mu_msg_type_of(type) == MU_MSG_WORKLOAD_EVENT)
         return own_workload(reader, fact, err);
+    if (kind)
+        return read_as(reader, kind, fact->text[FACT_KEY], err);
     st = classify(type ? type : "", fact, err);
     if (st == MU_OK && subject && !fact->text[FACT_REPOSITORY])
         source_fill_reference(reader, subject, fact);
@@ -184,7 +221,8 @@ const struct source_kind cloudevents_kind = {
         .name = "cloudevents",
         .transport = "webhook",
         .sender = "any CloudEvents 1.0 sender: structured, batch, binary",
-        .events = "Muster's own types; other types that end in push, pushed, deleted and the like",
+        .events = "Muster's own types; those of other kinds; others that end in push, pushed, "
+                  "deleted and the like",
         .auth = SOURCE_AUTH_BEARER | SOURCE_AUTH_BASIC | SOURCE_AUTH_HEADER | SOURCE_AUTH_JWT |
                 SOURCE_AUTH_URL | SOURCE_AUTH_MTLS,
         .auth_header = "X-Webhook-Secret",

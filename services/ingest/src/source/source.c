@@ -1,13 +1,12 @@
 #include "source/source.h"
 
 #include "source/fact.h"
+#include "source/kept_headers.h"
 
 #include "base/text.h"
 #include "oci/reference.h"
 
 #include <string.h>
-
-enum { QUARANTINE_MAX_PAYLOAD_BYTES = 40 * 1024 };
 
 /* ---- what was read ---- */
 
@@ -122,7 +121,7 @@ static const char *payload_of(const struct source_input *input, const char *part
     if (!copy)
         return NULL;
     source_redact(copy, len);
-    mu_buf_init(&text, 2 * QUARANTINE_MAX_PAYLOAD_BYTES);
+    mu_buf_init(&text, 2 * MU_QUARANTINE_MAX_PAYLOAD_BYTES);
     mu_base64_encode(copy, len, &text);
     return mu_arena_strndup(input->arena, text.data, text.len);
 }
@@ -167,7 +166,8 @@ enum mu_status source_quarantine(const struct source_input *input, struct source
 {
     struct mu_quarantine_record *record = mu_arena_alloc(input->arena, sizeof(*record));
     char *digest = mu_arena_alloc(input->arena, MU_DIGEST_TEXT_SIZE);
-    size_t kept = part_len < QUARANTINE_MAX_PAYLOAD_BYTES ? part_len : QUARANTINE_MAX_PAYLOAD_BYTES;
+    size_t kept =
+            part_len < MU_QUARANTINE_MAX_PAYLOAD_BYTES ? part_len : MU_QUARANTINE_MAX_PAYLOAD_BYTES;
 
     if (!record || !digest)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
@@ -185,6 +185,7 @@ enum mu_status source_quarantine(const struct source_input *input, struct source
             .payload_size_bytes = (int64_t)part_len,
             .payload_truncated = kept < part_len,
     };
+    record->has_headers = kept_headers_take(input, &record->headers);
     if (!record->reason || !record->payload_base64)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
     return source_events_add(events, MU_MSG_QUARANTINE_RECORD, record, digest, err);
@@ -210,7 +211,7 @@ const char *source_alias(const struct source_input *input, const char *repositor
 
         if (mu_text_starts(repository, alias->from) &&
             (repository[len] == '/' || repository[len] == '\0'))
-            return mu_arena_printf(input->arena, "%s%s", alias->to, repository + len);
+            return mu_arena_concat(input->arena, alias->to, repository + len, NULL);
     }
     return repository;
 }
