@@ -77,9 +77,9 @@ static void expect_fault(struct fixture *f, const char *command, const char *cod
 
 static void words_are_split_at_blanks_and_quotes_keep_them(void **state)
 {
-    static const char *const expected[] = {
-            "/opt/a b/scan", "--template={{ json .}}", "registry:registry.example/app@" DIGEST, "",
-            DIGEST,          "-o=registry.example/app"};
+    static const char reference[] = "registry:registry.example/app@" DIGEST;
+    const char *const expected[] = {"/opt/a b/scan", "--template={{ json .}}", reference, "",
+                                    DIGEST,          "-o=registry.example/app"};
     struct external_command command;
     struct mu_error err;
     char **argv;
