@@ -107,7 +107,8 @@ LANGUAGE sql STABLE AS $$
     SELECT a.uai, a.asset_id, a.repository, a.tag, a.floating,
            CASE WHEN a.tag IS NULL THEN a.digest
                 ELSE (SELECT h.digest FROM tag_history_known(p_known) h
-                       WHERE h.repository = a.repository AND h.tag = a.tag
+                       WHERE h.repository = a.repository COLLATE "C"
+                         AND h.tag = a.tag COLLATE "C" -- as the index has them
                          AND h.valid_from <= p_valid AND COALESCE(h.valid_to > p_valid, true)
                        ORDER BY h.valid_from DESC, h.event_id DESC LIMIT 1)
            END,

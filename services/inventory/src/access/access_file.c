@@ -54,7 +54,7 @@ static struct word next_word(const char **at, const char *end, bool rest)
 static const struct line_kind *find_kind(struct word word)
 {
     for (size_t i = 0; i < LINE_KINDS; i++)
-        if (strlen(line_kinds[i].name) == word.len &&
+        if (word.text && strlen(line_kinds[i].name) == word.len &&
             memcmp(line_kinds[i].name, word.text, word.len) == 0)
             return &line_kinds[i];
     return NULL;
@@ -86,6 +86,8 @@ static enum mu_status set_token(struct access_rule *rule, struct word secret, st
 {
     static const char prefix[] = "sha256:";
 
+    if (!secret.text)
+        return mu_fail(err, MU_E_INTERNAL, "a token without a text");
     if (secret.len > strlen(prefix) && memcmp(secret.text, prefix, strlen(prefix)) == 0) {
         if (!mu_digest_valid(secret.text, secret.len) || secret.len >= MU_DIGEST_TEXT_SIZE)
             return mu_fail(err, MU_E_INVALID, "what follows sha256: must be 64 hex digits");
@@ -119,8 +121,9 @@ static enum mu_status read_line(const char *at, const char *end, struct access_r
 
     if (!kind)
         return mu_fail(err, MU_E_INVALID, "a line begins with token, subject or claim");
-    for (size_t i = 1; i < kind->words; i++)
-        words[i] = next_word(&at, end, i + 1 == kind->words);
+    for (size_t i = 1; i < WORDS_MAX; i++)
+        words[i] =
+                i < kind->words ? next_word(&at, end, i + 1 == kind->words) : (struct word){end, 0};
     if (words[kind->words - 1].len == 0)
         return mu_fail(err, MU_E_INVALID, "too few words: %s", kind->form);
     if (rules->count >= ACCESS_MAX_RULES)

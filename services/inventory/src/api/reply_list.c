@@ -173,7 +173,6 @@ static void reply_page(struct mu_request *request, const struct page *page, enum
 void api_reply_list(struct api *api, struct mu_request *request, const struct list *list)
 {
     int form = accept_choose(mu_request_header(request, "Accept"), forms, FORM_COUNT);
-    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
     struct question question;
     struct page page = {.list = list, .question = &question};
     struct mu_error err;
@@ -186,9 +185,9 @@ void api_reply_list(struct api *api, struct mu_request *request, const struct li
     st = question_of_list(request, list, &question, &err);
     if (st == MU_OK)
         st = api_ask(api, ask_page, &page, &err);
-    rows = page.rows;
     if (st == MU_OK)
         reply_page(request, &page, (enum form)form);
     else
         mu_httpd_reply_failure(request, &err);
+    mu_pg_result_free(page.rows);
 }

@@ -79,6 +79,7 @@ struct reading {
     enum mu_format format;
     struct mu_table *table; /* NULL: JSON goes out row by row */
     char filters[LIST_MAX_FILTERS][LIST_TEXT_MAX_BYTES + 1];
+    struct instants instants;
     const char *values[LIST_MAX_PARAMETERS];
     const char *alarm; /* a state that makes the exit code 1, or NULL */
     uint64_t rows, alarms;
@@ -164,13 +165,12 @@ static bool is_full(const struct reading *reading)
 
 static enum mu_status read_list(struct mu_pg *pg, struct reading *reading, struct mu_error *err)
 {
-    struct instants instants;
     MU_AUTO_FREE char *key = NULL;
-    enum mu_status st =
-            instants_ask(pg, reading->config->valid_at, reading->config->known_at, &instants, err);
+    enum mu_status st = instants_ask(pg, reading->config->valid_at, reading->config->known_at,
+                                     &reading->instants, err);
 
-    reading->values[0] = instants.valid_at;
-    reading->values[1] = instants.known_at;
+    reading->values[0] = reading->instants.valid_at;
+    reading->values[1] = reading->instants.known_at;
     if (st == MU_OK && !reading->table)
         (void)fputs("[", stdout);
     do {
