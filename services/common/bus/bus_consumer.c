@@ -57,7 +57,10 @@ static rd_kafka_resp_err_t pause_partitions(struct mu_consumer *consumer,
     return code;
 }
 
-/* Starts reading at the positions of today. A new assignment forgets pauses: they are set again. */
+/*
+ * Starts reading at the positions of today. A pause is kept with each partition by the client, also
+ * while the partition is another's and misses a resume: both are said again.
+ */
 static enum mu_status assign_at_positions(struct mu_consumer *consumer,
                                           rd_kafka_topic_partition_list_t *partitions,
                                           struct mu_error *err)
@@ -70,8 +73,7 @@ static enum mu_status assign_at_positions(struct mu_consumer *consumer,
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return mu_fail(err, MU_E_UNAVAILABLE, "assign partitions: %s", rd_kafka_err2str(code));
     for (int topic = 0; topic < MU_TOPIC_COUNT; topic++)
-        if (consumer->paused[topic])
-            (void)pause_partitions(consumer, partitions, (enum mu_topic)topic, true);
+        (void)pause_partitions(consumer, partitions, (enum mu_topic)topic, consumer->paused[topic]);
     return MU_OK;
 }
 
