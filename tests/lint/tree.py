@@ -33,7 +33,7 @@ SOLE_INCLUDERS = {
     "libpq-fe.h": {"pg"},
     "curl/": {"http"},
     "jansson.h": {"json"},  # its json_t is passed on through json/json_doc.h
-    "yaml.h": {"ingest", "report", "scanner"},
+    "yaml.h": {"ingest", "inventory", "report", "scanner"},
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner"},

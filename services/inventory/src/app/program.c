@@ -2,6 +2,8 @@
 
 #include "coverage/coverage_command.h"
 #include "explain/explain_command.h"
+#include "gate/cache_command.h"
+#include "gate/gate_server.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -39,6 +41,20 @@ static const struct mu_command commands[] = {
          .option_count = DUMP_OPTION_COUNT,
          .config_size = sizeof(struct explain_config),
          .run = dump_command},
+        {.name = "gate-server",
+         .arguments = "",
+         .summary = "answer clusters and pipelines whether an image may start",
+         .options = gate_server_options,
+         .option_count = GATE_SERVER_OPTION_COUNT,
+         .config_size = sizeof(struct gate_server_config),
+         .run = gate_server_command},
+        {.name = "gate-cache",
+         .arguments = "build|info|verify",
+         .summary = "the file the gate answers from",
+         .options = cache_command_options,
+         .option_count = CACHE_COMMAND_OPTION_COUNT,
+         .config_size = sizeof(struct cache_command_config),
+         .run = cache_command},
 };
 
 const struct mu_program inventory_program = {
