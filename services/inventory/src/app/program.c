@@ -4,6 +4,9 @@
 #include "explain/explain_command.h"
 #include "gate/cache_command.h"
 #include "gate/gate_server.h"
+#include "policy/approval_command.h"
+#include "policy/pipeline_command.h"
+#include "policy/policy_command.h"
 
 static const struct mu_command commands[] = {
         {.name = "run",
@@ -55,6 +58,48 @@ static const struct mu_command commands[] = {
          .option_count = CACHE_COMMAND_OPTION_COUNT,
          .config_size = sizeof(struct cache_command_config),
          .run = cache_command},
+        {.name = "gate",
+         .arguments = "IMAGE",
+         .summary = "may this image go on? One line in a pipeline",
+         .options = pipeline_options,
+         .option_count = PIPELINE_OPTION_COUNT,
+         .config_size = sizeof(struct pipeline_config),
+         .run = pipeline_command},
+        {.name = "policy",
+         .arguments = "check|store|list|show|dry-run [FILE|DIGEST]",
+         .summary = "what makes an image good enough",
+         .options = policy_command_options,
+         .option_count = POLICY_COMMAND_OPTION_COUNT,
+         .config_size = sizeof(struct policy_command_config),
+         .run = policy_command},
+        {.name = "approve",
+         .arguments = "IMAGE",
+         .summary = "let an image through in spite of the policy, until a time",
+         .options = approval_options,
+         .option_count = APPROVAL_OPTION_COUNT,
+         .config_size = sizeof(struct approval_config),
+         .run = approve_command},
+        {.name = "revoke",
+         .arguments = "IMAGE",
+         .summary = "stop an image in spite of the policy",
+         .options = approval_options,
+         .option_count = APPROVAL_OPTION_COUNT,
+         .config_size = sizeof(struct approval_config),
+         .run = revoke_command},
+        {.name = "withdraw",
+         .arguments = "IMAGE",
+         .summary = "take back what was said of an image",
+         .options = approval_options,
+         .option_count = APPROVAL_OPTION_COUNT,
+         .config_size = sizeof(struct approval_config),
+         .run = withdraw_command},
+        {.name = "approvals",
+         .arguments = "",
+         .summary = "what people said of images",
+         .options = approvals_options,
+         .option_count = APPROVALS_OPTION_COUNT,
+         .config_size = sizeof(struct approval_config),
+         .run = approvals_command},
 };
 
 const struct mu_program inventory_program = {
@@ -71,7 +116,10 @@ const struct mu_program inventory_program = {
                    "\n"
                    "Exit codes: 0 done; 1 coverage: some container is not covered, explain: "
                    "nothing is\n"
-                   "known; 2 wrong usage or configuration; 3 it could not be done.\n",
+                   "known, gate: rejected; 2 wrong usage or configuration; 3 it could not be done; "
+                   "4 gate: "
+                   "no\n"
+                   "verdict yet.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

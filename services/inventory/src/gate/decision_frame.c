@@ -94,7 +94,8 @@ bool decision_frame_follows(const struct decision_frame *frame, uint8_t chain[DE
 static const char segment_magic[4] = {'M', 'U', 'G', 'S'};
 enum { SEGMENT_VERSION = 1 };
 
-void segment_header_write(const struct segment_header *header, uint8_t ret_bytes[SEGMENT_HEADER_BYTES])
+void segment_header_write(const struct segment_header *header,
+                          uint8_t ret_bytes[SEGMENT_HEADER_BYTES])
 {
     memcpy(ret_bytes, segment_magic, 4);
     put_le(ret_bytes + 4, SEGMENT_VERSION, 4);
