@@ -41,6 +41,7 @@ INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, out
     SELECT scan, 'r', 'j', 1, repository, digest, 'complete', 'muster-scanner', '1', 'sha256:db', 'c', now() - interval '1 day',
            now() - interval '1 day', digest, now() FROM image WHERE scanned;
 INSERT INTO scan_uais SELECT scan, repository || ':' || tag FROM image WHERE scanned;
+INSERT INTO evidence_judged SELECT digest, now() FROM image WHERE scanned;
 INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, package_name, package_version, severity)
     SELECT digest, k, 'CVE-2026-' || k, 'package-' || k, '1', CASE WHEN k = 0 AND n % 20 = 0 THEN 'critical' ELSE 'low' END
       FROM image, generate_series(0, 4) k WHERE scanned;

@@ -30,6 +30,7 @@ WITH s AS (INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, 
     VALUES (gen_random_uuid(), 'r', 'j', 1, '{repository}', '{digest}', 'complete', 'muster-scanner', '1', 'sha256:db', 'c',
             now() - interval '{age}', now() - interval '{age}', '{digest}', now()) RETURNING scan_id)
 INSERT INTO scan_uais SELECT scan_id, '{repository}:{tag}' FROM s;
+INSERT INTO evidence_judged VALUES ('{digest}', now()) ON CONFLICT DO NOTHING;
 """
 
 

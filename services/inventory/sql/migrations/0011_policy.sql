@@ -77,6 +77,7 @@ CREATE TABLE evidence_kev (
     vulnerability_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (evidence_digest, vulnerability_id)
 );
+-- Evidence that was read for it, whatever was in it: nothing is approved on what was not read.
 CREATE TABLE evidence_judged (
     evidence_digest text COLLATE "C" PRIMARY KEY,
     known_at timestamptz NOT NULL
@@ -107,7 +108,7 @@ CREATE FUNCTION policy_facts(p_repositories text[], p_digests text[], p_as_of ti
                              p_severities text[])
 RETURNS TABLE (repository text, digest text, os_name text, registry text, scan_id uuid,
                finished_at timestamptz, database_version text, database_built_at timestamptz,
-               failure_code text, failure_message text, findings jsonb, uais text[])
+               failure_code text, failure_message text, findings jsonb, uais text[], evidence_read boolean)
 LANGUAGE sql STABLE AS $$
     SELECT m.repository, m.digest,
            (SELECT max(f.os_name) FROM digest_facts f WHERE f.digest = m.digest AND f.known_at <= p_known),
@@ -130,7 +131,9 @@ LANGUAGE sql STABLE AS $$
                           FROM evidence_issues i
                          WHERE i.evidence_digest = s.evidence_digest
                            AND i.severity = ANY (p_severities)) v) END,
-           ARRAY(SELECT u.uai FROM scan_uais u WHERE u.scan_id = s.scan_id ORDER BY u.uai COLLATE "C")
+           ARRAY(SELECT u.uai FROM scan_uais u WHERE u.scan_id = s.scan_id ORDER BY u.uai COLLATE "C"),
+           s.evidence_digest IS NULL
+               OR EXISTS (SELECT FROM evidence_judged j WHERE j.evidence_digest = s.evidence_digest)
       FROM unnest(p_repositories, p_digests) AS m (repository, digest)
       LEFT JOIN LATERAL (SELECT c.* FROM scans c
                           WHERE c.digest = m.digest AND c.repository = m.repository

@@ -4,6 +4,7 @@
 #include "apply/apply_loop.h"
 #include "evidence/evidence_store.h"
 #include "outbox/relay.h"
+#include "policy/evidence_facts.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
 
@@ -94,6 +95,14 @@ static void *run_relay(void *opaque)
     return NULL;
 }
 
+static void *run_evidence_facts(void *opaque)
+{
+    const struct app *app = opaque;
+
+    evidence_facts_run(app->config->postgres, app->evidence);
+    return NULL;
+}
+
 static void run_apply(struct app *app)
 {
     struct apply_config apply = {.bus = &app->bus,
@@ -167,7 +176,7 @@ static enum mu_status start(struct app *app, struct mu_error *err)
 /* Gives the exit code. */
 static int serve(struct app *app)
 {
-    pthread_t schedule, relay;
+    pthread_t schedule, relay, evidence_facts;
     enum mu_status st;
     int code = MU_EXIT_FAILURE;
 
@@ -178,12 +187,18 @@ static int serve(struct app *app)
         return st == MU_END ? MU_EXIT_OK : MU_EXIT_FAILURE;
     if (pthread_create(&schedule, NULL, run_schedule, app) != 0)
         return MU_EXIT_FAILURE;
+    if (pthread_create(&evidence_facts, NULL, run_evidence_facts, app) != 0) {
+        mu_stop_request();
+        (void)pthread_join(schedule, NULL);
+        return MU_EXIT_FAILURE;
+    }
     if (pthread_create(&relay, NULL, run_relay, app) == 0) {
         run_apply(app);
         (void)pthread_join(relay, NULL);
         code = MU_EXIT_OK;
     }
     mu_stop_request();
+    (void)pthread_join(evidence_facts, NULL);
     (void)pthread_join(schedule, NULL);
     return code;
 }

@@ -25,7 +25,7 @@ static const char *const answer_words[] = {"", "deny", "allow", NULL};
 #define CONFIG(member) offsetof(struct gate_config, member)
 
 static const struct mu_json_field scope_fields[] = {
-        {.name = "clusters", .type = MU_JSON_TEXTS, .offset = SCOPE(clusters), .max = 100},
+        {.name = "clusters", .type = MU_JSON_TEXTS, .offset = SCOPE(clusters), .max = 1000},
         {.name = "mode",
          .type = MU_JSON_ENUM,
          .flags = MU_JSON_REQUIRED,
@@ -56,7 +56,7 @@ static const struct mu_json_field allow_fields[] = {
          .offset = ALLOW(by),
          .min = 1,
          .max = 255},
-        {.name = "clusters", .type = MU_JSON_TEXTS, .offset = ALLOW(clusters), .max = 100},
+        {.name = "clusters", .type = MU_JSON_TEXTS, .offset = ALLOW(clusters), .max = 1000},
         {.name = "image",
          .type = MU_JSON_TEXT,
          .flags = MU_JSON_REQUIRED,

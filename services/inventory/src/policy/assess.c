@@ -56,7 +56,8 @@ enum {
     FACT_CODE,
     FACT_MESSAGE,
     FACT_FINDINGS,
-    FACT_UAIS
+    FACT_UAIS,
+    FACT_READ
 };
 
 static const char *kept(struct mu_arena *arena, const char *text, bool *failed)
@@ -137,7 +138,8 @@ enum mu_status assess_row(const struct mu_pg_result *row, size_t number, struct 
             .database_built_at_us = mu_pg_time_us(row, number, FACT_DATABASE_BUILT),
             .failure_code = kept(arena, mu_pg_text(row, number, FACT_CODE), &failed),
             .failure_message = kept(arena, mu_pg_text(row, number, FACT_MESSAGE), &failed),
-            .named = true};
+            .named = true,
+            .has_read = mu_pg_bool(row, number, FACT_READ)};
     enum mu_status st = MU_OK;
 
     if (!read_names(mu_pg_text(row, number, FACT_UAIS), arena, ret_uais) || failed)

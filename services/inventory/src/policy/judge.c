@@ -83,6 +83,17 @@ static void say(struct judged *judged, enum verdict verdict, enum verdict_reason
         (void)snprintf(judged->detail, sizeof(judged->detail), "%s", detail);
 }
 
+/* Whether some rule asks for what stands in the evidence alone. */
+static bool asks_for_evidence(const struct policy *policy)
+{
+    const struct policy_rule *rules = policy->rules.items;
+
+    for (size_t i = 0; i < policy->rules.count; i++)
+        if (rules[i].kev || rules[i].of == FINDING_CONFIGURATION)
+            return true;
+    return false;
+}
+
 /* Whether that decides: without a scan there is nothing to hold against the rules. */
 static bool judge_scan(const struct policy *policy, const struct image_facts *facts, int64_t now_us,
                        struct judged *judged)
@@ -116,6 +127,11 @@ static bool judge_scan(const struct policy *policy, const struct image_facts *fa
                        "its vulnerability database was older than %s when it was scanned at %s",
                        policy->max_database_age_text, at);
         say(judged, VERDICT_WAITING, REASON_DATABASE_STALE, "", judged->detail);
+        return true;
+    }
+    if (!facts->has_read && asks_for_evidence(policy)) {
+        say(judged, VERDICT_WAITING, REASON_NEVER_SCANNED, "",
+            "its raw result has not been read for policies yet");
         return true;
     }
     return false;

@@ -28,7 +28,8 @@ struct image_facts {
     int64_t database_built_at_us;
     const struct finding_fact *findings;
     size_t finding_count;
-    bool named; /* the scan carries the name that is asked for */
+    bool named;    /* the scan carries the name that is asked for */
+    bool has_read; /* what the evidence says beside its findings is among them */
 };
 
 enum { JUDGED_DETAIL_SIZE = 400 };
