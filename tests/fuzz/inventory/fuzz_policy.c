@@ -1,4 +1,5 @@
 /* First byte: a policy or a gate's configuration; the rest: the file. */
+#include "document/yaml_document.h"
 #include "gate/gate_config.h"
 #include "policy/judge.h"
 
@@ -37,8 +38,12 @@ static void read_config(const char *bytes, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    json_auto_t *root = NULL;
+    struct mu_error err;
+
     if (size == 0)
         return 0;
+    (void)!yaml_document_parse("any", (const char *)data + 1, size - 1, &root, &err);
     if (data[0] % 2)
         read_policy((const char *)data + 1, size - 1);
     else

@@ -135,8 +135,9 @@ static void a_second_tag_waits_for_a_scan_that_carries_it(void **state)
 
 static void an_index_is_as_good_as_the_worst_behind_it(void **state)
 {
-    static const struct mu_scan_child children[] = {{.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/amd64"},
-                                                    {.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/arm64"}};
+    static const struct mu_scan_child children[] = {
+            {.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/amd64"},
+            {.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/arm64"}};
     struct mu_scan_child named[2];
 
     (void)state;

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { MANY = 5000, SWAPS = 300, READERS = 3 };
+enum { MANY = 5000, SWAPS = 60, READERS = 3 };
 
 static char folder[64], path[PATH_MAX];
 static struct mu_ed25519 *key;
