@@ -9,6 +9,7 @@
 #include "notify/watch.h"
 #include "notify/webhook_sender.h"
 #include "outbox/relay.h"
+#include "policy/evidence_facts.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
 
@@ -184,6 +185,14 @@ static void *run_sender(void *opaque)
     return NULL;
 }
 
+static void *run_evidence_facts(void *opaque)
+{
+    const struct app *app = opaque;
+
+    evidence_facts_run(app->config->postgres, app->evidence);
+    return NULL;
+}
+
 static void run_apply(struct app *app)
 {
     struct apply_config apply = {.bus = &app->bus,
@@ -273,8 +282,8 @@ static enum mu_status start(struct app *app, struct mu_error *err)
 }
 
 /* What goes on beside the applying of events. */
-static void *(*const tasks[])(void *) = {run_schedule, run_upkeep, run_keep_runs,
-                                         run_watch,    run_sender, run_relay};
+static void *(*const tasks[])(void *) = {run_schedule, run_upkeep,         run_keep_runs, run_watch,
+                                         run_sender,   run_evidence_facts, run_relay};
 enum { TASK_COUNT = sizeof(tasks) / sizeof(tasks[0]) };
 
 /* Gives the exit code. */

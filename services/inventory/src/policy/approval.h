@@ -1,0 +1,26 @@
+/*
+ * approval: what people decide about images, beside the policy: approve or revoke a digest with
+ * name, role, reason and, for approvals, an end; or take that back. Facts, never changed.
+ *
+ * An approval is of what a tag points at now: what is pushed under it later is not approved.
+ */
+#ifndef INVENTORY_POLICY_APPROVAL_H
+#define INVENTORY_POLICY_APPROVAL_H
+
+#include "policy/policy_statements.h"
+
+struct approval {
+    const char *image;    /* as people write it */
+    const char *decision; /* "approve", "revoke" or "withdraw" */
+    const char *person, *role, *reason;
+    const char *until; /* RFC 3339; NULL or "": until further notice, which no approval is */
+};
+
+enum { APPROVAL_ID_SIZE = 64 };
+
+/* Errors: MU_E_INVALID (a member is missing or wrong), MU_E_DENIED (the policy gives the role no
+ * say), MU_E_NOT_FOUND (nothing is known of the image), as mu_pg_execute. */
+enum mu_status approval_record(struct mu_pg *pg, const struct approval *approval,
+                               char ret_id[APPROVAL_ID_SIZE], struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,189 @@
+#include "policy/judge.h"
+
+#include "document/pattern.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMED_FINDINGS = 3 };
+
+/* ---- findings ---- */
+
+static bool fits(const char *pattern, const char *text)
+{
+    return !pattern || pattern_fits(pattern, text ? text : "");
+}
+
+static bool is_excepted(const struct policy *policy, const struct image_facts *facts,
+                        const struct finding_fact *finding, int64_t now_us)
+{
+    const struct policy_exception *rows = policy->exceptions.items;
+
+    for (size_t i = 0; i < policy->exceptions.count; i++)
+        if (rows[i].until_us > now_us && fits(rows[i].finding, finding->id) &&
+            fits(rows[i].image, facts->repository) && fits(rows[i].package, finding->package))
+            return true;
+    return false;
+}
+
+bool judge_counts(const struct policy *policy, const struct policy_rule *rule,
+                  const struct image_facts *facts, const struct finding_fact *finding,
+                  int64_t now_us)
+{
+    enum finding_kind of = rule->of ? (enum finding_kind)rule->of : FINDING_VULNERABILITY;
+
+    return finding->kind == of && (int)finding->severity >= rule->at_least &&
+           (!rule->kev || finding->kev) &&
+           (!rule->fixable || (finding->fixed && finding->fixed[0])) &&
+           !is_excepted(policy, facts, finding, now_us);
+}
+
+/* "5, 0 allowed: CVE-2026-1 (openssl), ..." when it is broken. */
+static bool rule_is_broken(const struct policy *policy, const struct policy_rule *rule,
+                           const struct image_facts *facts, int64_t now_us,
+                           char ret_detail[JUDGED_DETAIL_SIZE])
+{
+    const struct finding_fact *named[NAMED_FINDINGS];
+    int64_t count = 0;
+    size_t len;
+
+    for (size_t i = 0; i < facts->finding_count; i++) {
+        if (!judge_counts(policy, rule, facts, &facts->findings[i], now_us))
+            continue;
+        if (count < NAMED_FINDINGS)
+            named[count] = &facts->findings[i];
+        count++;
+    }
+    if (count <= rule->max)
+        return false;
+    len = (size_t)snprintf(ret_detail, JUDGED_DETAIL_SIZE,
+                           "%" PRId64 ", %" PRId64 " allowed:", count, rule->max);
+    for (int64_t i = 0; i < count && i < NAMED_FINDINGS; i++)
+        len += (size_t)snprintf(ret_detail + len, JUDGED_DETAIL_SIZE - len, "%s %.40s (%.60s)",
+                                i > 0 ? "," : "", named[i]->id,
+                                named[i]->package ? named[i]->package : "");
+    if (count > NAMED_FINDINGS)
+        (void)snprintf(ret_detail + len, JUDGED_DETAIL_SIZE - len, ", ...");
+    return true;
+}
+
+/* ---- steps ---- */
+
+static void say(struct judged *judged, enum verdict verdict, enum verdict_reason reason,
+                const char *rule, const char *detail)
+{
+    judged->verdict = verdict;
+    judged->reason = reason;
+    judged->rule = rule;
+    if (detail != judged->detail)
+        (void)snprintf(judged->detail, sizeof(judged->detail), "%s", detail);
+}
+
+/* Whether some rule asks for what stands in the evidence alone. */
+static bool asks_for_evidence(const struct policy *policy)
+{
+    const struct policy_rule *rules = policy->rules.items;
+
+    for (size_t i = 0; i < policy->rules.count; i++)
+        if (rules[i].kev || rules[i].of == FINDING_CONFIGURATION)
+            return true;
+    return false;
+}
+
+/* Whether that decides: without a scan there is nothing to hold against the rules. */
+static bool judge_scan(const struct policy *policy, const struct image_facts *facts, int64_t now_us,
+                       struct judged *judged)
+{
+    char at[MU_TIME_TEXT_SIZE];
+
+    if (facts->finished_at_us == MU_TIME_NONE && facts->failure_code) {
+        (void)snprintf(judged->detail, sizeof(judged->detail), "%.60s: %.300s", facts->failure_code,
+                       facts->failure_message ? facts->failure_message : "");
+        say(judged, VERDICT_REJECTED, REASON_SCAN_FAILED, "", judged->detail);
+        return true;
+    }
+    if (facts->finished_at_us == MU_TIME_NONE || !facts->named) {
+        say(judged, VERDICT_WAITING, REASON_NEVER_SCANNED, "",
+            facts->finished_at_us == MU_TIME_NONE ? "no scan of it yet"
+                                                  : "no scan of it under this name yet");
+        return true;
+    }
+    judged->expires_at_us = facts->finished_at_us + policy->max_scan_age_us;
+    mu_time_format(facts->finished_at_us, at);
+    if (judged->expires_at_us <= now_us) {
+        (void)snprintf(judged->detail, sizeof(judged->detail), "scanned at %s, %s is allowed", at,
+                       policy->max_scan_age_text);
+        say(judged, VERDICT_WAITING, REASON_SCAN_EXPIRED, "", judged->detail);
+        return true;
+    }
+    if (policy->max_database_age_us > 0 &&
+        (facts->database_built_at_us == MU_TIME_NONE ||
+         facts->finished_at_us - facts->database_built_at_us > policy->max_database_age_us)) {
+        (void)snprintf(judged->detail, sizeof(judged->detail),
+                       "its vulnerability database was older than %s when it was scanned at %s",
+                       policy->max_database_age_text, at);
+        say(judged, VERDICT_WAITING, REASON_DATABASE_STALE, "", judged->detail);
+        return true;
+    }
+    if (!facts->has_read && asks_for_evidence(policy)) {
+        say(judged, VERDICT_WAITING, REASON_NEVER_SCANNED, "",
+            "its raw result has not been read for policies yet");
+        return true;
+    }
+    return false;
+}
+
+static bool judge_base(const struct policy *policy, const struct image_facts *facts,
+                       struct judged *judged)
+{
+    const char *os_name = facts->os_name && *facts->os_name ? facts->os_name : "none";
+
+    if (patterns_fit(&policy->base_images, os_name))
+        return false;
+    (void)snprintf(judged->detail, sizeof(judged->detail), "its operating system is '%.200s'",
+                   os_name);
+    say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, "base_images", judged->detail);
+    return true;
+}
+
+void judge_image(const struct policy *policy, const struct image_facts *facts, int64_t now_us,
+                 struct judged *ret_judged)
+{
+    const struct policy_rule *rules = policy->rules.items;
+    struct judged *judged = ret_judged;
+
+    *judged = (struct judged){.rule = "", .expires_at_us = MU_TIME_NONE};
+    if (mu_text_equal(facts->registry, "deleted") || mu_text_equal(facts->registry, "missing")) {
+        say(judged, VERDICT_REJECTED, REASON_NOT_IN_REGISTRY, "",
+            mu_text_equal(facts->registry, "deleted") ? "the registry deleted it"
+                                                      : "the registry does not have it");
+        return;
+    }
+    if (judge_scan(policy, facts, now_us, judged) || judge_base(policy, facts, judged))
+        return;
+    for (size_t i = 0; i < policy->rules.count; i++) {
+        if (!rule_is_broken(policy, &rules[i], facts, now_us, judged->detail))
+            continue;
+        say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, rules[i].name, judged->detail);
+        return;
+    }
+    say(judged, VERDICT_APPROVED, REASON_POLICY_PASSED, "", "");
+}
+
+void judge_worst(struct judged *worst, const struct judged *judged)
+{
+    static const int rank[VERDICT_COUNT] = {
+            [VERDICT_APPROVED] = 1, [VERDICT_WAITING] = 2, [VERDICT_REJECTED] = 3};
+    int64_t expires_at_us = worst->expires_at_us;
+
+    if (expires_at_us == MU_TIME_NONE ||
+        (judged->expires_at_us != MU_TIME_NONE && judged->expires_at_us < expires_at_us))
+        expires_at_us = judged->expires_at_us;
+    if (rank[judged->verdict] > rank[worst->verdict])
+        *worst = *judged;
+    worst->expires_at_us = expires_at_us;
+}

@@ -1,0 +1,28 @@
+/*
+ * report: the verdict on one image for a pipeline: text, JSON, SARIF 2.1.0 (OASIS), JUnit XML (as
+ * Jenkins and GitLab read it), and the facts of an audit record.
+ */
+#ifndef INVENTORY_POLICY_REPORT_H
+#define INVENTORY_POLICY_REPORT_H
+
+#include "policy/assess.h"
+
+struct report {
+    const char *image; /* as it was asked for */
+    const struct policy *policy;
+    const struct assessment *assessment;
+    int64_t at_us;
+};
+
+/* NULL when there is no such format. */
+typedef enum mu_status report_fn(const struct report *report, struct mu_buf *out,
+                                 struct mu_error *err);
+report_fn *report_format(const char *name);
+
+/* One line that says why, and what mends it. */
+void report_reason(const struct report *report, struct mu_buf *out);
+/* What was judged, as JSON. Errors: MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status report_facts(const struct report *report, struct mu_buf *out,
+                            struct mu_error *err) MU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,328 @@
+/* From the database into the cache, and from the log into the database. */
+#include "world.h"
+
+#include "gate_cache_build.h"
+
+#include "gate/decision.h"
+#include "gate/gate_build.h"
+#include "gate/gate_ship.h"
+#include "gate/gate_statements.h"
+#include "policy/approval.h"
+#include "policy/evidence_facts.h"
+
+static struct world w;
+static struct mu_ed25519 *key;
+static struct gate_cache *cache;
+static char cache_path[128], log_folder[128];
+
+static int open_world(void **state)
+{
+    (void)state;
+    world_open(&w);
+    key = gate_test_key_new();
+    (void)snprintf(cache_path, sizeof(cache_path), "%s/cache", w.folder);
+    (void)snprintf(log_folder, sizeof(log_folder), "%s/log", w.folder);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    gate_cache_close(cache);
+    cache = NULL;
+    mu_ed25519_free(key);
+    world_close(&w);
+    return 0;
+}
+
+static struct mu_pg *policy_pg(void)
+{
+    struct mu_pg *pg = NULL;
+    struct mu_error err;
+
+    if (policy_pg_open(w.conninfo, &pg, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    return pg;
+}
+
+static void read_evidence(void)
+{
+    MU_AUTO(pg) struct mu_pg *pg = policy_pg();
+    struct mu_error err;
+    size_t count = 0;
+
+    if (evidence_facts_round(pg, w.evidence, 100, &count, &err) != MU_OK)
+        fail_msg("%s", err.message);
+}
+
+static void build(void)
+{
+    const struct gate_build_config config = {w.conninfo, cache_path, key};
+    struct gate_cache_info info;
+    struct mu_error err;
+
+    gate_cache_close(cache);
+    cache = NULL;
+    if (gate_build(&config, &info, &err) != MU_OK ||
+        gate_cache_open(cache_path, key, &cache, &err) != MU_OK)
+        fail_msg("%s", err.message);
+}
+
+static void assert_entry(const char *name, enum verdict verdict, enum verdict_reason reason)
+{
+    struct gate_entry entry;
+
+    if (!gate_cache_find(cache, name, &entry))
+        fail_msg("'%s' is not there", name);
+    if (entry.verdict != verdict || entry.reason != reason)
+        fail_msg("'%s' is %s, %s: %s", name, verdict_word(entry.verdict),
+                 verdict_reason_word(entry.reason), entry.detail);
+}
+
+static void push_and_scan(const char *tag, char digit, const char *findings)
+{
+    const char *digest = digest_of(digit);
+
+    add_push(&w, mu_arena_printf(w.arena, "push-%s-%c", tag, digit), tag, digest, T(0));
+    if (findings)
+        add_scan(&w, mu_arena_printf(w.arena, "scan-%c", digit),
+                 (struct scan){.digest = digest,
+                               .uai = mu_arena_printf(w.arena, REPO ":%s", tag),
+                               .platform = "linux/amd64",
+                               .evidence = add_evidence(&w, digest, findings),
+                               .at = mu_now_us() - 1000000});
+    world_apply(&w);
+}
+
+#define CRITICAL                                                                              \
+    "[{\"id\":\"CVE-2026-1\",\"package\":\"openssl\",\"package_version\":\"1\",\"severity\":" \
+    "\"critical\"}]"
+#define EXPLOITED                                                                          \
+    "[{\"id\":\"CVE-2026-2\",\"package\":\"bash\",\"package_version\":\"1\",\"severity\":" \
+    "\"low\",\"kev\":{\"date_added\":\"2026-01-01\"}}]"
+
+static void each_name_has_the_verdict_of_the_policy(void **state)
+{
+    (void)state;
+    push_and_scan("1.0", 'a', "[]");
+    push_and_scan("2.0", 'b', CRITICAL);
+    push_and_scan("3.0", 'd', EXPLOITED);
+    push_and_scan("4.0", 'e', NULL);
+    build();
+    assert_entry(REPO ":1.0", VERDICT_WAITING, REASON_NEVER_SCANNED); /* not read yet */
+    read_evidence();
+    build();
+    assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
+    assert_entry(REPO ":2.0", VERDICT_REJECTED, REASON_RULE_BROKEN);
+    assert_entry(REPO ":3.0", VERDICT_REJECTED, REASON_RULE_BROKEN);
+    assert_entry(REPO ":4.0", VERDICT_WAITING, REASON_NEVER_SCANNED);
+    assert_entry(mu_arena_printf(w.arena, REPO "@%s", digest_of('a')), VERDICT_APPROVED,
+                 REASON_POLICY_PASSED);
+    assert_int_equal(gate_cache_info(cache)->generation, 2);
+}
+
+static void a_second_tag_waits_for_a_scan_that_carries_it(void **state)
+{
+    (void)state;
+    push_and_scan("1.0", 'a', "[]");
+    read_evidence();
+    add_push(&w, "again", "1.0-copy", digest_of('a'), T(1));
+    world_apply(&w);
+    build();
+    assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
+    assert_entry(REPO ":1.0-copy", VERDICT_WAITING, REASON_NEVER_SCANNED);
+}
+
+static void an_index_is_as_good_as_the_worst_behind_it(void **state)
+{
+    static const struct mu_scan_child children[] = {
+            {.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/amd64"},
+            {.kind = MU_DIGEST_KIND_MANIFEST, .platform = "linux/arm64"}};
+    struct mu_scan_child named[2];
+
+    (void)state;
+    memcpy(named, children, sizeof(named));
+    named[0].digest = digest_of('a');
+    named[1].digest = digest_of('b');
+    add_push(&w, "index", "9", digest_of('f'), T(0));
+    add_scan(&w, "resolved",
+             (struct scan){.digest = digest_of('f'),
+                           .outcome = MU_SCAN_RESOLVED,
+                           .at = T(1),
+                           .children = named,
+                           .child_count = 2});
+    world_apply(&w);
+    for (int i = 0; i < 2; i++) {
+        add_scan(&w, i ? "s1" : "s0",
+                 (struct scan){.digest = named[i].digest,
+                               .uai = REPO ":9",
+                               .platform = named[i].platform,
+                               .evidence = add_evidence(&w, named[i].digest, i ? CRITICAL : "[]"),
+                               .at = mu_now_us() - 1000000});
+        world_apply(&w);
+        read_evidence();
+        build();
+        assert_entry(REPO ":9", i ? VERDICT_REJECTED : VERDICT_WAITING,
+                     i ? REASON_RULE_BROKEN : REASON_NEVER_SCANNED);
+    }
+}
+
+static void record_word(const char *decision, const char *tag)
+{
+    MU_AUTO(pg) struct mu_pg *pg = policy_pg();
+    const struct approval approval = {
+            .image = mu_arena_printf(w.arena, REPO ":%s", tag),
+            .decision = decision,
+            .person = "alice",
+            .role = "officer",
+            .reason = "because",
+            .until = strcmp(decision, "approve") == 0 ? "2099-01-01T00:00:00Z" : NULL};
+    char id[APPROVAL_ID_SIZE];
+    struct mu_error err;
+
+    if (approval_record(pg, &approval, id, &err) != MU_OK)
+        fail_msg("%s", err.message);
+}
+
+static void what_people_say_takes_the_place_of_the_policy(void **state)
+{
+    (void)state;
+    push_and_scan("1.0", 'a', "[]");
+    push_and_scan("2.0", 'b', CRITICAL);
+    read_evidence();
+    record_word("revoke", "1.0");
+    record_word("approve", "2.0");
+    build();
+    assert_entry(REPO ":1.0", VERDICT_REJECTED, REASON_PERSON_REVOKED);
+    assert_entry(REPO ":2.0", VERDICT_APPROVED, REASON_PERSON_APPROVED);
+    record_word("withdraw", "1.0");
+    build();
+    assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
+}
+
+/* ---- shipping ---- */
+
+static struct decision_log *open_decisions(void)
+{
+    const struct decision_log_config config = {.folder = log_folder,
+                                               .name = "g",
+                                               .max_bytes = 1 << 20,
+                                               .segment_bytes = 1 << 16,
+                                               .queue_bytes = 1 << 16,
+                                               .sync_ms = 1};
+    struct decision_log *decisions = NULL;
+    struct mu_error err;
+
+    if (decision_log_open(&config, &decisions, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    return decisions;
+}
+
+static void decide(struct decision_log *decisions, enum verdict_reason reason, const char *tag)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf record;
+    const struct decision_asker asker = {.source = "admission",
+                                         .cluster = "c",
+                                         .namespace_name = "n",
+                                         .kind = "Pod",
+                                         .object = "o",
+                                         .container = "c",
+                                         .user = "u'\"",
+                                         .operation = "CREATE",
+                                         .uid = "u",
+                                         .image = "i",
+                                         .at_us = T(0)};
+    const struct gate_answer answer = {.verdict = VERDICT_WAITING,
+                                       .reason = reason,
+                                       .scope = "s",
+                                       .rule = "",
+                                       .message = "",
+                                       .repository = REPO,
+                                       .tag = tag,
+                                       .digest = "",
+                                       .scan_id = "",
+                                       .database_version = ""};
+    struct decision_log_state log = {0};
+    struct mu_error err;
+    uint64_t sequence = 0;
+
+    mu_buf_init(&record, DECISION_MAX_BYTES);
+    assert_int_equal(decision_encode(&asker, &answer, NULL, "sha256:c", w.arena, &record, &err),
+                     MU_OK);
+    assert_int_equal(decision_log_append(decisions, record.data, record.len, &sequence, &err),
+                     MU_OK);
+    for (int i = 0; i < 20000 && log.synced < sequence; i++) {
+        (void)poll(NULL, 0, 1);
+        decision_log_state(decisions, &log);
+    }
+}
+
+static void ship(struct decision_log *decisions)
+{
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+    bool busy = true;
+
+    assert_int_equal(gate_pg_open(w.conninfo, &pg, &err), MU_OK);
+    if (gate_ship_round(decisions, pg, &busy, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_false(busy);
+}
+
+static void decisions_are_shipped_once_and_ask_for_scans(void **state)
+{
+    MU_AUTO(decision_log) struct decision_log *decisions = NULL;
+
+    (void)state;
+    add_push(&w, "p", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    decisions = open_decisions();
+    decide(decisions, REASON_UNKNOWN_IMAGE, "1.0");
+    decide(decisions, REASON_UNKNOWN_IMAGE, "nowhere");
+    ship(decisions);
+    ship(decisions);
+    decide(decisions, REASON_POLICY_PASSED, "1.0");
+    ship(decisions);
+    assert_sql(&w,
+               "SELECT string_agg(sequence || reason, ' ' ORDER BY sequence) FROM gate_decisions",
+               "1unknown_image 2unknown_image 3policy_passed");
+    assert_sql(&w, "SELECT asked_by FROM gate_decisions WHERE sequence = 1", "u'\"");
+    assert_sql(&w,
+               "SELECT concat_ws(' ', priority, reason, count(*)) FROM scan_jobs GROUP BY "
+               "priority, reason",
+               "1 gate 1");
+    assert_sql(&w, "SELECT next_sequence FROM gate_instances", "4");
+    assert_sql(&w, "SELECT count(*) FROM gate_gaps", "0");
+}
+
+static void a_log_that_is_behind_the_database_is_refused(void **state)
+{
+    MU_AUTO(decision_log) struct decision_log *decisions = open_decisions();
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+    bool busy = false;
+
+    (void)state;
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "INSERT INTO gate_instances (instance, next_sequence) "
+                                       "VALUES ('%s', 100)",
+                                       decision_log_instance(decisions))));
+    assert_int_equal(gate_pg_open(w.conninfo, &pg, &err), MU_OK);
+    assert_int_equal(gate_ship_round(decisions, pg, &busy, &err), MU_E_CONFLICT);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(each_name_has_the_verdict_of_the_policy),
+            CASE(a_second_tag_waits_for_a_scan_that_carries_it),
+            CASE(an_index_is_as_good_as_the_worst_behind_it),
+            CASE(what_people_say_takes_the_place_of_the_policy),
+            CASE(decisions_are_shipped_once_and_ask_for_scans),
+            CASE(a_log_that_is_behind_the_database_is_refused),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
