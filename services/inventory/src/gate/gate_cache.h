@@ -3,9 +3,9 @@
  * that a verdict needs neither database nor network.
  *
  * Layout, little-endian: a header of 256 bytes; a hash table of slots (first 16 bytes of the
- * SHA-256 of a name, number of its record); the records; their texts. Names are "repository:tag",
- * "repository@digest", and "@digest" for references that have no repository. The header holds the
- * SHA-256 of all that follows it, and an Ed25519 signature (RFC 8032) over itself.
+ * SHA-256 of a name, number of its record); the records; their texts. Names are "repository:tag"
+ * and "repository@digest". The header holds the SHA-256 of all that follows it, and an Ed25519
+ * signature (RFC 8032) over itself.
  *
  * A file is written beside its place and renamed, never changed; so who has mapped it keeps what
  * he has.
