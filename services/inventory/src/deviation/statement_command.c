@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include <stdio.h>

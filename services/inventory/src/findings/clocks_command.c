@@ -3,6 +3,8 @@
 #include "query/json_rows.h"
 #include "question/question_time.h"
 
+#include "base/table.h"
+
 #include <stdio.h>
 
 #define OPTION(member) offsetof(struct clocks_config, member)

@@ -4,6 +4,7 @@
 #include "query/json_rows.h"
 #include "question/question_time.h"
 
+#include "base/table.h"
 #include "base/text.h"
 
 #include <inttypes.h>
