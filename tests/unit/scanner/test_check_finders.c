@@ -120,7 +120,8 @@ static void read_file(const struct finder *finder, struct issue_list *list, cons
                                        .kind = FINDER_FILE,
                                        .mode = 0644,
                                        .size_bytes = strlen(text)};
-    const struct finder_input input = {path, (const uint8_t *)text, strlen(text)};
+    const struct finder_input input = {
+            .path = path, .bytes = (const uint8_t *)text, .len = strlen(text)};
     struct mu_error err;
 
     if (!finder->wants(&entry))
@@ -284,7 +285,8 @@ static void one_file_tells_at_most_so_many_secrets(void **state)
 static void binary_files_are_not_searched(void **state)
 {
     static const char bytes[] = "\0\0npm_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17";
-    const struct finder_input input = {"app/tool", (const uint8_t *)bytes, sizeof(bytes) - 1};
+    const struct finder_input input = {
+            .path = "app/tool", .bytes = (const uint8_t *)bytes, .len = sizeof(bytes) - 1};
     struct issue_list list;
     struct mu_error err;
 
@@ -298,7 +300,8 @@ static void binary_files_are_not_searched(void **state)
 static void what_the_sink_refuses_ends_the_reading(void **state)
 {
     static const char text[] = "machine h login a password S3cure-pw";
-    const struct finder_input input = {"root/.netrc", (const uint8_t *)text, sizeof(text) - 1};
+    const struct finder_input input = {
+            .path = "root/.netrc", .bytes = (const uint8_t *)text, .len = sizeof(text) - 1};
     struct issue_list list;
     struct mu_error err;
 
