@@ -52,7 +52,8 @@ static void pages_go_on_until_the_last(void **state)
     assert_says(REPO ":1.0");
     assert_says(REPO ":1.1");
     assert_int_equal(occurrences("\"uai\""), 2);
-    (void)snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor"));
+    assert_true(snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor")) <
+                (int)sizeof(cursor));
     assert_string_equal(header_of("Muster-Next-Cursor"), cursor);
     assert_int_equal(get_after("/v1/assets?limit=2", cursor), 200);
     assert_says(REPO ":1.2");
@@ -69,7 +70,8 @@ static void pages_are_of_the_state_of_the_first(void **state)
     (void)state;
     push_three();
     assert_int_equal(get("/v1/assets?limit=1"), 200);
-    (void)snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor"));
+    assert_true(snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor")) <
+                (int)sizeof(cursor));
     add_push(&w, "e4", "1.05", digest_of('d'), T(3)); /* between the first and the second */
     world_apply(&w);
     assert_int_equal(get_after("/v1/assets?limit=9", cursor), 200);
@@ -86,7 +88,8 @@ static void a_cursor_goes_with_its_question_alone(void **state)
     (void)state;
     push_three();
     assert_int_equal(get("/v1/assets?limit=1&repository=" REPO), 200);
-    (void)snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor"));
+    assert_true(snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor")) <
+                (int)sizeof(cursor));
     assert_int_equal(get_after("/v1/assets?limit=1&repository=" REPO, cursor), 200);
     assert_int_equal(get_after("/v1/assets?limit=1", cursor), 400);
     assert_says("another question");
@@ -119,7 +122,8 @@ static void every_row_of_a_container_has_its_place_in_the_pages(void **state)
         assert_int_equal(occurrences("\"instance_id\""), 1);
         a += occurrences("\"digest\":\"sha256:a");
         b += occurrences("\"digest\":\"sha256:b");
-        (void)snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor"));
+        assert_true(snprintf(cursor, sizeof(cursor), "%s", member_of("next_cursor")) <
+                    (int)sizeof(cursor));
     }
     assert_int_equal(a, 2);
     assert_int_equal(b, 2);
@@ -375,7 +379,8 @@ static void what_has_not_changed_is_304(void **state)
     push_three();
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         assert_int_equal(get(targets[i]), 200);
-        (void)snprintf(header, sizeof(header), "If-None-Match: \"x\", %s\r\n", header_of("ETag"));
+        assert_true(snprintf(header, sizeof(header), "If-None-Match: \"x\", %s\r\n",
+                             header_of("ETag")) < (int)sizeof(header));
         assert_int_equal(ask("GET", targets[i], header, NULL), 304);
         assert_string_equal(body(), "");
         assert_int_equal(ask("GET", targets[i], "If-None-Match: *\r\n", NULL), 304);
@@ -390,7 +395,8 @@ static void what_has_changed_has_another_tag(void **state)
     (void)state;
     push_three();
     assert_int_equal(get("/v1/assets"), 200);
-    (void)snprintf(header, sizeof(header), "If-None-Match: %s\r\n", header_of("ETag"));
+    assert_true(snprintf(header, sizeof(header), "If-None-Match: %s\r\n", header_of("ETag")) <
+                (int)sizeof(header));
     assert_int_equal(ask("GET", "/v1/assets", header, NULL), 304);
     (void)strncat(header, "Accept: text/csv\r\n", sizeof(header) - strlen(header) - 1);
     assert_int_equal(ask("GET", "/v1/assets", header, NULL), 200);

@@ -238,10 +238,12 @@ static void *write_loop(void *opaque)
 
 enum mu_status audit_open(const char *conninfo, struct audit **ret_audit, struct mu_error *err)
 {
-    struct audit *audit = mu_xcalloc(1, sizeof(*audit));
-    uint8_t random[16] = {0};
+    struct audit *audit;
+    uint8_t random[16];
 
-    (void)getrandom(random, sizeof(random), 0);
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return mu_fail(err, MU_E_UNAVAILABLE, "no random numbers for the audit log");
+    audit = mu_xcalloc(1, sizeof(*audit));
     mu_hex_encode(random, sizeof(random), audit->process);
     audit->conninfo = conninfo;
     audit->last = &audit->first;
