@@ -41,8 +41,8 @@ class Stack:
 
     def build_database(self, osv):
         self.services.database.parent.mkdir(parents=True, exist_ok=True)
-        return subprocess.run([self.services.program("scanner"), "db", "build", f"--out={self.services.database}", *osv],
-                              capture_output=True, text=True, check=False)
+        return subprocess.run([self.services.program("scanner"), "db", "build", "--built-at=now",
+                               f"--out={self.services.database}", *osv], capture_output=True, text=True, check=False)
 
     def start_services(self):
         for name in SERVICES:

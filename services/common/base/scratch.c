@@ -114,9 +114,9 @@ void mu_scratch_look(void)
     (void)pthread_mutex_unlock(&scratch.lock);
 }
 
-void mu_scratch_resident(uint64_t resident_bytes_most)
+void mu_scratch_resident(uint64_t resident_bytes)
 {
-    scratch.resident_most = resident_bytes_most;
+    scratch.resident_most = resident_bytes;
 }
 
 static enum mu_status thread_start(struct mu_error *err)

@@ -82,7 +82,7 @@ static int get_as(const char *name, const char *organisation, EVP_PKEY *signer, 
     MU_AUTO_DONE(mu_buf_done) struct mu_buf body;
     struct mu_http_client_config config = {
             .user_agent = "test", .deadline_ms = DEADLINE_MS, .ca_pem = ca_pem.data};
-    struct mu_http_response response;
+    struct mu_http_response response = {0};
     struct mu_http_request request = {.method = "GET", .authorization = token};
     char url[128];
     struct mu_error err;

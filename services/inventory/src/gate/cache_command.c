@@ -167,7 +167,6 @@ int cache_command(void *config_struct, int argc, char **argv)
     for (size_t i = 0; argc == 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (!mu_text_equal(argv[0], verbs[i].name))
             continue;
-        code = MU_EXIT_OK;
         if (mu_format_parse(question.config->format, &question.format, &err) != MU_OK)
             code = MU_EXIT_USAGE;
         else if (cache_key_load(question.config->cache_key, &question.key, &err) != MU_OK)

@@ -13,7 +13,8 @@ const struct mu_option db_options[DB_OPTION_COUNT] = {
         {"out", MU_OPTION_TEXT, OPTION(out), "vulnerabilities.db", 0, 0, 0,
          "build, update: file to write; it appears whole or not at all"},
         {"built-at", MU_OPTION_TEXT, OPTION(built_at), NULL, 0, 0, 0,
-         "build: time to record, RFC 3339 (default: of the newest record)"},
+         "build: when the sources were fetched, RFC 3339 or now (default: the newest record's "
+         "time)"},
         {"database", MU_OPTION_TEXT, OPTION(database), "vulnerabilities.db", 0, 0, 0,
          "query: database to ask"},
         {"format", MU_OPTION_TEXT, OPTION(format), "text", 0, 0, 0, "info, query: text or json"},

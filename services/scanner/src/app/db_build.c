@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,10 @@ int db_build(const struct db_config *config, int count, char **inputs)
     struct mu_error err;
     char *written;
 
-    if (config->built_at &&
-        mu_time_parse(config->built_at, strlen(config->built_at), &built_at_us, &err) != MU_OK)
+    if (config->built_at && mu_text_equal(config->built_at, "now"))
+        built_at_us = mu_now_us();
+    else if (config->built_at &&
+             mu_time_parse(config->built_at, strlen(config->built_at), &built_at_us, &err) != MU_OK)
         return db_fail(&err, MU_EXIT_USAGE);
     if (db_build_file(config->out, built_at_us, count, (const char *const *)inputs, &err) != MU_OK)
         return db_fail(&err, MU_EXIT_FAILURE);

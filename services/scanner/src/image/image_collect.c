@@ -463,12 +463,12 @@ static int place_order(const void *left, const void *right, void *opaque)
 static enum mu_status rows_hand_over(struct image_run *run, struct rows *rows, order_fn *order,
                                      void **ret_items, size_t *ret_count, struct mu_error *err)
 {
-    MU_AUTO_FREE uint32_t *places = malloc((rows->count + 1) * sizeof(*places));
     char *items = mu_arena_alloc(run->arena, (rows->count + 1) * rows->size);
+    uint32_t *places = items ? malloc((rows->count + 1) * sizeof(*places)) : NULL;
     struct ordering by = {.rows = rows, .order = order};
     size_t kept = 0;
 
-    if (!items || !places)
+    if (!places)
         return no_memory(err);
     for (size_t i = 0; i < rows->count; i++)
         places[i] = (uint32_t)i;
@@ -479,6 +479,7 @@ static enum mu_status rows_hand_over(struct image_run *run, struct rows *rows, o
         if (kept == 0 || order(items + (kept - 1) * rows->size, row) != 0)
             memcpy(items + kept++ * rows->size, row, rows->size);
     }
+    free(places);
     *ret_items = items;
     *ret_count = kept;
     return MU_OK;

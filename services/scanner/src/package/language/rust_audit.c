@@ -76,7 +76,7 @@ static enum mu_status list_tell(const struct exe_part *part, struct lang_report 
 {
     MU_AUTO_FREE uint8_t *bytes = NULL;
     json_auto_t *root = NULL;
-    size_t len;
+    size_t len = 0;
 
     if (unpack(part, report->sink, &bytes, &len, err) != MU_OK ||
         lang_json_load(lang_bytes(bytes, len), &root, err) != MU_OK)
