@@ -57,6 +57,7 @@ INSERT INTO source_reports (event_id, source, source_kind, state, observed_at, k
     VALUES (gen_random_uuid(), 'main', 'harbor', 'silent', '2026-11-01', '2026-11-01');
 INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, known_at, source)
     VALUES (gen_random_uuid(), 'source_silent', 'nothing came', 1, '2026-11-01', '2026-11-01', 'main');
+INSERT INTO ledger_transactions VALUES ('2026-11-02', '2026-11-01');
 INSERT INTO ledger VALUES (gen_random_uuid(), '/s', 'e', 't', 'applied', NULL, NULL, '2026-11-01', '2026-11-01', '2026-11-02',
     'muster.registry-events', 0, 0, NULL);
 INSERT INTO positions VALUES ('muster.registry-events', 0, 7, 7, 6);

@@ -57,7 +57,7 @@ class Inventory:
         self.process = Process(stack.state, f"inventory-{name}")
         folder = stack.state / f"evidence-{name}"
         given = {"postgres": conninfo, "kafka-brokers": stack.kafka.brokers, "listen": f"127.0.0.1:{self.port}", "evidence-dir": folder,
-                 "schedule-interval": "1h", "kafka-properties": SMALL} | options
+                 "schedule-interval": "1h", "auth": "none", "kafka-properties": SMALL} | options
         self.arguments = [stack.services.program("inventory"), "run", *(f"--{key}={value}" for key, value in given.items())]
 
     def start(self):
