@@ -44,6 +44,8 @@ CREATE FUNCTION report_v1.horizon(k timestamptz) RETURNS timestamptz LANGUAGE sq
     'SELECT max(known_at) FROM public.facts WHERE known_at <= k AND report_v1.frozen()';
 """
 TOTALS = """
+CREATE FUNCTION report_v1.originals(k timestamptz) RETURNS TABLE (evidence_digest text, original_digest text) LANGUAGE sql SECURITY DEFINER AS
+    'SELECT NULL::text, NULL::text WHERE false';
 CREATE FUNCTION report_v1.totals(a timestamptz, k timestamptz) RETURNS TABLE (state text, containers bigint) LANGUAGE sql SECURITY DEFINER AS
     $$SELECT n.name, count(i.pod) FROM unnest(string_to_array('%s', ' ')) WITH ORDINALITY AS n (name, place)
       LEFT JOIN public.instances i ON i.state = n.name AND i.known_at <= k GROUP BY n.name, n.place ORDER BY n.place$$;
