@@ -73,11 +73,6 @@ void batch_applier_disclaim(struct batch_applier *applier)
     applier->claim_count = 0;
 }
 
-bool batch_lost_partition(const struct batch_applier *applier)
-{
-    return applier->lost_partition;
-}
-
 /* ---- decoding and de-duplicating ---- */
 
 static int compare_ids(const void *a, const void *b)

@@ -39,13 +39,12 @@ void batch_applier_disclaim(struct batch_applier *applier); /* forgets all */
 /*
  * MU_OK: every message is durable in the database, applied or quarantined. MU_E_UNAVAILABLE:
  * nothing of what is not committed yet; read again from the positions. Deadlocks and failed
- * serialisations are tried again some times before. MU_E_CONFLICT with batch_lost_partition: the
- * partition is another process's. Errors otherwise: MU_E_INTERNAL.
+ * serialisations are tried again some times before. MU_E_CONFLICT: a partition is
+ * another process's. Errors otherwise: MU_E_INTERNAL.
  */
 enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
                            const struct mu_incoming *messages, size_t count,
                            struct mu_error *err) MU_MUST_CHECK;
-bool batch_lost_partition(const struct batch_applier *applier);
 
 /*
  * The derived tables' rows of one payload block (apply/payload_block.h), as they were written at

@@ -22,7 +22,8 @@ static json_t *time_or_null(int64_t at_us)
     return json_string(text);
 }
 
-void report_reason(const struct report *report, struct mu_buf *out)
+/* One line that says why, and what mends it. */
+static void report_reason(const struct report *report, struct mu_buf *out)
 {
     static const char *const fixes[REASON_COUNT] = {
             [REASON_UNKNOWN_IMAGE] = "push it to a registry that is watched",

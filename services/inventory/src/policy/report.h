@@ -19,8 +19,6 @@ typedef enum mu_status report_fn(const struct report *report, struct mu_buf *out
                                  struct mu_error *err);
 report_fn *report_format(const char *name);
 
-/* One line that says why, and what mends it. */
-void report_reason(const struct report *report, struct mu_buf *out);
 /* What was judged, as JSON. Errors: MU_E_LIMIT, MU_E_NOMEM. */
 enum mu_status report_facts(const struct report *report, struct mu_buf *out,
                             struct mu_error *err) MU_MUST_CHECK;

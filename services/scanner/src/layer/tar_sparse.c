@@ -15,7 +15,8 @@ enum {
     FIRST_CAPACITY = 64
 };
 
-void tar_sparse_reset(struct tar_sparse *sparse)
+/* Keeps memory. */
+static void tar_sparse_reset(struct tar_sparse *sparse)
 {
     *sparse = (struct tar_sparse){.parts = sparse->parts, .capacity = sparse->capacity};
 }

@@ -41,7 +41,6 @@ struct tar_sparse {
     uint64_t part_done, position;
 };
 
-void tar_sparse_reset(struct tar_sparse *sparse); /* keeps memory */
 void tar_sparse_done(struct tar_sparse *sparse);
 
 /* All: errors MU_E_INVALID (a map that makes no sense), MU_E_LIMIT (parts), MU_E_NOMEM. */
