@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SUMMARY_COLUMN = 29 };
+
 #ifndef MU_VERSION
 #    define MU_VERSION "0.0.0"
 #endif
@@ -18,10 +20,11 @@ static void print_overview(const struct mu_program *program, FILE *out)
                   program->name, program->summary, program->name);
     for (size_t i = 0; i < program->command_count; i++) {
         const struct mu_command *command = &program->commands[i];
-        char head[64];
+        int len = fprintf(out, "  %s %s", command->name, command->arguments);
+        bool is_long = len >= SUMMARY_COLUMN; /* then it has the line for itself */
 
-        (void)snprintf(head, sizeof(head), "%s %s", command->name, command->arguments);
-        (void)fprintf(out, "  %-26s %s\n", head, command->summary);
+        (void)fprintf(out, "%s%*s%s\n", is_long ? "\n" : "",
+                      is_long ? SUMMARY_COLUMN : SUMMARY_COLUMN - len, "", command->summary);
     }
     (void)fprintf(out,
                   "\n%s\n'%s help COMMAND' lists the options of a command. Each option may also be "
