@@ -41,7 +41,7 @@ SEED = int(os.environ.get("MUSTER_CHAOS_SEED", "20261125"))
 SETTLE_S = 300
 VICTIMS = ("scanner and sandboxes", "scanner alone", "sandbox alone")
 SANDBOX_COMMAND = "sandbox-worker"
-OPTIONS = {"inventory": {"untagged-grace": "1s", "retry-min": "200ms", "retry-max": "1s", "max-attempts": "50"},
+OPTIONS = {"inventory": {"untagged-grace": "1s", "retry-min": "200ms", "retry-max": "1s", "max-attempts": "50", "rate-limit": "0"},
            "scanner": {"kafka-properties": "session.timeout.ms=6000,heartbeat.interval.ms=1000"}}
 
 
