@@ -1,29 +1,22 @@
 #include "coverage/keep_runs.h"
 
+#include "store/rounds.h"
 #include "store/statements.h"
-
-#include "base/log.h"
-#include "base/stop.h"
-
-#include <stdbool.h>
-#include <stddef.h>
 
 enum { INTERVAL_MS = 2000 };
 
-static enum mu_status step(const char *conninfo, struct mu_pg **pg, bool *ret_busy,
-                           struct mu_error *err)
+static enum mu_status open_runs(const void *conninfo, struct mu_pg **ret_pg, struct mu_error *err)
+{
+    return inventory_pg_open(conninfo, "muster-inventory runs", ret_pg, err);
+}
+
+static enum mu_status derive(const void *conninfo, struct mu_pg *pg, bool *ret_busy,
+                             struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    enum mu_status st = MU_OK;
+    enum mu_status st = mu_pg_execute(pg, READ_DERIVE_RUNS, NULL, &result, err);
 
-    if (*pg && !mu_pg_alive(*pg)) {
-        mu_pg_close(*pg);
-        *pg = NULL;
-    }
-    if (!*pg)
-        st = inventory_pg_open(conninfo, "muster-inventory runs", pg, err);
-    if (st == MU_OK)
-        st = mu_pg_execute(*pg, READ_DERIVE_RUNS, NULL, &result, err);
+    (void)conninfo;
     if (st == MU_OK)
         *ret_busy = mu_pg_int(result, 0, 0) > 0;
     return st;
@@ -31,22 +24,12 @@ static enum mu_status step(const char *conninfo, struct mu_pg **pg, bool *ret_bu
 
 void keep_runs_run(const char *conninfo)
 {
-    struct mu_backoff backoff = {200, 5000, 0};
-    struct mu_pg *pg = NULL;
+    const struct rounds rounds = {.open = open_runs,
+                                  .round = derive,
+                                  .opaque = conninfo,
+                                  .waiting = "keeping runs waits, retrying",
+                                  .pause_ms = INTERVAL_MS,
+                                  .backoff = {200, 5000, 0}};
 
-    while (!mu_stop_requested()) {
-        struct mu_error err;
-        bool busy = false;
-
-        if (step(conninfo, &pg, &busy, &err) != MU_OK) {
-            MU_LOG(err.status == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
-                   "keeping runs waits, retrying", MU_KV("error", err.message));
-            (void)mu_backoff_wait(&backoff);
-            continue;
-        }
-        backoff.attempt = 0;
-        if (!busy)
-            (void)mu_stop_wait(INTERVAL_MS);
-    }
-    mu_pg_close(pg);
+    rounds_run(&rounds);
 }

@@ -3,11 +3,11 @@
 #include "gate/gate_metrics.h"
 #include "gate/gate_statements.h"
 #include "identity/identity.h"
+#include "store/rounds.h"
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/stop.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -175,36 +175,29 @@ enum mu_status gate_ship_round(struct decision_log *log, struct mu_pg *pg, bool 
     return MU_OK;
 }
 
-static enum mu_status connect_and_ship(const struct gate_ship_config *config, struct mu_pg **pg,
-                                       bool *ret_busy, struct mu_error *err)
+static enum mu_status open_ship(const void *opaque, struct mu_pg **ret_pg, struct mu_error *err)
 {
-    if (*pg && !mu_pg_alive(*pg)) {
-        mu_pg_close(*pg);
-        *pg = NULL;
-    }
-    if (!*pg && gate_pg_open(config->conninfo, pg, err) != MU_OK)
-        return err->status;
-    return gate_ship_round(config->log, *pg, ret_busy, err);
+    const struct gate_ship_config *config = opaque;
+
+    return gate_pg_open(config->conninfo, ret_pg, err);
+}
+
+static enum mu_status ship_round(const void *opaque, struct mu_pg *pg, bool *ret_busy,
+                                 struct mu_error *err)
+{
+    const struct gate_ship_config *config = opaque;
+
+    return gate_ship_round(config->log, pg, ret_busy, err);
 }
 
 void gate_ship_run(const struct gate_ship_config *config)
 {
-    struct mu_backoff backoff = {500, 30000, 0};
-    struct mu_pg *pg = NULL;
+    const struct rounds rounds = {.open = open_ship,
+                                  .round = ship_round,
+                                  .opaque = config,
+                                  .waiting = "decisions stay in the log, retrying",
+                                  .pause_ms = config->interval_ms,
+                                  .backoff = {500, 30000, 0}};
 
-    while (!mu_stop_requested()) {
-        struct mu_error err;
-        bool busy = false;
-
-        if (connect_and_ship(config, &pg, &busy, &err) != MU_OK) {
-            MU_LOG(err.status == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
-                   "decisions stay in the log, retrying", MU_KV("error", err.message));
-            (void)mu_backoff_wait(&backoff);
-            continue;
-        }
-        backoff.attempt = 0;
-        if (!busy)
-            (void)mu_stop_wait(config->interval_ms);
-    }
-    mu_pg_close(pg);
+    rounds_run(&rounds);
 }

@@ -1,11 +1,10 @@
 #include "notify/watch.h"
 
 #include "store/outbox_row.h"
+#include "store/rounds.h"
 #include "store/statements.h"
 
-#include "base/log.h"
 #include "base/sha256.h"
-#include "base/stop.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -112,36 +111,27 @@ enum mu_status watch_round(const struct watch_config *config, struct mu_pg *pg, 
     return st;
 }
 
-static enum mu_status connect_and_look(const struct watch_config *config, struct mu_pg **pg,
-                                       bool *ret_busy, struct mu_error *err)
+static enum mu_status open_watch(const void *opaque, struct mu_pg **ret_pg, struct mu_error *err)
 {
-    if (*pg && !mu_pg_alive(*pg)) {
-        mu_pg_close(*pg);
-        *pg = NULL;
-    }
-    if (!*pg && inventory_pg_open(config->conninfo, "muster-inventory watch", pg, err) != MU_OK)
-        return err->status;
-    return watch_round(config, *pg, ret_busy, err);
+    const struct watch_config *config = opaque;
+
+    return inventory_pg_open(config->conninfo, "muster-inventory watch", ret_pg, err);
+}
+
+static enum mu_status look(const void *opaque, struct mu_pg *pg, bool *ret_busy,
+                           struct mu_error *err)
+{
+    return watch_round(opaque, pg, ret_busy, err);
 }
 
 void watch_run(const struct watch_config *config)
 {
-    struct mu_backoff backoff = {200, 5000, 0};
-    struct mu_pg *pg = NULL;
+    const struct rounds rounds = {.open = open_watch,
+                                  .round = look,
+                                  .opaque = config,
+                                  .waiting = "watching waits, retrying",
+                                  .pause_ms = config->interval_ms,
+                                  .backoff = {200, 5000, 0}};
 
-    while (!mu_stop_requested()) {
-        struct mu_error err;
-        bool busy = false;
-
-        if (connect_and_look(config, &pg, &busy, &err) != MU_OK) {
-            MU_LOG(err.status == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
-                   "watching waits, retrying", MU_KV("error", err.message));
-            (void)mu_backoff_wait(&backoff);
-            continue;
-        }
-        backoff.attempt = 0;
-        if (!busy)
-            (void)mu_stop_wait(config->interval_ms);
-    }
-    mu_pg_close(pg);
+    rounds_run(&rounds);
 }

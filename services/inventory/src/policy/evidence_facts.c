@@ -1,7 +1,8 @@
 #include "policy/evidence_facts.h"
 
+#include "store/rounds.h"
+
 #include "base/log.h"
-#include "base/stop.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
@@ -164,29 +165,38 @@ enum mu_status evidence_facts_round(struct mu_pg *pg, const struct evidence_stor
     return st;
 }
 
+struct reading {
+    const char *conninfo;
+    const struct evidence_store *store;
+};
+
+static enum mu_status open_facts(const void *opaque, struct mu_pg **ret_pg, struct mu_error *err)
+{
+    const struct reading *reading = opaque;
+
+    return policy_pg_open(reading->conninfo, ret_pg, err);
+}
+
+static enum mu_status read_round(const void *opaque, struct mu_pg *pg, bool *ret_busy,
+                                 struct mu_error *err)
+{
+    const struct reading *reading = opaque;
+    size_t count = 0;
+    enum mu_status st = evidence_facts_round(pg, reading->store, ROUND_MOST, &count, err);
+
+    *ret_busy = count >= ROUND_MOST;
+    return st;
+}
+
 void evidence_facts_run(const char *conninfo, const struct evidence_store *store)
 {
-    struct mu_backoff backoff = {500, 30000, 0};
-    struct mu_pg *pg = NULL;
+    const struct reading reading = {conninfo, store};
+    const struct rounds rounds = {.open = open_facts,
+                                  .round = read_round,
+                                  .opaque = &reading,
+                                  .waiting = "facts for policies wait, retrying",
+                                  .pause_ms = PAUSE_MS,
+                                  .backoff = {500, 30000, 0}};
 
-    while (!mu_stop_requested()) {
-        struct mu_error err;
-        size_t count = 0;
-
-        if (pg && !mu_pg_alive(pg)) {
-            mu_pg_close(pg);
-            pg = NULL;
-        }
-        if ((!pg && policy_pg_open(conninfo, &pg, &err) != MU_OK) ||
-            evidence_facts_round(pg, store, ROUND_MOST, &count, &err) != MU_OK) {
-            MU_LOG(err.status == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
-                   "facts for policies wait, retrying", MU_KV("error", err.message));
-            (void)mu_backoff_wait(&backoff);
-            continue;
-        }
-        backoff.attempt = 0;
-        if (count < ROUND_MOST)
-            (void)mu_stop_wait(PAUSE_MS);
-    }
-    mu_pg_close(pg);
+    rounds_run(&rounds);
 }

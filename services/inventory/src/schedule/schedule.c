@@ -3,10 +3,9 @@
 #include "identity/identity.h"
 #include "store/metrics.h"
 #include "store/outbox_row.h"
+#include "store/rounds.h"
 #include "store/statements.h"
 
-#include "base/log.h"
-#include "base/stop.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
@@ -293,36 +292,27 @@ enum mu_status schedule_round(const struct schedule_config *config, struct mu_pg
     return st;
 }
 
-static enum mu_status connect_and_run(const struct schedule_config *config, struct mu_pg **pg,
-                                      bool *ret_busy, struct mu_error *err)
+static enum mu_status open_schedule(const void *opaque, struct mu_pg **ret_pg, struct mu_error *err)
 {
-    if (*pg && !mu_pg_alive(*pg)) {
-        mu_pg_close(*pg);
-        *pg = NULL;
-    }
-    if (!*pg && inventory_pg_open(config->conninfo, "muster-inventory schedule", pg, err) != MU_OK)
-        return err->status;
-    return schedule_round(config, *pg, ret_busy, err);
+    const struct schedule_config *config = opaque;
+
+    return inventory_pg_open(config->conninfo, "muster-inventory schedule", ret_pg, err);
+}
+
+static enum mu_status run_round(const void *opaque, struct mu_pg *pg, bool *ret_busy,
+                                struct mu_error *err)
+{
+    return schedule_round(opaque, pg, ret_busy, err);
 }
 
 void schedule_run(const struct schedule_config *config)
 {
-    struct mu_backoff backoff = {200, 5000, 0};
-    struct mu_pg *pg = NULL;
+    const struct rounds rounds = {.open = open_schedule,
+                                  .round = run_round,
+                                  .opaque = config,
+                                  .waiting = "scheduling waits, retrying",
+                                  .pause_ms = config->interval_ms,
+                                  .backoff = {200, 5000, 0}};
 
-    while (!mu_stop_requested()) {
-        struct mu_error err;
-        bool busy = false;
-
-        if (connect_and_run(config, &pg, &busy, &err) != MU_OK) {
-            MU_LOG(err.status == MU_E_UNAVAILABLE ? MU_LOG_WARN : MU_LOG_ERROR,
-                   "scheduling waits, retrying", MU_KV("error", err.message));
-            (void)mu_backoff_wait(&backoff);
-            continue;
-        }
-        backoff.attempt = 0;
-        if (!busy)
-            (void)mu_stop_wait(config->interval_ms);
-    }
-    mu_pg_close(pg);
+    rounds_run(&rounds);
 }
