@@ -135,7 +135,7 @@ enum mu_status tar_header_parse(const uint8_t block[TAR_BLOCK_BYTES], struct tar
     return MU_OK;
 }
 
-static bool decimal_read(const char *text, size_t len, uint64_t *ret_value)
+bool tar_decimal_of(const char *text, size_t len, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
@@ -155,7 +155,7 @@ size_t tar_pax_next(const char *bytes, size_t len, struct tar_pax_record *ret_re
     const char *space = memchr(bytes, ' ', len < 20 ? len : 20), *equals;
     uint64_t total;
 
-    if (!space || !decimal_read(bytes, (size_t)(space - bytes), &total) || total > len)
+    if (!space || !tar_decimal_of(bytes, (size_t)(space - bytes), &total) || total > len)
         return 0;
     if (total < (size_t)(space - bytes) + 4 || bytes[total - 1] != '\n')
         return 0;
@@ -190,7 +190,7 @@ static void pax_owner(const struct tar_pax_record *record, bool *ret_has, uint32
 {
     uint64_t value;
 
-    *ret_has = decimal_read(record->value, record->value_len, &value);
+    *ret_has = tar_decimal_of(record->value, record->value_len, &value);
     *ret_id = *ret_has && value <= UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
@@ -215,7 +215,7 @@ static enum mu_status pax_apply(const struct tar_pax_record *record, struct tar_
     if (tar_pax_key_is(record, "gid"))
         pax_owner(record, &pax->has_gid, &pax->gid);
     if (tar_pax_key_is(record, "size")) {
-        pax->has_size = decimal_read(record->value, record->value_len, &pax->size_bytes);
+        pax->has_size = tar_decimal_of(record->value, record->value_len, &pax->size_bytes);
         if (!pax->has_size)
             return mu_fail(err, MU_E_INVALID, "PAX header: size '%.*s' is no number",
                            (int)(record->value_len < 40 ? record->value_len : 40), record->value);

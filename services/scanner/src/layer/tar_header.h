@@ -20,6 +20,9 @@ struct tar_header {
 /* Octal digits, or GNU's base-256. False: something else, or more than INT64_MAX. */
 bool tar_number_of(const uint8_t *field, size_t len, uint64_t *ret_value);
 
+/* Decimal digits alone, as PAX values have them. False: something else, or more than INT64_MAX. */
+bool tar_decimal_of(const char *text, size_t len, uint64_t *ret_value);
+
 bool tar_block_is_zero(const uint8_t block[TAR_BLOCK_BYTES]);
 
 /* Errors: MU_E_INVALID (checksum, size). */

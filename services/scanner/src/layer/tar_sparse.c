@@ -95,22 +95,6 @@ enum mu_status tar_sparse_extension(struct tar_sparse *sparse, const uint8_t blo
 
 /* ---- PAX ---- */
 
-/* A number in a PAX value; false: it is none. */
-static bool text_number(const char *text, size_t len, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-
-    if (len == 0)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9' || value > ((uint64_t)INT64_MAX - 9) / 10)
-            return false;
-        value = value * 10 + (uint64_t)(text[i] - '0');
-    }
-    *ret_value = value;
-    return true;
-}
-
 /* One number of the map: offsets and lengths by turns. */
 static enum mu_status number_add(struct tar_sparse *sparse, uint64_t number, struct mu_error *err)
 {
@@ -130,7 +114,7 @@ static enum mu_status map_add(struct tar_sparse *sparse, const char *text, size_
         uint64_t number;
 
         part = comma ? (size_t)(comma - (text + at)) : len - at;
-        if (!text_number(text + at, part, &number))
+        if (!tar_decimal_of(text + at, part, &number))
             return wrong(err);
         if (number_add(sparse, number, err) != MU_OK)
             return err->status;
@@ -196,7 +180,7 @@ static enum mu_status parts_add(struct tar_sparse *sparse, const char *bytes, si
         if (!is_offset && !tar_pax_key_is(&record, "GNU.sparse.numbytes"))
             continue;
         if (is_offset == sparse->has_offset ||
-            !text_number(record.value, record.value_len, &number))
+            !tar_decimal_of(record.value, record.value_len, &number))
             return wrong(err);
         if (number_add(sparse, number, err) != MU_OK)
             return err->status;
@@ -219,14 +203,14 @@ enum mu_status tar_sparse_pax(struct tar_sparse *sparse, const char *bytes, size
     tar_sparse_reset(sparse);
     sparse->size_bytes = stored_bytes;
     size = told.size.value_len > 0 ? &told.size : &told.real_size;
-    if (size->value_len > 0 && !text_number(size->value, size->value_len, &sparse->size_bytes))
+    if (size->value_len > 0 && !tar_decimal_of(size->value, size->value_len, &sparse->size_bytes))
         return wrong(err);
     if (*ret_form == TAR_SPARSE_IN_DATA)
         return MU_OK;
     if ((told.map.value_len > 0 ? map_add(sparse, told.map.value, told.map.value_len, err)
                                 : parts_add(sparse, bytes, len, err)) != MU_OK)
         return err->status;
-    if (sparse->has_offset || !text_number(told.blocks.value, told.blocks.value_len, &blocks) ||
+    if (sparse->has_offset || !tar_decimal_of(told.blocks.value, told.blocks.value_len, &blocks) ||
         blocks != sparse->count)
         return wrong(err);
     return MU_OK;
