@@ -60,7 +60,7 @@ INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, 
 INSERT INTO ledger_transactions VALUES ('2026-11-02', '2026-11-01');
 INSERT INTO ledger VALUES (gen_random_uuid(), '/s', 'e', 't', 'applied', NULL, NULL, '2026-11-01', '2026-11-01', '2026-11-02',
     'muster.registry-events', 0, 0, NULL);
-INSERT INTO positions VALUES ('muster.registry-events', 0, 7, 7, 6);
+INSERT INTO positions (topic, partition, next_offset, received, duplicates, applied) VALUES ('muster.registry-events', 0, 7, 7, 6, 1);
 """
 
 

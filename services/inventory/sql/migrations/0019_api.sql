@@ -17,67 +17,7 @@ CREATE TABLE audit_log (
 CREATE INDEX audit_log_at ON audit_log (at, record_id);
 CREATE INDEX audit_log_principal ON audit_log (principal, at);
 
--- ---- finding one's way, as known then ----
-
--- As subject_digests, and by owner of a pod ("Deployment/web" or "web").
-CREATE FUNCTION api_subject_digests(p_subject text, p_known timestamptz)
-RETURNS TABLE (digest text)
-LANGUAGE sql STABLE AS $$
-    WITH named (digest) AS (
-        SELECT p_subject COLLATE "C" WHERE p_subject LIKE 'sha256:%' OR p_subject LIKE 'sha512:%'
-         UNION
-        SELECT substr(p_subject, position('@' IN p_subject) + 1) COLLATE "C"
-         WHERE position('@sha' IN p_subject) > 0
-         UNION
-        SELECT d.digest FROM assets a JOIN asset_digests d ON d.asset_id = a.asset_id
-         WHERE a.uai = p_subject AND a.known_at <= p_known AND d.known_at <= p_known
-         UNION
-        SELECT r.digest
-          FROM pod_facts p
-          JOIN instances i ON i.cluster = p.cluster AND i.pod_uid = p.pod_uid
-          JOIN run_facts r ON r.instance_id = i.instance_id
-         WHERE (p.pod = p_subject OR p.pod_uid = p_subject) AND r.known_at <= p_known
-    )
-    SELECT n.digest FROM named n WHERE n.digest IS NOT NULL
-     UNION
-    SELECT m.manifest FROM named n, LATERAL digest_manifests(n.digest, NULL, p_known) m
-     WHERE n.digest IS NOT NULL
-     UNION
-    SELECT a.digest FROM named n, LATERAL digest_ancestors(n.digest, p_known) a
-     WHERE n.digest IS NOT NULL
-$$;
-
--- As live_assets, of what was known then.
-CREATE FUNCTION api_live_assets(p_known timestamptz)
-RETURNS TABLE (asset_id uuid, uai text, repository text, tag text, digest text, floating boolean,
-               known_at timestamptz)
-LANGUAGE sql STABLE AS $$
-    SELECT s.asset_id, s.uai, s.repository, s.tag, s.digest, s.floating, s.known_at
-      FROM assets s
-     WHERE s.known_at <= p_known
-       AND (s.tag IS NOT NULL
-            OR NOT EXISTS (SELECT FROM digest_ancestors(s.digest, p_known) a
-                            WHERE a.digest <> s.digest
-                               OR EXISTS (SELECT FROM tag_observations o
-                                           WHERE o.digest = a.digest
-                                             AND o.repository = s.repository
-                                             AND o.known_at <= p_known)
-                               OR EXISTS (SELECT FROM digest_facts f
-                                           WHERE f.digest = a.digest AND f.known_at <= p_known
-                                             AND f.kind IN ('attestation', 'blob'))))
-$$;
-
-CREATE FUNCTION api_subject_uais(p_subject text, p_known timestamptz) RETURNS TABLE (uai text)
-LANGUAGE sql STABLE AS $$
-    SELECT a.uai FROM api_live_assets(p_known) a WHERE a.uai = p_subject
-     UNION
-    SELECT a.uai FROM api_live_assets(p_known) a
-      JOIN asset_digests d ON d.asset_id = a.asset_id AND d.known_at <= p_known
-     WHERE d.digest IN (SELECT s.digest FROM api_subject_digests(p_subject, p_known) s)
-     UNION
-    SELECT a.uai FROM api_live_assets(p_known) a
-     WHERE a.digest IN (SELECT s.digest FROM api_subject_digests(p_subject, p_known) s)
-$$;
+-- ---- lists ----
 
 -- Whether anything that was so by p_valid tells of the asset. One that only a workload without a
 -- digest named counts from when it was learned.
@@ -98,8 +38,6 @@ LANGUAGE sql STABLE AS $$
                         WHERE d.asset_id = p_asset AND d.known_at <= p_known)
 $$;
 
--- ---- lists ----
-
 CREATE FUNCTION list_assets(p_valid timestamptz, p_known timestamptz)
 RETURNS TABLE (uai text, asset_id uuid, repository text, tag text, floating boolean, digest text,
                digests bigint, known_since timestamptz)
@@ -115,7 +53,7 @@ LANGUAGE sql STABLE AS $$
            (SELECT count(*) FROM asset_digests d
              WHERE d.asset_id = a.asset_id AND d.known_at <= p_known),
            a.known_at
-      FROM api_live_assets(p_known) a
+      FROM live_assets_known(p_known) a
      WHERE api_asset_was(a.asset_id, a.repository, a.tag, a.digest, p_valid, p_known)
 $$;
 
@@ -155,7 +93,7 @@ RETURNS TABLE (at timestamptz, kind text, subject text, detail text, known_at ti
                event_id uuid)
 LANGUAGE sql STABLE AS $$
     WITH own AS MATERIALIZED (
-        SELECT d.digest FROM api_subject_digests(p_subject, p_known) d
+        SELECT d.digest FROM subject_digests(p_subject, p_known) d
     ), happened (at, kind, subject, detail, known_at, event_id) AS (
         SELECT o.valid_from, CASE WHEN o.digest IS NULL THEN 'tag_deleted' ELSE 'tag_set' END,
                o.repository || ':' || o.tag, o.digest, o.known_at, o.event_id
@@ -212,7 +150,7 @@ LANGUAGE sql STABLE AS $$
       FROM running_known(p_valid, p_known) r
      WHERE p_subject IN (r.pod, r.pod_uid, r.namespace || '/' || r.pod, r.node, r.owner_name,
                          r.owner_kind || '/' || r.owner_name, r.uai, r.digest, r.image)
-        OR r.digest IN (SELECT d.digest FROM api_subject_digests(p_subject, p_known) d
+        OR r.digest IN (SELECT d.digest FROM subject_digests(p_subject, p_known) d
                          WHERE p_subject LIKE 'sha%:%')
 $$;
 
@@ -374,18 +312,14 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Received = applied + quarantined + duplicates, topic by topic.
+-- ledger_balance by topic.
 CREATE FUNCTION list_ledger()
 RETURNS TABLE (topic text, received bigint, applied bigint, quarantined bigint, duplicates bigint,
                difference bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT t.topic, COALESCE(p.received, 0), COALESCE(l.applied, 0), COALESCE(l.quarantined, 0),
-           COALESCE(p.duplicates, 0),
-           COALESCE(p.received, 0) - COALESCE(l.applied, 0) - COALESCE(l.quarantined, 0)
-           - COALESCE(p.duplicates, 0)
-      FROM (SELECT topic FROM positions UNION SELECT topic FROM ledger) t
-      LEFT JOIN (SELECT topic, sum(received)::bigint AS received, sum(duplicates)::bigint AS duplicates
-                   FROM positions GROUP BY topic) p ON p.topic = t.topic
-      LEFT JOIN (SELECT topic, count(*) FILTER (WHERE state = 'applied') AS applied,
-                        count(*) FILTER (WHERE state = 'quarantined') AS quarantined
-                   FROM ledger GROUP BY topic) l ON l.topic = t.topic
+    SELECT p.topic, p.received, p.applied, p.quarantined, p.duplicates,
+           p.received - p.applied - p.quarantined - p.duplicates
+      FROM (SELECT s.topic, sum(s.received)::bigint AS received, sum(s.applied)::bigint AS applied,
+                   sum(s.quarantined)::bigint AS quarantined, sum(s.duplicates)::bigint AS duplicates
+              FROM positions s GROUP BY s.topic) p
 $$;
