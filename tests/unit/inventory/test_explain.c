@@ -3,7 +3,6 @@
 
 #include "app/commands.h"
 #include "query/instants.h"
-#include "question/question_time.h"
 
 #include <jansson.h>
 
@@ -256,10 +255,10 @@ static void a_wrong_instant_names_its_option(void **state)
     (void)state;
     free(captured(explain_command, &config, 1, argv, &code));
     assert_int_equal(code, 2);
-    assert_int_equal(question_time("known-at", "soon", "infinity", instant, &err), MU_E_INVALID);
+    assert_int_equal(instants_option("known-at", "soon", "infinity", instant, &err), MU_E_INVALID);
     assert_non_null(strstr(err.message, "--known-at"));
     assert_string_equal(instant, "kept");
-    assert_int_equal(question_time("known-at", NULL, "infinity", instant, &err), MU_OK);
+    assert_int_equal(instants_option("known-at", NULL, "infinity", instant, &err), MU_OK);
     assert_string_equal(instant, "infinity");
 }
 

@@ -1,7 +1,7 @@
 #include "coverage/coverage_command.h"
 
+#include "query/instants.h"
 #include "query/text_query.h"
-#include "question/question_time.h"
 
 #include "base/text.h"
 
@@ -116,8 +116,8 @@ int coverage_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: coverage takes options only\n");
         return MU_EXIT_USAGE;
     }
-    if (question_time("valid-at", config->valid_at, NULL, valid_at, &err) != MU_OK ||
-        question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
+    if (instants_option("valid-at", config->valid_at, NULL, valid_at, &err) != MU_OK ||
+        instants_option("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
         mu_format_parse(config->format, &question.format, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;

@@ -1,8 +1,8 @@
 #include "deviation/statement_command.h"
 
 #include "deviation/statement_store.h"
+#include "query/instants.h"
 #include "query/json_rows.h"
-#include "question/question_time.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -177,10 +177,10 @@ static enum mu_status list_all(const struct call *call, struct mu_error *err)
     int statement = STATEMENT_LIST_DEVIATION + (int)program->kind;
     enum mu_format format = MU_FORMAT_TEXT;
     size_t none = 0;
-    enum mu_status st = question_time("valid-at", call->config->valid_at, NULL, valid, err);
+    enum mu_status st = instants_option("valid-at", call->config->valid_at, NULL, valid, err);
 
     if (st == MU_OK)
-        st = question_time("known-at", known_at, "infinity", known, err);
+        st = instants_option("known-at", known_at, "infinity", known, err);
     if (st == MU_OK && call->config->format)
         st = mu_format_parse(call->config->format, &format, err);
     if (st == MU_OK && format == MU_FORMAT_JSON)

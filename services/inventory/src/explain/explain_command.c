@@ -1,7 +1,7 @@
 #include "explain/explain_command.h"
 
+#include "query/instants.h"
 #include "query/text_query.h"
-#include "question/question_time.h"
 
 #include <stdio.h>
 
@@ -136,9 +136,9 @@ int explain_command(void *config_struct, int argc, char **argv)
         return MU_EXIT_USAGE;
     }
     if (mu_format_parse(config->format, &format, &err) != MU_OK ||
-        question_time("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
-        question_time("valid-at", config->valid_at, "infinity", horizon, &err) != MU_OK ||
-        question_time("valid-at", config->valid_at, NULL, instant, &err) != MU_OK)
+        instants_option("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
+        instants_option("valid-at", config->valid_at, "infinity", horizon, &err) != MU_OK ||
+        instants_option("valid-at", config->valid_at, NULL, instant, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
     values[0] = argv[0];
     if (inventory_query_open(config->postgres, "muster-explain", &pg, &err) != MU_OK ||

@@ -1,7 +1,7 @@
 #include "findings/finding_queries.h"
 #include "findings/findings_command.h"
+#include "query/instants.h"
 #include "query/json_rows.h"
-#include "question/question_time.h"
 
 #include "base/table.h"
 
@@ -89,10 +89,10 @@ static enum mu_status print_events(const struct question *question, const char *
 static enum mu_status check(const struct clocks_config *config, struct question *question,
                             struct mu_error *err)
 {
-    enum mu_status st = question_time("valid-at", config->valid_at, NULL, question->valid, err);
+    enum mu_status st = instants_option("valid-at", config->valid_at, NULL, question->valid, err);
 
     if (st == MU_OK)
-        st = question_time("known-at", config->known_at, "infinity", question->known, err);
+        st = instants_option("known-at", config->known_at, "infinity", question->known, err);
     return st == MU_OK ? mu_format_parse(config->format, &question->format, err) : st;
 }
 

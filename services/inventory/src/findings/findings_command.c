@@ -1,8 +1,8 @@
 #include "findings/findings_command.h"
 
 #include "findings/finding_queries.h"
+#include "query/instants.h"
 #include "query/json_rows.h"
-#include "question/question_time.h"
 
 #include "base/table.h"
 #include "base/text.h"
@@ -52,10 +52,10 @@ struct question {
 static enum mu_status check(struct question *question, struct mu_error *err)
 {
     const struct findings_config *config = question->config;
-    enum mu_status st = question_time("valid-at", config->valid_at, NULL, question->valid, err);
+    enum mu_status st = instants_option("valid-at", config->valid_at, NULL, question->valid, err);
 
     if (st == MU_OK)
-        st = question_time("known-at", config->known_at, "infinity", question->known, err);
+        st = instants_option("known-at", config->known_at, "infinity", question->known, err);
     if (st == MU_OK)
         st = mu_format_parse(config->format, &question->format, err);
     if (st == MU_OK && !mu_text_equal(config->rules, "rev5") &&

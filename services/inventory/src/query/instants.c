@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* In UTC, as the database reads every offset that RFC 3339 knows; `ret_value` is NULL for now. */
@@ -49,5 +50,21 @@ enum mu_status instants_ask(struct mu_pg *pg, const char *valid_at, const char *
         return st;
     mu_time_format(mu_pg_time_us(result, 0, 0), ret_instants->valid_at);
     mu_time_format(mu_pg_time_us(result, 0, 1), ret_instants->known_at);
+    return MU_OK;
+}
+
+enum mu_status instants_option(const char *option, const char *text, const char *otherwise,
+                               char ret_text[QUERY_TIME_SIZE], struct mu_error *err)
+{
+    char name[64], given[QUERY_TIME_SIZE];
+    const char *value = NULL;
+
+    (void)snprintf(name, sizeof(name), "option --%s", option);
+    if (normalise(name, text, given, &value, err) != MU_OK)
+        return err->status;
+    if (value || otherwise)
+        (void)snprintf(ret_text, QUERY_TIME_SIZE, "%s", value ? value : otherwise);
+    else
+        mu_time_format(mu_now_us(), ret_text);
     return MU_OK;
 }

@@ -22,4 +22,12 @@ enum mu_status instants_ask(struct mu_pg *pg, const char *valid_at, const char *
 enum mu_status instants_check(const char *valid_at, const char *known_at,
                               struct mu_error *err) MU_MUST_CHECK;
 
+/*
+ * The text of option --`option` for the database; when it is not given `otherwise`, which is
+ * borrowed: "infinity", or NULL for now. Errors: MU_E_INVALID, which names the option; `ret_text`
+ * is untouched then.
+ */
+enum mu_status instants_option(const char *option, const char *text, const char *otherwise,
+                               char ret_text[QUERY_TIME_SIZE], struct mu_error *err) MU_MUST_CHECK;
+
 #endif
