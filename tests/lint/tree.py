@@ -21,9 +21,9 @@ MAY_USE = {
     "oidc": {"http", "json"},
     "httpd": set(),
     "pg": set(),
-    "yaml": set(),
+    "yaml": {"json"},
     "ingest": {"bus", "httpd", "oidc", "http", "registry", "msg", "json", "oci", "yaml"},
-    "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci"},
+    "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci", "yaml"},
     "inventory": {"bus", "httpd", "oidc", "http", "pg", "yaml", "msg", "json", "oci"},
     "report": {"pg", "http", "json", "oci", "yaml"},
 }
@@ -35,7 +35,7 @@ SOLE_INCLUDERS = {
     "libpq-fe.h": {"pg"},
     "curl/": {"http"},
     "jansson.h": {"json"},  # its json_t is passed on through json/json_doc.h
-    "yaml.h": {"yaml", "inventory", "scanner"},  # its nodes are passed on through yaml/yaml_reader.h
+    "yaml.h": {"yaml"},  # its nodes are passed on through yaml/yaml_reader.h
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner", "report"},

@@ -1,12 +1,13 @@
 #include "database/secdb.h"
 
-#include "database/yaml_json.h"
 #include "json/json_doc.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "yaml/yaml_json.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,8 +133,11 @@ enum mu_status secdb_read_json(struct builder *builder, const char *bytes, size_
 enum mu_status secdb_read_yaml(struct builder *builder, const char *bytes, size_t len,
                                uint32_t *ret_records, struct mu_error *err)
 {
+    /* Every scalar is a text: versions such as 1.10 must stay as written. */
+    static const struct yaml_json_rules rules = {.max_depth = YAML_JSON_MAX_DEPTH,
+                                                 .max_values = SIZE_MAX};
     json_auto_t *root = NULL;
-    enum mu_status st = yaml_to_json(bytes, len, &root, err);
+    enum mu_status st = yaml_json_parse("YAML", bytes, len, &rules, &root, err);
 
     return st == MU_OK ? read_root(builder, root, ret_records, err) : st;
 }
