@@ -59,14 +59,6 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
 
 /* ---- assets and digests ---- */
 
-static void push_three(void)
-{
-    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
-    add_push(&w, "e2", "1.1", digest_of('b'), T(1));
-    add_push(&w, "e3", "1.2", digest_of('c'), T(2));
-    world_apply(&w);
-}
-
 static void an_empty_database_has_empty_lists(void **state)
 {
     (void)state;
@@ -140,29 +132,6 @@ static void bytes_that_are_no_text_are_400(void **state)
 }
 
 /* ---- instances and coverage ---- */
-
-/* Two containers of an index with two images each, as no node tells its platform. */
-static void run_two(void)
-{
-    const struct mu_scan_child children[] = {
-            {digest_of('a'), MU_DIGEST_KIND_MANIFEST, "m", 10, "linux/amd64"},
-            {digest_of('b'), MU_DIGEST_KIND_MANIFEST, "m", 10, "linux/arm64"}};
-
-    add_scan(&w, "s1",
-             (struct scan){.digest = digest_of('1'),
-                           .outcome = MU_SCAN_RESOLVED,
-                           .at = T(1),
-                           .children = children,
-                           .child_count = 2});
-    for (int i = 0; i < 2; i++)
-        add_pod(&w, (const char *[]){"e1", "e2"}[i],
-                (struct pod){.uid = (const char *[]){"p1", "p2"}[i],
-                             .tag = "1.0",
-                             .digest = digest_of('1'),
-                             .started = T(1),
-                             .at = T(1)});
-    world_apply(&w);
-}
 
 static void coverage_adds_up(void **state)
 {

@@ -1,24 +1,8 @@
-#include "world.h"
+#include "one_world.h"
 
 #define LEDGER_EQUATION                                                                        \
     "SELECT (SELECT sum(received) FROM positions) = (SELECT count(*) FROM ledger WHERE state " \
     "IN ('applied', 'quarantined')) + (SELECT sum(duplicates) FROM positions)"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
 
 /* ---- registry events ---- */
 
@@ -541,8 +525,6 @@ static void two_processes_on_one_partition_double_nothing(void **state)
     assert_sql(&w, "SELECT count(*) FROM tag_observations", "4");
     assert_sql(&w, LEDGER_EQUATION, "t");
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

@@ -1,21 +1,6 @@
 /* Until when findings must be mended, what holds that off, and which event moved which clock. */
 #include "finding_world.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
+#include "one_world.h"
 
 /* "status due_by days" of each finding at an instant; days from T(0) to the due date. */
 static void assert_clocks(int64_t at, const char *rules, const char *expected)

@@ -1,23 +1,7 @@
 /* The seven states: every running container is in exactly one, and they add up. */
-#include "world.h"
+#include "one_world.h"
 
 #include "coverage/coverage_command.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
 
 static void add_run(const char *id, const char *uid, const char *tag, char digit)
 {
@@ -514,8 +498,6 @@ static void a_wrong_instant_or_format_is_a_usage_error(void **state)
     assert_int_equal(code, 2);
     free(text);
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

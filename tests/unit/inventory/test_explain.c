@@ -1,26 +1,10 @@
 /* The whole trail of one thing, by whatever name it is asked for. */
-#include "world.h"
+#include "one_world.h"
 
 #include "app/commands.h"
 #include "query/instants.h"
 
 #include <jansson.h>
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
 
 static char *explain(const char *subject, const char *format, int *ret_code)
 {
@@ -294,8 +278,6 @@ static void knowledge_ends_at_the_ledgers_clock_or_now(void **state)
     assert_int_equal(instants_ask(pg, NULL, NULL, &instants, &err), MU_OK);
     assert_true(strcmp(instants.known_at, "2099") < 0);
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

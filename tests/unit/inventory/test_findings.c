@@ -1,21 +1,6 @@
 /* Which vulnerability is on which asset since when: aliases, rebuilds, re-tags, severity. */
 #include "finding_world.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
+#include "one_world.h"
 
 /* "vulnerability@minutes from T(0)" of what is open, one asset or all. */
 static void assert_open(int64_t at, const char *expected)

@@ -1,21 +1,5 @@
 /* Digest graph and UAI: what a runtime reports, and how it is called. */
-#include "world.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
+#include "one_world.h"
 
 /* Index 1 holds amd64 a (config c) and arm64 b (config d) and attestation e. */
 static void apply_index(void)
@@ -306,8 +290,6 @@ static void a_job_asks_for_the_names_of_every_tag_that_reaches_it(void **state)
                "SELECT array_to_string(job_uais('" REPO "', 'sha256:' || repeat('a', 64)), ' ')",
                REPO ":1.0 " REPO ":1.0-amd64");
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

@@ -1,25 +1,9 @@
 /* The ledger in months, its equation, who may write a partition, and what may go. */
-#include "world.h"
+#include "one_world.h"
 
 #include "ledger/ledger_commands.h"
 #include "ledger/upkeep.h"
 #include "store/metrics.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
 
 /* ---- equation ---- */
 

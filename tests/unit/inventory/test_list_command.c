@@ -1,25 +1,9 @@
 /* The commands that print lists, and what diff and sample say. */
-#include "world.h"
+#include "one_world.h"
 
 #include "lists/list_command.h"
 
 #include <jansson.h>
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
 
 typedef int command_fn(void *, int, char **);
 
@@ -414,8 +398,6 @@ static void the_same_seed_draws_the_same_and_another_does_not(void **state)
             (struct list_command_config){.filters = {"1", "1"}, .valid_at = "2026-10-01T00:00:00Z"},
             NULL, 1, "");
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

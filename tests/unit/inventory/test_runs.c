@@ -1,21 +1,5 @@
 /* Instances and runs: the same state whatever order the events come in. */
-#include "world.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
+#include "one_world.h"
 
 static struct pod run_of(const char *container_id, int64_t started, int64_t at)
 {
@@ -355,8 +339,6 @@ static void any_order_and_repetition_gives_the_same_dump(void **state)
                "t");
     free(expected);
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {

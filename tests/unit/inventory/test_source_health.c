@@ -1,21 +1,5 @@
 /* Silent sources as detection failures, whatever comes first. */
-#include "world.h"
-
-static struct world w;
-
-static int open_world(void **state)
-{
-    (void)state;
-    world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world_close(&w);
-    return 0;
-}
+#include "one_world.h"
 
 static void add_health(const char *id, int state, int64_t at)
 {
@@ -120,8 +104,6 @@ static void the_dump_names_a_source_that_is_silent(void **state)
     assert_non_null(strstr(dump, "detection_failure main source_silent"));
     free(dump);
 }
-
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {
