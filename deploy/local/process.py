@@ -68,13 +68,17 @@ def run_group(command, **options):
 
 
 def _start_ticks(pid):
-    """Start time of a process, which with its pid is unique; None when it is gone or a zombie."""
+    """Start time of a process, which with its pid is unique; None when it is gone or a zombie.
+
+    While a thread of a killed process lives, so do its ports and locks, though its first thread is a zombie already.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return None
     fields = stat[stat.rindex(")") + 2:].split()
-    return None if fields[0] == "Z" else fields[19]
+    return None if fields[0] == "Z" and threads <= 1 else fields[19]
 
 
 class Process:
