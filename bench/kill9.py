@@ -34,6 +34,7 @@ from local.process import Process, StackError, free_port, http_ok  # noqa: E402
 from local.services import REGISTRY_NAME  # noqa: E402
 from local.stack import Stack  # noqa: E402
 from probes import end_offsets, ledger, positions, settled  # noqa: E402
+from senders import post  # noqa: E402
 
 BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin")).resolve()
 CACHE = Path(os.environ.get("MUSTER_CACHE", ROOT / ".muster/cache"))
@@ -46,7 +47,6 @@ SOURCE = "/sender/kill9"
 KAFKA_CLIENT = "session.timeout.ms=6000,heartbeat.interval.ms=1000"
 OPTIONS = {"inventory": {"untagged-grace": "1s", "retry-min": "1s", "retry-max": "10s", "kafka-properties": KAFKA_CLIENT},
            "scanner": {"kafka-properties": KAFKA_CLIENT}}
-DPKG = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: amd64\nMaintainer: nobody\nDescription: none\n\n"
 
 
 class Crew:
@@ -93,17 +93,12 @@ class Crew:
             self.start(name)
 
 
-def image_of(number):
-    status = DPKG.format("curl", f"7.88.1-10+deb12u{number}") + DPKG.format("zlib1g", "1:1.2.13.dfsg-1")
-    return images.layer(files={"etc/os-release": images.OS_RELEASE.encode(), "var/lib/dpkg/status": status.encode()})
-
-
 def push_images(stack):
     """(repository, tag, digest) of what pods run: images of the registry and some that it never had."""
     layout = images.Layout(stack.state / "images")
     found = []
     for number in range(REAL_IMAGES):
-        image = layout.image([image_of(number)])
+        image = layout.image([images.debian(("curl", f"7.88.1-10+deb12u{number}"), ("zlib1g", "1:1.2.13.dfsg-1"))])
         layout.push(image, f"{stack.registry.address}/team{number % 4}/app{number}:1.{number}")
         found.append((f"{REGISTRY_NAME}/team{number % 4}/app{number}", f"1.{number}", image["digest"]))
     return found + [(f"{REGISTRY_NAME}/lost/app{number}", "1.0", digest_of("lost", number)) for number in range(LOST_IMAGES)]
@@ -197,7 +192,7 @@ class Load:
 
     def send(self, connection, body, events):
         """Until it is acknowledged, even when stopped: a sender does not forget."""
-        while (answer := self._post(connection, body)) != 202:
+        while (answer := post(connection, self.bearer, "/v1/sources/events", "application/cloudevents-batch+json", body)) != 202:
             self._count(answer, 0)
             time.sleep(0.05)
         self._count(answer, events)
@@ -206,17 +201,6 @@ class Load:
         with self.lock:
             self.answers[answer] += 1
             self.acknowledged += events
-
-    def _post(self, connection, body):
-        try:
-            connection.request("POST", "/v1/sources/events", body, {"Content-Type": "application/cloudevents-batch+json",
-                                                                    "Authorization": f"Bearer {self.bearer}"})
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            return type(error).__name__
 
 
 def play(crew, load, chance, seconds):

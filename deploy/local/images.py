@@ -79,6 +79,15 @@ def layer(debs=(), files=None):
     return out.getvalue()
 
 
+DPKG = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: amd64\nMaintainer: nobody\nDescription: none\n\n"
+
+
+def debian(*packages):
+    """A layer of a Debian system with these (name, version)."""
+    status = "".join(DPKG.format(name, version) for name, version in packages)
+    return layer(files={"etc/os-release": OS_RELEASE.encode(), "var/lib/dpkg/status": status.encode()})
+
+
 class Layout:
     """An OCI image layout on disk, to push with skopeo."""
 

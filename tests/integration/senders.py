@@ -9,6 +9,18 @@ from local.demo import wait_until
 RETRY_S = 0.05
 
 
+def post(connection, bearer, path, content_type, body):
+    """Status, or the name of what went wrong."""
+    try:
+        connection.request("POST", path, body, {"Content-Type": content_type, "Authorization": f"Bearer {bearer}"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        return type(error).__name__
+
+
 class Senders:
     """Some threads over one queue of requests. Only as many events as were released are sent."""
 
@@ -54,7 +66,7 @@ class Senders:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         while (request := self._take()) is not None:
             while not self.stopped.is_set():
-                answer = self._post(connection, request)
+                answer = post(connection, self.bearer, request.path, request.content_type, request.body)
                 self.answers[answer] += 1
                 if answer == 202:
                     break
@@ -64,15 +76,3 @@ class Senders:
             with self.changed:
                 self.acknowledged += request.events
         connection.close()
-
-    def _post(self, connection, request):
-        """Status, or the name of what went wrong."""
-        try:
-            connection.request("POST", request.path, request.body,
-                               {"Content-Type": request.content_type, "Authorization": f"Bearer {self.bearer}"})
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            return type(error).__name__

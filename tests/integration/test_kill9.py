@@ -26,24 +26,15 @@ VICTIMS = ("ingest", "scanner", "inventory", "kafka", "postgres")
 OPTIONS = {"inventory": {"untagged-grace": "1s", "retry-min": "200ms", "retry-max": "1s"}}
 SETTLE_S = 300
 
-DPKG = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: amd64\nMaintainer: nobody\nDescription: none\n\n"
-
-
-def system(*packages):
-    """A layer of a Debian system with these packages."""
-    status = "".join(DPKG.format(name, version) for name, version in packages)
-    return images.layer(files={"etc/os-release": images.OS_RELEASE.encode(), "var/lib/dpkg/status": status.encode()})
-
-
 def push_images(stack):
     """Images of every fate: findings, none, an index with an attestation, a layer the registry lost."""
     layout = images.Layout(stack.state / "images")
-    old, new = (layout.image([system(("curl", version), ("zlib1g", "1:1.2.13.dfsg-1"))]) for version in ("7.88.1-10", "7.88.1-10+deb12u12"))
-    both = [layout.image([system(("curl", "7.88.1-10+deb12u4"))], arch) for arch in ("amd64", "arm64")]
+    old, new = (layout.image([images.debian(("curl", version), ("zlib1g", "1:1.2.13.dfsg-1"))]) for version in ("7.88.1-10", "7.88.1-10+deb12u12"))
+    both = [layout.image([images.debian(("curl", "7.88.1-10+deb12u4"))], arch) for arch in ("amd64", "arm64")]
     attestation = layout.attestation(both[0])
     index = layout.index([*both, attestation])
     broken_layer = images.layer(files={"data": b"soon lost"})
-    broken = layout.image([system(("tzdata", "2024a-0+deb12u1")), broken_layer])
+    broken = layout.image([images.debian(("tzdata", "2024a-0+deb12u1")), broken_layer])
     for number, (name, what) in enumerate((("real/web", old), ("real/web", new), ("real/tools", index), ("real/broken", broken))):
         layout.push(what, f"{stack.registry.address}/{name}:{number}")
     lost = json.loads((layout.folder / "blobs/sha256" / broken["digest"][7:]).read_text())["layers"][1]["digest"]
