@@ -33,7 +33,15 @@ static const struct system_file system_file = {.name = "Bench",
                                                .default_vendor = "Open Source",
                                                .system_administrator = "",
                                                .unknown_os = "No operating system in image",
-                                               .authenticated_scan = "Yes"};
+                                               .authenticated_scan = "Yes",
+                                               .deliverables = "legacy",
+                                               .provider = "",
+                                               .offering = "",
+                                               .point_of_contact = "",
+                                               .certification_class = "",
+                                               .package_overview_uri = "",
+                                               .configuration_checksum = "",
+                                               .unique_vulnerability_baseline = ""};
 
 static void check(enum mu_status st, const struct mu_error *err)
 {
@@ -79,8 +87,8 @@ static void add_asset(struct snapshot *snapshot, size_t number)
 
 static struct snapshot *make_snapshot(size_t rows)
 {
-    const struct snapshot_instants instants = {INT64_C(1796083199999999),
-                                               INT64_C(1796083199999999)};
+    const struct snapshot_instants instants = {INT64_C(1796083199999999), INT64_C(1796083199999999),
+                                               0};
     const struct total_row total = {"never_scanned", (int64_t)rows};
     struct snapshot *snapshot = NULL;
     struct mu_error err;

@@ -22,7 +22,23 @@ MONTH, AS_OF = "2026-10", "2026-10-31T23:59:59.999999Z"
 COLUMNS = {
     "inventory": "uai text, manifest_digest text, repository text, tag text, platform text, os_name text, image_title text, image_version text, "
                  "image_vendor text, running_containers bigint, state text, reason text, evidence_digest text, scan_finished_at timestamptz, "
-                 "reported_digest text, floating boolean",
+                 "reported_digest text, floating boolean, scanner_name text, scanner_version text, database_version text, "
+                 "database_built_at timestamptz, configuration_checksum text, first_running_at timestamptz",
+    "asset_statements": "uai text, baseline text, public text",
+    "findings": "item text, uai text, repository text, vulnerability text, reported_as text, packages text, fixed_versions text, severity text, "
+                "effective_severity text, severity_source text, cvss text, scanner_name text, kev_added text, kev_due text, epss text, "
+                "exploitation text, public text, automatable text, technical_impact text, detected_at timestamptz, "
+                "first_detected_at timestamptz, item_detected_at timestamptz, episode integer, instances bigint, deviations text, pending text, "
+                "rev5_due_at timestamptz, kev_due_at timestamptz, bod_due_at timestamptz, forensic boolean, due_at timestamptz, due_by text, "
+                "status text",
+    "closed_findings": "item text, uai text, repository text, vulnerability text, episode integer, detected_at timestamptz, "
+                       "first_detected_at timestamptz, item_detected_at timestamptz, closed_at timestamptz, closed_by text, "
+                       "item_closed_at timestamptz, severity text, cvss text",
+    "deviations": "deviation text, state text, kind text, vulnerability text, asset text, package text, adjusted_severity text, rationale text, "
+                  "evidence text, requested_by text, requested_at timestamptz, decided_by text, decided_role text, decided_at timestamptz, "
+                  "decision_evidence text, expires_at timestamptz, checked_in_at timestamptz, released_at timestamptz",
+    "failures": "failure text, state text, code text, message text, repository text, digest text, source text, attempts integer, "
+                "opened_at timestamptz, closed_at timestamptz",
     "instances": "cluster text, namespace text, pod text, container text, container_kind text, image text, uai text, manifest_digest text, "
                  "state text, reason text, started_at timestamptz, node text",
     "not_running": "uai text, manifest_digest text",
@@ -95,8 +111,9 @@ class ReportWorld:
         script = GUARD
         for name, columns in COLUMNS.items():
             order = ", ".join(f'{column.split()[0]} COLLATE "C"' for column in columns.split(", ")[:3])
+            since = "since timestamptz, " if name == "failures" else ""
             script += (f"CREATE TABLE {name} ({columns}, known_at timestamptz NOT NULL DEFAULT '2026-10-02');"
-                       f"CREATE FUNCTION report_v1.{name}(a timestamptz, k timestamptz) RETURNS SETOF {name} LANGUAGE sql SECURITY DEFINER AS "
+                       f"CREATE FUNCTION report_v1.{name}({since}a timestamptz, k timestamptz) RETURNS SETOF {name} LANGUAGE sql SECURITY DEFINER AS "
                        f"'SELECT * FROM public.{name} WHERE known_at <= k AND report_v1.frozen() ORDER BY {order}';")
         script += TOTALS
         script += ("CREATE ROLE muster_report LOGIN; REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;"

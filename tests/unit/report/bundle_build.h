@@ -5,6 +5,10 @@
  *   apps/a:1  two digests in production, both covered (E1, E2)
  *   apps/b:1  one, covered; its raw scan (E3) also names apps/b:old, from which nothing runs
  *   apps/c:1  one, never scanned: a declared gap
+ *
+ * Findings: CVE-2026-0001 critical, known to be exploited and late, on a; CVE-2026-0002 moderate on
+ * a and b, on b as a vendor dependency; CVE-2026-0003 low and a false positive on b; GHSA-none
+ * high, without NVD's word, on b; CVE-2025-9999 closed on a.
  */
 #ifndef MU_TEST_BUNDLE_BUILD_H
 #define MU_TEST_BUNDLE_BUILD_H
@@ -45,6 +49,12 @@ struct world {
     struct instance_row instances[4];
     struct target_row not_running[1];
     struct total_row totals[2];
+    struct finding_row findings[5];
+    struct closed_finding_row closed[1];
+    struct deviation_row deviations[2];
+    struct failure_row failures[1];
+    struct description_row descriptions[2];
+    struct issue_row issues[2];
     size_t inventory_count, instance_count, not_running_count, total_count;
     char raw[WORLD_EVIDENCE][512];
     char digest[WORLD_EVIDENCE][MU_DIGEST_TEXT_SIZE];
@@ -125,23 +135,156 @@ static inline void world_make_rows(struct world *world)
     world->totals[1] = (struct total_row){"never_scanned", 1};
 }
 
+static inline void world_make_findings(struct world *world)
+{
+    const struct finding_row base = {.uai = UAI_A,
+                                     .repository = "r.example/apps/a",
+                                     .packages = "openssl 3.0.1",
+                                     .fixed_versions = "openssl 3.0.2",
+                                     .severity_source = "nvd_cvss3",
+                                     .scanner_name = "muster-scanner",
+                                     .detected_at = "2026-09-20T10:00:00.000000Z",
+                                     .first_detected_at = "2026-09-20T10:00:00.000000Z",
+                                     .item_detected_at = "2026-09-20T10:00:00.000000Z",
+                                     .episode = 1,
+                                     .instances = 2,
+                                     .is_public = "yes",
+                                     .status = "open",
+                                     .due_by = "rev5"};
+    struct finding_row *rows = world->findings;
+
+    for (size_t i = 0; i < 5; i++)
+        rows[i] = base;
+    rows[0].item = "V-CVE-2026-0001";
+    rows[0].vulnerability = rows[0].reported_as = "CVE-2026-0001";
+    rows[0].severity = rows[0].effective_severity = "critical";
+    rows[0].cvss = "9.8";
+    rows[0].kev_added = "2026-10-01";
+    rows[0].kev_due = "2026-10-22";
+    rows[0].kev_due_at = rows[0].due_at = "2026-10-23T00:00:00.000000Z";
+    rows[0].rev5_due_at = "2026-10-20T10:00:00.000000Z";
+    rows[0].due_by = "kev";
+    rows[0].status = "late";
+    rows[1].item = "V-CVE-2026-0002";
+    rows[2].item = "V-CVE-2026-0002-DR-2";
+    rows[1].vulnerability = rows[1].reported_as = "CVE-2026-0002";
+    rows[2].vulnerability = rows[2].reported_as = "CVE-2026-0002";
+    rows[1].severity = rows[1].effective_severity = "moderate";
+    rows[2].severity = rows[2].effective_severity = "moderate";
+    rows[1].cvss = rows[2].cvss = "5.0";
+    rows[1].rev5_due_at = rows[1].due_at = "2026-12-19T10:00:00.000000Z";
+    rows[1].status = "at_risk";
+    rows[2].uai = rows[3].uai = rows[4].uai = UAI_B;
+    rows[2].repository = rows[3].repository = rows[4].repository = "r.example/apps/b";
+    rows[2].deviations = "DR-2";
+    rows[2].due_at = "2026-12-20T00:00:00.000000Z";
+    rows[2].due_by = "vendor_check_in";
+    rows[2].status = "vendor_dependency";
+    rows[3].item = "V-CVE-2026-0003-DR-1";
+    rows[3].vulnerability = rows[3].reported_as = "CVE-2026-0003";
+    rows[3].severity = rows[3].effective_severity = "low";
+    rows[3].cvss = "3.1";
+    rows[3].deviations = "DR-1";
+    rows[3].due_by = NULL;
+    rows[3].status = "false_positive";
+    rows[4].item = "V-GHSA-none";
+    rows[4].vulnerability = rows[4].reported_as = "GHSA-none";
+    rows[4].severity = rows[4].effective_severity = "high";
+    rows[4].severity_source = "scanner";
+    rows[4].is_public = NULL;
+    rows[4].detected_at = rows[4].first_detected_at = "2026-11-15T10:00:00.000000Z";
+    rows[4].item_detected_at = "2026-11-15T10:00:00.000000Z";
+    rows[4].rev5_due_at = rows[4].due_at = "2026-12-15T10:00:00.000000Z";
+    rows[4].status = "at_risk";
+}
+
+static inline void world_make_statements(struct world *world)
+{
+    world->closed[0] =
+            (struct closed_finding_row){.item = "V-CVE-2025-9999",
+                                        .uai = UAI_A,
+                                        .repository = "r.example/apps/a",
+                                        .vulnerability = "CVE-2025-9999",
+                                        .episode = 1,
+                                        .detected_at = "2026-10-01T10:00:00.000000Z",
+                                        .first_detected_at = "2026-10-01T10:00:00.000000Z",
+                                        .item_detected_at = "2026-10-01T10:00:00.000000Z",
+                                        .closed_at = "2026-11-03T10:00:00.000000Z",
+                                        .closed_by = "scan",
+                                        .item_closed_at = "2026-11-03T10:00:00.000000Z",
+                                        .severity = "high",
+                                        .cvss = "7.5"};
+    world->deviations[0] = (struct deviation_row){.deviation = "DR-1",
+                                                  .state = "approved",
+                                                  .kind = "false_positive",
+                                                  .vulnerability = "CVE-2026-0003",
+                                                  .asset = UAI_B,
+                                                  .rationale = "the code is not built in",
+                                                  .evidence = "evidence/dr-1.pdf",
+                                                  .requested_by = "isso@example.com",
+                                                  .requested_at = "2026-10-02T10:00:00.000000Z",
+                                                  .decided_by = "ao@agency.example",
+                                                  .decided_role = "AO",
+                                                  .decided_at = "2026-10-05T10:00:00.000000Z"};
+    world->deviations[1] = world->deviations[0];
+    world->deviations[1].deviation = "DR-2";
+    world->deviations[1].kind = "vendor_dependency";
+    world->deviations[1].vulnerability = "CVE-2026-0002";
+    world->deviations[1].package = "openssl";
+    world->deviations[1].rationale = "the vendor has no fix";
+    world->deviations[1].checked_in_at = "2026-11-20T00:00:00.000000Z";
+    world->failures[0] = (struct failure_row){.failure = "00000000-0000-0000-0000-000000000001",
+                                              .state = "open",
+                                              .code = "registry_denied",
+                                              .message = "the registry refused the credentials",
+                                              .repository = "r.example/apps/c",
+                                              .attempts = 5,
+                                              .opened_at = "2026-11-10T10:00:00.000000Z"};
+    world->descriptions[0] = (struct description_row){.vulnerability = "CVE-2026-0001",
+                                                      .summary = "A length is not checked",
+                                                      .references = "https://example.com/1",
+                                                      .advisory = "DSA-1-1",
+                                                      .evidence_digest = world->digest[0]};
+    world->descriptions[1] = world->descriptions[0];
+    world->descriptions[1].vulnerability = "CVE-2026-0002";
+    world->descriptions[1].summary = "=cmd|' /C calc'!A0 is no formula";
+    world->issues[0] = (struct issue_row){.evidence_digest = world->digest[0],
+                                          .check = "CIS-DI-0001",
+                                          .severity = "moderate",
+                                          .title = "Runs as root",
+                                          .source = "CIS Docker Benchmark 4.1"};
+    world->issues[1] = world->issues[0];
+    world->issues[1].evidence_digest = world->digest[2];
+}
+
 static inline void world_init(struct world *world)
 {
     memset(world, 0, sizeof(*world));
     world->arena = mu_arena_new(1 << 20);
-    world->system = (struct system_file){.name = "Example Cloud",
-                                         .fedramp_id = "FR0000000000",
-                                         .impact_level = "Moderate",
-                                         .baseline_configuration_name = "CIS Level 2",
-                                         .diagram_label = "Cluster",
-                                         .function = "Application",
-                                         .asset_type = "Container",
-                                         .default_vendor = "Open Source",
-                                         .system_administrator = "",
-                                         .unknown_os = "No operating system in image",
-                                         .authenticated_scan = "Yes"};
+    world->system =
+            (struct system_file){.name = "Example Cloud",
+                                 .fedramp_id = "FR0000000000",
+                                 .impact_level = "Moderate",
+                                 .baseline_configuration_name = "CIS Level 2",
+                                 .diagram_label = "Cluster",
+                                 .function = "Application",
+                                 .asset_type = "Container",
+                                 .default_vendor = "Open Source",
+                                 .system_administrator = "",
+                                 .unknown_os = "No operating system in image",
+                                 .authenticated_scan = "Yes",
+                                 .deliverables = "legacy",
+                                 .provider = "Example Provider",
+                                 .offering = "Example Cloud",
+                                 .point_of_contact = "isso@example.com",
+                                 .certification_class = "C",
+                                 .package_overview_uri = "https://trust.example/package.json",
+                                 .configuration_checksum = "",
+                                 .unique_vulnerability_baseline = "10"};
     world_make_evidence(world);
     world_make_rows(world);
+    world_make_findings(world);
+    world_make_statements(world);
     world->inventory_count = world->instance_count = 4;
     world->not_running_count = 1;
     world->total_count = 2;
@@ -172,8 +315,8 @@ static inline void world_done(struct world *world)
 /* The rows as they are now. */
 static inline struct snapshot *world_snapshot(const struct world *world)
 {
-    const struct snapshot_instants instants = {INT64_C(1796083199999999),
-                                               INT64_C(1796083199999999)};
+    const struct snapshot_instants instants = {INT64_C(1796083199999999), INT64_C(1796083199999999),
+                                               INT64_C(1793491200000000)};
     const struct {
         const char *rows;
         size_t count, size;
@@ -185,7 +328,15 @@ static inline struct snapshot *world_snapshot(const struct world *world)
             [SNAPSHOT_NOT_RUNNING] = {(const char *)world->not_running, world->not_running_count,
                                       sizeof(world->not_running[0])},
             [SNAPSHOT_TOTALS] = {(const char *)world->totals, world->total_count,
-                                 sizeof(world->totals[0])}};
+                                 sizeof(world->totals[0])},
+            [SNAPSHOT_FINDINGS] = {(const char *)world->findings, 5, sizeof(world->findings[0])},
+            [SNAPSHOT_CLOSED] = {(const char *)world->closed, 1, sizeof(world->closed[0])},
+            [SNAPSHOT_DEVIATIONS] = {(const char *)world->deviations, 2,
+                                     sizeof(world->deviations[0])},
+            [SNAPSHOT_FAILURES] = {(const char *)world->failures, 1, sizeof(world->failures[0])},
+            [SNAPSHOT_DESCRIPTIONS] = {(const char *)world->descriptions, 2,
+                                       sizeof(world->descriptions[0])},
+            [SNAPSHOT_ISSUES] = {(const char *)world->issues, 2, sizeof(world->issues[0])}};
     struct snapshot *snapshot = NULL;
     struct mu_error err;
 

@@ -7,6 +7,8 @@
 #include "bundle/json_list.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
+#include "bundle/raw_scan_rows.h"
+#include "bundle/render.h"
 #include "bundle/scanner_reports.h"
 #include "workbook/xlsx_reader.h"
 
@@ -266,6 +268,8 @@ static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_clien
     if (st == MU_OK)
         st = list_file(writer, name, scan->title.data, err);
     if (st == MU_OK)
+        st = raw_scan_rows_add(writer->request->snapshot, scan->digest, path, err);
+    if (st == MU_OK)
         st = fetch_report(writer, client, scan->digest, err);
     if (st != MU_OK)
         return mu_wrap(err, "%.200s", scan->title.data);
@@ -350,6 +354,8 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
 {
     static enum mu_status (*const steps[])(struct writer *, struct mu_error *) = {
             write_raw_scans, write_workbook, write_gaps, write_not_running, write_containers};
+    const struct render render = {writer->request->snapshot, writer->request->system,
+                                  writer->request->month, &writer->folder, writer->manifest};
     char path[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
@@ -359,7 +365,9 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
         if (st != MU_OK)
             return st;
     }
-    st = bundle_folder_path(&writer->folder, BUNDLE_MANIFEST, path, err);
+    st = render_all(&render, err);
+    if (st == MU_OK)
+        st = bundle_folder_path(&writer->folder, BUNDLE_MANIFEST, path, err);
     if (st == MU_OK)
         st = manifest_write(writer->manifest, &writer->counts, path, err);
     return st;

@@ -18,7 +18,7 @@ struct bundle_request {
     const char *inventory_url, *inventory_token;
     uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
     const struct system_file *system;
-    const struct snapshot *snapshot;
+    struct snapshot *snapshot; /* descriptions and issues are added to it from the raw scans */
     /* Called after each raw scan; may be NULL. */
     void (*progress)(size_t done, size_t total);
 };

@@ -4,9 +4,9 @@
     {                                               \
 #        member, type, offsetof(struct row, member) \
     }
-#define KIND(table, create, insert, columns, row)                                                  \
-    {                                                                                              \
-        table, create, insert, columns, sizeof(columns) / sizeof((columns)[0]), sizeof(struct row) \
+#define KIND(columns, row)                                                            \
+    {                                                                                 \
+#        columns, columns, sizeof(columns) / sizeof((columns)[0]), sizeof(struct row) \
     }
 
 static const struct column inventory[] = {
@@ -26,6 +26,14 @@ static const struct column inventory[] = {
         COLUMN(inventory_row, scan_finished_at, VALUE_TIME),
         COLUMN(inventory_row, reported_digest, VALUE_TEXT),
         COLUMN(inventory_row, floating, VALUE_NUMBER),
+        COLUMN(inventory_row, scanner_name, VALUE_TEXT),
+        COLUMN(inventory_row, scanner_version, VALUE_TEXT),
+        COLUMN(inventory_row, database_version, VALUE_TEXT),
+        COLUMN(inventory_row, database_built_at, VALUE_TIME),
+        COLUMN(inventory_row, configuration_checksum, VALUE_TEXT),
+        COLUMN(inventory_row, first_running_at, VALUE_TIME),
+        COLUMN(inventory_row, baseline, VALUE_TEXT),
+        COLUMN(inventory_row, is_public, VALUE_TEXT),
 };
 
 static const struct column instances[] = {
@@ -58,31 +66,112 @@ static const struct column originals[] = {
         COLUMN(original_row, original_digest, VALUE_TEXT),
 };
 
+static const struct column findings[] = {
+        COLUMN(finding_row, item, VALUE_TEXT),
+        COLUMN(finding_row, uai, VALUE_TEXT),
+        COLUMN(finding_row, repository, VALUE_TEXT),
+        COLUMN(finding_row, vulnerability, VALUE_TEXT),
+        COLUMN(finding_row, reported_as, VALUE_TEXT),
+        COLUMN(finding_row, packages, VALUE_TEXT),
+        COLUMN(finding_row, fixed_versions, VALUE_TEXT),
+        COLUMN(finding_row, severity, VALUE_TEXT),
+        COLUMN(finding_row, effective_severity, VALUE_TEXT),
+        COLUMN(finding_row, severity_source, VALUE_TEXT),
+        COLUMN(finding_row, cvss, VALUE_TEXT),
+        COLUMN(finding_row, scanner_name, VALUE_TEXT),
+        COLUMN(finding_row, kev_added, VALUE_TEXT),
+        COLUMN(finding_row, kev_due, VALUE_TEXT),
+        COLUMN(finding_row, epss, VALUE_TEXT),
+        COLUMN(finding_row, exploitation, VALUE_TEXT),
+        COLUMN(finding_row, is_public, VALUE_TEXT),
+        COLUMN(finding_row, automatable, VALUE_TEXT),
+        COLUMN(finding_row, technical_impact, VALUE_TEXT),
+        COLUMN(finding_row, detected_at, VALUE_TIME),
+        COLUMN(finding_row, first_detected_at, VALUE_TIME),
+        COLUMN(finding_row, item_detected_at, VALUE_TIME),
+        COLUMN(finding_row, episode, VALUE_NUMBER),
+        COLUMN(finding_row, instances, VALUE_NUMBER),
+        COLUMN(finding_row, deviations, VALUE_TEXT),
+        COLUMN(finding_row, pending, VALUE_TEXT),
+        COLUMN(finding_row, rev5_due_at, VALUE_TIME),
+        COLUMN(finding_row, kev_due_at, VALUE_TIME),
+        COLUMN(finding_row, bod_due_at, VALUE_TIME),
+        COLUMN(finding_row, forensic, VALUE_NUMBER),
+        COLUMN(finding_row, due_at, VALUE_TIME),
+        COLUMN(finding_row, due_by, VALUE_TEXT),
+        COLUMN(finding_row, status, VALUE_TEXT),
+};
+
+static const struct column closed[] = {
+        COLUMN(closed_finding_row, item, VALUE_TEXT),
+        COLUMN(closed_finding_row, uai, VALUE_TEXT),
+        COLUMN(closed_finding_row, repository, VALUE_TEXT),
+        COLUMN(closed_finding_row, vulnerability, VALUE_TEXT),
+        COLUMN(closed_finding_row, episode, VALUE_NUMBER),
+        COLUMN(closed_finding_row, detected_at, VALUE_TIME),
+        COLUMN(closed_finding_row, first_detected_at, VALUE_TIME),
+        COLUMN(closed_finding_row, item_detected_at, VALUE_TIME),
+        COLUMN(closed_finding_row, closed_at, VALUE_TIME),
+        COLUMN(closed_finding_row, closed_by, VALUE_TEXT),
+        COLUMN(closed_finding_row, item_closed_at, VALUE_TIME),
+        COLUMN(closed_finding_row, severity, VALUE_TEXT),
+        COLUMN(closed_finding_row, cvss, VALUE_TEXT),
+};
+
+static const struct column deviations[] = {
+        COLUMN(deviation_row, deviation, VALUE_TEXT),
+        COLUMN(deviation_row, state, VALUE_TEXT),
+        COLUMN(deviation_row, kind, VALUE_TEXT),
+        COLUMN(deviation_row, vulnerability, VALUE_TEXT),
+        COLUMN(deviation_row, asset, VALUE_TEXT),
+        COLUMN(deviation_row, package, VALUE_TEXT),
+        COLUMN(deviation_row, adjusted_severity, VALUE_TEXT),
+        COLUMN(deviation_row, rationale, VALUE_TEXT),
+        COLUMN(deviation_row, evidence, VALUE_TEXT),
+        COLUMN(deviation_row, requested_by, VALUE_TEXT),
+        COLUMN(deviation_row, requested_at, VALUE_TIME),
+        COLUMN(deviation_row, decided_by, VALUE_TEXT),
+        COLUMN(deviation_row, decided_role, VALUE_TEXT),
+        COLUMN(deviation_row, decided_at, VALUE_TIME),
+        COLUMN(deviation_row, decision_evidence, VALUE_TEXT),
+        COLUMN(deviation_row, expires_at, VALUE_TIME),
+        COLUMN(deviation_row, checked_in_at, VALUE_TIME),
+        COLUMN(deviation_row, released_at, VALUE_TIME),
+};
+
+static const struct column failures[] = {
+        COLUMN(failure_row, failure, VALUE_TEXT),    COLUMN(failure_row, state, VALUE_TEXT),
+        COLUMN(failure_row, code, VALUE_TEXT),       COLUMN(failure_row, message, VALUE_TEXT),
+        COLUMN(failure_row, repository, VALUE_TEXT), COLUMN(failure_row, digest, VALUE_TEXT),
+        COLUMN(failure_row, source, VALUE_TEXT),     COLUMN(failure_row, attempts, VALUE_NUMBER),
+        COLUMN(failure_row, opened_at, VALUE_TIME),  COLUMN(failure_row, closed_at, VALUE_TIME),
+};
+
+static const struct column descriptions[] = {
+        COLUMN(description_row, vulnerability, VALUE_TEXT),
+        COLUMN(description_row, summary, VALUE_TEXT),
+        COLUMN(description_row, references, VALUE_TEXT),
+        COLUMN(description_row, advisory, VALUE_TEXT),
+        COLUMN(description_row, evidence_digest, VALUE_TEXT),
+};
+
+static const struct column issues[] = {
+        COLUMN(issue_row, evidence_digest, VALUE_TEXT), COLUMN(issue_row, check, VALUE_TEXT),
+        COLUMN(issue_row, severity, VALUE_TEXT),        COLUMN(issue_row, title, VALUE_TEXT),
+        COLUMN(issue_row, source, VALUE_TEXT),          COLUMN(issue_row, path, VALUE_TEXT),
+        COLUMN(issue_row, evidence, VALUE_TEXT),
+};
+
 const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
-        [SNAPSHOT_INVENTORY] =
-                KIND("inventory",
-                     "CREATE TABLE inventory (uai TEXT, manifest_digest TEXT, repository "
-                     "TEXT, tag TEXT, platform TEXT, os_name TEXT, image_title TEXT, "
-                     "image_version TEXT, image_vendor TEXT, running_containers INTEGER, "
-                     "state TEXT, reason TEXT, evidence_digest TEXT, scan_finished_at TEXT, "
-                     "reported_digest TEXT, floating INTEGER)",
-                     "INSERT INTO inventory VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                     "?, ?, ?)",
-                     inventory, inventory_row),
-        [SNAPSHOT_INSTANCES] =
-                KIND("instances",
-                     "CREATE TABLE instances (cluster TEXT, namespace_name TEXT, pod TEXT, "
-                     "container TEXT, container_kind TEXT, image TEXT, uai TEXT, "
-                     "manifest_digest TEXT, state TEXT, reason TEXT, started_at TEXT, node "
-                     "TEXT)",
-                     "INSERT INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", instances,
-                     instance_row),
-        [SNAPSHOT_NOT_RUNNING] =
-                KIND("not_running", "CREATE TABLE not_running (uai TEXT, manifest_digest TEXT)",
-                     "INSERT INTO not_running VALUES (?, ?)", not_running, target_row),
-        [SNAPSHOT_TOTALS] = KIND("totals", "CREATE TABLE totals (state TEXT, containers INTEGER)",
-                                 "INSERT INTO totals VALUES (?, ?)", totals, total_row),
-        [SNAPSHOT_ORIGINALS] = KIND(
-                "originals", "CREATE TABLE originals (evidence_digest TEXT, original_digest TEXT)",
-                "INSERT INTO originals VALUES (?, ?)", originals, original_row),
+        [SNAPSHOT_INVENTORY] = KIND(inventory, inventory_row),
+        [SNAPSHOT_INSTANCES] = KIND(instances, instance_row),
+        [SNAPSHOT_NOT_RUNNING] = KIND(not_running, target_row),
+        [SNAPSHOT_TOTALS] = KIND(totals, total_row),
+        [SNAPSHOT_ORIGINALS] = KIND(originals, original_row),
+        [SNAPSHOT_FINDINGS] = KIND(findings, finding_row),
+        [SNAPSHOT_CLOSED] = KIND(closed, closed_finding_row),
+        [SNAPSHOT_DEVIATIONS] = KIND(deviations, deviation_row),
+        [SNAPSHOT_FAILURES] = KIND(failures, failure_row),
+        [SNAPSHOT_DESCRIPTIONS] = KIND(descriptions, description_row),
+        [SNAPSHOT_ISSUES] = KIND(issues, issue_row),
 };

@@ -19,11 +19,10 @@ struct column {
     size_t offset;
 };
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 40 };
 
 struct row_kind {
     const char *table;
-    const char *create, *insert; /* statements; what is inserted is in the order of the columns */
     const struct column *columns;
     size_t column_count, row_size;
 };
@@ -36,6 +35,12 @@ union any_row {
     struct target_row target;
     struct total_row total;
     struct original_row original;
+    struct finding_row finding;
+    struct closed_finding_row closed;
+    struct deviation_row deviation;
+    struct failure_row failure;
+    struct description_row description;
+    struct issue_row issue;
 };
 
 #endif

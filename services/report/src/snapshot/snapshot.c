@@ -2,11 +2,14 @@
 
 #include "snapshot/columns.h"
 
+#include "base/buf.h"
 #include "base/memory.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { STATEMENT_MAX_BYTES = 4096 };
 
 struct snapshot {
     struct snapshot_instants instants;
@@ -38,11 +41,29 @@ static enum mu_status make_table(struct snapshot *snapshot, enum snapshot_rows k
                                  struct mu_error *err)
 {
     const struct row_kind *rows = &row_kinds[kind];
-    enum mu_status st = run(snapshot, rows->create, err);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf create;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf insert;
+    enum mu_status st;
 
-    if (st == MU_OK && sqlite3_prepare_v2(snapshot->db, rows->insert, -1, &snapshot->insert[kind],
+    mu_buf_init(&create, STATEMENT_MAX_BYTES);
+    mu_buf_init(&insert, STATEMENT_MAX_BYTES);
+    mu_buf_printf(&create, "CREATE TABLE %s (", rows->table);
+    mu_buf_printf(&insert, "INSERT OR IGNORE INTO %s VALUES (", rows->table);
+    for (size_t i = 0; i < rows->column_count; i++) {
+        mu_buf_printf(&create, "%s\"%s\" %s", i > 0 ? ", " : "", rows->columns[i].name,
+                      rows->columns[i].type == VALUE_NUMBER ? "INTEGER" : "TEXT");
+        mu_buf_puts(&insert, i > 0 ? ", ?" : "?");
+    }
+    mu_buf_puts(&create, ")");
+    mu_buf_puts(&insert, ")");
+    st = mu_buf_status(&create, rows->table, err);
+    if (st == MU_OK)
+        st = mu_buf_status(&insert, rows->table, err);
+    if (st == MU_OK)
+        st = run(snapshot, create.data, err);
+    if (st == MU_OK && sqlite3_prepare_v2(snapshot->db, insert.data, -1, &snapshot->insert[kind],
                                           NULL) != SQLITE_OK)
-        st = failed(snapshot->db, rows->insert, err);
+        st = failed(snapshot->db, insert.data, err);
     return st;
 }
 
@@ -56,7 +77,14 @@ enum mu_status snapshot_new(const struct snapshot_instants *instants,
     static const char indexes[] =
             "CREATE INDEX evidence ON inventory (evidence_digest, uai) "
             "WHERE evidence_digest IS NOT NULL; CREATE INDEX of_uai ON instances (uai); "
-            "CREATE INDEX of_evidence ON originals (evidence_digest)";
+            "CREATE INDEX inventory_of_uai ON inventory (uai); "
+            "CREATE INDEX of_evidence ON originals (evidence_digest); "
+            "CREATE INDEX findings_of_item ON findings (item, uai); "
+            "CREATE INDEX findings_of_uai ON findings (uai, item); "
+            "CREATE INDEX deviation ON deviations (deviation); "
+            "CREATE INDEX findings_of ON findings (vulnerability); "
+            "CREATE UNIQUE INDEX description ON descriptions (vulnerability); "
+            "CREATE INDEX issues_of ON issues (evidence_digest)";
     MU_AUTO(snapshot) struct snapshot *snapshot = mu_xcalloc(1, sizeof(*snapshot));
     enum mu_status st = MU_OK;
 
@@ -137,6 +165,31 @@ static const struct {
                                             "SELECT * FROM instances WHERE uai = ? ORDER BY rowid"},
         [SNAPSHOT_LIST_ORIGINAL_OF] = {SNAPSHOT_ORIGINALS,
                                        "SELECT * FROM originals WHERE evidence_digest = ?"},
+        [SNAPSHOT_LIST_INVENTORY_OF_UAI] = {SNAPSHOT_INVENTORY,
+                                            "SELECT * FROM inventory WHERE uai = ? ORDER BY rowid"},
+        [SNAPSHOT_LIST_FINDINGS] = {SNAPSHOT_FINDINGS, "SELECT * FROM findings ORDER BY rowid"},
+        [SNAPSHOT_LIST_FINDINGS_OF_ITEM] = {SNAPSHOT_FINDINGS,
+                                            "SELECT * FROM findings WHERE item = ? ORDER BY uai"},
+        [SNAPSHOT_LIST_FINDINGS_OF_UAI] = {SNAPSHOT_FINDINGS,
+                                           "SELECT * FROM findings WHERE uai = ? ORDER BY item"},
+        [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
+        [SNAPSHOT_LIST_DEVIATIONS] = {SNAPSHOT_DEVIATIONS,
+                                      "SELECT * FROM deviations ORDER BY rowid"},
+        [SNAPSHOT_LIST_DEVIATION] = {SNAPSHOT_DEVIATIONS,
+                                     "SELECT * FROM deviations WHERE deviation = ?"},
+        [SNAPSHOT_LIST_FAILURES] = {SNAPSHOT_FAILURES, "SELECT * FROM failures ORDER BY rowid"},
+        [SNAPSHOT_LIST_DESCRIPTION_OF] = {SNAPSHOT_DESCRIPTIONS,
+                                          "SELECT d.* FROM (SELECT ?1 AS name, 0 AS place "
+                                          "UNION ALL SELECT substr(reported_as, 1, "
+                                          "instr(reported_as || char(10), char(10)) - 1), 1 "
+                                          "FROM findings WHERE vulnerability = ?1) n "
+                                          "JOIN descriptions d ON d.vulnerability = n.name "
+                                          "ORDER BY n.place, d.vulnerability LIMIT 1"},
+        [SNAPSHOT_LIST_ISSUES] = {SNAPSHOT_ISSUES,
+                                  "SELECT * FROM issues ORDER BY evidence_digest, rowid"},
+        [SNAPSHOT_LIST_ISSUES_OF] = {SNAPSHOT_ISSUES,
+                                     "SELECT * FROM issues WHERE evidence_digest = ? "
+                                     "ORDER BY rowid"},
 };
 
 enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,

@@ -26,6 +26,10 @@ struct inventory_row {
     const char *evidence_digest, *scan_finished_at;
     const char *reported_digest;
     int64_t floating; /* 0 or 1 */
+    const char *scanner_name, *scanner_version, *database_version, *database_built_at;
+    const char *configuration_checksum, *first_running_at;
+    const char *baseline;  /* names of valid hardening baselines, a line each; NULL: none stated */
+    const char *is_public; /* yes, no; NULL: nobody stated it */
 };
 
 struct instance_row {
@@ -42,6 +46,66 @@ struct original_row {
     const char *evidence_digest, *original_digest;
 };
 
+/*
+ * A vulnerability that an asset has. `item` is the number under which every deliverable speaks of
+ * it: one per vulnerability and set of deviations, "V-CVE-2026-1", "V-CVE-2026-1.2" when it came
+ * back after it had been gone from all assets, "V-CVE-2026-1-DR-7" where deviations apply.
+ */
+struct finding_row {
+    const char *item, *uai, *repository, *vulnerability;
+    const char *reported_as, *packages, *fixed_versions; /* a line each */
+    const char *severity,
+            *effective_severity;        /* critical, high, moderate, low, negligible, unknown */
+    const char *severity_source, *cvss; /* nvd_cvss3, nvd_cvss2, scanner; "9.8" */
+    const char *scanner_name;
+    const char *kev_added, *kev_due, *epss, *exploitation;  /* dates YYYY-MM-DD */
+    const char *is_public, *automatable, *technical_impact; /* yes, no; partial, total */
+    const char *detected_at, *first_detected_at;            /* on this asset; on its repository */
+    const char *item_detected_at; /* of the item, on any asset: never later than before */
+    int64_t episode, instances;
+    const char *deviations,
+            *pending; /* numbers of deviations; kinds not yet decided; a line each */
+    const char *rev5_due_at, *kev_due_at, *bod_due_at;
+    int64_t forensic;
+    const char *due_at, *due_by, *status; /* of the Rev5 clocks, as finding_clocks_known has them */
+};
+
+/* An episode of a vulnerability on an asset that has ended. */
+struct closed_finding_row {
+    const char *item, *uai, *repository, *vulnerability;
+    int64_t episode;
+    const char *detected_at, *first_detected_at, *item_detected_at;
+    const char *closed_at, *closed_by; /* scan, gone */
+    const char *item_closed_at;        /* NULL: another asset still has it */
+    const char *severity, *cvss;
+};
+
+/* A statement of people about a vulnerability, as it stood. */
+struct deviation_row {
+    const char *deviation, *state, *kind, *vulnerability; /* the name that findings have */
+    const char *asset, *package, *adjusted_severity, *rationale, *evidence;
+    const char *requested_by, *requested_at, *decided_by, *decided_role, *decided_at;
+    const char *decision_evidence, *expires_at, *checked_in_at, *released_at;
+};
+
+/* Detection that failed and was open at some time of the month. */
+struct failure_row {
+    const char *failure, *state, *code, *message, *repository, *digest, *source;
+    int64_t attempts;
+    const char *opened_at, *closed_at;
+};
+
+/* What the month's raw scans say of a vulnerability: of several the first by evidence digest. */
+struct description_row {
+    const char *vulnerability;                                     /* as reported */
+    const char *summary, *references, *advisory, *evidence_digest; /* references a line each */
+};
+
+/* What a raw scan says the image itself gets wrong. */
+struct issue_row {
+    const char *evidence_digest, *check, *severity, *title, *source, *path, *evidence;
+};
+
 struct total_row {
     const char *state;
     int64_t containers;
@@ -50,6 +114,7 @@ struct total_row {
 struct snapshot_instants {
     int64_t as_of_us; /* min(end of the month, newest fact): the instant the workbook speaks of */
     int64_t known_at_us; /* min(asked, newest fact): what had been learned by then */
+    int64_t month_begin_us;
 };
 
 struct snapshot;
@@ -67,6 +132,13 @@ enum snapshot_rows {
     SNAPSHOT_NOT_RUNNING, /* struct target_row: scanned, but nothing runs from it */
     SNAPSHOT_TOTALS,      /* struct total_row: all coverage states in design section 8's order */
     SNAPSHOT_ORIGINALS,   /* struct original_row, by evidence digest */
+    SNAPSHOT_FINDINGS,    /* struct finding_row, by item, then uai */
+    SNAPSHOT_CLOSED,      /* struct closed_finding_row, by item, then uai, then episode */
+    SNAPSHOT_DEVIATIONS,  /* struct deviation_row, by number */
+    SNAPSHOT_FAILURES,    /* struct failure_row, by the time of opening */
+    /* From the raw scans, once they are there (bundle/raw_scan_rows.h). */
+    SNAPSHOT_DESCRIPTIONS, /* struct description_row */
+    SNAPSHOT_ISSUES,       /* struct issue_row, by evidence digest, as the scan has them */
     SNAPSHOT_ROWS_COUNT
 };
 
@@ -83,7 +155,18 @@ enum snapshot_list {
     SNAPSHOT_LIST_TOTALS,
     SNAPSHOT_LIST_EVIDENCE,         /* inventory rows that have some, by its digest, then uai */
     SNAPSHOT_LIST_INSTANCES_OF_UAI, /* instance rows of the UAI that is the key */
-    SNAPSHOT_LIST_ORIGINAL_OF       /* original row of the evidence digest that is the key */
+    SNAPSHOT_LIST_ORIGINAL_OF,      /* original row of the evidence digest that is the key */
+    SNAPSHOT_LIST_INVENTORY_OF_UAI, /* inventory rows of the UAI that is the key */
+    SNAPSHOT_LIST_FINDINGS,
+    SNAPSHOT_LIST_FINDINGS_OF_ITEM,
+    SNAPSHOT_LIST_FINDINGS_OF_UAI,
+    SNAPSHOT_LIST_CLOSED,
+    SNAPSHOT_LIST_DEVIATIONS,
+    SNAPSHOT_LIST_DEVIATION, /* that of the number that is the key */
+    SNAPSHOT_LIST_FAILURES,
+    SNAPSHOT_LIST_DESCRIPTION_OF, /* of the vulnerability, under any name in a finding */
+    SNAPSHOT_LIST_ISSUES,
+    SNAPSHOT_LIST_ISSUES_OF /* of the evidence digest that is the key */
 };
 
 struct snapshot_cursor;

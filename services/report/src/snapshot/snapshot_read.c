@@ -15,7 +15,12 @@ enum statement {
     STATEMENT_INSTANCES,
     STATEMENT_NOT_RUNNING,
     STATEMENT_TOTALS,
-    STATEMENT_ORIGINALS
+    STATEMENT_ORIGINALS,
+    STATEMENT_FINDINGS,
+    STATEMENT_CLOSED,
+    STATEMENT_DEVIATIONS,
+    STATEMENT_FAILURES,
+    STATEMENT_NONE
 };
 
 static const struct mu_pg_statement statements[] = {
@@ -27,7 +32,13 @@ static const struct mu_pg_statement statements[] = {
                 {"inventory",
                  "SELECT uai, manifest_digest, repository, tag, platform, os_name, image_title,"
                  " image_version, image_vendor, running_containers, state, reason, evidence_digest,"
-                 " scan_finished_at, reported_digest, floating FROM report_v1.inventory($1, $2)",
+                 " scan_finished_at, reported_digest, floating, scanner_name, scanner_version,"
+                 " database_version, database_built_at, configuration_checksum, first_running_at,"
+                 " s.baseline, s.public"
+                 " FROM report_v1.inventory($1, $2) i"
+                 " LEFT JOIN report_v1.asset_statements($1, $2) s USING (uai)"
+                 " ORDER BY uai COLLATE \"C\", manifest_digest COLLATE \"C\","
+                 " reported_digest COLLATE \"C\"",
                  2},
         [STATEMENT_INSTANCES] =
                 {"instances",
@@ -44,6 +55,33 @@ static const struct mu_pg_statement statements[] = {
                                  "SELECT evidence_digest, original_digest"
                                  " FROM report_v1.originals($1)",
                                  1},
+        [STATEMENT_FINDINGS] =
+                {"findings",
+                 "SELECT item, uai, repository, vulnerability, reported_as, packages,"
+                 " fixed_versions, severity, effective_severity, severity_source, cvss,"
+                 " scanner_name, kev_added, kev_due, epss, exploitation, public, automatable,"
+                 " technical_impact, detected_at, first_detected_at, item_detected_at, episode,"
+                 " instances, deviations, pending, rev5_due_at, kev_due_at, bod_due_at, forensic,"
+                 " due_at, due_by, status FROM report_v1.findings($1, $2)",
+                 2},
+        [STATEMENT_CLOSED] = {"closed",
+                              "SELECT item, uai, repository, vulnerability, episode, detected_at,"
+                              " first_detected_at, item_detected_at, closed_at, closed_by,"
+                              " item_closed_at, severity, cvss"
+                              " FROM report_v1.closed_findings($1, $2)",
+                              2},
+        [STATEMENT_DEVIATIONS] = {"deviations",
+                                  "SELECT deviation, state, kind, vulnerability, asset, package,"
+                                  " adjusted_severity, rationale, evidence, requested_by,"
+                                  " requested_at, decided_by, decided_role, decided_at,"
+                                  " decision_evidence, expires_at, checked_in_at, released_at"
+                                  " FROM report_v1.deviations($1, $2)",
+                                  2},
+        [STATEMENT_FAILURES] = {"failures",
+                                "SELECT failure, state, code, message, repository, digest, source,"
+                                " attempts, opened_at, closed_at"
+                                " FROM report_v1.failures($1, $2, $3)",
+                                3},
 };
 
 /* Rows of one kind as they stream in. */
@@ -91,19 +129,29 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
             [SNAPSHOT_INSTANCES] = STATEMENT_INSTANCES,
             [SNAPSHOT_NOT_RUNNING] = STATEMENT_NOT_RUNNING,
             [SNAPSHOT_TOTALS] = STATEMENT_TOTALS,
-            [SNAPSHOT_ORIGINALS] = STATEMENT_ORIGINALS};
-    char as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
-    const char *values[] = {as_of, known_at}; /* a statement takes the last it needs */
+            [SNAPSHOT_ORIGINALS] = STATEMENT_ORIGINALS,
+            [SNAPSHOT_FINDINGS] = STATEMENT_FINDINGS,
+            [SNAPSHOT_CLOSED] = STATEMENT_CLOSED,
+            [SNAPSHOT_DEVIATIONS] = STATEMENT_DEVIATIONS,
+            [SNAPSHOT_FAILURES] = STATEMENT_FAILURES,
+            [SNAPSHOT_DESCRIPTIONS] = STATEMENT_NONE,
+            [SNAPSHOT_ISSUES] = STATEMENT_NONE};
+    enum { VALUES = 3 };
+    char since[MU_TIME_TEXT_SIZE], as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
+    const char *values[VALUES] = {since, as_of, known_at}; /* a statement takes the last it needs */
     enum mu_status st = MU_OK;
 
+    mu_time_format(snapshot_instants(snapshot)->month_begin_us, since);
     mu_time_format(snapshot_instants(snapshot)->as_of_us, as_of);
     mu_time_format(snapshot_instants(snapshot)->known_at_us, known_at);
     for (int kind = 0; st == MU_OK && kind < SNAPSHOT_ROWS_COUNT; kind++) {
         struct reading reading = {snapshot, (enum snapshot_rows)kind};
 
+        if (statements_of[kind] == STATEMENT_NONE)
+            continue;
         st = mu_pg_stream(pg, (int)statements_of[kind],
-                          values + 2 - statements[statements_of[kind]].parameter_count, keep_row,
-                          &reading, err);
+                          values + VALUES - statements[statements_of[kind]].parameter_count,
+                          keep_row, &reading, err);
     }
     return st;
 }
@@ -129,6 +177,7 @@ static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_quest
     horizon_us = mu_pg_time_us(result, 0, 0);
     if (horizon_us < question->month_begin_us)
         return mu_fail(err, MU_E_NOT_FOUND, "no fact reaches into that month yet");
+    ret_instants->month_begin_us = question->month_begin_us;
     ret_instants->as_of_us = question->month_end_us - 1;
     if (horizon_us < ret_instants->as_of_us)
         ret_instants->as_of_us = horizon_us;

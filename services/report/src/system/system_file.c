@@ -69,6 +69,21 @@ static enum mu_status read_impact(struct yaml_reader *reader, const struct yaml_
                      (const char *const[]){"Low", "Moderate", "High", NULL}, err);
 }
 
+static enum mu_status read_deliverables(struct yaml_reader *reader, const struct yaml_key *key,
+                                        const yaml_node_t *value, void *target,
+                                        struct mu_error *err)
+{
+    return read_word(reader, key, value, target,
+                     (const char *const[]){"legacy", "cr26", "both", NULL}, err);
+}
+
+static enum mu_status read_class(struct yaml_reader *reader, const struct yaml_key *key,
+                                 const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    return read_word(reader, key, value, target, (const char *const[]){"A", "B", "C", "D", NULL},
+                     err);
+}
+
 static enum mu_status read_repositories(struct yaml_reader *reader, const struct yaml_key *key,
                                         const yaml_node_t *value, void *target,
                                         struct mu_error *err)
@@ -106,6 +121,14 @@ static const struct yaml_key keys[] = {
         KEY(system_administrator, read_text_member),
         KEY(unknown_os, read_text_member),
         KEY(authenticated_scan, read_yes_no),
+        KEY(deliverables, read_deliverables),
+        KEY(provider, read_text_member),
+        KEY(offering, read_text_member),
+        KEY(point_of_contact, read_text_member),
+        KEY(certification_class, read_class),
+        KEY(package_overview_uri, read_text_member),
+        KEY(configuration_checksum, read_text_member),
+        KEY(unique_vulnerability_baseline, read_text_member),
         KEY(public_assets, read_repositories),
 };
 
@@ -118,6 +141,14 @@ static const struct system_file defaults = {
         .system_administrator = "",
         .unknown_os = "No operating system in image",
         .authenticated_scan = "Yes",
+        .deliverables = "legacy",
+        .provider = "",
+        .offering = "",
+        .point_of_contact = "",
+        .certification_class = "",
+        .package_overview_uri = "",
+        .configuration_checksum = "",
+        .unique_vulnerability_baseline = "",
 };
 
 /* The texts that must be there and must say something. */

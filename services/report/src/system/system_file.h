@@ -30,10 +30,17 @@ struct system_file {
     const char *diagram_label;
     const char *function;
     const char *asset_type;
-    const char *default_vendor;       /* for images without a vendor label */
-    const char *system_administrator; /* mandatory for High */
-    const char *unknown_os;           /* for images in which no operating system was found */
-    const char *authenticated_scan;   /* Yes or No */
+    const char *default_vendor;         /* for images without a vendor label */
+    const char *system_administrator;   /* mandatory for High */
+    const char *unknown_os;             /* for images in which no operating system was found */
+    const char *authenticated_scan;     /* Yes or No */
+    const char *deliverables;           /* legacy, cr26 or both */
+    const char *provider, *offering;    /* cloud service provider and offering; default: name */
+    const char *point_of_contact;       /* of POA&M items */
+    const char *certification_class;    /* A, B, C or D; default by impact level */
+    const char *package_overview_uri;   /* certificationPackageOverviewUri; needed for cr26 */
+    const char *configuration_checksum; /* of the scanner, as the assessor validated it */
+    const char *unique_vulnerability_baseline;           /* whole number, at authorization */
     const char *public_assets[SYSTEM_MAX_PUBLIC_ASSETS]; /* repositories that are public-facing */
     size_t public_asset_count;
 };
