@@ -58,8 +58,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
           JOIN scans s ON s.scan_id = i.scan_id
          GROUP BY i.uai
     )
-    SELECT i.item || COALESCE('-' || NULLIF(array_to_string(d.numbers, '+'), ''), ''),
-           c.uai, c.repository, c.vulnerability,
+    SELECT n.item, c.uai, c.repository, c.vulnerability,
            array_to_string(c.reported_as, E'\n'), array_to_string(c.packages, E'\n'),
            array_to_string(c.fixed_versions, E'\n'), c.severity, c.effective_severity,
            c.severity_source, c.cvss::text, s.scanner_name, c.kev_added::text, c.kev_due::text,
@@ -73,7 +72,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
       LEFT JOIN scanners s ON s.uai = c.uai
      CROSS JOIN LATERAL (SELECT COALESCE(array_agg(u.number ORDER BY u.number COLLATE "C"), '{}') AS numbers
                            FROM unnest(c.deviations) AS u (number)) d
-     ORDER BY 1 COLLATE "C", c.uai COLLATE "C"
+     CROSS JOIN LATERAL (SELECT i.item || COALESCE('-' || NULLIF(array_to_string(d.numbers, '+'), ''), '') AS item) n
+     ORDER BY n.item COLLATE "C", c.uai COLLATE "C"
 $$;
 
 CREATE FUNCTION report_v1.closed_findings(as_of timestamptz, known_at timestamptz)

@@ -1,0 +1,132 @@
+/* What report_v1 says of findings: the items of a POA&M, their numbers and first detections. */
+#include "finding_world.h"
+#include "one_world.h"
+
+static void assert_items(int64_t at, const char *expected)
+{
+    const char *sql = mu_arena_printf(
+            w.arena,
+            "SELECT string_agg(concat_ws(' ', item, substr(uai, %zu), round(extract(epoch FROM "
+            "item_detected_at - '%s') / 60)), ', ' ORDER BY n) FROM (SELECT row_number() OVER () "
+            "AS n, "
+            "f.* FROM report_v1.findings('%s', 'infinity') f) f",
+            strlen(REPO) + 2, sql_time(&w, T(0)), sql_time(&w, at));
+
+    assert_sql(&w, sql, expected);
+}
+
+static void assert_closed(int64_t at, const char *expected)
+{
+    const char *sql = mu_arena_printf(
+            w.arena,
+            "SELECT string_agg(concat_ws(' ', item, substr(uai, %zu), episode, closed_by, "
+            "round(extract(epoch FROM closed_at - '%s') / 60), CASE WHEN item_closed_at IS NULL "
+            "THEN "
+            "'elsewhere open' ELSE 'closed ' || round(extract(epoch FROM item_closed_at - '%s') / "
+            "60) END), ', ') "
+            "FROM report_v1.closed_findings('%s', 'infinity')",
+            strlen(REPO) + 2, sql_time(&w, T(0)), sql_time(&w, T(0)), sql_time(&w, at));
+
+    assert_sql(&w, sql, expected);
+}
+
+static void two_assets_with_one_vulnerability_are_one_item(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(10), {.id = "CVE-2026-1"});
+    push_at(&w, "1.1", 'a', T(20));
+    assert_items(T(30), "V-CVE-2026-1 1.0 10, V-CVE-2026-1 1.1 10");
+}
+
+static void what_comes_back_is_another_item(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(10), {.id = "CVE-2026-1"});
+    CLEAN_SCAN(&w, digest_of('a'), T(20));
+    assert_items(T(25), "");
+    assert_closed(T(19), "");
+    assert_closed(T(25), "V-CVE-2026-1 1.0 1 scan 20 closed 20");
+    SCAN(&w, digest_of('a'), T(30), {.id = "CVE-2026-1"});
+    assert_items(T(15), "V-CVE-2026-1 1.0 10");
+    assert_items(T(35), "V-CVE-2026-1.2 1.0 30");
+    assert_closed(T(35), "V-CVE-2026-1 1.0 1 scan 20 closed 20");
+}
+
+/* The asset that had it first has it no more: the item's date does not move. */
+static void an_item_keeps_its_first_detection_while_any_asset_has_it(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(10), {.id = "CVE-2026-1"});
+    push_at(&w, "1.1", 'a', T(20));
+    push_at(&w, "1.0", 'b', T(30));
+    CLEAN_SCAN(&w, digest_of('b'), T(40));
+    assert_items(T(50), "V-CVE-2026-1 1.1 10");
+    assert_closed(T(50), "V-CVE-2026-1 1.0 1 scan 40 elsewhere open");
+}
+
+static void a_deviation_makes_an_item_of_its_own(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(10), {.id = "CVE-2026-1"});
+    push_at(&w, "1.1", 'a', T(20));
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT record_deviation(ledger_tick(), "
+                               "jsonb_populate_record(NULL::deviation_facts, "
+                               "jsonb_build_object('fact_id', gen_random_uuid(), 'deviation', "
+                               "'DR-1', 'record', "
+                               "'request', 'at', '%s', 'by', 'ann', 'kind', 'false_positive', "
+                               "'vulnerability', "
+                               "'CVE-2026-1', 'asset', '" REPO ":1.1', 'rationale', 'why')))",
+                               sql_time(&w, T(25))),
+               "");
+    assert_items(T(30), "V-CVE-2026-1 1.0 10, V-CVE-2026-1-DR-1 1.1 10");
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT concat_ws(' ', state, kind, vulnerability) FROM "
+                               "report_v1.deviations('%s', 'infinity')",
+                               sql_time(&w, T(30))),
+               "pending false_positive CVE-2026-1");
+}
+
+static void what_was_stated_of_an_asset_is_told_and_of_others_nothing(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    push_at(&w, "1.1", 'b', T(0));
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT record_exposure(ledger_tick(), "
+                               "jsonb_populate_record(NULL::exposure_facts, "
+                               "jsonb_build_object('fact_id', gen_random_uuid(), 'asset', '" REPO
+                               ":1.0', 'public', 'no', 'at', '%s', 'by', 'ann')))",
+                               sql_time(&w, T(1))),
+               "");
+    assert_sql(
+            &w,
+            mu_arena_printf(
+                    w.arena,
+                    "SELECT string_agg(concat_ws(' ', substr(uai, %zu), baseline, public), ', ') "
+                    "FROM report_v1.asset_statements('%s', 'infinity')",
+                    strlen(REPO) + 2, sql_time(&w, T(2))),
+            "1.0 no");
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(two_assets_with_one_vulnerability_are_one_item),
+            CASE(what_comes_back_is_another_item),
+            CASE(an_item_keeps_its_first_detection_while_any_asset_has_it),
+            CASE(a_deviation_makes_an_item_of_its_own),
+            CASE(what_was_stated_of_an_asset_is_told_and_of_others_nothing),
+    };
+
+    return pg_server_group(&world_server, tests);
+}
