@@ -55,7 +55,7 @@ struct world {
     struct failure_row failures[1];
     struct description_row descriptions[2];
     struct issue_row issues[2];
-    size_t inventory_count, instance_count, not_running_count, total_count;
+    size_t inventory_count, instance_count, not_running_count, total_count, finding_count;
     char raw[WORLD_EVIDENCE][512];
     char digest[WORLD_EVIDENCE][MU_DIGEST_TEXT_SIZE];
     char reply[WORLD_EVIDENCE][1024]; /* in the order in which a run asks */
@@ -287,6 +287,7 @@ static inline void world_init(struct world *world)
     world_make_statements(world);
     world->inventory_count = world->instance_count = 4;
     world->not_running_count = 1;
+    world->finding_count = 5;
     world->total_count = 2;
     /* Memory where there is some: the many fsyncs of a bundle then cost nothing. */
     (void)snprintf(world->root, sizeof(world->root), "%s/muster-bundle-XXXXXX",
@@ -329,7 +330,8 @@ static inline struct snapshot *world_snapshot(const struct world *world)
                                       sizeof(world->not_running[0])},
             [SNAPSHOT_TOTALS] = {(const char *)world->totals, world->total_count,
                                  sizeof(world->totals[0])},
-            [SNAPSHOT_FINDINGS] = {(const char *)world->findings, 5, sizeof(world->findings[0])},
+            [SNAPSHOT_FINDINGS] = {(const char *)world->findings, world->finding_count,
+                                   sizeof(world->findings[0])},
             [SNAPSHOT_CLOSED] = {(const char *)world->closed, 1, sizeof(world->closed[0])},
             [SNAPSHOT_DEVIATIONS] = {(const char *)world->deviations, 2,
                                      sizeof(world->deviations[0])},

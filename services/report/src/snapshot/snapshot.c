@@ -81,6 +81,9 @@ enum mu_status snapshot_new(const struct snapshot_instants *instants,
             "CREATE INDEX of_evidence ON originals (evidence_digest); "
             "CREATE INDEX findings_of_item ON findings (item, uai); "
             "CREATE INDEX findings_of_uai ON findings (uai, item); "
+            "CREATE INDEX findings_by_asset ON findings (uai, vulnerability); "
+            "CREATE INDEX closed_of ON closed (vulnerability); "
+            "CREATE INDEX not_running_of_uai ON not_running (uai); "
             "CREATE INDEX deviation ON deviations (deviation); "
             "CREATE INDEX findings_of ON findings (vulnerability); "
             "CREATE UNIQUE INDEX description ON descriptions (vulnerability); "
@@ -172,6 +175,14 @@ static const struct {
                                             "SELECT * FROM findings WHERE item = ? ORDER BY uai"},
         [SNAPSHOT_LIST_FINDINGS_OF_UAI] = {SNAPSHOT_FINDINGS,
                                            "SELECT * FROM findings WHERE uai = ? ORDER BY item"},
+        [SNAPSHOT_LIST_FINDINGS_BY_ASSET] = {SNAPSHOT_FINDINGS,
+                                             "SELECT * FROM findings ORDER BY uai, vulnerability"},
+        [SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITY] =
+                {SNAPSHOT_FINDINGS, "SELECT * FROM findings WHERE vulnerability = ? ORDER BY uai"},
+        [SNAPSHOT_LIST_CLOSED_OF_VULNERABILITY] =
+                {SNAPSHOT_CLOSED, "SELECT * FROM closed WHERE vulnerability = ? ORDER BY rowid"},
+        [SNAPSHOT_LIST_NOT_RUNNING_OF_UAI] =
+                {SNAPSHOT_NOT_RUNNING, "SELECT * FROM not_running WHERE uai = ? ORDER BY rowid"},
         [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
         [SNAPSHOT_LIST_DEVIATIONS] = {SNAPSHOT_DEVIATIONS,
                                       "SELECT * FROM deviations ORDER BY rowid"},
