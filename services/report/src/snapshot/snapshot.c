@@ -183,6 +183,8 @@ static const struct {
                 {SNAPSHOT_CLOSED, "SELECT * FROM closed WHERE vulnerability = ? ORDER BY rowid"},
         [SNAPSHOT_LIST_NOT_RUNNING_OF_UAI] =
                 {SNAPSHOT_NOT_RUNNING, "SELECT * FROM not_running WHERE uai = ? ORDER BY rowid"},
+        [SNAPSHOT_LIST_INSTANCES_BY_UAI] = {SNAPSHOT_INSTANCES,
+                                            "SELECT * FROM instances ORDER BY uai, rowid"},
         [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
         [SNAPSHOT_LIST_DEVIATIONS] = {SNAPSHOT_DEVIATIONS,
                                       "SELECT * FROM deviations ORDER BY rowid"},

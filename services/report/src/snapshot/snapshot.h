@@ -165,6 +165,7 @@ enum snapshot_list {
     SNAPSHOT_LIST_CLOSED,
     SNAPSHOT_LIST_CLOSED_OF_VULNERABILITY,
     SNAPSHOT_LIST_NOT_RUNNING_OF_UAI,
+    SNAPSHOT_LIST_INSTANCES_BY_UAI, /* by uai, then as they were added */
     SNAPSHOT_LIST_DEVIATIONS,
     SNAPSHOT_LIST_DEVIATION, /* that of the number that is the key */
     SNAPSHOT_LIST_FAILURES,
