@@ -42,7 +42,13 @@ COLUMNS = {
     "instances": "cluster text, namespace text, pod text, container text, container_kind text, image text, uai text, manifest_digest text, "
                  "state text, reason text, started_at timestamptz, node text",
     "not_running": "uai text, manifest_digest text",
+    "sources": "source text, kind text, state text, since timestamptz, last_event_at timestamptz, last_error text",
+    "quarantine": "reason_code text, source text, reason text, events bigint, first_known_at timestamptz, last_known_at timestamptz",
+    "ledger": "topic text, received bigint, applied bigint, quarantined bigint, duplicates bigint",
 }
+SIGNATURES = {"failures": "since timestamptz, a timestamptz, k timestamptz", "quarantine": "since timestamptz, a timestamptz, k timestamptz",
+              "ledger": ""}
+
 STATES = ("covered", "scan_expired", "scan_failed", "never_scanned", "unresolved", "not_in_registry", "excluded")
 
 # Each function refuses to answer outside of one repeatable-read, read-only transaction.
@@ -110,11 +116,12 @@ class ReportWorld:
         self.postgres.wait_ready()
         script = GUARD
         for name, columns in COLUMNS.items():
-            order = ", ".join(f'{column.split()[0]} COLLATE "C"' for column in columns.split(", ")[:3])
-            since = "since timestamptz, " if name == "failures" else ""
+            order = ", ".join(f'{column.split()[0]} COLLATE "C"' for column in columns.split(", ")[:3] if column.endswith(" text"))
+            signature = SIGNATURES.get(name, "a timestamptz, k timestamptz")
+            known = "known_at <= k" if signature else "true"
             script += (f"CREATE TABLE {name} ({columns}, known_at timestamptz NOT NULL DEFAULT '2026-10-02');"
-                       f"CREATE FUNCTION report_v1.{name}({since}a timestamptz, k timestamptz) RETURNS SETOF {name} LANGUAGE sql SECURITY DEFINER AS "
-                       f"'SELECT * FROM public.{name} WHERE known_at <= k AND report_v1.frozen() ORDER BY {order}';")
+                       f"CREATE FUNCTION report_v1.{name}({signature}) RETURNS SETOF {name} LANGUAGE sql SECURITY DEFINER AS "
+                       f"'SELECT * FROM public.{name} WHERE {known} AND report_v1.frozen() ORDER BY {order}';")
         script += TOTALS
         script += ("CREATE ROLE muster_report LOGIN; REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;"
                    "GRANT USAGE ON SCHEMA report_v1 TO muster_report; CREATE ROLE nobody_special LOGIN;"

@@ -231,8 +231,10 @@ struct raw_scan {
 
 static struct evidence_source source_of(const struct writer *writer)
 {
-    return (struct evidence_source){writer->request->inventory_url,
-                                    writer->request->inventory_token, writer->request->retry_ms};
+    return (struct evidence_source){.shelf = writer->request->shelf,
+                                    .inventory_url = writer->request->inventory_url,
+                                    .token = writer->request->inventory_token,
+                                    .retry_ms = writer->request->retry_ms};
 }
 
 /* Another scanner's report, which several raw scans may be made of. */
@@ -267,7 +269,7 @@ static enum mu_status fetch_raw_scan(struct writer *writer, struct mu_http_clien
         st = evidence_fetch(client, &source, scan->digest, path, err);
     if (st == MU_OK)
         st = list_file(writer, name, scan->title.data, err);
-    if (st == MU_OK)
+    if (st == MU_OK && !writer->request->shelf)
         st = raw_scan_rows_add(writer->request->snapshot, scan->digest, path, err);
     if (st == MU_OK)
         st = fetch_report(writer, client, scan->digest, err);
@@ -350,10 +352,30 @@ static enum mu_status write_raw_scans(struct writer *writer, struct mu_error *er
 
 /* ---- the whole ---- */
 
+/* A closed month says so itself; the chain of closes goes through these files. */
+static enum mu_status write_close(struct writer *writer, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st;
+
+    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
+    if (!writer->request->close_file)
+        return MU_OK;
+    st = mu_file_read(writer->request->close_file, &bytes, err);
+    if (st == MU_OK)
+        st = bundle_folder_path(&writer->folder, BUNDLE_CLOSE, path, err);
+    if (st == MU_OK)
+        st = mu_file_write_atomic(path, bytes.data, bytes.len, err);
+    return st == MU_OK ? list_file(writer, BUNDLE_CLOSE, "Record of the close of the month", err)
+                       : st;
+}
+
 static enum mu_status fill(struct writer *writer, struct mu_error *err)
 {
     static enum mu_status (*const steps[])(struct writer *, struct mu_error *) = {
-            write_raw_scans, write_workbook, write_gaps, write_not_running, write_containers};
+            write_raw_scans,   write_workbook,   write_gaps,
+            write_not_running, write_containers, write_close};
     const struct render render = {writer->request->snapshot, writer->request->system,
                                   writer->request->month, &writer->folder, writer->manifest};
     char path[BUNDLE_PATH_SIZE];

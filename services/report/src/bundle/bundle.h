@@ -17,6 +17,9 @@ struct bundle_request {
     const char *month;  /* "2026-11" */
     const char *inventory_url, *inventory_token;
     uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
+    /* Of a closed month (store/month_store.h): the raw scans come from the shelf, what they say is
+     * in the snapshot already, and close.json goes into the package. NULL: a preview. */
+    const char *shelf, *close_file;
     const struct system_file *system;
     struct snapshot *snapshot; /* descriptions and issues are added to it from the raw scans */
     /* Called after each raw scan; may be NULL. */

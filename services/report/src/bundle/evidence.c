@@ -19,6 +19,7 @@
 enum {
     EVIDENCE_URL_SIZE = 2048,
     AUTHORIZATION_SIZE = 4096,
+    COPY_BYTES = 64 * 1024,
     RETRY_MIN_MS = 100,
     RETRY_MAX_MS = 5000
 };
@@ -69,6 +70,71 @@ static enum mu_status transfer(struct mu_http_client *client, const char *url,
     return MU_OK;
 }
 
+/* ---- from the shelf ---- */
+
+enum mu_status evidence_shelf_path(const char *shelf, const char *digest,
+                                   char ret_path[EVIDENCE_PATH_SIZE], struct mu_error *err)
+{
+    const size_t prefix = strlen("sha256:");
+
+    if (!mu_text_starts(digest, "sha256:") || !mu_digest_valid(digest, strlen(digest)))
+        return mu_fail(err, MU_E_INVALID, "evidence '%.100s' has no SHA-256 name", digest);
+    if (snprintf(ret_path, EVIDENCE_PATH_SIZE, "%s/%.2s/%s", shelf, digest + prefix,
+                 digest + prefix) >= EVIDENCE_PATH_SIZE)
+        return mu_fail(err, MU_E_LIMIT, "path '%.100s...' is too long", shelf);
+    return MU_OK;
+}
+
+static enum mu_status copy_bytes(FILE *in, const char *from, const char *digest, struct sink *sink,
+                                 struct mu_error *err)
+{
+    char bytes[COPY_BYTES], found[MU_DIGEST_TEXT_SIZE];
+    enum mu_status st = MU_OK;
+    size_t len;
+
+    while (st == MU_OK && (len = fread(bytes, 1, sizeof(bytes), in)) > 0)
+        st = write_piece(sink, bytes, len, err);
+    if (st == MU_OK && ferror(in))
+        st = mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", from, strerror(errno));
+    if (st != MU_OK)
+        return st;
+    mu_sha256_final_text(sink->hash, found);
+    if (!mu_text_equal(found, digest))
+        return mu_fail(err, MU_E_CONFLICT,
+                       "'%s' is damaged: its bytes hash to %s; restore it from a backup", from,
+                       found);
+    return fflush(sink->file) == 0 ? MU_OK : disk_failed(sink, err);
+}
+
+static enum mu_status copy_from_shelf(const char *shelf, const char *digest, const char *path,
+                                      struct mu_error *err)
+{
+    MU_AUTO(sha256) struct mu_sha256 *hash = mu_sha256_new();
+    char from[EVIDENCE_PATH_SIZE];
+    MU_AUTO_FILE FILE *in = NULL;
+    MU_AUTO_FILE FILE *out = NULL;
+    struct sink sink = {.hash = hash};
+    enum mu_status st = evidence_shelf_path(shelf, digest, from, err);
+    int fd;
+
+    if (st != MU_OK)
+        return st;
+    in = fopen(from, "re");
+    if (!in)
+        return mu_fail(err, errno == ENOENT ? MU_E_NOT_FOUND : MU_E_UNAVAILABLE,
+                       "'%s': %s: restore it from a backup", from, strerror(errno));
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    out = sink.file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!out)
+        return mu_fail(err, MU_E_UNAVAILABLE, "'%s': %s", path, strerror(errno));
+    st = copy_bytes(in, from, digest, &sink, err);
+    if (st != MU_OK)
+        (void)unlink(path);
+    return st;
+}
+
+/* ---- from the API ---- */
+
 /* One try: a new file that is whole, or none. */
 static enum mu_status fetch_once(struct mu_http_client *client, const char *url,
                                  const char *authorization, const char *digest, const char *path,
@@ -100,6 +166,8 @@ enum mu_status evidence_fetch(struct mu_http_client *client, const struct eviden
     bool torn = false;
     enum mu_status st;
 
+    if (source->shelf)
+        return copy_from_shelf(source->shelf, digest, path, err);
     if (!mu_text_starts(digest, "sha256:") || !mu_oci_digest_valid(digest, strlen(digest)))
         return mu_fail(err, MU_E_INVALID, "evidence '%.100s' has no SHA-256 name", digest);
     if (snprintf(url, sizeof(url), "%s/v1/evidence/%s", source->inventory_url, digest) >=

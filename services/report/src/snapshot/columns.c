@@ -162,6 +162,33 @@ static const struct column issues[] = {
         COLUMN(issue_row, evidence, VALUE_TEXT),
 };
 
+static const struct column scans[] = {
+        COLUMN(scan_row, evidence_digest, VALUE_TEXT), COLUMN(scan_row, status, VALUE_TEXT),
+        COLUMN(scan_row, started_at, VALUE_TIME),      COLUMN(scan_row, finished_at, VALUE_TIME),
+        COLUMN(scan_row, authentication, VALUE_TEXT),  COLUMN(scan_row, authorized, VALUE_TEXT),
+};
+
+static const struct column sources[] = {
+        COLUMN(source_row, source, VALUE_TEXT),        COLUMN(source_row, kind, VALUE_TEXT),
+        COLUMN(source_row, state, VALUE_TEXT),         COLUMN(source_row, since, VALUE_TIME),
+        COLUMN(source_row, last_event_at, VALUE_TIME), COLUMN(source_row, last_error, VALUE_TEXT),
+};
+
+static const struct column quarantine[] = {
+        COLUMN(quarantine_row, reason_code, VALUE_TEXT),
+        COLUMN(quarantine_row, source, VALUE_TEXT),
+        COLUMN(quarantine_row, reason, VALUE_TEXT),
+        COLUMN(quarantine_row, events, VALUE_NUMBER),
+        COLUMN(quarantine_row, first_known_at, VALUE_TIME),
+        COLUMN(quarantine_row, last_known_at, VALUE_TIME),
+};
+
+static const struct column ledger[] = {
+        COLUMN(ledger_row, topic, VALUE_TEXT),        COLUMN(ledger_row, received, VALUE_NUMBER),
+        COLUMN(ledger_row, applied, VALUE_NUMBER),    COLUMN(ledger_row, quarantined, VALUE_NUMBER),
+        COLUMN(ledger_row, duplicates, VALUE_NUMBER),
+};
+
 const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
         [SNAPSHOT_INVENTORY] = KIND(inventory, inventory_row),
         [SNAPSHOT_INSTANCES] = KIND(instances, instance_row),
@@ -174,4 +201,26 @@ const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
         [SNAPSHOT_FAILURES] = KIND(failures, failure_row),
         [SNAPSHOT_DESCRIPTIONS] = KIND(descriptions, description_row),
         [SNAPSHOT_ISSUES] = KIND(issues, issue_row),
+        [SNAPSHOT_SCANS] = KIND(scans, scan_row),
+        [SNAPSHOT_SOURCES] = KIND(sources, source_row),
+        [SNAPSHOT_QUARANTINE] = KIND(quarantine, quarantine_row),
+        [SNAPSHOT_LEDGER] = KIND(ledger, ledger_row),
+};
+
+const enum snapshot_list list_of_rows[SNAPSHOT_ROWS_COUNT] = {
+        [SNAPSHOT_INVENTORY] = SNAPSHOT_LIST_INVENTORY,
+        [SNAPSHOT_INSTANCES] = SNAPSHOT_LIST_INSTANCES,
+        [SNAPSHOT_NOT_RUNNING] = SNAPSHOT_LIST_NOT_RUNNING,
+        [SNAPSHOT_TOTALS] = SNAPSHOT_LIST_TOTALS,
+        [SNAPSHOT_ORIGINALS] = SNAPSHOT_LIST_ORIGINALS,
+        [SNAPSHOT_FINDINGS] = SNAPSHOT_LIST_FINDINGS,
+        [SNAPSHOT_CLOSED] = SNAPSHOT_LIST_CLOSED,
+        [SNAPSHOT_DEVIATIONS] = SNAPSHOT_LIST_DEVIATIONS,
+        [SNAPSHOT_FAILURES] = SNAPSHOT_LIST_FAILURES,
+        [SNAPSHOT_SOURCES] = SNAPSHOT_LIST_SOURCES,
+        [SNAPSHOT_QUARANTINE] = SNAPSHOT_LIST_QUARANTINE,
+        [SNAPSHOT_LEDGER] = SNAPSHOT_LIST_LEDGER,
+        [SNAPSHOT_DESCRIPTIONS] = SNAPSHOT_LIST_DESCRIPTIONS,
+        [SNAPSHOT_ISSUES] = SNAPSHOT_LIST_ISSUES,
+        [SNAPSHOT_SCANS] = SNAPSHOT_LIST_SCANS,
 };

@@ -29,6 +29,9 @@ struct row_kind {
 
 extern const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT];
 
+/* The list that gives all rows of a kind, as they were added. */
+extern const enum snapshot_list list_of_rows[SNAPSHOT_ROWS_COUNT];
+
 union any_row {
     struct inventory_row inventory;
     struct instance_row instance;
@@ -41,6 +44,10 @@ union any_row {
     struct failure_row failure;
     struct description_row description;
     struct issue_row issue;
+    struct scan_row scan;
+    struct source_row source;
+    struct quarantine_row quarantine;
+    struct ledger_row ledger;
 };
 
 #endif

@@ -87,7 +87,8 @@ enum mu_status snapshot_new(const struct snapshot_instants *instants,
             "CREATE INDEX deviation ON deviations (deviation); "
             "CREATE INDEX findings_of ON findings (vulnerability); "
             "CREATE UNIQUE INDEX description ON descriptions (vulnerability); "
-            "CREATE INDEX issues_of ON issues (evidence_digest)";
+            "CREATE INDEX issues_of ON issues (evidence_digest); "
+            "CREATE UNIQUE INDEX scan ON scans (evidence_digest)";
     MU_AUTO(snapshot) struct snapshot *snapshot = mu_xcalloc(1, sizeof(*snapshot));
     enum mu_status st = MU_OK;
 
@@ -203,6 +204,27 @@ static const struct {
         [SNAPSHOT_LIST_ISSUES_OF] = {SNAPSHOT_ISSUES,
                                      "SELECT * FROM issues WHERE evidence_digest = ? "
                                      "ORDER BY rowid"},
+        [SNAPSHOT_LIST_SOURCES] = {SNAPSHOT_SOURCES, "SELECT * FROM sources ORDER BY rowid"},
+        [SNAPSHOT_LIST_QUARANTINE] = {SNAPSHOT_QUARANTINE,
+                                      "SELECT * FROM quarantine ORDER BY rowid"},
+        [SNAPSHOT_LIST_LEDGER] = {SNAPSHOT_LEDGER, "SELECT * FROM ledger ORDER BY rowid"},
+        [SNAPSHOT_LIST_SCANS] = {SNAPSHOT_SCANS, "SELECT * FROM scans ORDER BY rowid"},
+        [SNAPSHOT_LIST_ORIGINALS] = {SNAPSHOT_ORIGINALS, "SELECT * FROM originals ORDER BY rowid"},
+        [SNAPSHOT_LIST_SCAN_OF] = {SNAPSHOT_SCANS, "SELECT * FROM scans WHERE evidence_digest = ?"},
+        [SNAPSHOT_LIST_EVIDENCE_FILES] = {SNAPSHOT_ORIGINALS,
+                                          "SELECT evidence_digest AS file, NULL FROM inventory "
+                                          "WHERE evidence_digest IS NOT NULL UNION "
+                                          "SELECT original_digest, NULL FROM originals "
+                                          "WHERE evidence_digest IN "
+                                          "(SELECT evidence_digest FROM inventory) "
+                                          "AND original_digest IS NOT NULL ORDER BY file"},
+        [SNAPSHOT_LIST_TWINS] = {SNAPSHOT_INVENTORY,
+                                 "SELECT i.* FROM inventory i JOIN (SELECT lower(uai) AS name "
+                                 "FROM inventory GROUP BY 1 HAVING count(DISTINCT uai) > 1 "
+                                 "OR count(DISTINCT repository) > 1) t ON t.name = lower(i.uai) "
+                                 "ORDER BY t.name, i.rowid"},
+        [SNAPSHOT_LIST_DESCRIPTIONS] = {SNAPSHOT_DESCRIPTIONS,
+                                        "SELECT * FROM descriptions ORDER BY rowid"},
 };
 
 enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,

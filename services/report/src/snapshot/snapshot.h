@@ -111,6 +111,33 @@ struct total_row {
     int64_t containers;
 };
 
+/* How a raw scan was made, as it says itself. */
+struct scan_row {
+    const char *evidence_digest, *status; /* complete, partial, failed */
+    const char *started_at, *finished_at;
+    const char *authentication, *authorized; /* the method; yes, no; NULL: it does not say */
+};
+
+/* A source of events and what was last told of it. */
+struct source_row {
+    const char *source, *kind, *state; /* silent, speaking, removed */
+    const char *since, *last_event_at, *last_error;
+};
+
+/* Events of the month that were quarantined, by their reason. */
+struct quarantine_row {
+    const char *reason_code, *source, *reason; /* the reason of the first of them */
+    int64_t events;
+    const char *first_known_at, *last_known_at;
+};
+
+/* The ledger's balance when the snapshot was read: received = applied + quarantined + duplicates.
+ */
+struct ledger_row {
+    const char *topic;
+    int64_t received, applied, quarantined, duplicates;
+};
+
 struct snapshot_instants {
     int64_t as_of_us; /* min(end of the month, newest fact): the instant the workbook speaks of */
     int64_t known_at_us; /* min(asked, newest fact): what had been learned by then */
@@ -136,9 +163,13 @@ enum snapshot_rows {
     SNAPSHOT_CLOSED,      /* struct closed_finding_row, by item, then uai, then episode */
     SNAPSHOT_DEVIATIONS,  /* struct deviation_row, by number */
     SNAPSHOT_FAILURES,    /* struct failure_row, by the time of opening */
+    SNAPSHOT_SOURCES,     /* struct source_row, by name */
+    SNAPSHOT_QUARANTINE,  /* struct quarantine_row, by reason code, then source */
+    SNAPSHOT_LEDGER,      /* struct ledger_row, by topic */
     /* From the raw scans, once they are there (bundle/raw_scan_rows.h). */
     SNAPSHOT_DESCRIPTIONS, /* struct description_row */
     SNAPSHOT_ISSUES,       /* struct issue_row, by evidence digest, as the scan has them */
+    SNAPSHOT_SCANS,        /* struct scan_row, by evidence digest */
     SNAPSHOT_ROWS_COUNT
 };
 
@@ -171,7 +202,20 @@ enum snapshot_list {
     SNAPSHOT_LIST_FAILURES,
     SNAPSHOT_LIST_DESCRIPTION_OF, /* of the vulnerability, under any name in a finding */
     SNAPSHOT_LIST_ISSUES,
-    SNAPSHOT_LIST_ISSUES_OF /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_ISSUES_OF, /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_SOURCES,
+    SNAPSHOT_LIST_QUARANTINE,
+    SNAPSHOT_LIST_LEDGER,
+    SNAPSHOT_LIST_SCANS,
+    SNAPSHOT_LIST_ORIGINALS,
+    SNAPSHOT_LIST_DESCRIPTIONS,
+    SNAPSHOT_LIST_SCAN_OF, /* scan row of the evidence digest that is the key */
+    /* Original rows whose evidence digest is that of a raw scan or a report of the month: all the
+     * files it needs, each once, by digest. The other member is NULL. */
+    SNAPSHOT_LIST_EVIDENCE_FILES,
+    /* Inventory rows whose UAI is not theirs alone: another's but for the case of letters, or of
+     * two repositories. */
+    SNAPSHOT_LIST_TWINS
 };
 
 struct snapshot_cursor;

@@ -20,6 +20,9 @@ enum statement {
     STATEMENT_CLOSED,
     STATEMENT_DEVIATIONS,
     STATEMENT_FAILURES,
+    STATEMENT_SOURCES,
+    STATEMENT_QUARANTINE,
+    STATEMENT_LEDGER,
     STATEMENT_NONE
 };
 
@@ -82,6 +85,18 @@ static const struct mu_pg_statement statements[] = {
                                 " attempts, opened_at, closed_at"
                                 " FROM report_v1.failures($1, $2, $3)",
                                 3},
+        [STATEMENT_SOURCES] = {"sources",
+                               "SELECT source, kind, state, since, last_event_at, last_error"
+                               " FROM report_v1.sources($1, $2)",
+                               2},
+        [STATEMENT_QUARANTINE] = {"quarantine",
+                                  "SELECT reason_code, source, reason, events, first_known_at,"
+                                  " last_known_at FROM report_v1.quarantine($1, $2, $3)",
+                                  3},
+        [STATEMENT_LEDGER] = {"ledger",
+                              "SELECT topic, received, applied, quarantined, duplicates"
+                              " FROM report_v1.ledger()",
+                              0},
 };
 
 /* Rows of one kind as they stream in. */
@@ -134,8 +149,12 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
             [SNAPSHOT_CLOSED] = STATEMENT_CLOSED,
             [SNAPSHOT_DEVIATIONS] = STATEMENT_DEVIATIONS,
             [SNAPSHOT_FAILURES] = STATEMENT_FAILURES,
+            [SNAPSHOT_SOURCES] = STATEMENT_SOURCES,
+            [SNAPSHOT_QUARANTINE] = STATEMENT_QUARANTINE,
+            [SNAPSHOT_LEDGER] = STATEMENT_LEDGER,
             [SNAPSHOT_DESCRIPTIONS] = STATEMENT_NONE,
-            [SNAPSHOT_ISSUES] = STATEMENT_NONE};
+            [SNAPSHOT_ISSUES] = STATEMENT_NONE,
+            [SNAPSHOT_SCANS] = STATEMENT_NONE};
     enum { VALUES = 3 };
     char since[MU_TIME_TEXT_SIZE], as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
     const char *values[VALUES] = {since, as_of, known_at}; /* a statement takes the last it needs */
