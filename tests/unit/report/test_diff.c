@@ -63,19 +63,20 @@ static enum mu_status path_in(const void *opaque, const char *digest, char *ret_
     return MU_OK;
 }
 
-static void put_raw_scan(const struct world *world, size_t evidence, const char *packages,
+static void put_raw_scan(struct world *world, size_t evidence, const char *packages,
                          const char *suppressed)
 {
     char path[WORLD_PATH_SIZE], text[1024];
     struct mu_error err;
 
+    (void)snprintf(text, sizeof(text), "{\"number\":%zu,\"packages\":[%s],\"suppressed\":[%s]}",
+                   evidence, packages, suppressed);
+    mu_sha256_text(text, strlen(text), world->digest[evidence]); /* the rows point to it */
     (void)path_in(world, world->digest[evidence], path, sizeof(path), &err);
-    (void)snprintf(text, sizeof(text), "{\"packages\":[%s],\"suppressed\":[%s]}", packages,
-                   suppressed);
     assert_int_equal(mu_file_write_atomic(path, text, strlen(text), &err), MU_OK);
 }
 
-static void put_raw_scans(const struct world *world, const char *packages, const char *suppressed)
+static void put_raw_scans(struct world *world, const char *packages, const char *suppressed)
 {
     for (size_t i = 0; i < WORLD_EVIDENCE; i++)
         put_raw_scan(world, i, packages, suppressed);
@@ -240,6 +241,26 @@ static void a_raw_scan_that_is_not_there_is_told(void **state)
     assert_non_null(strstr(err.message, UAI_B));
 }
 
+static void a_raw_scan_that_was_changed_is_told(void **state)
+{
+    struct months *months = *state;
+    char path[WORLD_PATH_SIZE];
+    struct mu_error err;
+
+    months->before.finding_count = 4;
+    put_raw_scans(&months->before, OPENSSL, "");
+    (void)path_in(&months->before, months->before.digest[2], path, sizeof(path), &err);
+    assert_int_equal(mu_file_write_atomic(path, "{}", 2, &err), MU_OK);
+    MU_AUTO(snapshot) struct snapshot *before = world_snapshot(&months->before);
+    MU_AUTO(snapshot) struct snapshot *after = world_snapshot(&months->after);
+    const struct diff_month first = {before, path_in, &months->before};
+    const struct diff_month second = {after, NULL, NULL};
+
+    assert_int_equal(diff_months(&first, &second, note, &months->told, &months->sums, &err),
+                     MU_E_CONFLICT);
+    assert_non_null(strstr(err.message, path));
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -254,6 +275,7 @@ int main(void)
             CASE(what_went_from_the_same_image),
             CASE(another_deviation_or_another_episode_is_another_item),
             CASE(a_raw_scan_that_is_not_there_is_told),
+            CASE(a_raw_scan_that_was_changed_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 #include "app/commands.h"
 
+#include "app/diff_command.h"
 #include "app/run_command.h"
+#include "app/sample_command.h"
 #include "app/verify_command.h"
 
 static const struct mu_command commands[] = {
@@ -18,6 +20,20 @@ static const struct mu_command commands[] = {
          .option_count = VERIFY_OPTION_COUNT,
          .config_size = sizeof(struct verify_config),
          .run = verify_command},
+        {.name = "diff",
+         .arguments = "",
+         .summary = "two closed months side by side, each difference with its cause",
+         .options = diff_options,
+         .option_count = DIFF_OPTION_COUNT,
+         .config_size = sizeof(struct diff_config),
+         .run = diff_command},
+        {.name = "sample",
+         .arguments = "",
+         .summary = "containers drawn for an assessor, each with its trail to the raw file",
+         .options = sample_options,
+         .option_count = SAMPLE_OPTION_COUNT,
+         .config_size = sizeof(struct sample_config),
+         .run = sample_command},
 };
 
 const struct mu_program report_program = {

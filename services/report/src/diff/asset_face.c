@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
@@ -137,8 +138,10 @@ static void see_package(struct asset_face *face, const json_t *package)
     }
 }
 
-static enum mu_status see_scan(struct asset_face *face, const char *path, struct mu_error *err)
+static enum mu_status see_scan(struct asset_face *face, const char *digest, const char *path,
+                               struct mu_error *err)
 {
+    char hashed[MU_DIGEST_TEXT_SIZE];
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     MU_AUTO(json_document) json_t *scan = NULL;
     const json_t *each;
@@ -147,6 +150,12 @@ static enum mu_status see_scan(struct asset_face *face, const char *path, struct
 
     mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     st = mu_file_read(path, &bytes, err);
+    if (st != MU_OK)
+        return st;
+    mu_sha256_text(bytes.data, bytes.len, hashed);
+    if (!mu_text_equal(hashed, digest))
+        st = mu_fail(err, MU_E_CONFLICT, "'%s' is not what its name says: its SHA-256 is %s", path,
+                     hashed);
     if (st == MU_OK)
         st = mu_json_parse_bounded(bytes.data, bytes.len, &limits, MAX_VALUES, &scan, err);
     if (st != MU_OK)
@@ -181,7 +190,7 @@ static enum mu_status look_into_scans(struct asset_face *face, struct mu_error *
         (void)snprintf(digest, sizeof(digest), "%.*s", (int)(end - at), at);
         st = face->month->raw_scan_path(face->month->opaque, digest, path, sizeof(path), err);
         if (st == MU_OK)
-            st = see_scan(face, path, err);
+            st = see_scan(face, digest, path, err);
         at = *end ? end + 1 : end;
     }
     return st;

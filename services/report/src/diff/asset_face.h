@@ -2,7 +2,7 @@
  * asset_face: what a month knows of one asset, gathered from its rows: manifests, worst coverage
  * state, and on demand what its raw scans saw.
  *
- * Trust: raw scans are evidence whose hash was checked. Threads: one at a time.
+ * Trust: raw scans are hashed before they are believed. Threads: one at a time.
  */
 #ifndef REPORT_DIFF_ASSET_FACE_H
 #define REPORT_DIFF_ASSET_FACE_H
