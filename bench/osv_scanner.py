@@ -4,14 +4,17 @@
     python3 bench/osv_scanner.py OSV.zip...        after ./muster build
 
 The packages are those the records name, at versions around the bounds of their ranges (at most PACKAGES of each zip, default 400).
-osv-scanner lists one of several records that are aliases of each other: a pair whose alias the other has is counted apart. All other
-differences are printed one by one. Skips, saying so, where osv-scanner is not on PATH. Exit code: 1 when they differ.
+osv-scanner lists one of several records that are aliases of each other: a pair whose alias the other has is counted apart. It gets the
+records without their GIT ranges, since it looks at no range behind one. It compares names and listed versions byte by byte where the
+ecosystem does not: pairs that it misses for these reasons are counted by reason. All other differences are printed one by one.
+Skips, saying so, where osv-scanner is not on PATH. Exit code: 1 when there are others.
 MUSTER_BIN names the folder of the programs (default build/release/bin).
 """
 
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -79,11 +82,17 @@ def of_muster(packages, archives, folder):
     return pairs
 
 
+def without_git(record):
+    for affected in record.get("affected", []):
+        affected["ranges"] = [span for span in affected.get("ranges", []) if span.get("type") != "GIT"]
+    return record
+
+
 def offline_database(archives, folder):
     """osv-scanner wants <folder>/osv-scanner/<ecosystem>/all.zip."""
     by_ecosystem = defaultdict(dict)
     for archive in archives:
-        for record in records(archive):
+        for record in map(without_git, records(archive)):
             for ecosystem in {affected.get("package", {}).get("ecosystem") for affected in record.get("affected", [])} & set(TYPES):
                 kept = by_ecosystem[ecosystem].get(record["id"])
                 if kept is None or record.get("modified", "") >= kept.get("modified", ""):
@@ -96,21 +105,20 @@ def offline_database(archives, folder):
                 packed.writestr(f"{name.replace(':', '_')}.json", json.dumps(record))
 
 
-def arguments(program, folder, bom):
-    """Offline over one SBOM, in the words of version 2, or of 1."""
+def arguments(program, folder, listed):
+    """Offline over one list of packages, in the words of version 2, or of 1."""
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     if "version: 1." in version:
-        return ["--experimental-offline", "--experimental-local-db-path", folder, "--experimental-all-packages", "--format=json", "--sbom", bom]
-    return ["scan", "source", "--offline", "--local-db-path", folder, "--all-packages", "--format=json", "-L", bom]
+        return ["--experimental-offline", "--experimental-local-db-path", folder, "--experimental-all-packages", "--format=json", f"--lockfile=osv-scanner:{listed}"]
+    return ["scan", "source", "--offline", "--local-db-path", folder, "--all-packages", "--format=json", "-L", f"osv-scanner:{listed}"]
 
 
 def of_osv_scanner(program, packages, archives, folder):
     offline_database(archives, folder)
-    bom = folder / "bom.cdx.json"
-    bom.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
-        {"type": "library", "bom-ref": str(number), "name": name, "version": version, "purl": purl(ecosystem, name, version)}
-        for number, (ecosystem, name, version) in enumerate(packages)]}))
-    done = subprocess.run([program, *arguments(program, folder, bom)],
+    listed = folder / "packages.json"  # no SBOM: its package URLs fold names that the records do not fold
+    listed.write_text(json.dumps({"results": [{"packages": [
+        {"package": {"ecosystem": ecosystem, "name": name, "version": version}} for ecosystem, name, version in packages]}]}))
+    done = subprocess.run([program, *arguments(program, folder, listed)],
                           capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"osv-scanner: {done.stderr}")
@@ -145,6 +153,45 @@ def without_aliases(pairs, other, find):
     return {pair for pair in pairs - other if (*pair[:3], find(pair[3])) not in known}
 
 
+def folded(ecosystem, name):
+    if ecosystem == "PyPI":
+        return re.sub(r"[-_.]+", "-", name).lower()
+    return name.lower() if ecosystem in ("NuGet", "Packagist") else name
+
+
+def entries(archives):
+    """{(record id, ecosystem, folded name): [affected, ...]}"""
+    found = defaultdict(list)
+    for archive in archives:
+        for record in records(archive):
+            for affected in record.get("affected", []):
+                package = affected.get("package", {})
+                if package.get("ecosystem") in TYPES:
+                    key = record["id"], package["ecosystem"], folded(package["ecosystem"], package["name"])
+                    found[key].append(affected)
+    return found
+
+
+def compared(ecosystem, version, others):
+    """Those of `others` that are equal to the version, in muster-scanner's order."""
+    lines = "".join(f"{version}\t{other}\n" for other in others)
+    shown = subprocess.run([BIN / "muster-scanner", "compare", ecosystem], input=lines, capture_output=True, text=True, check=False).stdout
+    return [other for other, sign in zip(others, shown.split()) if sign == "="]
+
+
+def missed_because(pair, known):
+    """Why osv-scanner does not see a pair, or None."""
+    ecosystem, name, version, advisory = pair
+    mine = known[advisory, ecosystem, folded(ecosystem, name)]
+    exact = [affected for affected in mine if affected["package"]["name"] == name]
+    if not exact:
+        return "the record writes the name in other letters"
+    for affected in exact:
+        if compared(ecosystem, version, affected.get("versions", [])):
+            return "the record lists the version in other letters"
+    return None
+
+
 def main():
     archives = [str(Path(name).resolve()) for name in sys.argv[1:]]
     program = shutil.which("osv-scanner")
@@ -160,8 +207,14 @@ def main():
     find = alias_groups(archives)
     only_ours, only_theirs = without_aliases(ours, theirs, find), without_aliases(theirs, ours, find)
     aliases = len(ours ^ theirs) - len(only_ours) - len(only_theirs)
+    known, reasons = entries(archives), defaultdict(set)
+    for pair in only_ours:
+        reasons[missed_because(pair, known)].add(pair)
+    only_ours = reasons.pop(None, set())
     print(f"{len(packages)} package versions: {len(ours & theirs)} pairs in both, {aliases} whose alias the other lists, "
           f"{len(only_ours)} only of muster-scanner, {len(only_theirs)} only of osv-scanner")
+    for reason, pairs in sorted(reasons.items()):
+        print(f"osv-scanner misses {len(pairs)} of {len({pair[:3] for pair in pairs})} package versions: {reason}")
     for label, pairs in (("muster-scanner", only_ours), ("osv-scanner", only_theirs)):
         for pair in sorted(pairs):
             print(f"only {label}: {' '.join(pair)}")

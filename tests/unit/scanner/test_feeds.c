@@ -362,13 +362,15 @@ static void the_advisorys_vector_goes_before_others(void **state)
 
     match_stage_add(f, NULL,
                     "{\"id\":\"CVE-2024-1\",\"metrics\":[{\"src\":\"CISA-ADP\",\"type\":"
-                    "\"cvssV3_1\",\"vector\":\"" V31_98 "\"}],\"ssvc\":{\"Exploitation\":\"poc\"}}"
-                    "\n");
+                    "\"cvssV3_1\",\"vector\":\"" V31_98 "\"}],\"ssvc\":{\"Exploitation\":\"poc\","
+                    "\"Automatable\":\"no\",\"Technical Impact\":\"total\"}}\n");
     assert_string_equal(document_kind_name(f->tally.kind), "cvss");
     finding = with_facts(f, ",\"severity\":[{\"type\":\"CVSS_V3\",\"score\":\"" V31_53 "\"}]");
     assert_int_equal(finding->severity.severity, SEVERITY_MODERATE);
     assert_string_equal(finding->severity.scores[1].giver, "cisa-adp");
     assert_string_equal(finding->facts.exploitation, "poc");
+    assert_string_equal(finding->facts.automatable, "no");
+    assert_string_equal(finding->facts.technical_impact, "total");
 }
 
 static void a_score_without_vector_counts_as_nvds(void **state)
@@ -386,16 +388,20 @@ static void a_cve_record_tells_that_it_is_disputed(void **state)
     struct match_stage *f = *state;
     const struct finding *finding;
 
-    match_stage_add(f, NULL,
-                    "{\"dataType\":\"CVE_RECORD\",\"cveMetadata\":{\"cveId\":\"CVE-2024-1\"},"
-                    "\"containers\":{\"cna\":{\"tags\":[\"disputed\"],\"metrics\":[{\"cvssV3_1\":{"
-                    "\"vectorString\":\"" V31_53 "\"}}]},\"adp\":[{\"metrics\":[{\"other\":{"
-                    "\"content\":{\"options\":[{\"Exploitation\":\"active\"}]}}}]}]}}");
+    match_stage_add(
+            f, NULL,
+            "{\"dataType\":\"CVE_RECORD\",\"cveMetadata\":{\"cveId\":\"CVE-2024-1\"},"
+            "\"containers\":{\"cna\":{\"tags\":[\"disputed\"],\"metrics\":[{\"cvssV3_1\":{"
+            "\"vectorString\":\"" V31_53 "\"}}]},\"adp\":[{\"metrics\":[{\"other\":{"
+            "\"content\":{\"options\":[{\"Exploitation\":\"active\"},{\"Automatable\":\"yes\"},"
+            "{\"Technical Impact\":\"partial\"}]}}}]}]}}");
     assert_string_equal(document_kind_name(f->tally.kind), "cve");
     finding = with_facts(f, "");
     assert_true(finding->disputed);
     assert_string_equal(finding->severity.scores[0].giver, "cna");
     assert_string_equal(finding->facts.exploitation, "active");
+    assert_string_equal(finding->facts.automatable, "yes");
+    assert_string_equal(finding->facts.technical_impact, "partial");
 }
 
 /* A published temporal score says 5.9 of a vector whose base score is 7.5. */

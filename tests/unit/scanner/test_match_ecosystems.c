@@ -482,6 +482,34 @@ static void the_distributions_own_vendor_is_judged(void **state)
     (void)match_stage_only(f);
 }
 
+/* Images of a rebuild of Enterprise Linux hold packages of others, the same sources. */
+static void a_package_of_another_enterprise_linux_is_judged(void **state)
+{
+    static const char *const vendors[] = {"Red Hat, Inc.", "CentOS", "AlmaLinux",
+                                          "Rocky Enterprise Software Foundation"};
+    struct match_stage *f = *state;
+
+    match_stage_osv(f, "ALSA-1", "AlmaLinux:9", "p", FIXED_2, "");
+    match_stage_os(f, "almalinux", "9");
+    for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++)
+        rpm(f, "p", "1")->vendor = vendors[i];
+    match_stage_run(f);
+    assert_int_equal(f->result.finding_count, sizeof(vendors) / sizeof(vendors[0]));
+    assert_int_equal(f->result.suppressed_count, 0);
+}
+
+/* Fedora builds EPEL, for Enterprise Linux but not of it. */
+static void a_package_of_epel_is_another_vendors(void **state)
+{
+    struct match_stage *f = *state;
+
+    match_stage_osv(f, "ALSA-1", "AlmaLinux:9", "p", FIXED_2, "");
+    match_stage_os(f, "almalinux", "9");
+    rpm(f, "p", "1")->vendor = "Fedora Project";
+    match_stage_run(f);
+    (void)match_stage_suppressed(f, "third_party");
+}
+
 static void a_known_publisher_of_debian_packages_is_another_vendor(void **state)
 {
     struct match_stage *f = *state;
@@ -646,6 +674,8 @@ int main(void)
             MATCH_STAGE_TEST(rockys_sources_are_compared_without_epoch),
             MATCH_STAGE_TEST(another_vendors_package_is_not_judged_by_the_distributions_feed),
             MATCH_STAGE_TEST(the_distributions_own_vendor_is_judged),
+            MATCH_STAGE_TEST(a_package_of_another_enterprise_linux_is_judged),
+            MATCH_STAGE_TEST(a_package_of_epel_is_another_vendors),
             MATCH_STAGE_TEST(a_known_publisher_of_debian_packages_is_another_vendor),
             MATCH_STAGE_TEST(a_language_package_of_an_os_package_is_judged_by_its_vendor),
             MATCH_STAGE_TEST(files_of_another_vendors_package_are_judged_by_themselves),

@@ -15,6 +15,17 @@ struct purl_case {
     const char *expected;
 };
 
+static void expect_purl(const struct image_package *package, const struct image_os *os,
+                        const char *expected)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
+
+    mu_buf_init(&out, 1 << 16);
+    purl_put(package, os, &out);
+    if (strcmp(out.data, expected) != 0)
+        fail_msg("'%s', not '%s'", out.data, expected);
+}
+
 static void expect(const struct purl_case *row)
 {
     const struct image_package package = {.type = row->type,
@@ -22,12 +33,8 @@ static void expect(const struct purl_case *row)
                                           .version = row->version,
                                           .architecture = row->architecture};
     const struct image_os os = {.id = row->os_id, .version_id = row->os_version};
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
 
-    mu_buf_init(&out, 1 << 16);
-    purl_put(&package, &os, &out);
-    if (strcmp(out.data, row->expected) != 0)
-        fail_msg("'%s', not '%s'", out.data, row->expected);
+    expect_purl(&package, &os, row->expected);
 }
 
 static void expect_all(const struct purl_case *rows, size_t count)
@@ -64,6 +71,45 @@ static void packages_of_distributions_name_them(void **state)
 
     (void)state;
     expect_all(rows, COUNT_OF(rows));
+}
+
+static void the_source_is_told_where_it_is_another(void **state)
+{
+    static const struct {
+        const char *type, *name, *version, *source_name, *source_version, *module, *expected;
+    } rows[] = {
+            {"deb", "libssl3", "3.0.11-1+b1", "openssl", "3.0.11-1", NULL,
+             "pkg:deb/x/libssl3@3.0.11-1%2Bb1?distro=x-1&upstream=openssl%403.0.11-1"},
+            {"deb", "libssl3", "3.0.11-1", "openssl", "3.0.11-1", NULL,
+             "pkg:deb/x/libssl3@3.0.11-1?distro=x-1&upstream=openssl"},
+            {"deb", "gcc", "4:12.2.0-3", "gcc", "1:1.203", NULL,
+             "pkg:deb/x/gcc@4:12.2.0-3?distro=x-1&upstream=gcc%401:1.203"},
+            {"deb", "bash", "5.2-2", "bash", "5.2-2", NULL, "pkg:deb/x/bash@5.2-2?distro=x-1"},
+            {"deb", "bash", "5.2-2", NULL, NULL, NULL, "pkg:deb/x/bash@5.2-2?distro=x-1"},
+            {"apk", "musl-utils", "1.2.5-r0", "musl", "1.2.5-r0", NULL,
+             "pkg:apk/x/musl-utils@1.2.5-r0?distro=x-1&upstream=musl"},
+            {"rpm", "openssl-libs", "1:3.0-27.el9", "openssl", "3.0-27.el9", NULL,
+             "pkg:rpm/x/openssl-libs@3.0-27.el9?distro=x-1&epoch=1&"
+             "upstream=openssl-3.0-27.el9.src.rpm"},
+            {"rpm", "nodejs", "1:16.1-1.module", "nodejs", "16.1-1.module", "nodejs:16:9020:rhel9",
+             "pkg:rpm/x/nodejs@16.1-1.module?distro=x-1&epoch=1&rpmmod=nodejs:16:9020:rhel9"},
+            /* no SOURCERPM: the package's own name and version stand in */
+            {"rpm", "a", "1:1-1", "a", "1:1-1", NULL, "pkg:rpm/x/a@1-1?distro=x-1&epoch=1"},
+            {"pypi", "flask", "1", "other", "2", NULL, "pkg:pypi/flask@1"},
+    };
+    const struct image_os os = {.id = "x", .version_id = "1"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct image_package package = {.type = rows[i].type,
+                                              .name = rows[i].name,
+                                              .version = rows[i].version,
+                                              .source_name = rows[i].source_name,
+                                              .source_version = rows[i].source_version,
+                                              .module = rows[i].module};
+
+        expect_purl(&package, &os, rows[i].expected);
+    }
 }
 
 static void packages_of_languages_are_folded_as_their_type_asks(void **state)
@@ -145,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(packages_of_distributions_name_them),
+            cmocka_unit_test(the_source_is_told_where_it_is_another),
             cmocka_unit_test(packages_of_languages_are_folded_as_their_type_asks),
             cmocka_unit_test(what_is_odd_is_encoded_and_never_splits_the_url),
             cmocka_unit_test(an_image_is_named_by_repository_and_digest),

@@ -187,6 +187,23 @@ static void upstream_names_the_source(void **state)
     expect_text(os.version_id, "3.20.3");
 }
 
+static void upstream_of_an_rpm_is_its_source_package(void **state)
+{
+    struct fixture *f = *state;
+    struct image_package found;
+    struct image_os os;
+
+    package(f,
+            "pkg:rpm/almalinux/openssl-libs@3.0.7-27.el9?distro=almalinux-9.4&epoch=1&"
+            "upstream=openssl-3.0.7-27.el9.src.rpm",
+            &found, &os);
+    expect_text(found.version, "1:3.0.7-27.el9");
+    expect_text(found.source_name, "openssl");
+    expect_text(found.source_version, "3.0.7-27.el9");
+    package(f, "pkg:rpm/rhel/a@1-2?distro=rhel-9&upstream=.src.rpm", &found, &os);
+    expect_text(found.source_name, ".src.rpm");
+}
+
 static void maven_joins_group_and_artifact(void **state)
 {
     struct fixture *f = *state;
@@ -222,6 +239,7 @@ int main(void)
             TEST(a_purl_too_long_or_with_too_many_qualifiers_is_a_limit),
             TEST(an_rpm_has_epoch_release_and_module),
             TEST(upstream_names_the_source),
+            TEST(upstream_of_an_rpm_is_its_source_package),
             TEST(maven_joins_group_and_artifact),
             TEST(without_version_there_is_nothing_to_judge),
     };

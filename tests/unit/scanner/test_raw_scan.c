@@ -105,6 +105,8 @@ static struct cve_facts nothing(void)
     return (struct cve_facts){.kev_added = "",
                               .kev_due = "",
                               .exploitation = "",
+                              .automatable = "",
+                              .technical_impact = "",
                               .nvd_v3 = "",
                               .cna_v3 = "",
                               .adp_v3 = "",
@@ -119,6 +121,8 @@ static struct cve_facts known(void)
     facts.kev_added = "2025-01-23";
     facts.kev_due = "2025-02-13";
     facts.exploitation = "active";
+    facts.automatable = "yes";
+    facts.technical_impact = "total";
     facts.has_epss = true;
     facts.epss_millionths = 49190;
     facts.percentile_millionths = 1000000;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMN_COUNT = 12, CELL_SIZE = 64 };
+enum { COLUMN_COUNT = 14, CELL_SIZE = 64 };
 static const size_t arena_max_bytes = (size_t)64 << 20;
 
 static const char *range_text(const struct candidate *candidate, struct mu_arena *arena)
@@ -44,6 +44,11 @@ static const char *verdict_of(const struct candidate *candidate, const struct ad
     return mu_text_equal(advisory->rating, "unimportant") ? "unimportant" : "yes";
 }
 
+static const char *known(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 static void add_row(struct mu_table *table, const struct judge *judge,
                     const struct package_key *key, const struct candidate *candidate,
                     struct mu_arena *arena)
@@ -69,8 +74,10 @@ static void add_row(struct mu_table *table, const struct judge *judge,
     cells[7] = severity.source;
     cells[8] = facts.kev_added;
     cells[9] = epss;
-    cells[10] = facts.exploitation[0] ? facts.exploitation : NULL;
-    cells[11] = advisory.disputed || facts.disputed ? "yes" : NULL;
+    cells[10] = known(facts.exploitation);
+    cells[11] = known(facts.automatable);
+    cells[12] = known(facts.technical_impact);
+    cells[13] = advisory.disputed || facts.disputed ? "yes" : NULL;
     mu_table_row(table, cells);
 }
 
@@ -100,8 +107,9 @@ static enum mu_status ask(const struct database *database, const char *text, enu
                           struct mu_error *err)
 {
     static const char *const columns[COLUMN_COUNT] = {
-            "vulnerability", "advisory",    "affected", "range", "comparator",   "fixed_in",
-            "severity",      "severity_by", "kev",      "epss",  "exploitation", "disputed"};
+            "vulnerability", "advisory",    "affected",         "range",   "comparator",
+            "fixed_in",      "severity",    "severity_by",      "kev",     "epss",
+            "exploitation",  "automatable", "technical_impact", "disputed"};
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(arena_max_bytes);
     MU_AUTO(table) struct mu_table *table = mu_table_new(columns, COLUMN_COUNT);
     MU_AUTO_DONE(judge_done) struct judge judge;

@@ -318,6 +318,8 @@ enum mu_status builder_add_fact(struct builder *builder, const struct builder_fa
             .epss_millionths = fact->epss_millionths,
             .percentile_millionths = fact->percentile_millionths,
             .exploitation = keep(builder, fact->exploitation),
+            .automatable = keep(builder, fact->automatable),
+            .technical_impact = keep(builder, fact->technical_impact),
             .nvd_v3 = keep(builder, fact->nvd_v3),
             .cna_v3 = keep(builder, fact->cna_v3),
             .adp_v3 = keep(builder, fact->adp_v3),

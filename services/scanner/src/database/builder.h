@@ -72,7 +72,8 @@ enum mu_status builder_end(struct builder *builder, struct mu_error *err) MU_MUS
 /* What a fact says of one CVE; NULL and false: nothing. Of several the last given holds, member by
  * member. */
 struct builder_fact {
-    const char *cve, *kev_added, *kev_due, *exploitation;
+    const char *cve, *kev_added, *kev_due;
+    const char *exploitation, *automatable, *technical_impact;
     const char *nvd_v3, *cna_v3, *adp_v3, *nvd_v2, *any_v4;
     bool ransomware, disputed, has_epss;
     uint32_t epss_millionths, percentile_millionths;

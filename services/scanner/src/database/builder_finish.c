@@ -103,12 +103,17 @@ static int compare_facts(const void *a, const void *b, void *strings)
 
 static void merge_fact(struct database_fact *into, const struct database_fact *later)
 {
-    const size_t members[] = {
-            offsetof(struct database_fact, kev_added),    offsetof(struct database_fact, kev_due),
-            offsetof(struct database_fact, exploitation), offsetof(struct database_fact, nvd_v3),
-            offsetof(struct database_fact, cna_v3),       offsetof(struct database_fact, adp_v3),
-            offsetof(struct database_fact, nvd_v2),       offsetof(struct database_fact, any_v4),
-            offsetof(struct database_fact, nvd_v3_tenths)};
+    const size_t members[] = {offsetof(struct database_fact, kev_added),
+                              offsetof(struct database_fact, kev_due),
+                              offsetof(struct database_fact, exploitation),
+                              offsetof(struct database_fact, automatable),
+                              offsetof(struct database_fact, technical_impact),
+                              offsetof(struct database_fact, nvd_v3),
+                              offsetof(struct database_fact, cna_v3),
+                              offsetof(struct database_fact, adp_v3),
+                              offsetof(struct database_fact, nvd_v2),
+                              offsetof(struct database_fact, any_v4),
+                              offsetof(struct database_fact, nvd_v3_tenths)};
 
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         uint32_t value;
@@ -186,8 +191,10 @@ static void hash_fact(const struct content *content, uint32_t cve)
     }
     if (low < content->fact_count && content->facts[low].cve == cve) {
         const struct database_fact *fact = &content->facts[low];
-        const uint32_t texts[] = {fact->kev_added, fact->kev_due, fact->exploitation, fact->nvd_v3,
-                                  fact->cna_v3,    fact->adp_v3,  fact->nvd_v2,       fact->any_v4};
+        const uint32_t texts[] = {fact->kev_added,   fact->kev_due,          fact->exploitation,
+                                  fact->automatable, fact->technical_impact, fact->nvd_v3,
+                                  fact->cna_v3,      fact->adp_v3,           fact->nvd_v2,
+                                  fact->any_v4};
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
             hash_text(content, texts[i]);

@@ -179,6 +179,20 @@ static void take_vector(struct builder_fact *fact, const char *giver, const char
         *slot = vector;
 }
 
+/* {"Exploitation": "none", "Automatable": "yes", "Technical Impact": "total"}, or one of them. */
+static void take_decision_points(struct builder_fact *fact, const json_t *points)
+{
+    const struct {
+        const char *name, **slot;
+    } wanted[] = {{"Exploitation", &fact->exploitation},
+                  {"Automatable", &fact->automatable},
+                  {"Technical Impact", &fact->technical_impact}};
+
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (text(points, wanted[i].name))
+            *wanted[i].slot = text(points, wanted[i].name);
+}
+
 enum mu_status cvss_add_json_line(struct builder *builder, const char *bytes, size_t len,
                                   int64_t *ret_at_us, struct mu_error *err)
 {
@@ -196,7 +210,7 @@ enum mu_status cvss_add_json_line(struct builder *builder, const char *bytes, si
     json_array_foreach (json_object_get(root, "metrics"), index, metric) {
         take_vector(&fact, text(metric, "src"), text(metric, "vector"));
     }
-    fact.exploitation = text(json_object_get(root, "ssvc"), "Exploitation");
+    take_decision_points(&fact, json_object_get(root, "ssvc"));
     *ret_at_us = time_of(text(root, "published"));
     return builder_add_fact(builder, &fact, err);
 }
@@ -219,8 +233,7 @@ static void take_ssvc(struct builder_fact *fact, const json_t *metric)
     size_t index;
 
     json_array_foreach (mu_json_at(metric, "other.content.options"), index, option) {
-        if (text(option, "Exploitation"))
-            fact->exploitation = text(option, "Exploitation");
+        take_decision_points(fact, option);
     }
 }
 

@@ -132,9 +132,10 @@ static bool row_fits(const struct database *database, const struct database_row 
 
 static bool fact_fits(const struct database *database, const struct database_fact *fact)
 {
-    const uint32_t strings[] = {fact->cve,          fact->kev_added, fact->kev_due,
-                                fact->exploitation, fact->nvd_v3,    fact->cna_v3,
-                                fact->adp_v3,       fact->nvd_v2,    fact->any_v4};
+    const uint32_t strings[] = {fact->cve,          fact->kev_added,   fact->kev_due,
+                                fact->exploitation, fact->automatable, fact->technical_impact,
+                                fact->nvd_v3,       fact->cna_v3,      fact->adp_v3,
+                                fact->nvd_v2,       fact->any_v4};
 
     return strings_fit(database, strings, sizeof(strings) / sizeof(strings[0]));
 }
@@ -464,6 +465,8 @@ bool database_cve(const struct database *database, const char *cve, struct cve_f
     *ret_facts = (struct cve_facts){.kev_added = string_at(database, fact->kev_added),
                                     .kev_due = string_at(database, fact->kev_due),
                                     .exploitation = string_at(database, fact->exploitation),
+                                    .automatable = string_at(database, fact->automatable),
+                                    .technical_impact = string_at(database, fact->technical_impact),
                                     .nvd_v3 = string_at(database, fact->nvd_v3),
                                     .cna_v3 = string_at(database, fact->cna_v3),
                                     .adp_v3 = string_at(database, fact->adp_v3),

@@ -111,7 +111,8 @@ bool database_affects(const struct database *database, const struct database_row
 
 /* What is known of a CVE whatever package has it; "" where nothing is. */
 struct cve_facts {
-    const char *kev_added, *kev_due, *exploitation;
+    const char *kev_added, *kev_due;
+    const char *exploitation, *automatable, *technical_impact; /* SSVC, as CISA writes them */
     const char *nvd_v3, *cna_v3, *adp_v3, *nvd_v2, *any_v4;
     bool ransomware, disputed, has_epss;
     uint32_t epss_millionths, percentile_millionths;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    DATABASE_FORMAT_VERSION = 2,
+    DATABASE_FORMAT_VERSION = 3,
     DATABASE_CHECKSUM_BYTES = 32,
     DATABASE_CONTENT_BYTES = 16,
     DATABASE_MAX_EVENTS_PER_RANGE = 256,
@@ -103,6 +103,7 @@ struct database_fact {
     uint32_t kev_added, kev_due;                     /* dates as text */
     uint32_t epss_millionths, percentile_millionths; /* with FACT_HAS_EPSS */
     uint32_t exploitation;                           /* SSVC: "none" "poc" "active" */
+    uint32_t automatable, technical_impact;          /* SSVC: "yes" "no"; "partial" "total" */
     uint32_t nvd_v3, cna_v3, adp_v3, nvd_v2, any_v4; /* vectors */
     uint32_t nvd_v3_tenths;                          /* plus one; a score without its vector */
 };

@@ -1,6 +1,8 @@
 #include "match/purl_package.h"
 
 #include "match/package_key.h"
+#include "package/os/os_text.h"
+#include "package/os/rpm_header.h"
 
 #include "base/text.h"
 
@@ -68,6 +70,23 @@ static enum mu_status read_distro(const struct purl *purl, struct mu_arena *aren
     return os->pretty_name ? MU_OK : mu_fail(err, MU_E_NOMEM, "purl: out of memory");
 }
 
+/* "openssl-3.0.1-1.el9.src.rpm"; anything else stays the name. */
+static enum mu_status read_source_rpm(const char *upstream, struct mu_arena *arena,
+                                      struct image_package *package, struct mu_error *err)
+{
+    char text[OS_WORD_MAX_BYTES + 1];
+    const char *name, *version;
+
+    rpm_source_split(upstream, text, &name, &version);
+    if (!name)
+        return MU_OK;
+    package->source_name = mu_arena_strdup(arena, name);
+    package->source_version = mu_arena_strdup(arena, version);
+    return package->source_name && package->source_version
+                   ? MU_OK
+                   : mu_fail(err, MU_E_NOMEM, "purl: out of memory");
+}
+
 /* "openssl", or "openssl@3.0.11-1". */
 static enum mu_status read_upstream(const struct purl *purl, struct mu_arena *arena,
                                     struct image_package *package, struct mu_error *err)
@@ -83,7 +102,10 @@ static enum mu_status read_upstream(const struct purl *purl, struct mu_arena *ar
             at ? mu_arena_strndup(arena, upstream, (size_t)(at - upstream)) : upstream;
     if (at)
         package->source_version = at + 1;
-    return package->source_name ? MU_OK : mu_fail(err, MU_E_NOMEM, "purl: out of memory");
+    if (!package->source_name)
+        return mu_fail(err, MU_E_NOMEM, "purl: out of memory");
+    return mu_text_ends(upstream, ".src.rpm") ? read_source_rpm(upstream, arena, package, err)
+                                              : MU_OK;
 }
 
 enum mu_status purl_package(const struct purl *purl, struct mu_arena *arena,

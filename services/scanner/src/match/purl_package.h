@@ -2,7 +2,8 @@
  * purl_package: the package, and the distribution it is of, that a package URL names.
  *
  * Source: purl type definitions: rpm (namespace, epoch, distro), deb and apk (distro "debian-12",
- * "alpine-3.20.3"), qualifier `upstream` for the source package ("openssl@3.0.1").
+ * "alpine-3.20.3"), qualifier `upstream` for the source package ("openssl@3.0.1", of an rpm
+ * "openssl-3.0.1-1.el9.src.rpm").
  * Ownership: texts live in the arena and the purl.
  */
 #ifndef SCANNER_MATCH_PURL_PACKAGE_H

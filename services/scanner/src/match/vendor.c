@@ -5,23 +5,32 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What the distribution's own RPMs name as their vendor; a part of it is enough. */
+/* A part of VENDOR is enough. Rebuilds of Enterprise Linux keep each other's versions, and images
+ * mix them. */
+static const char *const enterprise_linux[] = {"Red Hat", "CentOS",     "AlmaLinux", "Rocky",
+                                               "Oracle",  "CloudLinux", NULL};
+static const char *const suse[] = {"SUSE", NULL}; /* openSUSE's has it too */
+static const char *const microsoft[] = {"Microsoft", NULL};
+static const char *const photon[] = {"VMware", "Broadcom", NULL};
+static const char *const openeuler[] = {"openEuler", NULL};
+static const char *const mageia[] = {"Mageia", NULL};
+
+/* Whose RPMs a distribution's feed judges. */
 static const struct {
-    const char *distribution, *vendor;
-} own_vendors[] = {{"almalinux", "AlmaLinux"},
-                   {"rocky", "Rocky"},
-                   {"rhel", "Red Hat"},
-                   {"sles", "SUSE"},
-                   {"sled", "SUSE"},
-                   {"opensuse-leap", "openSUSE"},
-                   {"opensuse-leap", "SUSE"},
-                   {"opensuse-tumbleweed", "openSUSE"},
-                   {"azurelinux", "Microsoft"},
-                   {"mariner", "Microsoft"},
-                   {"photon", "VMware"},
-                   {"photon", "Broadcom"},
-                   {"openeuler", "openEuler"},
-                   {"mageia", "Mageia"}};
+    const char *distribution;
+    const char *const *vendors;
+} own_vendors[] = {{"almalinux", enterprise_linux},
+                   {"rocky", enterprise_linux},
+                   {"rhel", enterprise_linux},
+                   {"sles", suse},
+                   {"sled", suse},
+                   {"opensuse-leap", suse},
+                   {"opensuse-tumbleweed", suse},
+                   {"azurelinux", microsoft},
+                   {"mariner", microsoft},
+                   {"photon", photon},
+                   {"openeuler", openeuler},
+                   {"mageia", mageia}};
 
 /* Who publishes packages for Debian and Ubuntu beside them; a part of Maintainer. */
 static const char *const other_maintainers[] = {
@@ -36,18 +45,20 @@ static const char *const other_maintainers[] = {
         "@amazon.com",     "@amd.com",        "@intel.com",      "@deb.sury.org",
         "kubernetes",      "@tailscale.com",  "@yarnpkg.com",    "@adoptium.net"};
 
+static bool is_one_of(const char *vendor, const char *const *own)
+{
+    for (; *own; own++)
+        if (strstr(vendor, *own))
+            return true;
+    return false;
+}
+
 static bool is_other_rpm(const char *distribution, const char *vendor)
 {
-    bool known = false;
-
-    for (size_t i = 0; i < sizeof(own_vendors) / sizeof(own_vendors[0]); i++) {
-        if (!mu_text_equal(own_vendors[i].distribution, distribution))
-            continue;
-        if (strstr(vendor, own_vendors[i].vendor))
-            return false;
-        known = true;
-    }
-    return known;
+    for (size_t i = 0; i < sizeof(own_vendors) / sizeof(own_vendors[0]); i++)
+        if (mu_text_equal(own_vendors[i].distribution, distribution))
+            return !is_one_of(vendor, own_vendors[i].vendors);
+    return false;
 }
 
 static bool is_other_deb(const char *maintainer)

@@ -3,7 +3,9 @@
  *
  * What another vendor built (docker, nodesource, EPEL ...) the distribution's feed does not judge,
  * and files it owns are not the distribution's either. RPM: by VENDOR, which the distributions
- * always write. Debian's Maintainer may be anybody, so the known others are listed.
+ * always write; a rebuild of Enterprise Linux takes the others' packages for its own, since they
+ * are the same sources at the same versions. Debian's Maintainer may be anybody, so the known
+ * others are listed.
  */
 #ifndef SCANNER_MATCH_VENDOR_H
 #define SCANNER_MATCH_VENDOR_H

@@ -2,6 +2,8 @@
 
 #include "result/raw_packages.h"
 
+#include "base/text.h"
+
 static void put_scores(struct json_stream *out, const struct severity_verdict *verdict)
 {
     json_open(out, "scores", '[');
@@ -48,6 +50,22 @@ static void put_reason(struct json_stream *out, const struct finding *finding)
     json_close(out, '}');
 }
 
+static const char *known(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* SSVC's decision points. */
+static void put_ssvc(struct json_stream *out, const struct cve_facts *facts)
+{
+    json_text(out, "exploitation", known(facts->exploitation));
+    if (facts->automatable[0] != '\0')
+        json_bool(out, "automatable", mu_text_equal(facts->automatable, "yes"));
+    else
+        json_text(out, "automatable", NULL);
+    json_text(out, "technical_impact", known(facts->technical_impact));
+}
+
 static void put_facts(struct json_stream *out, const struct cve_facts *facts)
 {
     if (facts->kev_added[0]) {
@@ -67,7 +85,7 @@ static void put_facts(struct json_stream *out, const struct cve_facts *facts)
     } else {
         json_text(out, "epss", NULL);
     }
-    json_text(out, "exploitation", facts->exploitation[0] ? facts->exploitation : NULL);
+    put_ssvc(out, facts);
 }
 
 static void put_vex(struct json_stream *out, const struct vex_statement *statement)

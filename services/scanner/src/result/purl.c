@@ -91,13 +91,18 @@ struct qualifiers {
     bool any;
 };
 
+static void start_qualifier(struct qualifiers *all, const char *key)
+{
+    mu_buf_printf(all->out, "%s%s=", all->any ? "&" : "?", key);
+    all->any = true;
+}
+
 static void put_qualifier(struct qualifiers *all, const char *key, const char *value, size_t len)
 {
     if (len == 0)
         return;
-    mu_buf_printf(all->out, "%s%s=", all->any ? "&" : "?", key);
+    start_qualifier(all, key);
     put_encoded(value, len, KEEP, all->out);
-    all->any = true;
 }
 
 static size_t length(const char *text)
@@ -123,6 +128,31 @@ static void put_distro(struct qualifiers *all, const struct image_os *os)
     (void)snprintf(text, sizeof(text), "%s%s%s", os->id, length(os->version_id) > 0 ? "-" : "",
                    os->version_id ? os->version_id : "");
     put_qualifier(all, "distro", text, strlen(text));
+}
+
+/* The source package, which vendors' advisories name: "openssl" at the package's own version, else
+ * "openssl@3.0.11-1"; of an rpm as SOURCERPM has it. */
+static void put_upstream(struct qualifiers *all, const struct purl_type *type,
+                         const struct image_package *package, size_t skipped)
+{
+    const char *name = package->source_name, *version = package->source_version;
+    bool same_version =
+            !version || (package->version && mu_text_equal(version, package->version + skipped));
+
+    if (!name || (same_version && mu_text_equal(name, package->name)))
+        return;
+    if (type->epoch && (!version || strchr(version, ':')))
+        return; /* no SOURCERPM has an epoch */
+    start_qualifier(all, "upstream");
+    put_encoded(name, strlen(name), KEEP, all->out);
+    if (type->epoch) {
+        mu_buf_puts(all->out, "-");
+        put_encoded(version, strlen(version), KEEP, all->out);
+        mu_buf_puts(all->out, ".src.rpm");
+    } else if (!same_version) {
+        mu_buf_puts(all->out, "%40");
+        put_encoded(version, strlen(version), KEEP, all->out);
+    }
 }
 
 static void put_name(const struct purl_type *type, const struct image_package *package,
@@ -158,6 +188,8 @@ void purl_put(const struct image_package *package, const struct image_os *os, st
         put_qualifier(&all, "arch", package->architecture, length(package->architecture));
         put_distro(&all, os);
         put_qualifier(&all, "epoch", package->version, epoch);
+        put_qualifier(&all, "rpmmod", package->module, length(package->module));
+        put_upstream(&all, type, package, skipped);
     }
 }
 

@@ -3,7 +3,9 @@
  *
  * "pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12": names are folded as each type asks,
  * the distribution is the namespace of its packages, rpm's epoch is a qualifier and deb's part of
- * the version. Only letters, digits, ". - _ ~" and ":" stand unencoded.
+ * the version. `upstream` is the source package where it differs, `rpmmod` the module's label: no
+ * part of the specification, but what Syft writes and Grype matches by. Only letters, digits, ". -
+ * _ ~" and ":" stand unencoded.
  *
  * Source: package-url specification (ECMA-427), "How to build a PURL", "Character encoding", and
  *         the definitions of the types apk, cargo, composer, deb, gem, generic, golang, maven, npm,
