@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/table.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -225,11 +226,24 @@ static const char *who_runs(char name[NAME_SIZE])
     return name;
 }
 
+static bool text_is_wrong(const char *text, size_t max_characters)
+{
+    const size_t len = text ? strlen(text) : 0;
+
+    return len > 0 && (!mu_utf8_valid(text, len) || mu_utf8_count(text, len) > max_characters);
+}
+
 static enum mu_status check_options(const struct close_config *config, struct mu_error *err)
 {
     if (config->accept_incomplete && !(config->reason && *config->reason))
         return mu_fail(err, MU_E_INVALID,
                        "--accept-incomplete: needs --reason, which close.json keeps");
+    if (text_is_wrong(config->by, CLOSE_NAME_MAX))
+        return mu_fail(err, MU_E_INVALID, "--by: must be UTF-8 of at most %d characters",
+                       CLOSE_NAME_MAX);
+    if (text_is_wrong(config->reason, CLOSE_TEXT_MAX))
+        return mu_fail(err, MU_E_INVALID, "--reason: must be UTF-8 of at most %d characters",
+                       CLOSE_TEXT_MAX);
     return MU_OK;
 }
 

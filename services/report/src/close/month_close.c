@@ -138,7 +138,7 @@ static enum mu_status record_findings(struct closing *closing, struct mu_error *
             continue;
         closing->record.findings.count++;
         finding->check = check->name;
-        finding->severity = completeness_severity_name(check->severity);
+        finding->severity = check->severity == COMPLETENESS_REJECTS ? CLOSE_REJECTS : CLOSE_WARNS;
         finding->count = (int64_t)found->count;
         if (!name_subjects(found, arena, &finding->subjects))
             findings = NULL;

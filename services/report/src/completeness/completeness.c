@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 64 * 1024 * 1024, SAYS_SIZE = 600, SUBJECT_MAX_BYTES = 900 };
+enum { ARENA_BYTES = 64 * 1024 * 1024, SAYS_SIZE = 600, SUBJECT_SIZE = 900 };
 
 void complain(struct completeness *state, enum completeness_id id, const char *subject,
               const char *fmt, ...)
 {
     struct completeness_result *result = &state->results[id];
     struct completeness_subject *place;
-    char says[SAYS_SIZE];
+    char says[SAYS_SIZE], name[SUBJECT_SIZE];
     va_list arguments;
 
     result->count++;
@@ -30,9 +30,10 @@ void complain(struct completeness *state, enum completeness_id id, const char *s
     (void)vsnprintf(says, sizeof(says), fmt, arguments);
     va_end(arguments);
     mu_utf8_clean(says); /* may be cut in a character */
+    (void)snprintf(name, sizeof(name), "%s", subject && *subject ? subject : "-");
+    mu_utf8_clean(name);
     place = &result->subjects[result->named];
-    place->subject = mu_arena_strndup(state->arena, subject ? subject : "",
-                                      strnlen(subject ? subject : "", SUBJECT_MAX_BYTES));
+    place->subject = mu_arena_strdup(state->arena, name);
     place->says = mu_arena_strdup(state->arena, says);
     result->named += place->subject && place->says ? 1 : 0;
 }

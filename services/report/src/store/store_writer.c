@@ -150,9 +150,9 @@ static enum mu_status check_there(const char *path, const char *digest, bool *re
     }
     if (st == MU_OK && !mu_text_equal(found, digest))
         return mu_fail(err, MU_E_CONFLICT,
-                       "'%s' is damaged: its bytes hash to %s; restore it from a backup, or remove "
-                       "it and it is fetched again",
-                       path, found);
+                       "'%s' is damaged: restore it from a backup, or remove it to have it "
+                       "fetched again",
+                       path);
     *ret_there = st == MU_OK;
     return st;
 }
