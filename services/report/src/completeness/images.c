@@ -96,7 +96,7 @@ static enum mu_status check_database(struct completeness *state, const struct in
                  row->evidence_digest);
     else if (began_us != MU_TIME_NONE && began_us - built_us > DATABASE_MAX_HOURS * HOUR_US)
         complain(state, CHECK_DATABASE, row->uai, "%s: its database was %lld hours old",
-                 row->evidence_digest, (long long)((began_us - built_us) / HOUR_US));
+                 row->evidence_digest, (long long)((began_us - built_us + HOUR_US - 1) / HOUR_US));
     return MU_OK;
 }
 
