@@ -45,7 +45,7 @@ static void what_is_printed_parses_to_the_same_bytes(void **state)
                                   .accepted_reason = "it is being replaced"};
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf first, second;
-    struct close_record parsed;
+    struct close_record parsed = {.month = NULL};
     struct mu_error err;
 
     (void)state;
@@ -57,7 +57,8 @@ static void what_is_printed_parses_to_the_same_bytes(void **state)
         close_record_print(&parsed, &second, &err) != MU_OK)
         fail_msg("%s", err.message);
     assert_string_equal(first.data, second.data);
-    assert_int_equal(((struct close_finding *)parsed.findings.items)->count, 3);
+    assert_non_null(parsed.findings.items);
+    assert_non_null(strstr(second.data, "\"count\":3"));
     assert_string_equal(parsed.accepted_reason, "it is being replaced");
     assert_false(parsed.has_replaces);
 }

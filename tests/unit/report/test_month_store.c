@@ -48,7 +48,6 @@ static void close_three(struct world *world)
 static void a_closed_month_is_loaded_as_it_was(void **state)
 {
     struct world *world = *state;
-    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
     struct finding_row row;
     bool found = false;
     struct mu_error err;
@@ -56,6 +55,7 @@ static void a_closed_month_is_loaded_as_it_was(void **state)
     store_close(world, "2026-11", NULL);
     MU_AUTO(month_store) struct month_store *store = opened(world);
     MU_AUTO(closed_month) struct closed_month *month = NULL;
+    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
 
     assert_int_equal(month_store_load(store, "2026-11", 0, &month, &err), MU_OK);
     assert_string_equal(month->system.diagram_label, "Cluster");

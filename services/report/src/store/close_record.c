@@ -13,13 +13,13 @@ static const struct mu_json_limits limits = {CLOSE_RECORD_MAX_BYTES, CLOSE_MAX_D
 
 #define MEMBER(struct_, member, json, type_, flags_) \
     .name = (json), .type = (type_), .flags = (flags_), .offset = offsetof(struct struct_, member)
-#define TEXT(struct_, member, json, flags, most)                                                \
-    {                                                                                           \
-        MEMBER(struct_, member, json, MU_JSON_TEXT, flags), .min = (flags) ? 1 : 0, .max = most \
+#define TEXT(struct_, member, json, flags, most)                                                  \
+    {                                                                                             \
+        MEMBER(struct_, member, json, MU_JSON_TEXT, flags), .min = (flags) ? 1 : 0, .max = (most) \
     }
-#define NUMBER(struct_, member, json, low, high)                                              \
-    {                                                                                         \
-        MEMBER(struct_, member, json, MU_JSON_INT, MU_JSON_REQUIRED), .min = low, .max = high \
+#define NUMBER(struct_, member, json, low, high)                                                  \
+    {                                                                                             \
+        MEMBER(struct_, member, json, MU_JSON_INT, MU_JSON_REQUIRED), .min = (low), .max = (high) \
     }
 #define PLAIN(struct_, member, json, type)                    \
     {                                                         \
