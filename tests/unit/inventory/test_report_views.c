@@ -116,6 +116,50 @@ static void what_was_stated_of_an_asset_is_told_and_of_others_nothing(void **sta
             "1.0 no");
 }
 
+/* Received: two reports of a source, one of them twice, and what nobody understands. */
+static void sources_quarantine_and_balance_are_told(void **state)
+{
+    struct mu_source_health health = {.source = "main",
+                                      .source_kind = "distribution",
+                                      .state = MU_SOURCE_SILENT,
+                                      .observed_at_us = T(100),
+                                      .last_event_at_us = T(0),
+                                      .last_error = "credentials are wrong"};
+
+    (void)state;
+    add_message(&w, MU_TOPIC_REGISTRY_EVENTS, MU_MSG_SOURCE_HEALTH, "h1", &health);
+    add_message(&w, MU_TOPIC_REGISTRY_EVENTS, MU_MSG_SOURCE_HEALTH, "h1", &health);
+    health.state = MU_SOURCE_SPEAKING;
+    health.observed_at_us = T(200);
+    add_message(&w, MU_TOPIC_REGISTRY_EVENTS, MU_MSG_SOURCE_HEALTH, "h2", &health);
+    (void)add_raw(&w, MU_TOPIC_REGISTRY_EVENTS, "muster.registry-event.v1", "poison", "{}");
+    world_apply(&w);
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT string_agg(concat_ws(' ', source, kind, state, last_error), "
+                               "', ') FROM report_v1.sources('%s', 'infinity')",
+                               sql_time(&w, T(150))),
+               "main distribution silent credentials are wrong");
+    assert_sql(&w,
+               mu_arena_printf(
+                       w.arena,
+                       "SELECT string_agg(state, ', ') FROM report_v1.sources('%s', 'infinity')",
+                       sql_time(&w, T(250))),
+               "speaking");
+    assert_sql(
+            &w,
+            "SELECT string_agg(concat_ws(' ', reason_code, events, reason <> '', first_known_at = "
+            "last_known_at), ', ') FROM report_v1.quarantine('-infinity', 'infinity', 'infinity')",
+            "invalid 1 t t");
+    assert_sql(&w, "SELECT count(*) FROM report_v1.quarantine('infinity', 'infinity', 'infinity')",
+               "0");
+    assert_sql(
+            &w,
+            "SELECT string_agg(concat_ws(' ', topic, received, applied, quarantined, duplicates), "
+            "', ') FROM report_v1.ledger()",
+            "muster.registry-events 4 2 1 1");
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
 
 int main(void)
@@ -126,6 +170,7 @@ int main(void)
             CASE(an_item_keeps_its_first_detection_while_any_asset_has_it),
             CASE(a_deviation_makes_an_item_of_its_own),
             CASE(what_was_stated_of_an_asset_is_told_and_of_others_nothing),
+            CASE(sources_quarantine_and_balance_are_told),
     };
 
     return pg_server_group(&world_server, tests);

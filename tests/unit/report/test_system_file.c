@@ -1,12 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "examples.h"
 
 #include "system/system_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define COMPLETE "name: A\nbaseline_configuration_name: B\ndiagram_label: D\nfunction: F\n"
@@ -98,6 +94,44 @@ static void a_missing_file_is_not_found(void **state)
                      MU_E_NOT_FOUND);
 }
 
+static enum mu_status read_system(const char *path, const char *bytes, size_t len,
+                                  struct mu_error *err)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    struct system_file system;
+
+    return system_file_parse(path, bytes, len, arena, &system, err);
+}
+
+static void the_examples_are_what_their_folder_says(void **state)
+{
+    (void)state;
+    assert_true(examples_check("system.v1", true, read_system) >= 2);
+    assert_true(examples_check("system.v1", false, read_system) >= 10);
+}
+
+static void every_key_is_listed_with_its_value(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    MU_AUTO(table)
+    struct mu_table *table = mu_table_new((const char *const[]){"key", "value", "is"}, 3);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(parse(COMPLETE "public_assets: [r/a, r/b]\n", arena, &system, &err), MU_OK);
+    system_file_list(&system, table);
+    mu_table_print(table, MU_FORMAT_JSON, 0, out);
+    (void)fclose(out);
+    assert_int_equal(mu_table_row_count(table), 20);
+    assert_non_null(strstr(text, "\"function\""));
+    assert_non_null(strstr(text, "\"2\"")); /* repositories */
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +139,8 @@ int main(void)
             cmocka_unit_test(every_mistake_is_named_with_its_line),
             cmocka_unit_test(a_text_over_the_limit_is_refused),
             cmocka_unit_test(a_missing_file_is_not_found),
+            cmocka_unit_test(the_examples_are_what_their_folder_says),
+            cmocka_unit_test(every_key_is_listed_with_its_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      WHERE l.state = 'quarantined' AND l.known_at >= quarantine.since
        AND l.known_at <= quarantine.known_at AND l.occurred_at <= quarantine.as_of
      GROUP BY 1, 2
-     ORDER BY 1 COLLATE "C", 2 COLLATE "C"
+     ORDER BY COALESCE(l.reason_code, '') COLLATE "C", l.ce_source COLLATE "C"
 $$;
 
 -- Of now: the balance is counted with each batch and has no history.

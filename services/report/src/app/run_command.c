@@ -1,27 +1,34 @@
 #include "app/run_command.h"
 
+#include "app/month_option.h"
+#include "app/progress.h"
 #include "bundle/bundle.h"
 #include "snapshot/snapshot_read.h"
+#include "store/month_store.h"
 #include "system/system_file.h"
 
 #include "base/clock.h"
 #include "base/stop.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { PROGRESS_EVERY = 100, EVIDENCE_RETRY_MS = 30000, SYSTEM_MAX_BYTES = 1024 * 1024 };
+enum { EVIDENCE_RETRY_MS = 30000, SYSTEM_MAX_BYTES = 1024 * 1024 };
 
 const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"month", MU_OPTION_TEXT, offsetof(struct run_config, month), NULL, 0, 0,
-         MU_OPTION_REQUIRED, "calendar month of the package, YYYY-MM (UTC)"},
-        {"system", MU_OPTION_TEXT, offsetof(struct run_config, system), NULL, 0, 0,
-         MU_OPTION_REQUIRED, "YAML file with what only people know: name, baseline, diagram label"},
+         MU_OPTION_REQUIRED,
+         "calendar month of the package, YYYY-MM (UTC), or 'last': the one before the present one"},
+        {"store", MU_OPTION_TEXT, offsetof(struct run_config, store), NULL, 0, 0, 0,
+         "folder of the closed months: the month as it was closed, from there alone"},
+        {"revision", MU_OPTION_INT, offsetof(struct run_config, revision), "0", 0,
+         CLOSE_REVISION_MAX, 0, "with --store: that revision (default: the newest)"},
+        {"system", MU_OPTION_TEXT, offsetof(struct run_config, system), NULL, 0, 0, 0,
+         "without --store: YAML file with what only people know: muster-report check SYSTEM"},
         {"out", MU_OPTION_TEXT, offsetof(struct run_config, out), NULL, 0, 0, MU_OPTION_REQUIRED,
          "folder to create; it must not exist"},
-        {"postgres", MU_OPTION_TEXT, offsetof(struct run_config, postgres), NULL, 0, 0,
-         MU_OPTION_REQUIRED, "connection string of the database; role muster_report suffices"},
+        {"postgres", MU_OPTION_TEXT, offsetof(struct run_config, postgres), NULL, 0, 0, 0,
+         "without --store: connection string of the database, for a preview; role muster_report "
+         "suffices"},
         {"inventory-url", MU_OPTION_TEXT, offsetof(struct run_config, inventory_url),
          "http://127.0.0.1:8080", 0, 0, 0, "where the evidence API answers"},
         {"inventory-token", MU_OPTION_TEXT, offsetof(struct run_config, inventory_token), NULL, 0,
@@ -42,33 +49,7 @@ static int failure(const struct mu_error *err)
     return MU_EXIT_FAILURE;
 }
 
-static void show_progress(size_t done, size_t total)
-{
-    if (isatty(STDERR_FILENO))
-        (void)fprintf(stderr, "\r  raw scans %zu of %zu%s", done, total, done == total ? "\n" : "");
-    else if (done % PROGRESS_EVERY == 0)
-        (void)fprintf(stderr, "raw scans %zu of %zu\n", done, total);
-}
-
-static enum mu_status question_from(const struct run_config *config,
-                                    struct snapshot_question *ret_question, struct mu_error *err)
-{
-    struct snapshot_question question = {.conninfo = config->postgres, .known_at_us = MU_TIME_NONE};
-    enum mu_status st =
-            mu_month_parse(config->month, &question.month_begin_us, &question.month_end_us, err);
-
-    if (st != MU_OK)
-        return mu_wrap(err, "--month");
-    if (config->known_at) {
-        st = mu_time_parse(config->known_at, strlen(config->known_at), &question.known_at_us, err);
-        if (st != MU_OK)
-            return mu_wrap(err, "--known-at");
-    }
-    *ret_question = question;
-    return MU_OK;
-}
-
-static void print_result(const struct run_config *config, const struct snapshot *snapshot,
+static void print_result(const char *folder, const char *what, const struct snapshot *snapshot,
                          const struct bundle_counts *counts)
 {
     char as_of[MU_TIME_TEXT_SIZE];
@@ -76,41 +57,103 @@ static void print_result(const struct run_config *config, const struct snapshot 
     mu_time_format(snapshot_instants(snapshot)->as_of_us, as_of);
     (void)printf("%s: as of %s\n"
                  "  %zu rows, %zu raw scans, %zu running containers, %zu assets with a coverage "
-                 "gap\n",
-                 config->out, as_of, counts->rows, counts->raw_scans, counts->containers,
-                 counts->gaps);
+                 "gap\n"
+                 "  %s\n",
+                 folder, as_of, counts->rows, counts->raw_scans, counts->containers, counts->gaps,
+                 what);
 }
 
-int run_command(void *config_struct, int argc, char **argv)
+/* ---- a closed month, from the store alone ---- */
+
+static int render_closed(const struct run_config *config, const char *month)
 {
-    const struct run_config *config = config_struct;
+    MU_AUTO(month_store) struct month_store *store = NULL;
+    MU_AUTO(closed_month) struct closed_month *closed = NULL;
+    char close_file[STORE_PATH_SIZE], what[STORE_PATH_SIZE];
+    struct bundle_counts counts;
+    struct mu_error err;
+    enum mu_status st = month_store_open(config->store, &store, &err);
+
+    if (st == MU_OK)
+        st = month_store_load(store, month, config->revision, &closed, &err);
+    if (st == MU_E_NOT_FOUND)
+        return usage(&err);
+    if (st == MU_OK)
+        st = store_path(close_file, &err, "%s/%s", closed->close->folder, MONTH_CLOSE);
+    if (st != MU_OK)
+        return failure(&err);
+    struct bundle_request request = {.folder = config->out,
+                                     .month = month,
+                                     .shelf = closed->evidence,
+                                     .close_file = close_file,
+                                     .system = &closed->system,
+                                     .snapshot = closed->snapshot,
+                                     .progress = progress_raw_scans};
+    if (bundle_write(&request, &counts, &err) != MU_OK)
+        return failure(&err);
+    (void)snprintf(what, sizeof(what), "closed: revision %lld, close.json %s",
+                   (long long)closed->close->record.revision, closed->close->sha256);
+    print_result(config->out, what, closed->snapshot, &counts);
+    return MU_EXIT_OK;
+}
+
+/* ---- a preview, from the database ---- */
+
+static int render_preview(const struct run_config *config, const char *month,
+                          struct snapshot_question *question)
+{
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(SYSTEM_MAX_BYTES);
-    struct snapshot_question question;
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
     struct system_file *system = mu_arena_alloc(arena, sizeof(*system));
     struct bundle_counts counts;
     struct mu_error err;
 
-    (void)argv;
-    if (argc > 0)
-        return usage(
-                (mu_fail(&err, MU_E_INVALID, "run takes options only, not '%s'", argv[0]), &err));
-    if (!system || question_from(config, &question, &err) != MU_OK ||
-        system_file_read(config->system, arena, system, &err) != MU_OK)
+    question->conninfo = config->postgres;
+    if (!system || system_file_read(config->system, arena, system, &err) != MU_OK)
         return usage(&err);
-    mu_stop_install();
-    if (snapshot_read(&question, &snapshot, &err) != MU_OK)
+    if (snapshot_read(question, &snapshot, &err) != MU_OK)
         return failure(&err);
     struct bundle_request request = {.folder = config->out,
-                                     .month = config->month,
+                                     .month = month,
                                      .inventory_url = config->inventory_url,
                                      .inventory_token = config->inventory_token,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .snapshot = snapshot,
-                                     .progress = show_progress};
+                                     .progress = progress_raw_scans};
     if (bundle_write(&request, &counts, &err) != MU_OK)
         return failure(&err);
-    print_result(config, snapshot, &counts);
+    print_result(config->out, "preview: the month is not closed, and this package not its record",
+                 snapshot, &counts);
     return MU_EXIT_OK;
+}
+
+static enum mu_status check_options(const struct run_config *config, struct mu_error *err)
+{
+    if (config->store && config->known_at)
+        return mu_fail(err, MU_E_INVALID,
+                       "--known-at: a closed month is as it was known at its close; leave it out");
+    if (!config->store && (!config->postgres || !config->system))
+        return mu_fail(err, MU_E_INVALID,
+                       "run needs --store, or --postgres and --system for a preview");
+    if (!config->store && config->revision > 0)
+        return mu_fail(err, MU_E_INVALID, "--revision: only a closed month has one: give --store");
+    return MU_OK;
+}
+
+int run_command(void *config_struct, int argc, char **argv)
+{
+    const struct run_config *config = config_struct;
+    struct snapshot_question question;
+    char month[MONTH_SIZE];
+    struct mu_error err;
+
+    if (argc > 0)
+        return usage(
+                (mu_fail(&err, MU_E_INVALID, "run takes options only, not '%s'", argv[0]), &err));
+    if (check_options(config, &err) != MU_OK ||
+        month_option(config->month, config->known_at, month, &question, &err) != MU_OK)
+        return usage(&err);
+    mu_stop_install();
+    return config->store ? render_closed(config, month) : render_preview(config, month, &question);
 }

@@ -7,24 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    CLOSE_MAX_DEPTH = 6,
-    CLOSE_TEXT_MAX = 4096,
-    CLOSE_NAME_MAX = 255,
-    CLOSE_SERIAL_MAX = 1000 * 1000
-};
+enum { CLOSE_MAX_DEPTH = 6, CLOSE_SERIAL_MAX = 1000 * 1000 };
 
 static const struct mu_json_limits limits = {CLOSE_RECORD_MAX_BYTES, CLOSE_MAX_DEPTH};
 
 #define MEMBER(struct_, member, json, type_, flags_) \
     .name = (json), .type = (type_), .flags = (flags_), .offset = offsetof(struct struct_, member)
-#define TEXT(struct_, member, json, flags, most)                                                \
-    {                                                                                           \
-        MEMBER(struct_, member, json, MU_JSON_TEXT, flags), .min = (flags) ? 1 : 0, .max = most \
+#define TEXT(struct_, member, json, flags, most)                                                  \
+    {                                                                                             \
+        MEMBER(struct_, member, json, MU_JSON_TEXT, flags), .min = (flags) ? 1 : 0, .max = (most) \
     }
-#define NUMBER(struct_, member, json, low, high)                                              \
-    {                                                                                         \
-        MEMBER(struct_, member, json, MU_JSON_INT, MU_JSON_REQUIRED), .min = low, .max = high \
+#define NUMBER(struct_, member, json, low, high)                                                  \
+    {                                                                                             \
+        MEMBER(struct_, member, json, MU_JSON_INT, MU_JSON_REQUIRED), .min = (low), .max = (high) \
     }
 #define PLAIN(struct_, member, json, type)                    \
     {                                                         \
@@ -60,10 +55,13 @@ static const struct mu_json_field link_fields[] = {
 };
 static const struct mu_json_object link_object = OBJECT(link_fields, "link", close_link);
 
+static const char *const severities[] = {"", "rejects", "warns", NULL};
+
 static const struct mu_json_field finding_fields[] = {
         TEXT(close_finding, check, "check", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
         NUMBER(close_finding, count, "count", 1, INT64_MAX),
-        TEXT(close_finding, severity, "severity", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
+        {MEMBER(close_finding, severity, "severity", MU_JSON_ENUM, MU_JSON_REQUIRED),
+         .words = severities},
         {MEMBER(close_finding, subjects, "subjects", MU_JSON_TEXTS, MU_JSON_REQUIRED),
          .max = CLOSE_MAX_SUBJECTS},
 };

@@ -24,6 +24,8 @@
 enum {
     CLOSE_RECORD_MAX_BYTES = 4 * 1024 * 1024,
     CLOSE_REVISION_MAX = 9999,
+    CLOSE_NAME_MAX = 255,  /* characters of closed_by */
+    CLOSE_TEXT_MAX = 4096, /* of a reason */
     CLOSE_MAX_CHECKS = 64,
     CLOSE_MAX_SUBJECTS = 100 /* named of each check; all are counted */
 };
@@ -39,9 +41,12 @@ struct close_link {
     const char *sha256; /* of that close.json */
 };
 
+enum close_severity { CLOSE_REJECTS = 1, CLOSE_WARNS };
+
 /* What the completeness check found, and was accepted. */
 struct close_finding {
-    const char *check, *severity; /* rejects, warns */
+    const char *check;
+    int severity; /* enum close_severity */
     int64_t count;
     struct mu_json_texts subjects;
 };

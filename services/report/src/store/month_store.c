@@ -2,6 +2,7 @@
 
 #include "bundle/manifest.h"
 #include "snapshot/snapshot_file.h"
+#include "store/chain.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -246,6 +247,7 @@ enum mu_status month_store_load(const struct month_store *store, const char *mon
                                 struct mu_error *err)
 {
     MU_AUTO(closed_month) struct closed_month *closed = mu_xcalloc(1, sizeof(*closed));
+    char problem[CHAIN_PROBLEM_SIZE];
     enum mu_status st;
 
     closed->arena = mu_arena_new(SYSTEM_ARENA_BYTES);
@@ -258,6 +260,10 @@ enum mu_status month_store_load(const struct month_store *store, const char *mon
         return mu_fail(err, MU_E_NOT_FOUND,
                        "%s is not closed in '%s': close it with muster-report close", month,
                        store->folder);
+    if (!chain_links_hold(store, closed->close, problem))
+        return mu_fail(err, MU_E_CONFLICT,
+                       "%s: the chain is broken: %.300s: restore the store from its backup", month,
+                       problem);
     st = load_files(store, closed, err);
     if (st != MU_OK)
         return st;

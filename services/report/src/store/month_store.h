@@ -81,7 +81,7 @@ struct closed_month {
 /*
  * Checks the hashes of snapshot and system file, and loads both; `revision` 0: the newest. The
  * store must outlive it. Errors: MU_E_NOT_FOUND (not closed, no such revision), MU_E_CONFLICT (a
- * file is not what close.json says), MU_E_INVALID, MU_E_UNAVAILABLE.
+ * file is not what close.json says, the chain is broken), MU_E_INVALID, MU_E_UNAVAILABLE.
  */
 enum mu_status month_store_load(const struct month_store *store, const char *month,
                                 int64_t revision, struct closed_month **ret_month,

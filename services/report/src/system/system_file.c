@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "yaml/yaml_reader.h"
 
@@ -104,32 +105,73 @@ static enum mu_status read_repositories(struct yaml_reader *reader, const struct
     return st;
 }
 
-#define KEY(member, read)                                       \
-    {                                                           \
-#        member, read, offsetof(struct system_file, member), "" \
+/* A whole number, which stays a text. */
+static enum mu_status read_number(struct yaml_reader *reader, const struct yaml_key *key,
+                                  const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    enum mu_status st = read_text_member(reader, key, value, target, err);
+    uint64_t number;
+    struct mu_error ignored;
+
+    if (st != MU_OK || !**text_at(target, key) ||
+        mu_text_to_u64(*text_at(target, key), key->name, &number, &ignored) == MU_OK)
+        return st;
+    return yaml_reader_wrong(reader, value, key->name, "must be a whole number", err);
+}
+
+static enum mu_status read_checksum(struct yaml_reader *reader, const struct yaml_key *key,
+                                    const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    enum mu_status st = read_text_member(reader, key, value, target, err);
+    const char *text = st == MU_OK ? *text_at(target, key) : "";
+
+    if (!*text || (mu_text_starts(text, "sha256:") && mu_digest_valid(text, strlen(text))))
+        return st;
+    return yaml_reader_wrong(reader, value, key->name,
+                             "must be sha256: and 64 lower-case hex digits, as raw scans say it in "
+                             "scanner.configuration_checksum",
+                             err);
+}
+
+static enum mu_status read_uri(struct yaml_reader *reader, const struct yaml_key *key,
+                               const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    enum mu_status st = read_text_member(reader, key, value, target, err);
+    const char *text = st == MU_OK ? *text_at(target, key) : "";
+
+    if (!*text || (mu_text_starts(text, "https://") && !strpbrk(text, " \t\r\n<>\"")))
+        return st;
+    return yaml_reader_wrong(reader, value, key->name, "must be a URI that begins with https://",
+                             err);
+}
+
+#define KEY(member, read, help)                                   \
+    {                                                             \
+#        member, read, offsetof(struct system_file, member), help \
     }
 
+/* `group` is what the key is for. */
 static const struct yaml_key keys[] = {
-        KEY(name, read_text_member),
-        KEY(fedramp_id, read_text_member),
-        KEY(impact_level, read_impact),
-        KEY(baseline_configuration_name, read_text_member),
-        KEY(diagram_label, read_text_member),
-        KEY(function, read_text_member),
-        KEY(asset_type, read_text_member),
-        KEY(default_vendor, read_text_member),
-        KEY(system_administrator, read_text_member),
-        KEY(unknown_os, read_text_member),
-        KEY(authenticated_scan, read_yes_no),
-        KEY(deliverables, read_deliverables),
-        KEY(provider, read_text_member),
-        KEY(offering, read_text_member),
-        KEY(point_of_contact, read_text_member),
-        KEY(certification_class, read_class),
-        KEY(package_overview_uri, read_text_member),
-        KEY(configuration_checksum, read_text_member),
-        KEY(unique_vulnerability_baseline, read_text_member),
-        KEY(public_assets, read_repositories),
+        KEY(name, read_text_member, "what the system is called"),
+        KEY(fedramp_id, read_text_member, "its FedRAMP identifier"),
+        KEY(impact_level, read_impact, "Low, Moderate or High"),
+        KEY(baseline_configuration_name, read_text_member, "the hardening benchmark of its images"),
+        KEY(diagram_label, read_text_member, "where it stands in the boundary diagram"),
+        KEY(function, read_text_member, "what it is for, in a few words"),
+        KEY(asset_type, read_text_member, "what an inventory row is of"),
+        KEY(default_vendor, read_text_member, "of images without a vendor label"),
+        KEY(system_administrator, read_text_member, "who runs it; a High system must say"),
+        KEY(unknown_os, read_text_member, "of images in which no operating system was found"),
+        KEY(authenticated_scan, read_yes_no, "Yes or No: are scans planned with credentials"),
+        KEY(deliverables, read_deliverables, "legacy, cr26 or both"),
+        KEY(provider, read_text_member, "cloud service provider"),
+        KEY(offering, read_text_member, "cloud service offering"),
+        KEY(point_of_contact, read_text_member, "of POA&M items"),
+        KEY(certification_class, read_class, "A, B, C or D"),
+        KEY(package_overview_uri, read_uri, "of the certification package overview"),
+        KEY(configuration_checksum, read_checksum, "of the scanner, as the assessor validated it"),
+        KEY(unique_vulnerability_baseline, read_number, "unique vulnerabilities at authorization"),
+        KEY(public_assets, read_repositories, "repositories that face the public"),
 };
 
 /* What holds where the file says nothing; a text that stays NULL is mandatory. */
@@ -170,11 +212,14 @@ static enum mu_status check_complete(const char *path, struct system_file *syste
         const char *text = is_mandatory(keys[i].name) ? *text_at(system, &keys[i]) : "there";
 
         if (!text || !*text)
-            return mu_fail(err, MU_E_INVALID, "%s: '%s' is mandatory", path, keys[i].name);
+            return mu_fail(err, MU_E_INVALID, "%s: '%s' is mandatory: add the line '%s: ...', %s",
+                           path, keys[i].name, keys[i].name, keys[i].group);
     }
     if (mu_text_equal(system->impact_level, "High") && !*system->system_administrator)
         return mu_fail(err, MU_E_INVALID,
-                       "%s: 'system_administrator' is mandatory for a High system", path);
+                       "%s: 'system_administrator' is mandatory for a High system: add the line "
+                       "'system_administrator: ...'",
+                       path);
     return MU_OK;
 }
 
@@ -224,6 +269,23 @@ enum mu_status system_file_read(const char *path, struct mu_arena *arena,
     if (st != MU_OK)
         return st;
     return system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
+}
+
+void system_file_list(const struct system_file *system, struct mu_table *table)
+{
+    char repositories[MU_NUMBER_TEXT_SIZE];
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const bool is_list = keys[i].read == read_repositories;
+        const char *value = is_list ? repositories
+                                    : *(const char *const *)(const void *)((const char *)system +
+                                                                           keys[i].offset);
+
+        if (is_list)
+            (void)mu_text_of_number((int64_t)system->public_asset_count, repositories);
+        mu_table_row(table,
+                     (const char *const[]){keys[i].name, *value ? value : NULL, keys[i].group});
+    }
 }
 
 bool system_file_is_public(const struct system_file *system, const char *repository)

@@ -5,9 +5,10 @@
  *   name: Example Cloud            fedramp_id: FR0000000000
  *   baseline_configuration_name: ...
  *
- * The keys are the table in system_file.c; unknown keys, repeated keys and missing mandatory
- * ones are errors with file, line and key. Source of what is mandatory for containers:
- * FedRAMP Integrated Inventory Workbook v3.1, row "Mandatory or Optional?".
+ * The keys are the table in system_file.c (schema: schemas/system.v1.schema.json); unknown keys,
+ * repeated keys and missing mandatory ones are errors with file, line, key and what would be right.
+ * Source of what is mandatory for containers: FedRAMP Integrated Inventory Workbook v3.1, row
+ * "Mandatory or Optional?".
  *
  * Ownership: texts live in the arena given. Trust: the operator's file, at most 64 KiB.
  */
@@ -16,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +55,9 @@ enum mu_status system_file_read(const char *path, struct mu_arena *arena,
 enum mu_status system_file_parse(const char *path, const char *bytes, size_t len,
                                  struct mu_arena *arena, struct system_file *ret_system,
                                  struct mu_error *err) MU_MUST_CHECK;
+
+/* A row of {key, value, what it is for} for every key; of a list the number of its values. */
+void system_file_list(const struct system_file *system, struct mu_table *table);
 
 bool system_file_is_public(const struct system_file *system, const char *repository);
 

@@ -1,8 +1,8 @@
 /*
  * examples: the files of schemas/examples/NAME/KIND through a reader. Header-only; for tests.
  */
-#ifndef MU_TEST_INVENTORY_EXAMPLES_H
-#define MU_TEST_INVENTORY_EXAMPLES_H
+#ifndef MU_TEST_EXAMPLES_H
+#define MU_TEST_EXAMPLES_H
 
 #include <setjmp.h>
 #include <stdarg.h>
