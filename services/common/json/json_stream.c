@@ -1,4 +1,4 @@
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 #include "base/clock.h"
 #include "base/text.h"
