@@ -39,6 +39,7 @@ static const struct {
     enum mu_status (*render)(const struct render *render, struct mu_error *err);
 } renderers[] = {
         {"CSV", SET_ALWAYS, csv_rows_render},
+        {"VER", SET_CR26, ver_render},
         {NULL, 0, NULL},
 };
 

@@ -129,6 +129,9 @@ static const struct yaml_key keys[] = {
         KEY(package_overview_uri, read_text_member),
         KEY(configuration_checksum, read_text_member),
         KEY(unique_vulnerability_baseline, read_text_member),
+        KEY(sboms, read_yes_no),
+        KEY(ver_statements, read_text_member),
+        KEY(automatic_evaluation, read_yes_no),
         KEY(public_assets, read_repositories),
 };
 
@@ -149,6 +152,9 @@ static const struct system_file defaults = {
         .package_overview_uri = "",
         .configuration_checksum = "",
         .unique_vulnerability_baseline = "",
+        .sboms = "Yes",
+        .ver_statements = "",
+        .automatic_evaluation = "No",
 };
 
 /* The texts that must be there and must say something. */
@@ -175,6 +181,13 @@ static enum mu_status check_complete(const char *path, struct system_file *syste
     if (mu_text_equal(system->impact_level, "High") && !*system->system_administrator)
         return mu_fail(err, MU_E_INVALID,
                        "%s: 'system_administrator' is mandatory for a High system", path);
+    if (!mu_text_equal(system->deliverables, "legacy") &&
+        !strstr(system->package_overview_uri, "://"))
+        return mu_fail(
+                err, MU_E_INVALID,
+                "%s: 'package_overview_uri' must be the address of the Certification Package "
+                "Overview where deliverables are '%s'",
+                path, system->deliverables);
     return MU_OK;
 }
 
@@ -213,6 +226,24 @@ enum mu_status system_file_parse(const char *path, const char *bytes, size_t len
     return st;
 }
 
+/* The file lies where the system file lies, unless it says otherwise. */
+static enum mu_status read_statements(const char *path, struct mu_arena *arena,
+                                      struct system_file *system, struct mu_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = system->ver_statements;
+
+    if (!*name)
+        return MU_OK;
+    if (slash && *name != '/')
+        name = mu_arena_printf(arena, "%.*s/%s", (int)(slash - path), path, name);
+    if (!name)
+        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
+    return statements_read(name, arena, &system->statements, err) == MU_OK
+                   ? MU_OK
+                   : mu_wrap(err, "%s: 'ver_statements'", path);
+}
+
 enum mu_status system_file_read(const char *path, struct mu_arena *arena,
                                 struct system_file *ret_system, struct mu_error *err)
 {
@@ -223,7 +254,8 @@ enum mu_status system_file_read(const char *path, struct mu_arena *arena,
     st = mu_file_read(path, &bytes, err);
     if (st != MU_OK)
         return st;
-    return system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
+    st = system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
+    return st == MU_OK ? read_statements(path, arena, ret_system, err) : st;
 }
 
 bool system_file_is_public(const struct system_file *system, const char *repository)
