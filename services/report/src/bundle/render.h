@@ -43,6 +43,15 @@ enum mu_status render_list(const struct render *render, const char *name, const 
  */
 enum mu_status ver_render(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
 
+/*
+ * OSCAL 1.1.3: oscal/component-definition.json, a component for each image of an asset; and
+ * oscal/poam.json, the open items of the findings and open failures of detection with the inventory
+ * they are about. A POA&M without any item is no valid OSCAL: then there is no such file.
+ */
+enum mu_status oscal_component_render(const struct render *render,
+                                      struct mu_error *err) MU_MUST_CHECK;
+enum mu_status oscal_poam_render(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
+
 /* Every deliverable that the system file asks for. */
 enum mu_status render_all(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
 
