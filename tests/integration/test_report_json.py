@@ -271,6 +271,36 @@ def test_a_risk_tells_its_deviations_and_kev(poam):
     assert [(one["value"], props(one, "state")) for one in facets if one["name"] == "impact"] == [("high", ["initial"]), ("moderate", ["adjusted"])]
 
 
+# ---- raw scans and bills of materials ----
+
+def test_the_index_of_raw_scans_tells_configuration_and_database(bundle):
+    found = {row["unique_asset_identifier"]: row for row in rows(bundle, "raw-scans.csv")}
+    row = found[APP]
+    assert (bundle / row["file_name"]).is_file() and row["file_name"] == f"raw-scans/{row['sha256'][7:]}.json"
+    assert row["title"] == f"Raw scan of {APP}" == read(bundle, "manifest.json")["files"][row["file_name"]]["title"]
+    assert (row["scanner"], row["configuration_as_validated"], row["authorized"], row["status"]) == ("muster-scanner", "yes", "yes", "complete")
+    assert (row["database_age_hours_at_scan_start"], row["database_within_24_hours"]) == ("12.0", "yes")
+    assert {row["file_name"] for row in found.values()} == {f"raw-scans/{path.name}" for path in (bundle / "raw-scans").iterdir()}
+    assert "registry.example/apps/tools:old" in found  # a target from which nothing runs is one too
+
+
+def test_every_scanned_image_has_a_bill_of_materials(bundle):
+    names = {path.name for path in (bundle / "sbom").iterdir()}
+    assert names == {row["digest"][7:] + ".cdx.json" for row in rows(bundle, "raw-scans.csv")}
+    bom = read(bundle, f"sbom/{'a' * 64}.cdx.json")
+    assert {"pkg:deb/debian/openssl@3.0.1?distro=debian-12", "pkg:npm/%40scope/left@1.0.0"} <= {one.get("purl") for one in bom["components"]}
+    refs = {one["bom-ref"]: one["name"] for one in bom["components"]}
+    assert [(one["id"], [refs[part["ref"]] for part in one["affects"]]) for one in bom["vulnerabilities"]] == [("CVE-2026-0001", ["openssl"])]
+    assert [one["url"] for one in bom["vulnerabilities"][0]["advisories"]] == ["https://example.com/1"]
+
+
+def test_without_bills_of_materials_when_the_system_file_says_so(world, bundle, tmp_path):
+    (tmp_path / "system.yaml").write_text(SYSTEM.replace("ver_statements: judged.yaml", "sboms: No"))
+    assert world.run(tmp_path / "package", system=tmp_path / "system.yaml").returncode == 0
+    assert not (tmp_path / "package/sbom").exists() and (tmp_path / "package/raw-scans.csv").exists()
+    assert world.verify(tmp_path / "package").returncode == 0
+
+
 # ---- of one mind ----
 
 def test_every_deliverable_speaks_of_the_same_items(bundle, poam):
@@ -302,7 +332,7 @@ def test_every_deliverable_names_the_same_assets_of_an_item(bundle, poam):
 
 
 def test_a_spreadsheet_runs_nothing_of_a_csv(bundle):
-    for name in ("findings", "closed-findings", "deviations", "detection-failures", "assets", "running-containers"):
+    for name in ("findings", "closed-findings", "deviations", "detection-failures", "assets", "raw-scans", "running-containers"):
         for row in rows(bundle, f"{name}.csv"):
             assert None not in row and not [field for field in row.values() if field[:1] in ("=", "+", "-", "@", "\t", "\r")], (name, row)
     assert any(row["message"].startswith("'=cmd") for row in rows(bundle, "detection-failures.csv"))

@@ -40,6 +40,7 @@ static const struct {
 } renderers[] = {
         {"CSV", SET_ALWAYS, csv_rows_render},
         {"VER", SET_CR26, ver_render},
+        {"raw scans", SET_ALWAYS, scans_render},
         {"OSCAL components", SET_ALWAYS, oscal_component_render},
         {"OSCAL POA&M", SET_ALWAYS, oscal_poam_render},
         {NULL, 0, NULL},

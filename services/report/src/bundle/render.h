@@ -52,6 +52,14 @@ enum mu_status oscal_component_render(const struct render *render,
                                       struct mu_error *err) MU_MUST_CHECK;
 enum mu_status oscal_poam_render(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
 
+/*
+ * raw-scans.csv, a line for each target of a raw scan: title and file name (SAR template v5.0,
+ * table C-4), the scanner's configuration and whether it is the validated one, the age of its
+ * database at the start (RA-5(2): 24 hours); and sbom/, a CycloneDX of each image that was scanned,
+ * unless the system file says `sboms: No`.
+ */
+enum mu_status scans_render(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
+
 /* Every deliverable that the system file asks for. */
 enum mu_status render_all(const struct render *render, struct mu_error *err) MU_MUST_CHECK;
 
