@@ -61,7 +61,8 @@ void oscal_put_head(struct oscal *oscal, const char *kind, const char *title);
 /* Member `back-matter`: what links lead to. */
 void oscal_put_back_matter(struct oscal *oscal);
 
-/* Elements of the list: one an image of each asset; `with_status` as a system has them. */
+/* Elements of the list: one an image of each asset. `with_status`: of a system, beside the
+ * inventory items that have what is not the image's own. */
 enum mu_status oscal_put_components(struct oscal *oscal, struct oscal_list *list, bool with_status,
                                     struct mu_error *err) MU_MUST_CHECK;
 /* One an asset, that runs or of which a finding speaks. */

@@ -104,13 +104,17 @@ static enum mu_status put_image(struct oscal *oscal, const struct asset *asset,
     oscal_prop(oscal, NULL, "asset-id", key);
     oscal_prop(oscal, NULL, "asset-type", "image");
     oscal_prop(oscal, OSCAL_FEDRAMP, "checksum", digest_of(row));
-    put_common_props(oscal, cells);
+    if (with_status) /* the inventory item has the rest */
+        put_software(oscal, cells);
+    else
+        put_common_props(oscal, cells);
     json_close(oscal->out, ']');
-    put_links(oscal);
     if (with_status) {
         json_open(oscal->out, "status", '{');
         json_text(oscal->out, "state", "operational");
         json_close(oscal->out, '}');
+    } else {
+        put_links(oscal);
     }
     json_close(oscal->out, '}');
     return MU_OK;
