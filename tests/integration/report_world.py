@@ -134,15 +134,15 @@ class ReportWorld:
         texts = ", ".join("NULL" if value is None else "'" + str(value).replace("'", "''") + "'" for value in values.values())
         self.postgres.sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({texts})")
 
-    def add_image(self, name, digit, state="covered", reason=None, also=(), **labels):
-        """An image with one container in production; its raw scan unless it was never scanned."""
+    def add_image(self, name, digit, state="covered", reason=None, also=(), scan=None, **labels):
+        """An image with one container in production; its raw scan, with the members of `scan`, unless it was never scanned."""
         repository, _, tag = name.rpartition(":")
         digest = "sha256:" + digit * 64
         evidence = None
         if state in ("covered", "scan_expired"):
             evidence = self.evidence.add(json.dumps({
                 "schema": "muster.raw-scan.v1", "status": "complete",
-                "targets": [{"uai": uai, "digest": digest} for uai in (name, *also)]}).encode())
+                "targets": [{"uai": uai, "digest": digest} for uai in (name, *also)], **(scan or {})}).encode())
         self.insert("inventory", uai=name, manifest_digest=digest, repository=repository, tag=tag, running_containers=1, state=state,
                     reason=reason, evidence_digest=evidence, floating="false", **labels)
         self.insert("instances", cluster="production", namespace="prod", pod=f"pod-{digit}", container="app", container_kind="container",

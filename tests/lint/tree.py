@@ -13,6 +13,7 @@ SERVICE_NAMES = ("ingest", "scanner", "inventory", "report")
 MAY_USE = {
     "base": set(),
     "json": set(),
+    "sbom": {"json"},
     "oci": set(),
     "msg": {"json", "oci"},
     "bus": {"msg", "json", "oci"},
@@ -23,9 +24,9 @@ MAY_USE = {
     "pg": set(),
     "yaml": {"json"},
     "ingest": {"bus", "httpd", "oidc", "http", "registry", "msg", "json", "oci", "yaml"},
-    "scanner": {"bus", "http", "registry", "httpd", "msg", "json", "oci", "yaml"},
+    "scanner": {"bus", "http", "registry", "httpd", "msg", "sbom", "json", "oci", "yaml"},
     "inventory": {"bus", "httpd", "oidc", "http", "pg", "yaml", "msg", "json", "oci"},
-    "report": {"pg", "http", "json", "oci", "yaml"},
+    "report": {"pg", "http", "sbom", "json", "oci", "yaml"},
 }
 # Third-party header -> the components that may include it.
 SOLE_INCLUDERS = {

@@ -1,4 +1,4 @@
-"""The bills of materials that the scanner's units write byte for byte are valid by the official schemas.
+"""The bills of materials that the units of scanner and report write byte for byte are valid by the official schemas.
 
 The schemas are no part of this tree: they are inside the Java libraries of `official/pom.xml`, which Maven fetches once into the download
 cache (MUSTER_CACHE, default .muster/cache).
@@ -54,7 +54,8 @@ def _errors(official, which, document):
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(document)]
 
 
-@pytest.mark.parametrize("schema, name", [(CYCLONEDX, "image.cyclonedx.json"), (SPDX, "image.spdx.json")], ids=["cyclonedx", "spdx"])
+@pytest.mark.parametrize("schema, name", [(CYCLONEDX, "image.cyclonedx.json"), (CYCLONEDX, "scan.cyclonedx.json"), (SPDX, "image.spdx.json")],
+                         ids=["cyclonedx", "cyclonedx of a scan", "spdx"])
 def test_a_written_bill_of_materials_is_valid(official, schema, name):
     document = json.loads((DATA / name).read_text())
     errors = _errors(official, schema, document)
@@ -74,6 +75,8 @@ def test_every_reference_leads_to_an_element():
     known = {package["SPDXID"] for package in document["packages"]} | {document["SPDXID"]}
     assert len(known) == len(document["packages"]) + 1
     assert {end for row in document["relationships"] for end in (row["spdxElementId"], row["relatedSpdxElement"])} == known
-    document = json.loads((DATA / "image.cyclonedx.json").read_text())
-    refs = [component["bom-ref"] for component in document["components"]]
-    assert len(set(refs)) == len(refs)
+    for name in ("image", "scan"):
+        document = json.loads((DATA / f"{name}.cyclonedx.json").read_text())
+        refs = [component["bom-ref"] for component in document["components"]]
+        assert len(set(refs)) == len(refs)
+        assert {one["ref"] for found in document.get("vulnerabilities", []) for one in found["affects"]} <= set(refs)

@@ -56,6 +56,7 @@ struct world {
     struct description_row descriptions[2];
     struct issue_row issues[2];
     size_t inventory_count, instance_count, not_running_count, total_count, finding_count;
+    bool no_findings; /* nor failures */
     char raw[WORLD_EVIDENCE][512];
     char digest[WORLD_EVIDENCE][MU_DIGEST_TEXT_SIZE];
     char reply[WORLD_EVIDENCE][1024]; /* in the order in which a run asks */
@@ -330,12 +331,14 @@ static inline struct snapshot *world_snapshot(const struct world *world)
                                       sizeof(world->not_running[0])},
             [SNAPSHOT_TOTALS] = {(const char *)world->totals, world->total_count,
                                  sizeof(world->totals[0])},
-            [SNAPSHOT_FINDINGS] = {(const char *)world->findings, world->finding_count,
+            [SNAPSHOT_FINDINGS] = {(const char *)world->findings,
+                                   world->no_findings ? 0 : world->finding_count,
                                    sizeof(world->findings[0])},
             [SNAPSHOT_CLOSED] = {(const char *)world->closed, 1, sizeof(world->closed[0])},
             [SNAPSHOT_DEVIATIONS] = {(const char *)world->deviations, 2,
                                      sizeof(world->deviations[0])},
-            [SNAPSHOT_FAILURES] = {(const char *)world->failures, 1, sizeof(world->failures[0])},
+            [SNAPSHOT_FAILURES] = {(const char *)world->failures, world->no_findings ? 0 : 1,
+                                   sizeof(world->failures[0])},
             [SNAPSHOT_DESCRIPTIONS] = {(const char *)world->descriptions, 2,
                                        sizeof(world->descriptions[0])},
             [SNAPSHOT_ISSUES] = {(const char *)world->issues, 2, sizeof(world->issues[0])}};

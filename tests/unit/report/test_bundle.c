@@ -364,7 +364,7 @@ static void texts_that_would_run_are_neutralised_in_the_csv(void **state)
     write_ok(world);
     read_file(world_path(world, BUNDLE_CONTAINERS), &csv);
     assert_non_null(strstr(csv.data, ",\"'=cmd|'/c calc'!A1\","));
-    assert_non_null(strstr(csv.data, ",\"'@node \"\"x\"\"\"\n"));
+    assert_non_null(strstr(csv.data, ",\"'@node \"\"x\"\"\"\r\n"));
     assert_non_null(strstr(csv.data, ",\"'\tpod\","));
     assert_verifies(world, 1);
 }

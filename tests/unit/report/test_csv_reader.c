@@ -68,6 +68,14 @@ static void quoted_and_plain_fields_are_read(void **state)
     assert_reads(",\n", "1:|;");
 }
 
+static void a_carriage_return_belongs_to_the_end_of_its_line(void **state)
+{
+    (void)state;
+    assert_reads("a,\"b\"\r\nc,\r\n", "1:a|b;2:c|;");
+    assert_reads("\"a\r\nb\"\r\n", "1:a\r\nb;");
+    assert_refuses("a\rb\n", 4, MU_E_INVALID, "row 1 has a carriage return out of place");
+}
+
 static void the_last_row_needs_no_line_feed(void **state)
 {
     (void)state;
@@ -101,7 +109,7 @@ static void too_many_columns_are_refused(void **state)
 
     (void)state;
     memset(commas, ',', sizeof(commas));
-    assert_refuses(commas, sizeof(commas), MU_E_LIMIT, "row 1 has more than 32 columns");
+    assert_refuses(commas, sizeof(commas), MU_E_LIMIT, "row 1 has more than 64 columns");
 }
 
 static void an_endless_row_is_refused(void **state)
@@ -138,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(quoted_and_plain_fields_are_read),
+            cmocka_unit_test(a_carriage_return_belongs_to_the_end_of_its_line),
             cmocka_unit_test(the_last_row_needs_no_line_feed),
             cmocka_unit_test(quotes_out_of_place_are_refused),
             cmocka_unit_test(a_torn_file_is_refused),

@@ -7,6 +7,8 @@
 
 #include "result/purl.h"
 
+#include "sbom/purl.h"
+
 #include <string.h>
 
 struct purl_case {
@@ -169,22 +171,22 @@ static void an_image_is_named_by_repository_and_digest(void **state)
 
     (void)state;
     mu_buf_init(&out, 1 << 10);
-    purl_put_image("registry.example:5000/Team/App", "sha256:ab", "linux/arm64/v8", &out);
+    mu_purl_put_image("registry.example:5000/Team/App", "sha256:ab", "linux/arm64/v8", &out);
     assert_string_equal(out.data, "pkg:oci/app@sha256:ab?arch=arm64&repository_url="
                                   "registry.example:5000%2FTeam%2FApp");
     mu_buf_reset(&out);
-    purl_put_image("app", "sha256:ab", NULL, &out);
+    mu_purl_put_image("app", "sha256:ab", NULL, &out);
     assert_string_equal(out.data, "pkg:oci/app@sha256:ab?repository_url=app");
 }
 
 static void names_are_parted_where_their_type_parts_them(void **state)
 {
     (void)state;
-    assert_int_equal(purl_namespace_len("npm", "@a/b"), 2);
-    assert_int_equal(purl_namespace_len("maven", "g:a"), 1);
-    assert_int_equal(purl_namespace_len("golang", "a/b/c"), 3);
-    assert_int_equal(purl_namespace_len("deb", "a/b"), 0);
-    assert_int_equal(purl_namespace_len("npm", "a"), 0);
+    assert_int_equal(mu_purl_namespace_len("npm", "@a/b"), 2);
+    assert_int_equal(mu_purl_namespace_len("maven", "g:a"), 1);
+    assert_int_equal(mu_purl_namespace_len("golang", "a/b/c"), 3);
+    assert_int_equal(mu_purl_namespace_len("deb", "a/b"), 0);
+    assert_int_equal(mu_purl_namespace_len("npm", "a"), 0);
 }
 
 int main(void)

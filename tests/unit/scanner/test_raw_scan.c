@@ -6,9 +6,9 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "result/json_stream.h"
 #include "result/raw_scan.h"
 #include "json/json_doc.h"
+#include "json/json_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

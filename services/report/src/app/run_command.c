@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { EVIDENCE_RETRY_MS = 30000, SYSTEM_MAX_BYTES = 1024 * 1024 };
+enum { EVIDENCE_RETRY_MS = 30000, SYSTEM_MAX_BYTES = 32 * 1024 * 1024 };
 
 const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"month", MU_OPTION_TEXT, offsetof(struct run_config, month), NULL, 0, 0,

@@ -1,8 +1,6 @@
 /*
- * containers: running-containers.csv (RFC 4180, every field quoted), one line a running
- * container and manifest behind it.
- *
- * A field that a spreadsheet would run as a formula gets an apostrophe in front.
+ * containers: running-containers.csv (bundle/csv_rows.h), one line a running container and
+ * manifest behind it.
  */
 #ifndef REPORT_BUNDLE_CONTAINERS_H
 #define REPORT_BUNDLE_CONTAINERS_H

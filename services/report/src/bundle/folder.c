@@ -33,15 +33,17 @@ static size_t remove_files(const char *path)
     return left;
 }
 
-/* Removes what a run makes and no more: files, and the folders of raw scans and reports. */
+const char *const bundle_folders[] = {BUNDLE_RAW_SCANS, BUNDLE_REPORTS, "oscal", BUNDLE_SBOMS,
+                                      NULL};
+
+/* Removes what a run makes and no more: files, and the folders that a bundle has. */
 static size_t clear_building(const struct bundle_folder *folder)
 {
-    static const char *const folders[] = {BUNDLE_RAW_SCANS, BUNDLE_REPORTS};
     char path[BUNDLE_PATH_SIZE];
     struct mu_error err;
 
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        if (bundle_folder_path(folder, folders[i], path, &err) == MU_OK) {
+    for (size_t i = 0; bundle_folders[i]; i++) {
+        if (bundle_folder_path(folder, bundle_folders[i], path, &err) == MU_OK) {
             (void)remove_files(path);
             (void)rmdir(path);
         }

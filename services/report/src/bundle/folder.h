@@ -18,6 +18,9 @@ struct bundle_folder {
     int lock_fd;
 };
 
+/* Names of the folders that a bundle may have; NULL ends them. */
+extern const char *const bundle_folders[];
+
 /* Makes the empty folder to build in, and the target's parents. Slashes behind the target do not
  * count. Errors: MU_E_CONFLICT (the target exists, another run builds it), MU_E_LIMIT (path too
  * long), MU_E_UNAVAILABLE. */

@@ -15,6 +15,19 @@
 #define BUNDLE_RAW_SCANS   "raw-scans"
 #define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
 
+#define BUNDLE_FINDINGS        "findings.csv"
+#define BUNDLE_CLOSED_FINDINGS "closed-findings.csv"
+#define BUNDLE_DEVIATIONS      "deviations.csv"
+#define BUNDLE_FAILURES        "detection-failures.csv"
+#define BUNDLE_ASSETS          "assets.csv"
+#define BUNDLE_RAW_SCAN_INDEX  "raw-scans.csv"
+#define BUNDLE_SBOMS           "sbom" /* <hex of the manifest digest>.cdx.json */
+#define BUNDLE_VDT             "vulnerability-detail-report.json"
+#define BUNDLE_AVI             "accepted-vulnerability-info.json"
+#define BUNDLE_MRH             "historical-ver-activity.json"
+#define BUNDLE_OSCAL_COMPONENT "oscal/component-definition.json"
+#define BUNDLE_OSCAL_POAM      "oscal/poam.json"
+
 #define BUNDLE_IMPORTED_SCHEMA                                        \
     "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \
                                */

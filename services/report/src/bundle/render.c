@@ -1,5 +1,7 @@
 #include "bundle/render.h"
 
+#include "bundle/csv_rows.h"
+
 #include "base/file.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -36,6 +38,11 @@ static const struct {
     int sets;
     enum mu_status (*render)(const struct render *render, struct mu_error *err);
 } renderers[] = {
+        {"CSV", SET_ALWAYS, csv_rows_render},
+        {"VER", SET_CR26, ver_render},
+        {"raw scans", SET_ALWAYS, scans_render},
+        {"OSCAL components", SET_ALWAYS, oscal_component_render},
+        {"OSCAL POA&M", SET_ALWAYS, oscal_poam_render},
         {NULL, 0, NULL},
 };
 

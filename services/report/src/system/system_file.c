@@ -171,6 +171,10 @@ static const struct yaml_key keys[] = {
         KEY(package_overview_uri, read_uri, "of the certification package overview"),
         KEY(configuration_checksum, read_checksum, "of the scanner, as the assessor validated it"),
         KEY(unique_vulnerability_baseline, read_number, "unique vulnerabilities at authorization"),
+        KEY(sboms, read_yes_no, "Yes or No: a bill of materials of each image"),
+        KEY(ver_statements, read_text_member, "file of judgements, from this file's folder"),
+        KEY(automatic_evaluation, read_yes_no,
+            "Yes or No: a detection is evaluated when it is made"),
         KEY(public_assets, read_repositories, "repositories that face the public"),
 };
 
@@ -191,6 +195,9 @@ static const struct system_file defaults = {
         .package_overview_uri = "",
         .configuration_checksum = "",
         .unique_vulnerability_baseline = "",
+        .sboms = "Yes",
+        .ver_statements = "",
+        .automatic_evaluation = "No",
 };
 
 /* The texts that must be there and must say something. */
@@ -220,6 +227,13 @@ static enum mu_status check_complete(const char *path, struct system_file *syste
                        "%s: 'system_administrator' is mandatory for a High system: add the line "
                        "'system_administrator: ...'",
                        path);
+    if (!mu_text_equal(system->deliverables, "legacy") &&
+        !strstr(system->package_overview_uri, "://"))
+        return mu_fail(
+                err, MU_E_INVALID,
+                "%s: 'package_overview_uri' must be the address of the Certification Package "
+                "Overview where deliverables are '%s'",
+                path, system->deliverables);
     return MU_OK;
 }
 
@@ -258,6 +272,24 @@ enum mu_status system_file_parse(const char *path, const char *bytes, size_t len
     return st;
 }
 
+/* The file lies where the system file lies, unless it says otherwise. */
+static enum mu_status read_statements(const char *path, struct mu_arena *arena,
+                                      struct system_file *system, struct mu_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = system->ver_statements;
+
+    if (!*name)
+        return MU_OK;
+    if (slash && *name != '/')
+        name = mu_arena_printf(arena, "%.*s/%s", (int)(slash - path), path, name);
+    if (!name)
+        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
+    return statements_read(name, arena, &system->statements, err) == MU_OK
+                   ? MU_OK
+                   : mu_wrap(err, "%s: 'ver_statements'", path);
+}
+
 enum mu_status system_file_read(const char *path, struct mu_arena *arena,
                                 struct system_file *ret_system, struct mu_error *err)
 {
@@ -268,7 +300,8 @@ enum mu_status system_file_read(const char *path, struct mu_arena *arena,
     st = mu_file_read(path, &bytes, err);
     if (st != MU_OK)
         return st;
-    return system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
+    st = system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
+    return st == MU_OK ? read_statements(path, arena, ret_system, err) : st;
 }
 
 void system_file_list(const struct system_file *system, struct mu_table *table)

@@ -15,6 +15,8 @@
 #ifndef REPORT_SYSTEM_FILE_H
 #define REPORT_SYSTEM_FILE_H
 
+#include "statements/statements.h"
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/table.h"
@@ -42,7 +44,12 @@ struct system_file {
     const char *certification_class;    /* A, B, C or D; default by impact level */
     const char *package_overview_uri;   /* certificationPackageOverviewUri; needed for cr26 */
     const char *configuration_checksum; /* of the scanner, as the assessor validated it */
-    const char *unique_vulnerability_baseline;           /* whole number, at authorization */
+    const char *unique_vulnerability_baseline; /* whole number, at authorization */
+    const char *sboms;                         /* Yes or No: a CycloneDX of each image */
+    const char *ver_statements;       /* file of judgements, from the system file's folder */
+    const char *automatic_evaluation; /* Yes: the provider's own evaluation is by the rules of
+                                         ver/rules.h, done with the detection; No */
+    struct statements statements;     /* of ver_statements, when read from a file */
     const char *public_assets[SYSTEM_MAX_PUBLIC_ASSETS]; /* repositories that are public-facing */
     size_t public_asset_count;
 };

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum place { FIELD_START, PLAIN, QUOTED, QUOTE_SEEN };
+enum place { FIELD_START, PLAIN, QUOTED, QUOTE_SEEN, RETURN_SEEN };
 
 struct reader {
     csv_row_fn *each;
@@ -54,6 +54,10 @@ static enum mu_status take_outside(struct reader *reader, char c)
         return end_field(reader);
     if (c == '\n')
         return end_row(reader);
+    if (c == '\r') {
+        reader->place = RETURN_SEEN;
+        return MU_OK;
+    }
     if (c == '"' && reader->place == FIELD_START) {
         reader->place = QUOTED;
         return MU_OK;
@@ -75,6 +79,9 @@ static enum mu_status take(struct reader *reader, char c)
         reader->place = QUOTE_SEEN;
     } else if (reader->place == QUOTED) {
         mu_buf_append(&reader->text, &c, 1);
+    } else if (reader->place == RETURN_SEEN && c != '\n') {
+        return mu_fail(reader->err, MU_E_INVALID, "row %zu has a carriage return out of place",
+                       reader->row);
     } else if (reader->place == QUOTE_SEEN && c == '"') {
         mu_buf_append(&reader->text, &c, 1);
         reader->place = QUOTED;

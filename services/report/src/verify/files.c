@@ -1,6 +1,7 @@
 /* The manifest against the files, both ways. */
 #include "verify/state.h"
 
+#include "bundle/folder.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
 
@@ -79,8 +80,8 @@ static bool is_own(const char *name)
 {
     bool own = mu_text_equal(name, BUNDLE_MANIFEST);
 
-    for (size_t i = 0; !own && i < EVIDENCE_FOLDERS; i++)
-        own = mu_text_equal(name, evidence_folders[i]);
+    for (size_t i = 0; !own && bundle_folders[i]; i++)
+        own = mu_text_equal(name, bundle_folders[i]);
     return own;
 }
 
@@ -140,8 +141,8 @@ static bool folders_are_here(struct verify_state *state)
 {
     bool here = true;
 
-    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
-        here = folder_is_here(state, evidence_folders[i]) && here;
+    for (size_t i = 0; bundle_folders[i]; i++)
+        here = folder_is_here(state, bundle_folders[i]) && here;
     return here;
 }
 
@@ -173,6 +174,6 @@ void verify_files(struct verify_state *state)
     }
     check_listed(state);
     check_extra(state, "");
-    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
-        check_extra(state, evidence_folders[i]);
+    for (size_t i = 0; bundle_folders[i]; i++)
+        check_extra(state, bundle_folders[i]);
 }

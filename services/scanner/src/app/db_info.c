@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/table.h"
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 #include <stdio.h>
 

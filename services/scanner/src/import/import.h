@@ -23,7 +23,7 @@
 #define SCANNER_IMPORT_IMPORT_H
 
 #include "match/cvss.h"
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -6,7 +6,7 @@
 #define SCANNER_RESULT_FINDING_JSON_H
 
 #include "match/match.h"
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 /* A member `name` with all of them. `os`: of the image, for package URLs; may have no id. */
 void finding_json_list(struct json_stream *out, const char *name, const struct finding *findings,

@@ -1,15 +1,5 @@
 /*
- * purl: a package's URL, the name every tool shares.
- *
- * "pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12": names are folded as each type asks,
- * the distribution is the namespace of its packages, rpm's epoch is a qualifier and deb's part of
- * the version. `upstream` is the source package where it differs, `rpmmod` the module's label: no
- * part of the specification, but what Syft writes and Grype matches by. Only letters, digits, ". -
- * _ ~" and ":" stand unencoded.
- *
- * Source: package-url specification (ECMA-427), "How to build a PURL", "Character encoding", and
- *         the definitions of the types apk, cargo, composer, deb, gem, generic, golang, maven, npm,
- *         nuget, oci, pypi, rpm.
+ * purl: URL of a package of an image (sbom/purl.h).
  */
 #ifndef SCANNER_RESULT_PURL_H
 #define SCANNER_RESULT_PURL_H
@@ -20,14 +10,5 @@
 
 /* Appends; a failure is told by mu_buf_status. `os` may have no id. */
 void purl_put(const struct image_package *package, const struct image_os *os, struct mu_buf *out);
-
-/* Of an image: "pkg:oci/app@sha256:<hex>?arch=amd64&repository_url=registry.example%2Fteam%2Fapp".
- * `repository` is "host/path"; `platform` "linux/amd64" or NULL. */
-void purl_put_image(const char *repository, const char *digest, const char *platform,
-                    struct mu_buf *out);
-
-/* Where the namespace ends that the name of a type holds ("@scope/name", "group:artifact",
- * "vendor/name"): the name begins one byte later. 0: no namespace. */
-size_t purl_namespace_len(const char *type, const char *name);
 
 #endif

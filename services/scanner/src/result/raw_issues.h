@@ -6,7 +6,7 @@
 #define SCANNER_RESULT_RAW_ISSUES_H
 
 #include "image/image_scan.h"
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 void raw_issues_put(struct json_stream *out, const struct image_analysis *image);
 

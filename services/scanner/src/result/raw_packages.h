@@ -8,7 +8,7 @@
 #define SCANNER_RESULT_RAW_PACKAGES_H
 
 #include "image/image_scan.h"
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 /* Writes the member "packages". */
 void raw_packages_put(struct json_stream *out, const struct image_analysis *image);

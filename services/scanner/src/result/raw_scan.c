@@ -1,10 +1,10 @@
 #include "result/raw_scan.h"
 
 #include "result/finding_json.h"
-#include "result/json_stream.h"
 #include "result/raw_issues.h"
 #include "result/raw_packages.h"
 #include "source/referrer_kind.h"
+#include "json/json_stream.h"
 
 static void put_targets(struct json_stream *out, const struct raw_scan *scan)
 {

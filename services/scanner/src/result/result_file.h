@@ -5,7 +5,7 @@
 #ifndef SCANNER_RESULT_RESULT_FILE_H
 #define SCANNER_RESULT_RESULT_FILE_H
 
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 #include "base/error.h"
 #include "base/sha256.h"

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sbom/purl.h"
 
 #include <string.h>
 
@@ -14,12 +15,30 @@ void sbom_serial(const struct sbom *sbom, const char *form, char ret_uuid[MU_UUI
     mu_stable_id("sbom", parts, sizeof(parts) / sizeof(parts[0]), ret_uuid);
 }
 
+void sbom_package(const struct image_package *package, struct mu_sbom_package *ret_package)
+{
+    *ret_package = (struct mu_sbom_package){.type = package->type,
+                                            .name = package->name,
+                                            .version = package->version,
+                                            .architecture = package->architecture,
+                                            .source_name = package->source_name,
+                                            .source_version = package->source_version,
+                                            .module = package->module,
+                                            .license = package->license,
+                                            .vendor = package->vendor,
+                                            .owner_type = package->owner_type,
+                                            .owner = package->owner,
+                                            .path = package->path,
+                                            .inner_path = package->inner_path,
+                                            .layer_index = package->layer_index};
+}
+
 void sbom_package_id(const struct image_package *package, char ret_uuid[MU_UUID_TEXT_SIZE])
 {
-    const char *const parts[] = {package->type,         package->name, package->version,
-                                 package->architecture, package->path, package->inner_path};
+    struct mu_sbom_package named;
 
-    mu_stable_id("sbom-package", parts, sizeof(parts) / sizeof(parts[0]), ret_uuid);
+    sbom_package(package, &named);
+    mu_sbom_package_ref(&named, ret_uuid);
 }
 
 int64_t sbom_time_us(const struct sbom *sbom)
@@ -39,7 +58,7 @@ const char *sbom_purl(const struct sbom *sbom, const struct image_package *packa
     if (package)
         purl_put(package, &sbom->image->os, buf);
     else
-        purl_put_image(sbom->repository, sbom->digest, sbom->image->platform, buf);
+        mu_purl_put_image(sbom->repository, sbom->digest, sbom->image->platform, buf);
     return buf->data;
 }
 

@@ -8,9 +8,13 @@
 
 #include "base/buf.h"
 #include "base/sha256.h"
+#include "sbom/cyclonedx.h"
 
 /* The same for the same image, scanner and form ("cyclonedx"), on any machine. */
 void sbom_serial(const struct sbom *sbom, const char *form, char ret_uuid[MU_UUID_TEXT_SIZE]);
+
+/* The package as all forms name it, but for its URL. */
+void sbom_package(const struct image_package *package, struct mu_sbom_package *ret_package);
 
 /* Of one package within the document. */
 void sbom_package_id(const struct image_package *package, char ret_uuid[MU_UUID_TEXT_SIZE]);

@@ -1,4 +1,4 @@
-#include "result/json_stream.h"
+#include "json/json_stream.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -133,6 +133,6 @@ enum mu_status json_stream_finish(struct json_stream *stream, struct mu_error *e
 {
     put_char(stream, '\n');
     if (fflush(stream->file) != 0 || stream->failed)
-        return mu_fail(err, MU_E_UNAVAILABLE, "raw result: cannot write: %s", strerror(errno));
+        return mu_fail(err, MU_E_UNAVAILABLE, "cannot write: %s", strerror(errno));
     return MU_OK;
 }

@@ -2,8 +2,8 @@
  * json_stream: JSON written as it comes, hashed on the way; commas are its business.
  * A failed write sticks and is told by json_stream_finish.
  */
-#ifndef SCANNER_JSON_STREAM_H
-#define SCANNER_JSON_STREAM_H
+#ifndef MU_JSON_JSON_STREAM_H
+#define MU_JSON_JSON_STREAM_H
 
 #include "base/sha256.h"
 
