@@ -341,6 +341,7 @@ static void a_container_without_a_digest_is_a_gap_that_verifies(void **state)
     world->inventory[3].repository = world->inventory[3].tag = NULL;
     world->inventory[3].manifest_digest = world->instances[3].manifest_digest = NULL;
     world->inventory[3].state = world->instances[3].state = "unresolved";
+    world->totals[1].state = "unresolved";
     world->inventory[3].reason = "the runtime reported no digest";
     /* rows come by uai: "nginx" stands before "r.example" */
     for (size_t i = 3; i > 0; i--) {

@@ -1,11 +1,9 @@
 #include "verify/verify.h"
 
+#include "verify/checks.h"
 #include "verify/state.h"
 
 #include "bundle/layout.h"
-
-#include "base/file.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -49,53 +47,59 @@ bool verify_path(struct verify_state *state, const char *name, char ret_path[VER
     return true;
 }
 
-json_t *verify_parse_json(struct verify_state *state, const char *name, const char *bytes,
-                          size_t len)
+FILE *verify_open(struct verify_state *state, const char *name)
 {
-    static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
-    struct mu_error err;
-    json_t *root = NULL;
-
-    if (mu_json_parse(bytes, len, &limits, &root, &err) != MU_OK)
-        verify_difference(state, "files", name, "cannot be read: %s", err.message);
-    return root;
-}
-
-json_t *verify_read_json(struct verify_state *state, const char *name)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     char path[VERIFY_PATH_SIZE];
-    struct mu_error err;
+    FILE *in;
 
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     if (!verify_path(state, name, path))
         return NULL;
-    if (mu_file_read(path, &bytes, &err) != MU_OK) {
+    in = fopen(path, "re");
+    if (!in)
+        verify_difference(state, "files", name, "cannot be read: %s", strerror(errno));
+    return in;
+}
+
+bool verify_lists(struct verify_state *state, const char *name)
+{
+    return verify_ask_number(state->store, "SELECT count(*) FROM files WHERE name = ?",
+                             (const char *const[]){name, NULL}) > 0;
+}
+
+bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
+                        const struct verify_pieces *pieces)
+{
+    bool is_array = false;
+    struct mu_error err;
+    enum mu_status st =
+            json_stream_read(in, pieces->wish, pieces->each, pieces->opaque, &is_array, &err);
+
+    if (st == MU_OK && is_array != pieces->wants_array)
+        verify_difference(state, "files", name, "is no %s",
+                          pieces->wants_array ? "array" : "object");
+    else if (st != MU_OK)
         verify_difference(state, "files", name, "cannot be read: %s", err.message);
-        return NULL;
-    }
-    return verify_parse_json(state, name, bytes.data, bytes.len);
+    return st == MU_OK && is_array == pieces->wants_array;
 }
 
-json_t *verify_read_array(struct verify_state *state, const char *name)
+bool verify_read_json(struct verify_state *state, const char *name,
+                      const struct verify_pieces *pieces)
 {
-    json_t *root = verify_read_json(state, name);
+    MU_AUTO_FILE FILE *in = verify_open(state, name);
+    struct stat status;
 
-    if (root && !json_is_array(root)) {
-        verify_difference(state, "files", name, "is no array");
-        json_decref(root);
-        return NULL;
+    if (!in)
+        return false;
+    if (fstat(fileno(in), &status) != 0 || status.st_size > (off_t)BUNDLE_MAX_JSON_BYTES) {
+        verify_difference(state, "files", name, "is larger than %d bytes", BUNDLE_MAX_JSON_BYTES);
+        return false;
     }
-    return root;
+    return verify_read_pieces(state, name, in, pieces);
 }
 
-bool verify_key(const char *uai, const char *digest, struct mu_buf *out)
+bool verify_key_fits(const char *uai, const char *digest)
 {
-    mu_buf_reset(out);
-    mu_buf_puts(out, uai);
-    mu_buf_puts(out, " ");
-    mu_buf_puts(out, digest);
-    return !out->failed;
+    return strlen(uai) + strlen(digest) < VERIFY_KEY_BYTES;
 }
 
 void verify_count(struct verify_state *state, const char *name, size_t found)
@@ -109,27 +113,19 @@ void verify_count(struct verify_state *state, const char *name, size_t found)
                           (long long)json_integer_value(count), name, found);
 }
 
-void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
-                       struct mu_table *gap_table)
+enum mu_status verify_state_init(struct verify_state *state, const char *folder,
+                                 struct mu_table *differences, struct mu_table *gap_table,
+                                 struct mu_error *err)
 {
-    *state = (struct verify_state){.folder = folder,
-                                   .differences = differences,
-                                   .gap_table = gap_table,
-                                   .rows = json_object(),
-                                   .targets = json_object(),
-                                   .gaps = json_object(),
-                                   .not_running = json_object(),
-                                   .reports = json_object()};
+    *state = (struct verify_state){
+            .folder = folder, .differences = differences, .gap_table = gap_table};
+    return verify_store_new(&state->store, err);
 }
 
 void verify_state_done(struct verify_state *state)
 {
     json_decref(state->manifest);
-    json_decref(state->rows);
-    json_decref(state->targets);
-    json_decref(state->gaps);
-    json_decref(state->not_running);
-    json_decref(state->reports);
+    verify_store_free(state->store);
 }
 
 enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
@@ -138,21 +134,25 @@ enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
 {
     struct verify_state state;
     struct stat status;
+    enum mu_status st;
 
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return mu_fail(err, MU_E_NOT_FOUND, "'%s' is no folder", folder);
-    verify_state_init(&state, folder, differences, gaps);
+    st = verify_state_init(&state, folder, differences, gaps, err);
+    if (st != MU_OK)
+        return st;
     verify_files(&state);
     verify_declared(&state);
     verify_workbook(&state);
     verify_raw_scans(&state);
-    verify_reports(&state);
-    verify_match(&state);
     verify_containers(&state);
+    verify_run_checks(&state, state.groups);
     verify_count(&state, "rows", state.summary.rows);
     verify_count(&state, "raw_scans", state.summary.raw_scans);
     verify_count(&state, "gaps", state.summary.gaps);
-    *ret_summary = state.summary;
+    st = verify_store_status(state.store, err);
+    if (st == MU_OK)
+        *ret_summary = state.summary;
     verify_state_done(&state);
-    return MU_OK;
+    return st;
 }
