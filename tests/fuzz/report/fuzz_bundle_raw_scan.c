@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!in)
         return 0;
-    if (verify_state_init(&state, "/nonexistent/package", differences, gaps, &err) != MU_OK)
+    if (verify_state_init(&state, "/nonexistent/package",
+                          &(struct verify_tables){differences, gaps, NULL}, &err) != MU_OK)
         abort();
     verify_read_raw_scan(&state, "raw-scans/fuzz.json", in);
     rewind(in);

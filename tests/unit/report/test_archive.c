@@ -87,7 +87,7 @@ static enum mu_status unpack_with(struct place *place, const char *name,
 
     (void)snprintf(path, sizeof(path), "%s", at(place, name));
     (void)snprintf(folder, sizeof(folder), "%s", at(place, "out"));
-    return archive_unpack(path, limits, folder, entry, err);
+    return archive_unpack(path, limits, NULL, folder, entry, err);
 }
 
 static void pack(struct place *place, const char *name)

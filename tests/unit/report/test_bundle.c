@@ -66,7 +66,10 @@ static void assert_verifies(const struct world *world, size_t gaps)
     struct verify_summary summary;
     struct mu_error err;
 
-    assert_int_equal(verify_bundle(world->folder, differences, gap_table, &summary, &err), MU_OK);
+    assert_int_equal(
+            verify_package(&(struct verify_request){.path = world->folder, .max_bytes = 1 << 30},
+                           &(struct verify_tables){differences, gap_table, NULL}, &summary, &err),
+            MU_OK);
     if (summary.differences > 0)
         mu_table_print(differences, MU_FORMAT_TEXT, 0, stderr);
     assert_int_equal(summary.differences, 0);

@@ -11,7 +11,9 @@ static void a_missing_folder_is_not_found(void **state)
     struct mu_error err;
 
     (void)state;
-    assert_int_equal(verify_bundle("/nonexistent", differences, gaps, &summary, &err),
+    assert_int_equal(verify_package(&(struct verify_request){.path = "/nonexistent"},
+                                    &(struct verify_tables){differences, gaps, NULL}, &summary,
+                                    &err),
                      MU_E_NOT_FOUND);
     assert_int_equal(summary.rows, 77);
     assert_int_equal(mu_table_row_count(differences), 0);

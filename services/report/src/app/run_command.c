@@ -19,7 +19,7 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"system", MU_OPTION_TEXT, offsetof(struct run_config, system), NULL, 0, 0,
          MU_OPTION_REQUIRED, "YAML file with what only people know: name, baseline, diagram label"},
         {"out", MU_OPTION_TEXT, offsetof(struct run_config, out), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "folder to create; it must not exist"},
+         "folder to create, or archive (.zip, .tar.zst); it must not exist"},
         {"postgres", MU_OPTION_TEXT, offsetof(struct run_config, postgres), NULL, 0, 0,
          MU_OPTION_REQUIRED, "connection string of the database; role muster_report suffices"},
         {"inventory-url", MU_OPTION_TEXT, offsetof(struct run_config, inventory_url),
@@ -28,6 +28,16 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
+        {"sign-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.key), NULL, 0, 0, 0,
+         "Ed25519 key that signs the manifest: PEM file of mode 600, or pkcs11: URI"},
+        {"cms-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.cms_key), NULL, 0, 0, 0,
+         "RSA or EC key for an X.509 signature (CMS): PEM file of mode 600, or pkcs11: URI"},
+        {"cms-certificate", MU_OPTION_TEXT, offsetof(struct run_config, sign.cms_certificate), NULL,
+         0, 0, 0, "PEM file with the certificate of --cms-key, then those up to the authority"},
+        {"sign-secret", MU_OPTION_TEXT, offsetof(struct run_config, sign.secret), NULL, 0, 0,
+         MU_OPTION_SECRET, "passphrase of the key files, or PIN of the token"},
+        {"timestamp-url", MU_OPTION_TEXT, offsetof(struct run_config, sign.timestamp_url), NULL, 0,
+         0, 0, "RFC 3161 authority that is asked for a time stamp of the manifest"},
 };
 
 static int usage(const struct mu_error *err)
@@ -87,6 +97,7 @@ int run_command(void *config_struct, int argc, char **argv)
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(SYSTEM_MAX_BYTES);
     struct snapshot_question question;
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
+    MU_AUTO(signer) struct signer *signer = NULL;
     struct system_file *system = mu_arena_alloc(arena, sizeof(*system));
     struct bundle_counts counts;
     struct mu_error err;
@@ -96,7 +107,8 @@ int run_command(void *config_struct, int argc, char **argv)
         return usage(
                 (mu_fail(&err, MU_E_INVALID, "run takes options only, not '%s'", argv[0]), &err));
     if (!system || question_from(config, &question, &err) != MU_OK ||
-        system_file_read(config->system, arena, system, &err) != MU_OK)
+        system_file_read(config->system, arena, system, &err) != MU_OK ||
+        signer_open(&config->sign, &signer, &err) != MU_OK)
         return usage(&err);
     mu_stop_install();
     if (snapshot_read(&question, &snapshot, &err) != MU_OK)
@@ -107,6 +119,7 @@ int run_command(void *config_struct, int argc, char **argv)
                                      .inventory_token = config->inventory_token,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
+                                     .signer = signer,
                                      .snapshot = snapshot,
                                      .progress = show_progress};
     if (bundle_write(&request, &counts, &err) != MU_OK)

@@ -225,10 +225,10 @@ enum mu_status archive_pack(const char *folder, enum archive_format format, cons
 /* ---- unpacking ---- */
 
 enum mu_status archive_unpack(const char *path, const struct archive_limits *limits,
-                              const char *folder, char ret_entry[ARCHIVE_NAME_MAX + 1],
-                              struct mu_error *err)
+                              const char *only, const char *folder,
+                              char ret_entry[ARCHIVE_NAME_MAX + 1], struct mu_error *err)
 {
-    struct unpack unpack = {.folder = folder, .limits = *limits, .fd = -1};
+    struct unpack unpack = {.folder = folder, .limits = *limits, .only = only, .fd = -1};
     enum mu_status st;
 
     switch (archive_format_of_file(path)) {

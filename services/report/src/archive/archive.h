@@ -41,10 +41,12 @@ struct archive_limits {
     uint64_t max_files;
 };
 
-/* Unpacks into `folder`, which exists, is empty and private. `ret_entry` is the entry at which it
- * failed, or "". Errors: MU_E_INVALID, MU_E_LIMIT (both: about the archive), MU_E_UNAVAILABLE. */
+/* Unpacks into `folder`, which exists, is empty and private; `only` one file, or with NULL all.
+ * `ret_entry` is the entry at which it failed, or "". Errors: MU_E_INVALID, MU_E_LIMIT (both: about
+ * the archive), MU_E_UNAVAILABLE (also: stopping). */
 enum mu_status archive_unpack(const char *path, const struct archive_limits *limits,
-                              const char *folder, char ret_entry[ARCHIVE_NAME_MAX + 1],
+                              const char *only, const char *folder,
+                              char ret_entry[ARCHIVE_NAME_MAX + 1],
                               struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -259,6 +259,8 @@ static enum mu_status take_entry(struct tar_reader *reader, const char *head, ui
     if (type != '0' && type != '\0')
         return mu_fail(reader->err, MU_E_INVALID, "is an entry of type '%c', which is not read",
                        type > ' ' && type < 0x7f ? type : '?');
+    if (reader->unpack->only && strcmp(reader->unpack->name, reader->unpack->only) != 0)
+        return skip(reader, size + padding(size));
     return take_file(reader, size);
 }
 
@@ -309,6 +311,8 @@ static enum mu_status take_entries(struct tar_reader *reader)
             return take_rest(reader);
         if (st == MU_OK)
             st = take_header(reader, head);
+        if (st == MU_OK && reader->unpack->only && reader->unpack->files > 0)
+            return MU_OK; /* it was there */
     }
     return st;
 }

@@ -1,6 +1,6 @@
 #include "archive/unpack.h"
 
-#include "base/text.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +91,8 @@ enum mu_status unpack_write(struct unpack *unpack, const void *bytes, size_t len
 {
     const char *at = bytes;
 
+    if (mu_stop_requested())
+        return mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     unpack->bytes += len;
     if (unpack->bytes > unpack->limits.max_bytes)
         return mu_fail(err, MU_E_LIMIT, "the archive unpacks to more than %llu bytes",

@@ -14,6 +14,7 @@
 struct unpack {
     const char *folder;
     struct archive_limits limits;
+    const char *only;                /* the one file that is wanted; NULL: all */
     uint64_t bytes, files;           /* so far */
     char name[ARCHIVE_NAME_MAX + 1]; /* of the entry at hand, printable */
     int fd;                          /* -1: no file is open */

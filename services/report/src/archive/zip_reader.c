@@ -445,6 +445,8 @@ static enum mu_status unpack_entry(struct zip_reader *reader, const struct zip_e
     if (is_folder)
         return entry->size == 0 ? MU_OK : mu_fail(err, MU_E_INVALID, "is a folder with bytes");
     st = check_entry(entry, err);
+    if (st == MU_OK && unpack->only && !mu_text_equal(unpack->name, unpack->only))
+        return MU_OK;
     if (st == MU_OK)
         st = unpack_begin(unpack, err);
     if (st == MU_OK)

@@ -14,6 +14,11 @@
 #define BUNDLE_RAW_SCANS   "raw-scans"
 #define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
 
+/* Beside the manifest, and not in it (bundle/signer.h). */
+#define BUNDLE_SIGNATURE "manifest.json.sig"
+#define BUNDLE_CMS       "manifest.json.p7s"
+#define BUNDLE_TIMESTAMP "manifest.json.tsr"
+
 #define BUNDLE_IMPORTED_SCHEMA                                        \
     "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \
                                */

@@ -21,6 +21,12 @@ static const struct {
          "rows r USING (uai) JOIN targets t USING (uai, digest) WHERE r.in_scan GROUP BY d.uai, "
          "d.digest HAVING max(t.complete) = 0"},
         {"row -> scan", VERIFY_ALWAYS,
+         "SELECT d.uai, 'the newest raw scan of ' || d.digest || ' is of ' || max(t.finished_at) "
+         "|| "
+         "', more than 30 days before' FROM digests d JOIN rows r USING (uai) JOIN targets t USING "
+         "(uai, digest) WHERE r.in_scan AND t.complete GROUP BY d.uai, d.digest HAVING "
+         "max(t.finished_at) < (SELECT oldest FROM limits)"},
+        {"row -> scan", VERIFY_ALWAYS,
          "SELECT uai, 'says No in In Latest Scan, and " BUNDLE_GAPS " does not explain it' FROM "
          "rows WHERE NOT in_scan AND uai NOT IN (SELECT uai FROM gaps)"},
         /* ---- gaps and rows ---- */
@@ -79,6 +85,49 @@ static const struct {
          "SELECT d.uai, d.digest || ' is in the row, but no container runs it' FROM digests d "
          "WHERE NOT EXISTS (SELECT 1 FROM containers c WHERE c.uai = d.uai AND c.digest = "
          "d.digest)"},
+        /* ---- another's package ---- */
+        {"row -> scan", VERIFY_FOREIGN,
+         "SELECT d.uai, d.digest || ' occurs in no scan, nor does the name' FROM digests d JOIN "
+         "rows r USING (uai) WHERE r.in_scan AND NOT EXISTS (SELECT 1 FROM by_digest b WHERE b.uai "
+         "= d.uai AND b.digest = d.digest) AND NOT EXISTS (SELECT 1 FROM by_name b WHERE b.uai = "
+         "d.uai)"},
+        {"row -> scan", VERIFY_FOREIGN,
+         "SELECT d.uai, d.digest || ' occurs in no scan: that of the name (' || min(b.file) || ') "
+         "is of ' || min(n.name) FROM digests d JOIN rows r USING (uai) JOIN by_name b USING (uai) "
+         "JOIN names n ON n.file = b.file AND n.kind = 'digest' WHERE r.in_scan AND NOT EXISTS "
+         "(SELECT 1 FROM by_digest x WHERE x.uai = d.uai AND x.digest = d.digest) GROUP BY d.uai, "
+         "d.digest"},
+        {"row -> scan", VERIFY_FOREIGN,
+         "SELECT uai, 'has no checksum, and its name occurs in no scan' FROM rows r WHERE in_scan "
+         "AND uai NOT IN (SELECT uai FROM digests) AND NOT EXISTS (SELECT 1 FROM by_name b WHERE "
+         "b.uai = r.uai)"},
+        {"row -> scan", VERIFY_FOREIGN,
+         "SELECT b.uai, b.digest || ' was scanned (' || min(b.file) || ') as ' || min(n.name) || "
+         "', "
+         "not as this asset' FROM by_digest b JOIN names n ON n.file = b.file AND n.kind = "
+         "'spelled' WHERE NOT EXISTS (SELECT 1 FROM by_digest x JOIN by_name y USING (uai, file) "
+         "WHERE x.uai = b.uai AND x.digest = b.digest) GROUP BY b.uai, b.digest"},
+        {"row -> scan", VERIFY_FOREIGN,
+         "SELECT uai, 'its newest scan (' || file || ') is of ' || max(finished_at) || ', more "
+         "than "
+         "30 days before' FROM (SELECT uai, file FROM by_digest UNION SELECT uai, file FROM "
+         "by_name) JOIN scans USING (file) JOIN rows USING (uai) WHERE in_scan GROUP BY uai HAVING "
+         "max(finished_at) < (SELECT oldest FROM limits)"},
+        {"scan -> row", VERIFY_FOREIGN,
+         "SELECT COALESCE((SELECT min(n.name) FROM names n WHERE n.file = s.file AND n.kind = "
+         "'spelled'), (SELECT min(n.name) FROM names n WHERE n.file = s.file AND n.kind = "
+         "'digest'), s.file), 'was scanned by ' || tool || ' (' || file || ') but is in no row' "
+         "FROM "
+         "scans s WHERE NOT EXISTS (SELECT 1 FROM names n JOIN digests d ON d.digest = n.name "
+         "WHERE "
+         "n.file = s.file AND n.kind IN ('digest', 'config')) AND NOT EXISTS (SELECT 1 FROM names "
+         "n "
+         "JOIN row_names r USING (name) WHERE n.file = s.file AND n.kind = 'name')"},
+        {"scans", VERIFY_FOREIGN,
+         "SELECT file, 'does not tell when it was made' FROM scans WHERE finished_at IS NULL"},
+        {"scans", VERIFY_FOREIGN,
+         "SELECT file, 'does not tell which image it is of' FROM scans WHERE file NOT IN (SELECT "
+         "file FROM names)"},
 };
 
 struct answer {

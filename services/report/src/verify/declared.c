@@ -15,8 +15,8 @@ static void list_containers(struct verify_state *state, const char *uai, const j
     json_array_foreach (json_object_get(gap, "containers"), index, container) {
         const char *own_state = mu_json_text_at(container, "state");
 
-        if (mu_table_row_count(state->gap_table) < VERIFY_MAX_REPORTED)
-            mu_table_row(state->gap_table,
+        if (mu_table_row_count(state->tables.gaps) < VERIFY_MAX_REPORTED)
+            mu_table_row(state->tables.gaps,
                          (const char *const[]){uai, own_state ? own_state : state_name,
                                                mu_json_text_at(container, "pod"),
                                                mu_json_text_at(container, "container"), reason});

@@ -1,6 +1,7 @@
 /* The manifest against the files, both ways. */
 #include "verify/state.h"
 
+#include "bundle/folder.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
 
@@ -86,10 +87,14 @@ static void check_file(struct verify_state *state, const char *name, const json_
 /* What stands in the package itself without being listed. */
 static bool is_own(const char *name)
 {
-    bool own = mu_text_equal(name, BUNDLE_MANIFEST);
+    static const char *const names[] = {BUNDLE_MANIFEST, BUNDLE_SIGNATURE, BUNDLE_CMS,
+                                        BUNDLE_TIMESTAMP};
+    bool own = false;
 
-    for (size_t i = 0; !own && i < EVIDENCE_FOLDERS; i++)
-        own = mu_text_equal(name, evidence_folders[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        own = own || mu_text_equal(name, names[i]);
+    for (size_t i = 0; bundle_folders[i]; i++)
+        own = own || mu_text_equal(name, bundle_folders[i]);
     return own;
 }
 
@@ -147,8 +152,8 @@ static bool folders_are_here(struct verify_state *state)
 {
     bool here = true;
 
-    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
-        here = folder_is_here(state, evidence_folders[i]) && here;
+    for (size_t i = 0; bundle_folders[i]; i++)
+        here = folder_is_here(state, bundle_folders[i]) && here;
     return here;
 }
 
@@ -160,10 +165,10 @@ struct manifest_reader {
     bool has_files;
 };
 
-static enum json_stream_wish on_wish(void *opaque, const char *member)
+static enum json_stream_wish on_wish(void *opaque, const char *member, const char *key)
 {
     (void)opaque;
-    return mu_text_equal(member, "files") ? JSON_STREAM_EACH : JSON_STREAM_WHOLE;
+    return mu_text_equal(member, "files") && !key ? JSON_STREAM_EACH : JSON_STREAM_WHOLE;
 }
 
 /* The schema is the first that a canonical manifest could be wrong in, but not its first member:
@@ -217,6 +222,6 @@ void verify_files(struct verify_state *state)
         return;
     check_listed(state);
     check_extra(state, "");
-    for (size_t i = 0; i < EVIDENCE_FOLDERS; i++)
-        check_extra(state, evidence_folders[i]);
+    for (size_t i = 0; bundle_folders[i]; i++)
+        check_extra(state, bundle_folders[i]);
 }

@@ -17,6 +17,7 @@ struct stream {
     int next;           /* the byte that is not taken yet, or EOF */
     struct mu_buf text; /* of the piece being taken, in brackets */
     json_t *seen;       /* names of the outermost object */
+    const char *key;    /* of the innermost list being gone through */
 };
 
 static enum mu_status broken(const struct stream *stream, const char *what)
@@ -188,28 +189,62 @@ static enum mu_status go_through(struct stream *stream, const char *member, entr
     return st;
 }
 
+/* As the caller wishes: whole, not at all, or by what is in it. */
+static enum mu_status give_as_wished(struct stream *stream, const char *member, const char *key,
+                                     entry_fn *each)
+{
+    enum json_stream_wish wish =
+            stream->wish ? stream->wish(stream->opaque, member, key) : JSON_STREAM_WHOLE;
+
+    skip_blanks(stream);
+    if (wish == JSON_STREAM_EACH && (stream->next == '[' || stream->next == '{'))
+        return each(stream, member, key);
+    return wish == JSON_STREAM_SKIP ? take_value(stream, false) : give(stream, member, key);
+}
+
+static enum mu_status give_innermost(struct stream *stream, const char *member, const char *name)
+{
+    (void)name;
+    return give(stream, member, stream->key);
+}
+
+static enum mu_status go_through_innermost(struct stream *stream, const char *member,
+                                           const char *key)
+{
+    enum mu_status st;
+
+    if (stream->next != '[')
+        return give(stream, member, key);
+    stream->key = key;
+    st = go_through(stream, member, give_innermost);
+    stream->key = NULL;
+    return st;
+}
+
 static enum mu_status give_inner(struct stream *stream, const char *member, const char *name)
 {
-    return give(stream, member, name);
+    return name ? give_as_wished(stream, member, name, go_through_innermost)
+                : give(stream, member, NULL);
+}
+
+static enum mu_status go_through_inner(struct stream *stream, const char *member, const char *key)
+{
+    (void)key;
+    return go_through(stream, member, give_inner);
 }
 
 static enum mu_status give_outer(struct stream *stream, const char *member, const char *name)
 {
-    enum json_stream_wish wish =
-            name && stream->wish ? stream->wish(stream->opaque, name) : JSON_STREAM_WHOLE;
-
     (void)member;
-    if (name && json_object_get(stream->seen, name))
+    if (!name)
+        return give(stream, NULL, NULL);
+    if (json_object_get(stream->seen, name))
         return mu_fail(stream->err, MU_E_INVALID, "line %zu: '%.100s' stands there twice",
                        stream->line, name);
-    if (name && json_object_size(stream->seen) >= JSON_STREAM_MAX_MEMBERS)
+    if (json_object_size(stream->seen) >= JSON_STREAM_MAX_MEMBERS)
         return mu_fail(stream->err, MU_E_LIMIT, "more than %d members", JSON_STREAM_MAX_MEMBERS);
-    if (name)
-        (void)json_object_set_new(stream->seen, name, json_true());
-    skip_blanks(stream);
-    if (wish == JSON_STREAM_EACH && (stream->next == '[' || stream->next == '{'))
-        return go_through(stream, name, give_inner);
-    return wish == JSON_STREAM_SKIP ? take_value(stream, false) : give(stream, name, NULL);
+    (void)json_object_set_new(stream->seen, name, json_true());
+    return give_as_wished(stream, name, NULL, go_through_inner);
 }
 
 enum mu_status json_stream_read(FILE *in, json_stream_wish_fn *wish, json_stream_fn *each,

@@ -29,11 +29,14 @@ enum json_stream_wish {
 };
 
 /* One piece. `member`: of the outermost object, NULL when it is an array; `key`: of a member of
- * that member, else NULL. `value` is borrowed. A failure ends the reading. */
+ * that member (of each element of its list, when that was wished one by one), else NULL. `value` is
+ * borrowed. A failure ends the reading. */
 typedef enum mu_status json_stream_fn(void *opaque, const char *member, const char *key,
                                       json_t *value, struct mu_error *err);
-/* Asked for each member of the outermost object; NULL: all whole. */
-typedef enum json_stream_wish json_stream_wish_fn(void *opaque, const char *member);
+/* Asked for each member of the outermost object, with `key` NULL, and for each member of one of
+ * which JSON_STREAM_EACH was wished. No function: all whole. */
+typedef enum json_stream_wish json_stream_wish_fn(void *opaque, const char *member,
+                                                  const char *key);
 
 /* Errors: MU_E_INVALID (no JSON object or array), MU_E_LIMIT, MU_E_UNAVAILABLE (read), or what
  * `each` returned. `ret_is_array`, when not NULL, says what the file is, also on failure. */

@@ -5,6 +5,7 @@
 #include "bundle/layout.h"
 
 #include "base/sha256.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "oci/reference.h"
 
@@ -23,11 +24,11 @@ struct scan_reader {
     int64_t by_severity[SEVERITY_COUNT];
 };
 
-static enum json_stream_wish on_wish(void *opaque, const char *member)
+static enum json_stream_wish on_wish(void *opaque, const char *member, const char *key)
 {
     (void)opaque;
-    if (mu_text_equal(member, "findings") || mu_text_equal(member, "suppressed") ||
-        mu_text_equal(member, "packages"))
+    if (!key && (mu_text_equal(member, "findings") || mu_text_equal(member, "suppressed") ||
+                 mu_text_equal(member, "packages")))
         return JSON_STREAM_EACH;
     return JSON_STREAM_WHOLE;
 }
@@ -53,7 +54,7 @@ static enum mu_status on_piece(void *opaque, const char *member, const char *key
                                struct mu_error *err)
 {
     struct scan_reader *reader = opaque;
-    bool listed = member && on_wish(NULL, member) == JSON_STREAM_EACH;
+    bool listed = member && on_wish(NULL, member, NULL) == JSON_STREAM_EACH;
 
     (void)err, (void)key;
     if (mu_text_equal(member, "findings"))
@@ -80,7 +81,8 @@ static void add_target(struct scan_reader *reader, const json_t *target, bool co
         return;
     }
     (void)verify_put(reader->state->store, VERIFY_TARGETS,
-                     (const char *const[]){uai, digest, reader->file, complete ? "1" : "0"});
+                     (const char *const[]){uai, digest, reader->file, complete ? "1" : "0",
+                                           mu_json_text_at(reader->members, "finished_at")});
 }
 
 static void add_targets(struct scan_reader *reader)
@@ -216,7 +218,7 @@ static bool on_name(void *opaque, const char *const *columns)
 
     if (in)
         verify_read_raw_scan(state, columns[0], in);
-    return true;
+    return !mu_stop_requested();
 }
 
 void verify_raw_scans(struct verify_state *state)

@@ -18,8 +18,7 @@ enum { VERIFY_PATH_SIZE = 4096, VERIFY_KEY_BYTES = 512 * 1024 /* UAI and digest 
 
 struct verify_state {
     const char *folder;
-    struct mu_table *differences;
-    struct mu_table *gap_table;
+    struct verify_tables tables;
     struct verify_summary summary;
     struct verify_store *store;
     json_t *manifest; /* manifest.json without its files; NULL when it could not be read */
@@ -28,7 +27,7 @@ struct verify_state {
 
 /* Errors: MU_E_UNAVAILABLE. */
 enum mu_status verify_state_init(struct verify_state *state, const char *folder,
-                                 struct mu_table *differences, struct mu_table *gap_table,
+                                 const struct verify_tables *tables,
                                  struct mu_error *err) MU_MUST_CHECK;
 void verify_state_done(struct verify_state *state);
 
@@ -59,6 +58,10 @@ bool verify_read_json(struct verify_state *state, const char *name,
 /* Whether the two are short enough to be kept: longer than any real ones are refused. */
 bool verify_key_fits(const char *uai, const char *digest);
 
+/* Scans of VERIFY_SCAN_DAYS before that instant are too old. */
+enum { VERIFY_SCAN_DAYS = 30 };
+void verify_set_oldest(struct verify_state *state, int64_t as_of_us);
+
 /* The manifest's number against what was found. */
 void verify_count(struct verify_state *state, const char *name, size_t found);
 
@@ -67,6 +70,13 @@ void verify_read_manifest(struct verify_state *state, FILE *in);
 void verify_read_raw_scan(struct verify_state *state, const char *file, FILE *in);
 void verify_read_gaps(struct verify_state *state, FILE *in);
 void verify_read_containers(struct verify_state *state, FILE *in);
+
+/* Over the manifest. Errors: MU_E_NOT_FOUND (key or authorities). */
+enum mu_status verify_signatures(struct verify_state *state, const struct verify_request *request,
+                                 struct mu_error *err) MU_MUST_CHECK;
+/* Last month's. Errors: MU_E_NOT_FOUND (no such package), MU_E_UNAVAILABLE. */
+enum mu_status verify_chain(struct verify_state *state, const struct verify_request *request,
+                            struct mu_error *err) MU_MUST_CHECK;
 
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest, files */

@@ -27,8 +27,9 @@ static const struct {
                             "digest)) WITHOUT ROWID",
                             "INSERT OR IGNORE INTO digests VALUES (?, ?)", 2},
         [VERIFY_TARGETS] = {"CREATE TABLE targets (uai TEXT, digest TEXT, file TEXT, complete "
-                            "INTEGER, PRIMARY KEY (uai, digest, file)) WITHOUT ROWID",
-                            "INSERT OR IGNORE INTO targets VALUES (?, ?, ?, ?)", 4},
+                            "INTEGER, finished_at TEXT, PRIMARY KEY (uai, digest, file)) WITHOUT "
+                            "ROWID",
+                            "INSERT OR IGNORE INTO targets VALUES (?, ?, ?, ?, ?)", 5},
         [VERIFY_GAPS] = {"CREATE TABLE gaps (uai TEXT PRIMARY KEY) WITHOUT ROWID",
                          "INSERT OR IGNORE INTO gaps VALUES (?)", 1},
         [VERIFY_GAP_IMAGES] = {"CREATE TABLE gap_images (uai TEXT, digest TEXT, covered INTEGER, "
@@ -58,6 +59,18 @@ static const struct {
         [VERIFY_NAMES] = {"CREATE TABLE names (kind TEXT, name TEXT, file TEXT, PRIMARY KEY (name, "
                           "kind, file)) WITHOUT ROWID; CREATE INDEX names_of ON names (file)",
                           "INSERT OR IGNORE INTO names (file, kind, name) VALUES (?, ?, ?)", 3},
+        [VERIFY_ROW_NAMES] =
+                {"CREATE TABLE row_names (uai TEXT, name TEXT, PRIMARY KEY (uai, name)) WITHOUT "
+                 "ROWID; CREATE INDEX row_names_of ON row_names (name); "
+                 "CREATE VIEW by_digest AS SELECT d.uai, d.digest, n.file FROM digests d JOIN "
+                 "names "
+                 "n ON n.name = d.digest WHERE n.kind IN ('digest', 'config'); "
+                 "CREATE VIEW by_name AS SELECT r.uai, n.file FROM row_names r JOIN names n USING "
+                 "(name) WHERE n.kind = 'name'",
+                 "INSERT OR IGNORE INTO row_names VALUES (?, ?)", 2},
+        [VERIFY_OTHERS] = {"CREATE TABLE others (uai TEXT PRIMARY KEY) WITHOUT ROWID",
+                           "INSERT OR IGNORE INTO others VALUES (?)", 1},
+        [VERIFY_LIMITS] = {"CREATE TABLE limits (oldest TEXT)", "INSERT INTO limits VALUES (?)", 1},
 };
 
 static void failed(struct verify_store *store)

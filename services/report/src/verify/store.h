@@ -20,7 +20,7 @@ enum verify_table {
     VERIFY_FILES,       /* name; sha256, size_bytes */
     VERIFY_ROWS,        /* uai; in_scan ("1" or "0"), place */
     VERIFY_DIGESTS,     /* uai, digest: of a row */
-    VERIFY_TARGETS,     /* uai, digest, file; complete */
+    VERIFY_TARGETS,     /* uai, digest, file; complete, finished_at */
     VERIFY_GAPS,        /* uai */
     VERIFY_GAP_IMAGES,  /* uai, digest; covered */
     VERIFY_NOT_RUNNING, /* uai, digest */
@@ -31,9 +31,12 @@ enum verify_table {
     VERIFY_ITEMS,       /* file, item: that a deliverable speaks of */
     VERIFY_SCANS,       /* file; tool, finished_at, digest: of a foreign package */
     VERIFY_NAMES,       /* file, kind, name: that a foreign scan gives its image */
+    VERIFY_ROW_NAMES,   /* uai, name: a foreign row's, to be compared */
+    VERIFY_OTHERS,      /* uai: of a foreign row that is no container */
+    VERIFY_LIMITS,      /* oldest: no scan may be from before it */
     VERIFY_TABLE_COUNT
 };
-enum { VERIFY_COLUMNS_MAX = 4 };
+enum { VERIFY_COLUMNS_MAX = 5 };
 
 struct verify_store;
 

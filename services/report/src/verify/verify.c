@@ -1,9 +1,13 @@
 #include "verify/verify.h"
 
 #include "verify/checks.h"
+#include "verify/place.h"
 #include "verify/state.h"
 
 #include "bundle/layout.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,6 +17,7 @@
 
 const char *const verify_columns[] = {"check", "subject", "difference"};
 const char *const verify_gap_columns[] = {"asset", "state", "pod", "container", "reason"};
+const char *const verify_signature_columns[] = {"file", "kind", "by", "result"};
 
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
                        const char *fmt, ...)
@@ -25,7 +30,7 @@ void verify_difference(struct verify_state *state, const char *check, const char
     va_end(arguments);
     state->summary.differences++;
     if (state->summary.differences <= VERIFY_MAX_REPORTED)
-        mu_table_row(state->differences, (const char *const[]){check, subject, text});
+        mu_table_row(state->tables.differences, (const char *const[]){check, subject, text});
 }
 
 bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE])
@@ -102,6 +107,17 @@ bool verify_key_fits(const char *uai, const char *digest)
     return strlen(uai) + strlen(digest) < VERIFY_KEY_BYTES;
 }
 
+void verify_set_oldest(struct verify_state *state, int64_t as_of_us)
+{
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    char oldest[MU_TIME_TEXT_SIZE];
+
+    if (as_of_us <= VERIFY_SCAN_DAYS * day_us)
+        return;
+    mu_time_format(as_of_us - VERIFY_SCAN_DAYS * day_us, oldest);
+    (void)verify_put(state->store, VERIFY_LIMITS, (const char *const[]){oldest});
+}
+
 void verify_count(struct verify_state *state, const char *name, size_t found)
 {
     const json_t *counts = json_object_get(state->manifest, "counts");
@@ -114,11 +130,9 @@ void verify_count(struct verify_state *state, const char *name, size_t found)
 }
 
 enum mu_status verify_state_init(struct verify_state *state, const char *folder,
-                                 struct mu_table *differences, struct mu_table *gap_table,
-                                 struct mu_error *err)
+                                 const struct verify_tables *tables, struct mu_error *err)
 {
-    *state = (struct verify_state){
-            .folder = folder, .differences = differences, .gap_table = gap_table};
+    *state = (struct verify_state){.folder = folder, .tables = *tables};
     return verify_store_new(&state->store, err);
 }
 
@@ -128,31 +142,65 @@ void verify_state_done(struct verify_state *state)
     verify_store_free(state->store);
 }
 
-enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
-                             struct mu_table *gaps, struct verify_summary *ret_summary,
-                             struct mu_error *err)
+static void check_all(struct verify_state *state)
+{
+    const char *as_of;
+    struct mu_error err;
+    int64_t as_of_us = 0;
+
+    verify_files(state);
+    as_of = mu_json_text_at(state->manifest, "as_of");
+    if (as_of && mu_time_parse(as_of, strlen(as_of), &as_of_us, &err) == MU_OK)
+        verify_set_oldest(state, as_of_us);
+    verify_declared(state);
+    verify_workbook(state);
+    verify_raw_scans(state);
+    verify_containers(state);
+    verify_run_checks(state, state->groups);
+    verify_count(state, "rows", state->summary.rows);
+    verify_count(state, "raw_scans", state->summary.raw_scans);
+    verify_count(state, "gaps", state->summary.gaps);
+}
+
+static enum mu_status verify_folder(const struct verify_request *request, const char *folder,
+                                    const struct verify_tables *tables,
+                                    struct verify_summary *ret_summary, struct mu_error *err)
 {
     struct verify_state state;
-    struct stat status;
-    enum mu_status st;
+    enum mu_status st = verify_state_init(&state, folder, tables, err);
 
-    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
-        return mu_fail(err, MU_E_NOT_FOUND, "'%s' is no folder", folder);
-    st = verify_state_init(&state, folder, differences, gaps, err);
     if (st != MU_OK)
         return st;
-    verify_files(&state);
-    verify_declared(&state);
-    verify_workbook(&state);
-    verify_raw_scans(&state);
-    verify_containers(&state);
-    verify_run_checks(&state, state.groups);
-    verify_count(&state, "rows", state.summary.rows);
-    verify_count(&state, "raw_scans", state.summary.raw_scans);
-    verify_count(&state, "gaps", state.summary.gaps);
-    st = verify_store_status(state.store, err);
+    st = verify_signatures(&state, request, err);
+    if (st == MU_OK)
+        check_all(&state);
+    if (st == MU_OK)
+        st = verify_chain(&state, request, err);
+    if (st == MU_OK)
+        st = verify_store_status(state.store, err);
+    if (st == MU_OK && mu_stop_requested())
+        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
     if (st == MU_OK)
         *ret_summary = state.summary;
     verify_state_done(&state);
     return st;
+}
+
+enum mu_status verify_package(const struct verify_request *request,
+                              const struct verify_tables *tables,
+                              struct verify_summary *ret_summary, struct mu_error *err)
+{
+    MU_AUTO_DONE(verify_place_close) struct verify_place place = {.folder = ""};
+    char entry[ARCHIVE_NAME_MAX + 1];
+    enum mu_status st =
+            verify_place_open(request->path, NULL, request->max_bytes, &place, entry, err);
+
+    if (st == MU_OK)
+        return verify_folder(request, place.folder, tables, ret_summary, err);
+    if (st != MU_E_INVALID && st != MU_E_LIMIT)
+        return st;
+    *ret_summary = (struct verify_summary){.differences = 1};
+    mu_table_row(tables->differences,
+                 (const char *const[]){"archive", *entry ? entry : request->path, err->message});
+    return MU_OK;
 }
