@@ -62,9 +62,12 @@ static enum mu_status emit(struct tar_zst_writer *writer, const void *bytes, siz
     return MU_OK;
 }
 
-static void put_octal(char *field, size_t bytes, unsigned long long value)
+/* Digits to fill the field but for its NUL. */
+static void put_octal(char *field, size_t bytes, uint64_t value)
 {
-    (void)snprintf(field, bytes, "%0*llo", (int)bytes - 1, value);
+    field[bytes - 1] = '\0';
+    for (size_t i = bytes - 1; i-- > 0; value >>= 3)
+        field[i] = (char)('0' + (value & 7));
 }
 
 static enum mu_status emit_header(struct tar_zst_writer *writer, const char *name, char type,
