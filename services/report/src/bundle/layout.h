@@ -14,11 +14,19 @@
 #define BUNDLE_RAW_SCANS   "raw-scans"
 #define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
 
+/* What the renderers write, as far as verify looks into it. */
+#define BUNDLE_FINDINGS_CSV "findings.csv"
+#define BUNDLE_CLOSED_CSV   "closed-findings.csv"
+#define BUNDLE_ASSETS_CSV   "assets.csv"
+#define BUNDLE_POAM_XLSX    "poam.xlsx"
+#define BUNDLE_ITEM_PREFIX  "V-" /* of the number of an item (snapshot/snapshot.h) */
+
 /* Beside the manifest, and not in it (bundle/signer.h). */
 #define BUNDLE_SIGNATURE "manifest.json.sig"
 #define BUNDLE_CMS       "manifest.json.p7s"
 #define BUNDLE_TIMESTAMP "manifest.json.tsr"
 
+#define BUNDLE_RAW_SCHEMA "muster.raw-scan.v1" /* schemas/raw-scan.v1.schema.json */
 #define BUNDLE_IMPORTED_SCHEMA                                        \
     "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \
                                */

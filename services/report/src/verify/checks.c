@@ -85,6 +85,36 @@ static const struct {
          "SELECT d.uai, d.digest || ' is in the row, but no container runs it' FROM digests d "
          "WHERE NOT EXISTS (SELECT 1 FROM containers c WHERE c.uai = d.uai AND c.digest = "
          "d.digest)"},
+        /* ---- findings and raw scans ---- */
+        {"findings", VERIFY_HAS_FINDINGS,
+         "SELECT f.item, 'is a finding of ' || f.uai || ', but none of its raw scans has ' || "
+         "min(f.vulnerability) FROM findings f WHERE EXISTS (SELECT 1 FROM targets t WHERE t.uai = "
+         "f.uai) GROUP BY f.item, f.uai HAVING max(EXISTS (SELECT 1 FROM targets t JOIN found d "
+         "USING (file) WHERE t.uai = f.uai AND d.vulnerability = f.vulnerability)) = 0"},
+        {"findings", VERIFY_HAS_FINDINGS,
+         "SELECT t.uai, d.vulnerability || ' was found (' || min(t.file) || ') but is not in "
+         "" BUNDLE_FINDINGS_CSV
+         "' FROM found d JOIN targets t USING (file) JOIN digests USING (uai, "
+         "digest) WHERE t.complete AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.uai = t.uai "
+         "AND "
+         "f.vulnerability = d.vulnerability) GROUP BY t.uai, d.vulnerability"},
+        /* ---- items and assets of the deliverables ---- */
+        {"items", VERIFY_HAS_FINDINGS | VERIFY_HAS_CLOSED,
+         "SELECT name, 'stands in ' || file || ', but neither in " BUNDLE_FINDINGS_CSV
+         " nor in " BUNDLE_CLOSED_CSV "' FROM items i WHERE kind = 'item' AND name GLOB "
+         "'" BUNDLE_ITEM_PREFIX
+         "*' AND NOT EXISTS (SELECT 1 FROM items o WHERE o.kind = 'item' AND "
+         "o.name = i.name AND o.file IN ('" BUNDLE_FINDINGS_CSV "', '" BUNDLE_CLOSED_CSV "'))"},
+        {"items", VERIFY_ALWAYS,
+         "SELECT name, 'stands in ' || file || ', but has no row' FROM items i WHERE kind = 'uai' "
+         "AND file <> '" BUNDLE_POAM_XLSX "' AND name NOT IN (SELECT uai FROM rows)"},
+        {"items", VERIFY_HAS_ASSETS,
+         "SELECT uai, 'has a row, but is not in " BUNDLE_ASSETS_CSV "' FROM rows WHERE uai NOT IN "
+         "(SELECT name FROM items WHERE kind = 'uai' AND file = '" BUNDLE_ASSETS_CSV "')"},
+        {"items", VERIFY_HAS_FINDINGS,
+         "SELECT name, 'stands in " BUNDLE_POAM_XLSX ", but nothing was found on it' FROM items i "
+         "WHERE kind = 'uai' AND file = '" BUNDLE_POAM_XLSX "' AND name NOT IN (SELECT uai FROM "
+         "rows) AND name NOT IN (SELECT name FROM items WHERE kind = 'closed uai')"},
         /* ---- another's package ---- */
         {"row -> scan", VERIFY_FOREIGN,
          "SELECT d.uai, d.digest || ' occurs in no scan, nor does the name' FROM digests d JOIN "

@@ -11,8 +11,10 @@
 enum verify_group {
     VERIFY_ALWAYS = 0,
     VERIFY_HAS_CONTAINERS = 1 << 0, /* running-containers.csv, whole */
-    VERIFY_HAS_FINDINGS = 1 << 1,   /* findings.csv and closed-findings.csv, whole */
-    VERIFY_FOREIGN = 1 << 2         /* another's package; then only its questions are asked */
+    VERIFY_HAS_FINDINGS = 1 << 1,   /* findings.csv, whole */
+    VERIFY_HAS_CLOSED = 1 << 2,     /* closed-findings.csv, whole */
+    VERIFY_HAS_ASSETS = 1 << 3,     /* assets.csv, whole */
+    VERIFY_FOREIGN = 1 << 4         /* another's package; then only its questions are asked */
 };
 
 void verify_run_checks(struct verify_state *state, unsigned groups);

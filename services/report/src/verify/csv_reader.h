@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { CSV_MAX_COLUMNS = 32, CSV_MAX_ROW_BYTES = 1024 * 1024 };
+enum { CSV_MAX_COLUMNS = 64, CSV_MAX_ROW_BYTES = 1024 * 1024 };
 
 /* `row` counts from 1. Fields are borrowed during the call; a failure ends the reading. */
 typedef enum mu_status csv_row_fn(void *opaque, size_t row, const char *const *fields, size_t count,

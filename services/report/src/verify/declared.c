@@ -1,9 +1,15 @@
 /* What the bundle declares beside the workbook: gaps, and targets without a running container. */
+#include "verify/schema.h"
 #include "verify/state.h"
 
 #include "bundle/layout.h"
 
 #include "base/text.h"
+
+struct list_reader {
+    struct verify_state *state;
+    struct schema_check check;
+};
 
 static void list_containers(struct verify_state *state, const char *uai, const json_t *gap)
 {
@@ -43,12 +49,14 @@ static void put_images(struct verify_state *state, const char *uai, const json_t
 static enum mu_status on_gap(void *opaque, const char *member, const char *key, json_t *gap,
                              struct mu_error *err)
 {
-    struct verify_state *state = opaque;
+    struct list_reader *reader = opaque;
+    struct verify_state *state = reader->state;
     const char *uai = mu_json_text_at(gap, "uai");
 
-    (void)key, (void)err;
+    (void)err;
     if (member)
         return MU_OK; /* no array: said so at the end */
+    schema_piece(&reader->check, member, key, gap);
     if (!uai || !verify_key_fits(uai, "")) {
         verify_difference(state, "gaps", BUNDLE_GAPS, "holds a gap without a UAI");
     } else if (!verify_put(state->store, VERIFY_GAPS, (const char *const[]){uai})) {
@@ -61,20 +69,34 @@ static enum mu_status on_gap(void *opaque, const char *member, const char *key, 
     return MU_OK;
 }
 
+static void read_list(struct verify_state *state, const struct schema *schema, FILE *in,
+                      json_stream_fn *each)
+{
+    struct list_reader reader = {.state = state};
+
+    schema_begin(&reader.check, state, schema, schema->pattern);
+    schema_end(&reader.check,
+               verify_read_pieces(state, schema->pattern, in,
+                                  &(struct verify_pieces){true, NULL, each, &reader}));
+}
+
 void verify_read_gaps(struct verify_state *state, FILE *in)
 {
-    (void)verify_read_pieces(state, BUNDLE_GAPS, in,
-                             &(struct verify_pieces){true, NULL, on_gap, state});
+    read_list(state, &schema_gaps, in, on_gap);
 }
 
 static enum mu_status on_target(void *opaque, const char *member, const char *key, json_t *target,
                                 struct mu_error *err)
 {
-    struct verify_state *state = opaque;
+    struct list_reader *reader = opaque;
+    struct verify_state *state = reader->state;
     const char *uai = mu_json_text_at(target, "uai"), *digest = mu_json_text_at(target, "digest");
 
-    (void)key, (void)err;
-    if (!member && uai && digest) /* without: never scanned as a whole, no raw scan can name it */
+    (void)err;
+    if (member)
+        return MU_OK;
+    schema_piece(&reader->check, member, key, target);
+    if (uai && digest) /* without: never scanned as a whole, no raw scan can name it */
         (void)verify_put(state->store, VERIFY_NOT_RUNNING, (const char *const[]){uai, digest});
     return MU_OK;
 }
@@ -87,6 +109,5 @@ void verify_declared(struct verify_state *state)
     if (gaps)
         verify_read_gaps(state, gaps);
     if (targets)
-        (void)verify_read_pieces(state, BUNDLE_NOT_RUNNING, targets,
-                                 &(struct verify_pieces){true, NULL, on_target, state});
+        read_list(state, &schema_not_running, targets, on_target);
 }

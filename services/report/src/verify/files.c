@@ -1,4 +1,5 @@
 /* The manifest against the files, both ways. */
+#include "verify/schema.h"
 #include "verify/state.h"
 
 #include "bundle/folder.h"
@@ -163,12 +164,13 @@ struct manifest_reader {
     struct verify_state *state;
     json_t *members; /* without the files */
     bool has_files;
+    struct schema_check check;
 };
 
 static enum json_stream_wish on_wish(void *opaque, const char *member, const char *key)
 {
     (void)opaque;
-    return mu_text_equal(member, "files") && !key ? JSON_STREAM_EACH : JSON_STREAM_WHOLE;
+    return schema_wish(&schema_manifest, member, key);
 }
 
 /* The schema is the first that a canonical manifest could be wrong in, but not its first member:
@@ -183,6 +185,7 @@ static enum mu_status on_piece(void *opaque, const char *member, const char *key
         reader->has_files = true;
         check_file(reader->state, key, value);
     } else if (member) {
+        schema_piece(&reader->check, member, key, value);
         (void)json_object_set(reader->members, member, value);
     }
     return MU_OK;
@@ -190,10 +193,14 @@ static enum mu_status on_piece(void *opaque, const char *member, const char *key
 
 void verify_read_manifest(struct verify_state *state, FILE *in)
 {
-    struct manifest_reader reader = {state, json_object(), false};
+    struct manifest_reader reader = {.state = state, .members = json_object()};
     const struct verify_pieces pieces = {false, on_wish, on_piece, &reader};
+    bool whole;
 
-    if (!verify_read_pieces(state, BUNDLE_MANIFEST, in, &pieces)) {
+    schema_begin(&reader.check, state, &schema_manifest, BUNDLE_MANIFEST);
+    whole = verify_read_pieces(state, BUNDLE_MANIFEST, in, &pieces);
+    schema_end(&reader.check, whole);
+    if (!whole) {
         json_decref(reader.members);
         return;
     }

@@ -1,5 +1,6 @@
 /* Raw scans: their targets, their counts against their findings, and of an imported one the report
  * that it was made of. */
+#include "verify/schema.h"
 #include "verify/state.h"
 
 #include "bundle/layout.h"
@@ -19,7 +20,8 @@ enum { SEVERITY_COUNT = sizeof(severities) / sizeof(severities[0]), LOW = 3, NEG
 struct scan_reader {
     struct verify_state *state;
     const char *file;
-    json_t *members; /* those in one piece */
+    struct schema_check check; /* which schema it is of shows at the end; findings are as in both */
+    json_t *members;           /* those in one piece */
     int64_t findings, suppressed, packages;
     int64_t by_severity[SEVERITY_COUNT];
 };
@@ -27,10 +29,7 @@ struct scan_reader {
 static enum json_stream_wish on_wish(void *opaque, const char *member, const char *key)
 {
     (void)opaque;
-    if (!key && (mu_text_equal(member, "findings") || mu_text_equal(member, "suppressed") ||
-                 mu_text_equal(member, "packages")))
-        return JSON_STREAM_EACH;
-    return JSON_STREAM_WHOLE;
+    return schema_wish(&schema_raw_scan, member, key);
 }
 
 static void count_finding(struct scan_reader *reader, const json_t *finding)
@@ -56,7 +55,9 @@ static enum mu_status on_piece(void *opaque, const char *member, const char *key
     struct scan_reader *reader = opaque;
     bool listed = member && on_wish(NULL, member, NULL) == JSON_STREAM_EACH;
 
-    (void)err, (void)key;
+    (void)err;
+    if (listed)
+        schema_piece(&reader->check, member, key, value);
     if (mu_text_equal(member, "findings"))
         count_finding(reader, value);
     else if (mu_text_equal(member, "suppressed"))
@@ -192,8 +193,23 @@ static void check_report(struct scan_reader *reader)
 
 /* ---- one, and all ---- */
 
+static void check_schema(struct scan_reader *reader)
+{
+    const char *schema = mu_json_text_at(reader->members, "schema"), *member;
+    json_t *value;
+
+    if (mu_text_equal(schema, BUNDLE_IMPORTED_SCHEMA))
+        reader->check.schema = &schema_imported_scan;
+    else if (!mu_text_equal(schema, BUNDLE_RAW_SCHEMA))
+        verify_difference(reader->state, "schema", reader->file, "is of no schema of raw scans");
+    json_object_foreach (reader->members, member, value) {
+        schema_piece(&reader->check, member, NULL, value);
+    }
+}
+
 static void check_scan(struct scan_reader *reader)
 {
+    check_schema(reader);
     reader->state->summary.raw_scans++;
     add_targets(reader);
     check_counts(reader);
@@ -205,9 +221,13 @@ void verify_read_raw_scan(struct verify_state *state, const char *file, FILE *in
 {
     struct scan_reader reader = {.state = state, .file = file, .members = json_object()};
     const struct verify_pieces pieces = {false, on_wish, on_piece, &reader};
+    bool whole;
 
-    if (verify_read_pieces(state, file, in, &pieces))
+    schema_begin(&reader.check, state, &schema_raw_scan, file);
+    whole = verify_read_pieces(state, file, in, &pieces);
+    if (whole)
         check_scan(&reader);
+    schema_end(&reader.check, whole);
     json_decref(reader.members);
 }
 

@@ -47,12 +47,11 @@ static const struct {
                           "vulnerability)) WITHOUT ROWID",
                           "INSERT OR IGNORE INTO found VALUES (?, ?)", 2},
         [VERIFY_FINDINGS] = {"CREATE TABLE findings (item TEXT, uai TEXT, vulnerability TEXT, "
-                             "reported_as TEXT); CREATE INDEX of_asset ON findings (uai, "
-                             "vulnerability)",
-                             "INSERT INTO findings VALUES (?, ?, ?, ?)", 4},
-        [VERIFY_ITEMS] = {"CREATE TABLE items (file TEXT, item TEXT, PRIMARY KEY (file, item)) "
-                          "WITHOUT ROWID",
-                          "INSERT OR IGNORE INTO items VALUES (?, ?)", 2},
+                             "PRIMARY KEY (uai, vulnerability, item)) WITHOUT ROWID",
+                             "INSERT OR IGNORE INTO findings VALUES (?, ?, ?)", 3},
+        [VERIFY_ITEMS] = {"CREATE TABLE items (file TEXT, kind TEXT, name TEXT, PRIMARY KEY (kind, "
+                          "name, file)) WITHOUT ROWID",
+                          "INSERT OR IGNORE INTO items VALUES (?, ?, ?)", 3},
         [VERIFY_SCANS] = {"CREATE TABLE scans (file TEXT PRIMARY KEY, tool TEXT, finished_at TEXT, "
                           "digest TEXT) WITHOUT ROWID",
                           "INSERT OR IGNORE INTO scans VALUES (?, ?, ?, ?)", 4},

@@ -27,8 +27,8 @@ enum verify_table {
     VERIFY_REPORTS,     /* name: of a report that a raw scan was made of */
     VERIFY_CONTAINERS,  /* uai, digest, pod, state; no key */
     VERIFY_FOUND,       /* file, vulnerability: that counts in a raw scan */
-    VERIFY_FINDINGS,    /* item, uai, vulnerability, reported_as; no key */
-    VERIFY_ITEMS,       /* file, item: that a deliverable speaks of */
+    VERIFY_FINDINGS,    /* item, uai, vulnerability: under each of its names */
+    VERIFY_ITEMS,       /* file, kind ("item", "uai", "closed uai"), name: of whom it speaks */
     VERIFY_SCANS,       /* file; tool, finished_at, digest: of a foreign package */
     VERIFY_NAMES,       /* file, kind, name: that a foreign scan gives its image */
     VERIFY_ROW_NAMES,   /* uai, name: a foreign row's, to be compared */

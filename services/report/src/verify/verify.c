@@ -1,6 +1,7 @@
 #include "verify/verify.h"
 
 #include "verify/checks.h"
+#include "verify/documents.h"
 #include "verify/place.h"
 #include "verify/state.h"
 
@@ -156,6 +157,7 @@ static void check_all(struct verify_state *state)
     verify_workbook(state);
     verify_raw_scans(state);
     verify_containers(state);
+    verify_documents(state);
     verify_run_checks(state, state->groups);
     verify_count(state, "rows", state->summary.rows);
     verify_count(state, "raw_scans", state->summary.raw_scans);
