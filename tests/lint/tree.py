@@ -40,9 +40,9 @@ SOLE_INCLUDERS = {
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner", "report"},
-    "zstd.h": {"scanner"},
+    "zstd.h": {"scanner", "report"},
     "seccomp.h": {"scanner"},
-    "zlib.h": {"ingest"},
+    "zlib.h": {"ingest", "report"},
     "xlsxwriter.h": {"report"},
     "openssl/": {"base"},
 }

@@ -1,6 +1,7 @@
 #include "verify/state.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -10,13 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MU_AUTO(table) struct mu_table *differences = mu_table_new(verify_columns, VERIFY_COLUMN_COUNT);
     MU_AUTO(table)
     struct mu_table *gaps = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    MU_AUTO_FILE FILE *in = size ? fmemopen((void *)(uintptr_t)data, size, "r") : NULL;
     struct verify_state state;
-    json_t *manifest;
+    struct mu_error err;
 
-    verify_state_init(&state, "/nonexistent/package", differences, gaps);
-    manifest = verify_parse_json(&state, "manifest.json", (const char *)data, size);
-    if (manifest)
-        verify_take_manifest(&state, manifest);
+    if (!in)
+        return 0;
+    if (verify_state_init(&state, "/nonexistent/package",
+                          &(struct verify_tables){differences, gaps, NULL}, &err) != MU_OK)
+        abort();
+    verify_read_manifest(&state, in);
     verify_raw_scans(&state);
     verify_count(&state, "rows", 0);
     verify_state_done(&state);

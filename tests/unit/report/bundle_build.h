@@ -57,9 +57,9 @@ struct world {
     struct issue_row issues[2];
     size_t inventory_count, instance_count, not_running_count, total_count, finding_count;
     bool no_findings; /* nor failures */
-    char raw[WORLD_EVIDENCE][512];
+    char raw[WORLD_EVIDENCE][4096];
     char digest[WORLD_EVIDENCE][MU_DIGEST_TEXT_SIZE];
-    char reply[WORLD_EVIDENCE][1024]; /* in the order in which a run asks */
+    char reply[WORLD_EVIDENCE][8192]; /* in the order in which a run asks */
     struct http_peer peer;
     char url[64];
     char root[32]; /* a folder to be removed with all that is in it */
@@ -67,21 +67,53 @@ struct world {
     char month[8];
 };
 
+/* A raw scan as schemas/raw-scan.v1.schema.json has it; `counts` of findings: all, critical, high,
+ * moderate, low. */
+#define WORLD_RAW_HEAD                                                                            \
+    "{\"schema\":\"muster.raw-scan.v1\",\"status\":\"complete\",\"failures\":[],\"packages\":[]," \
+    "\"suppressed\":[],\"started_at\":\"2026-11-29T10:00:00.000000Z\","                           \
+    "\"finished_at\":\"2026-11-29T10:00:05.000000Z\","                                            \
+    "\"authentication\":{\"method\":\"registry\",\"authorized\":true},"                           \
+    "\"scanner\":{\"name\":\"muster-scanner\",\"version\":\"1\",\"configuration_checksum\":"      \
+    "\"" DIGEST("c") "\"},\"database\":{\"version\":\"" DIGEST(                                   \
+            "d") "\",\"built_at\":"                                                               \
+                 "\"2026-11-29T00:00:00.000000Z\",\"newest_record_at\":"                          \
+                 "\"2026-11-28T00:00:00.000000Z\",\"records\":1},"
+#define WORLD_RAW_IMAGE(name, digest)                                                     \
+    "\"image\":{\"repository\":\"r.example/apps/" name "\",\"manifest_digest\":\"" digest \
+    "\",\"layers\":[]},"                                                                  \
+    "\"targets\":[{\"uai\":\"r.example/apps/" name ":1\",\"digest\":\"" digest "\"}"
+#define WORLD_RAW_COUNTS(all, critical, high, moderate, low)                                  \
+    "],\"counts\":{\"packages\":0,\"suppressed\":0,\"unknown\":0,\"findings\":" #all          \
+    ",\"critical\":" #critical ",\"high\":" #high ",\"moderate\":" #moderate ",\"low\":" #low \
+    "},\"findings\":["
+#define WORLD_FINDING(id, severity)                                                     \
+    "{\"id\":\"" id "\",\"severity\":\"" severity                                       \
+    "\",\"status\":\"affected\",\"aliases\":[],\"package\":{\"type\":\"deb\",\"name\":" \
+    "\"openssl\","                                                                      \
+    "\"version\":\"3.0.1\"}}"
+
 static inline void world_make_evidence(struct world *world)
 {
-    static const char *const targets[WORLD_EVIDENCE] = {
-            "{\"uai\":\"" UAI_A "\",\"digest\":\"" DIGEST("1") "\"}",
-            "{\"uai\":\"" UAI_A "\",\"digest\":\"" DIGEST("2") "\"}",
-            "{\"uai\":\"" UAI_B
-            "\",\"digest\":\"" DIGEST("3") "\"},{\"uai\":\"" UAI_B_OLD
-                                           "\",\"digest\":\"" DIGEST("3") "\"}"};
+    static const char *const raw[WORLD_EVIDENCE] = {
+            WORLD_RAW_HEAD WORLD_RAW_IMAGE("a", DIGEST("1")) WORLD_RAW_COUNTS(2, 1, 0, 1, 0)
+                    WORLD_FINDING("CVE-2026-0001", "critical") "," WORLD_FINDING("CVE-2026-0002",
+                                                                                 "moderate") "]}",
+            WORLD_RAW_HEAD WORLD_RAW_IMAGE("a", DIGEST("2")) WORLD_RAW_COUNTS(1, 0, 0, 1, 0)
+                    WORLD_FINDING("CVE-2026-0002", "moderate") "]}",
+            WORLD_RAW_HEAD WORLD_RAW_IMAGE(
+                    "b",
+                    DIGEST("3")) ",{\"uai\":\"" UAI_B_OLD
+                                 "\",\"digest\":\"" DIGEST("3") "\"}" WORLD_RAW_COUNTS(3, 0, 1, 1,
+                                                                                       1)
+                                         WORLD_FINDING("CVE-2026-0002", "moderate") "," WORLD_FINDING(
+                                                 "CVE-2026-0003",
+                                                 "low") "," WORLD_FINDING("GHSA-none",
+                                                                          "high") "]}"};
     const char *order[WORLD_EVIDENCE];
 
     for (size_t i = 0; i < WORLD_EVIDENCE; i++) {
-        (void)snprintf(
-                world->raw[i], sizeof(world->raw[i]),
-                "{\"schema\":\"muster.raw-scan.v1\",\"status\":\"complete\",\"targets\":[%s]}",
-                targets[i]);
+        (void)snprintf(world->raw[i], sizeof(world->raw[i]), "%s", raw[i]);
         mu_sha256_text(world->raw[i], strlen(world->raw[i]), world->digest[i]);
     }
     for (size_t i = 0; i < WORLD_EVIDENCE; i++) { /* a run asks in the order of the digests */

@@ -34,22 +34,33 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-/* What verify says of the bundle, as text. */
-static inline struct verify_summary look(const struct world *world, char **ret_text)
+/* What verify says to the request, as text. */
+static inline struct verify_summary look_at(const struct verify_request *request, char **ret_text)
 {
     MU_AUTO(table) struct mu_table *differences = mu_table_new(verify_columns, VERIFY_COLUMN_COUNT);
     MU_AUTO(table)
     struct mu_table *gaps = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    MU_AUTO(table)
+    struct mu_table *signatures =
+            mu_table_new(verify_signature_columns, VERIFY_SIGNATURE_COLUMN_COUNT);
+    const struct verify_tables tables = {differences, gaps, signatures};
     struct verify_summary summary;
     struct mu_error err;
     size_t size;
     FILE *out = open_memstream(ret_text, &size);
 
     assert_non_null(out);
-    assert_int_equal(verify_bundle(world->folder, differences, gaps, &summary, &err), MU_OK);
+    if (verify_package(request, &tables, &summary, &err) != MU_OK)
+        fail_msg("%s", err.message);
     mu_table_print(differences, MU_FORMAT_JSON, 0, out);
     (void)fclose(out);
     return summary;
+}
+
+/* Of the bundle. */
+static inline struct verify_summary look(const struct world *world, char **ret_text)
+{
+    return look_at(&(struct verify_request){.path = world->folder, .max_bytes = 1 << 30}, ret_text);
 }
 
 /* A difference of this check and subject whose text holds `says`. */

@@ -25,7 +25,7 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"system", MU_OPTION_TEXT, offsetof(struct run_config, system), NULL, 0, 0, 0,
          "without --store: YAML file with what only people know: muster-report check SYSTEM"},
         {"out", MU_OPTION_TEXT, offsetof(struct run_config, out), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "folder to create; it must not exist"},
+         "folder to create, or archive (.zip, .tar.zst); it must not exist"},
         {"postgres", MU_OPTION_TEXT, offsetof(struct run_config, postgres), NULL, 0, 0, 0,
          "without --store: connection string of the database, for a preview; role muster_report "
          "suffices"},
@@ -35,6 +35,16 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
+        {"sign-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.key), NULL, 0, 0, 0,
+         "Ed25519 key that signs the manifest: PEM file of mode 600, or pkcs11: URI"},
+        {"cms-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.cms_key), NULL, 0, 0, 0,
+         "RSA or EC key for an X.509 signature (CMS): PEM file of mode 600, or pkcs11: URI"},
+        {"cms-certificate", MU_OPTION_TEXT, offsetof(struct run_config, sign.cms_certificate), NULL,
+         0, 0, 0, "PEM file with the certificate of --cms-key, then those up to the authority"},
+        {"sign-secret", MU_OPTION_TEXT, offsetof(struct run_config, sign.secret), NULL, 0, 0,
+         MU_OPTION_SECRET, "passphrase of the key files, or PIN of the token"},
+        {"timestamp-url", MU_OPTION_TEXT, offsetof(struct run_config, sign.timestamp_url), NULL, 0,
+         0, 0, "RFC 3161 authority that is asked for a time stamp of the manifest"},
 };
 
 static int usage(const struct mu_error *err)
@@ -65,7 +75,8 @@ static void print_result(const char *folder, const char *what, const struct snap
 
 /* ---- a closed month, from the store alone ---- */
 
-static int render_closed(const struct run_config *config, const char *month)
+static int render_closed(const struct run_config *config, const char *month,
+                         const struct signer *signer)
 {
     MU_AUTO(month_store) struct month_store *store = NULL;
     MU_AUTO(closed_month) struct closed_month *closed = NULL;
@@ -87,6 +98,7 @@ static int render_closed(const struct run_config *config, const char *month)
                                      .shelf = closed->evidence,
                                      .close_file = close_file,
                                      .system = &closed->system,
+                                     .signer = signer,
                                      .snapshot = closed->snapshot,
                                      .progress = progress_raw_scans};
     if (bundle_write(&request, &counts, &err) != MU_OK)
@@ -100,7 +112,7 @@ static int render_closed(const struct run_config *config, const char *month)
 /* ---- a preview, from the database ---- */
 
 static int render_preview(const struct run_config *config, const char *month,
-                          struct snapshot_question *question)
+                          const struct signer *signer, struct snapshot_question *question)
 {
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(SYSTEM_MAX_BYTES);
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
@@ -119,6 +131,7 @@ static int render_preview(const struct run_config *config, const char *month,
                                      .inventory_token = config->inventory_token,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
+                                     .signer = signer,
                                      .snapshot = snapshot,
                                      .progress = progress_raw_scans};
     if (bundle_write(&request, &counts, &err) != MU_OK)
@@ -144,6 +157,7 @@ static enum mu_status check_options(const struct run_config *config, struct mu_e
 int run_command(void *config_struct, int argc, char **argv)
 {
     const struct run_config *config = config_struct;
+    MU_AUTO(signer) struct signer *signer = NULL;
     struct snapshot_question question;
     char month[MONTH_SIZE];
     struct mu_error err;
@@ -152,8 +166,10 @@ int run_command(void *config_struct, int argc, char **argv)
         return usage(
                 (mu_fail(&err, MU_E_INVALID, "run takes options only, not '%s'", argv[0]), &err));
     if (check_options(config, &err) != MU_OK ||
-        month_option(config->month, config->known_at, month, &question, &err) != MU_OK)
+        month_option(config->month, config->known_at, month, &question, &err) != MU_OK ||
+        signer_open(&config->sign, &signer, &err) != MU_OK)
         return usage(&err);
     mu_stop_install();
-    return config->store ? render_closed(config, month) : render_preview(config, month, &question);
+    return config->store ? render_closed(config, month, signer)
+                         : render_preview(config, month, signer, &question);
 }

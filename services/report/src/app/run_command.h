@@ -2,15 +2,18 @@
 #ifndef REPORT_RUN_COMMAND_H
 #define REPORT_RUN_COMMAND_H
 
+#include "bundle/signer.h"
+
 #include "base/config.h"
 
 struct run_config {
     const char *month, *system, *out, *postgres, *inventory_url, *inventory_token, *known_at;
     const char *store;
     int64_t revision;
+    struct signer_config sign;
 };
 
-enum { RUN_OPTION_COUNT = 9 };
+enum { RUN_OPTION_COUNT = 9 + SIGNER_OPTION_COUNT };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);

@@ -392,6 +392,8 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
         st = bundle_folder_path(&writer->folder, BUNDLE_MANIFEST, path, err);
     if (st == MU_OK)
         st = manifest_write(writer->manifest, &writer->counts, path, err);
+    if (st == MU_OK)
+        st = signer_sign(writer->request->signer, writer->folder.building, err);
     return st;
 }
 

@@ -9,11 +9,12 @@
 #ifndef REPORT_BUNDLE_H
 #define REPORT_BUNDLE_H
 
+#include "bundle/signer.h"
 #include "snapshot/snapshot.h"
 #include "system/system_file.h"
 
 struct bundle_request {
-    const char *folder; /* must not exist */
+    const char *folder; /* must not exist; a name in .zip or .tar.zst: that archive of it */
     const char *month;  /* "2026-11" */
     const char *inventory_url, *inventory_token;
     uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
@@ -21,7 +22,8 @@ struct bundle_request {
      * in the snapshot already, and close.json goes into the package. NULL: a preview. */
     const char *shelf, *close_file;
     const struct system_file *system;
-    struct snapshot *snapshot; /* descriptions and issues are added to it from the raw scans */
+    struct snapshot *snapshot;   /* descriptions and issues are added to it from the raw scans */
+    const struct signer *signer; /* of the manifest (bundle/signer.h); NULL: it is not signed */
     /* Called after each raw scan; may be NULL. */
     void (*progress)(size_t done, size_t total);
 };

@@ -1,5 +1,6 @@
 #include "bundle/folder.h"
 
+#include "archive/archive.h"
 #include "bundle/layout.h"
 
 #include "base/file.h"
@@ -36,12 +37,23 @@ static size_t remove_files(const char *path)
 const char *const bundle_folders[] = {BUNDLE_RAW_SCANS, BUNDLE_REPORTS, "oscal", BUNDLE_SBOMS,
                                       NULL};
 
-/* Removes what a run makes and no more: files, and the folders that a bundle has. */
+/* Where the archive is written: beside the building folder. */
+static enum mu_status archive_path(const struct bundle_folder *folder,
+                                   char ret_path[BUNDLE_PATH_SIZE], struct mu_error *err)
+{
+    if (snprintf(ret_path, BUNDLE_PATH_SIZE, "%s.archive", folder->building) >= BUNDLE_PATH_SIZE)
+        return mu_fail(err, MU_E_LIMIT, "path '%.100s...' is too long", folder->building);
+    return MU_OK;
+}
+
+/* Removes what a run makes and no more: files, the folders of a bundle, the unfinished archive. */
 static size_t clear_building(const struct bundle_folder *folder)
 {
     char path[BUNDLE_PATH_SIZE];
     struct mu_error err;
 
+    if (archive_path(folder, path, &err) == MU_OK)
+        (void)unlink(path);
     for (size_t i = 0; bundle_folders[i]; i++) {
         if (bundle_folder_path(folder, bundle_folders[i], path, &err) == MU_OK) {
             (void)remove_files(path);
@@ -158,15 +170,40 @@ static enum mu_status sync_parent(struct bundle_folder *folder, struct mu_error 
     return MU_OK;
 }
 
-enum mu_status bundle_folder_commit(struct bundle_folder *folder, struct mu_error *err)
+static enum mu_status rename_to_target(struct bundle_folder *folder, const char *from,
+                                       struct mu_error *err)
 {
-    enum mu_status st = sync_all(folder, err);
-
-    if (st != MU_OK)
-        return st;
-    if (rename_new(folder->building, folder->target) != 0)
+    if (rename_new(from, folder->target) != 0)
         return mu_fail(err, errno == EEXIST ? MU_E_CONFLICT : MU_E_UNAVAILABLE,
                        "rename to '%s': %s", folder->target, strerror(errno));
+    return MU_OK;
+}
+
+/* The folder stays for bundle_folder_close to remove. */
+static enum mu_status commit_archive(struct bundle_folder *folder, enum archive_format format,
+                                     struct mu_error *err)
+{
+    char path[BUNDLE_PATH_SIZE];
+    enum mu_status st = archive_path(folder, path, err);
+
+    if (st == MU_OK)
+        st = archive_pack(folder->building, format, path, err);
+    if (st == MU_OK)
+        st = rename_to_target(folder, path, err);
+    return st == MU_OK ? sync_parent(folder, err) : st;
+}
+
+enum mu_status bundle_folder_commit(struct bundle_folder *folder, struct mu_error *err)
+{
+    enum archive_format format = archive_format_of_name(folder->target);
+    enum mu_status st = format == ARCHIVE_NONE ? sync_all(folder, err) : MU_OK;
+
+    if (format != ARCHIVE_NONE)
+        return commit_archive(folder, format, err);
+    if (st == MU_OK)
+        st = rename_to_target(folder, folder->building, err);
+    if (st != MU_OK)
+        return st;
     folder->building[0] = '\0';
     return sync_parent(folder, err);
 }

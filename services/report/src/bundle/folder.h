@@ -1,7 +1,8 @@
 /*
  * folder: where a bundle is built, and how it appears at once: a hidden folder beside the
- * target, locked while a run writes it, renamed when everything in it is on the disk. What a
- * killed run left is cleared by the next one.
+ * target, locked while a run writes it, renamed when everything in it is on the disk. Of a target
+ * that ends in .zip or .tar.zst the folder is packed (archive/archive.h) and the archive renamed.
+ * What a killed run left is cleared by the next one.
  *
  * Threads: one at a time per folder.
  */

@@ -27,7 +27,15 @@
 #define BUNDLE_MRH             "historical-ver-activity.json"
 #define BUNDLE_OSCAL_COMPONENT "oscal/component-definition.json"
 #define BUNDLE_OSCAL_POAM      "oscal/poam.json"
+#define BUNDLE_POAM_XLSX       "poam.xlsx"
+#define BUNDLE_ITEM_PREFIX     "V-" /* of the number of an item (snapshot/snapshot.h) */
 
+/* Beside the manifest, and not in it (bundle/signer.h). */
+#define BUNDLE_SIGNATURE "manifest.json.sig"
+#define BUNDLE_CMS       "manifest.json.p7s"
+#define BUNDLE_TIMESTAMP "manifest.json.tsr"
+
+#define BUNDLE_RAW_SCHEMA "muster.raw-scan.v1" /* schemas/raw-scan.v1.schema.json */
 #define BUNDLE_IMPORTED_SCHEMA                                        \
     "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \
                                */

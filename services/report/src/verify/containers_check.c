@@ -1,4 +1,5 @@
 /* The running containers against the rows, both ways. */
+#include "verify/checks.h"
 #include "verify/state.h"
 
 #include "bundle/containers.h"
@@ -8,13 +9,10 @@
 
 #include "base/text.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct container_reader {
     struct verify_state *state;
-    json_t *running; /* "UAI digest" -> true */
-    struct mu_buf key;
     size_t lines;
 };
 
@@ -22,24 +20,6 @@ struct container_reader {
 static const char *plain(const char *field)
 {
     return field[0] == '\'' && cell_text_is_runnable(field + 1) ? field + 1 : field;
-}
-
-static void check_container(struct container_reader *reader, const char *const *fields)
-{
-    const char *uai = plain(fields[CONTAINERS_UAI]), *digest = plain(fields[CONTAINERS_DIGEST]);
-    const char *pod = fields[CONTAINERS_POD], *state = fields[CONTAINERS_STATE];
-    const json_t *row = json_object_get(reader->state->rows, uai);
-
-    if (!row)
-        verify_difference(reader->state, "containers", uai, "runs in pod '%s' but has no row", pod);
-    else if (*digest && !json_object_get(json_object_get(row, "digests"), digest))
-        verify_difference(reader->state, "containers", uai,
-                          "%s runs in pod '%s' but is not in the row", digest, pod);
-    else if (json_is_true(json_object_get(row, "in_scan")) && !mu_text_equal(state, "covered"))
-        verify_difference(reader->state, "containers", uai,
-                          "is %s in pod '%s', but its row says Yes", state, pod);
-    if (verify_key(uai, digest, &reader->key))
-        (void)json_object_set_new(reader->running, reader->key.data, json_true());
 }
 
 static enum mu_status on_line(void *opaque, size_t line, const char *const *fields, size_t count,
@@ -56,24 +36,12 @@ static enum mu_status on_line(void *opaque, size_t line, const char *const *fiel
                            fields[i], containers_columns[i]);
     if (line > 1) {
         reader->lines++;
-        check_container(reader, fields);
+        (void)verify_put(reader->state->store, VERIFY_CONTAINERS,
+                         (const char *const[]){plain(fields[CONTAINERS_UAI]),
+                                               plain(fields[CONTAINERS_DIGEST]),
+                                               fields[CONTAINERS_POD], fields[CONTAINERS_STATE]});
     }
     return MU_OK;
-}
-
-static void check_rows_run(struct container_reader *reader)
-{
-    const char *uai, *digest;
-    json_t *row, *ignored;
-
-    json_object_foreach (reader->state->rows, uai, row) {
-        json_object_foreach (json_object_get(row, "digests"), digest, ignored) {
-            if (verify_key(uai, digest, &reader->key) &&
-                !json_object_get(reader->running, reader->key.data))
-                verify_difference(reader->state, "containers", uai,
-                                  "%s is in the row, but no container runs it", digest);
-        }
-    }
 }
 
 /* A line for each manifest behind a container: never fewer lines than containers. */
@@ -89,33 +57,52 @@ static void check_total(struct container_reader *reader)
                           (long long)json_integer_value(count));
 }
 
-void verify_add_containers(struct verify_state *state, FILE *in)
+/* Of each state there are at least as many lines as the manifest counts containers. */
+static void check_states(struct container_reader *reader)
 {
-    struct container_reader reader = {.state = state, .running = json_object()};
+    struct verify_state *state = reader->state;
+    json_t *counts = json_object_get(state->manifest, "running_containers"), *count;
+    const char *name;
+    int64_t sum = 0;
+
+    json_object_foreach (counts, name, count) {
+        int64_t lines =
+                verify_ask_number(state->store, "SELECT count(*) FROM containers WHERE state = ?",
+                                  (const char *const[]){name, NULL});
+
+        sum += json_integer_value(count);
+        if (json_integer_value(count) > lines)
+            verify_difference(state, "containers", BUNDLE_CONTAINERS,
+                              "names %lld that are %s, the manifest counts %lld", (long long)lines,
+                              name, (long long)json_integer_value(count));
+    }
+    if (state->manifest &&
+        sum != json_integer_value(mu_json_at(state->manifest, "counts.containers")))
+        verify_difference(
+                state, "containers", BUNDLE_MANIFEST, "counts %lld containers, by state %lld",
+                (long long)json_integer_value(mu_json_at(state->manifest, "counts.containers")),
+                (long long)sum);
+}
+
+void verify_read_containers(struct verify_state *state, FILE *in)
+{
+    struct container_reader reader = {.state = state};
     struct mu_error err;
 
-    mu_buf_init(&reader.key, VERIFY_KEY_BYTES);
     if (csv_read(in, on_line, &reader, &err) != MU_OK) {
         verify_difference(state, "containers", BUNDLE_CONTAINERS, "cannot be read: %s",
                           err.message);
-    } else {
-        check_rows_run(&reader);
-        check_total(&reader);
+        return;
     }
-    mu_buf_done(&reader.key);
-    json_decref(reader.running);
+    state->groups |= VERIFY_HAS_CONTAINERS;
+    check_total(&reader);
+    check_states(&reader);
 }
 
 void verify_containers(struct verify_state *state)
 {
-    char path[VERIFY_PATH_SIZE];
-    MU_AUTO_FILE FILE *in = NULL;
+    MU_AUTO_FILE FILE *in = verify_open(state, BUNDLE_CONTAINERS);
 
-    if (!verify_path(state, BUNDLE_CONTAINERS, path))
-        return;
-    in = fopen(path, "re");
     if (in)
-        verify_add_containers(state, in);
-    else
-        verify_difference(state, "files", BUNDLE_CONTAINERS, "cannot be read: %s", strerror(errno));
+        verify_read_containers(state, in);
 }

@@ -1,4 +1,5 @@
 /* The manifest against the files, both ways. */
+#include "verify/schema.h"
 #include "verify/state.h"
 
 #include "bundle/folder.h"
@@ -45,50 +46,62 @@ static bool name_tells_digest(const char *name, const char *digest)
            (strncmp(stem, digest + prefix, len) == 0 && mu_text_equal(stem + len, ".json"));
 }
 
-static void check_bytes(struct verify_state *state, const char *name, const char *path,
-                        const json_t *entry)
+struct entry {
+    const char *name, *sha256;
+    int64_t size_bytes;
+};
+
+static void check_bytes(struct verify_state *state, const struct entry *entry, const char *path)
 {
-    const char *expected = mu_json_text_at(entry, "sha256");
     char digest[MU_DIGEST_TEXT_SIZE];
     uint64_t size_bytes = 0;
     struct mu_error err;
 
     if (manifest_hash_file(path, digest, &size_bytes, &err) != MU_OK)
-        verify_difference(state, "files", name, "cannot be read: %s", err.message);
-    else if (!mu_text_equal(digest, expected))
-        verify_difference(state, "files", name, "SHA-256 is %s, the manifest says %s", digest,
-                          expected);
-    else if (json_integer_value(json_object_get(entry, "size_bytes")) != (json_int_t)size_bytes)
-        verify_difference(state, "files", name, "the manifest gives another size");
-    else if (!name_tells_digest(name, digest))
-        verify_difference(state, "files", name, "is not named by its SHA-256, %s", digest);
+        verify_difference(state, "files", entry->name, "cannot be read: %s", err.message);
+    else if (!mu_text_equal(digest, entry->sha256))
+        verify_difference(state, "files", entry->name, "SHA-256 is %s, the manifest says %s",
+                          digest, entry->sha256);
+    else if (entry->size_bytes != (int64_t)size_bytes)
+        verify_difference(state, "files", entry->name, "the manifest gives another size");
+    else if (!name_tells_digest(entry->name, digest))
+        verify_difference(state, "files", entry->name, "is not named by its SHA-256, %s", digest);
 }
 
-static void check_file(struct verify_state *state, const char *name, const json_t *entry)
+static void check_file(struct verify_state *state, const char *name, const json_t *value)
 {
-    char path[VERIFY_PATH_SIZE];
+    const json_t *size = json_object_get(value, "size_bytes");
+    const struct entry entry = {name, mu_json_text_at(value, "sha256"), json_integer_value(size)};
+    char size_text[32], path[VERIFY_PATH_SIZE];
 
     state->summary.files++;
-    if (!name_is_safe(name) || !mu_json_text_at(entry, "sha256"))
+    (void)snprintf(size_text, sizeof(size_text), "%lld", (long long)entry.size_bytes);
+    if (!verify_put(state->store, VERIFY_FILES,
+                    (const char *const[]){name, entry.sha256, size_text}))
+        verify_difference(state, "files", name, "stands in the manifest twice");
+    else if (!name_is_safe(name) || !entry.sha256 || !json_is_integer(size))
         verify_difference(state, "files", name, "the manifest's entry is not usable");
     else if (verify_path(state, name, path))
-        check_bytes(state, name, path, entry);
+        check_bytes(state, &entry, path);
 }
 
 /* What stands in the package itself without being listed. */
 static bool is_own(const char *name)
 {
-    bool own = mu_text_equal(name, BUNDLE_MANIFEST);
+    static const char *const names[] = {BUNDLE_MANIFEST, BUNDLE_SIGNATURE, BUNDLE_CMS,
+                                        BUNDLE_TIMESTAMP};
+    bool own = false;
 
-    for (size_t i = 0; !own && bundle_folders[i]; i++)
-        own = mu_text_equal(name, bundle_folders[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        own = own || mu_text_equal(name, names[i]);
+    for (size_t i = 0; bundle_folders[i]; i++)
+        own = own || mu_text_equal(name, bundle_folders[i]);
     return own;
 }
 
 /* Files that the manifest does not know, of one folder. */
 static void check_extra(struct verify_state *state, const char *prefix)
 {
-    const json_t *files = json_object_get(state->manifest, "files");
     char path[VERIFY_PATH_SIZE], name[VERIFY_PATH_SIZE];
     struct dirent *entry;
     DIR *dir;
@@ -105,7 +118,7 @@ static void check_extra(struct verify_state *state, const char *prefix)
         (void)snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "/" : "", entry->d_name);
         if (!*prefix && is_own(name))
             continue;
-        if (!json_object_get(files, name))
+        if (!verify_lists(state, name))
             verify_difference(state, "files", name, "is in the folder but not in the manifest");
     }
     if (dir)
@@ -117,10 +130,9 @@ static void check_listed(struct verify_state *state)
 {
     static const char *const names[] = {BUNDLE_WORKBOOK, BUNDLE_GAPS, BUNDLE_NOT_RUNNING,
                                         BUNDLE_CONTAINERS};
-    const json_t *files = json_object_get(state->manifest, "files");
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (!json_object_get(files, names[i]))
+        if (!verify_lists(state, names[i]))
             verify_difference(state, "files", names[i], "is not in the manifest");
 }
 
@@ -146,32 +158,75 @@ static bool folders_are_here(struct verify_state *state)
     return here;
 }
 
-void verify_take_manifest(struct verify_state *state, json_t *manifest)
+/* ---- the manifest ---- */
+
+struct manifest_reader {
+    struct verify_state *state;
+    json_t *members; /* without the files */
+    bool has_files;
+    struct schema_check check;
+};
+
+static enum json_stream_wish on_wish(void *opaque, const char *member, const char *key)
 {
-    if (mu_text_equal(mu_json_text_at(manifest, "schema"), BUNDLE_SCHEMA) &&
-        json_is_object(json_object_get(manifest, "files"))) {
-        state->manifest = manifest;
+    (void)opaque;
+    return schema_wish(&schema_manifest, member, key);
+}
+
+/* The schema is the first that a canonical manifest could be wrong in, but not its first member:
+ * files are looked at all the same. */
+static enum mu_status on_piece(void *opaque, const char *member, const char *key, json_t *value,
+                               struct mu_error *err)
+{
+    struct manifest_reader *reader = opaque;
+
+    (void)err;
+    if (key && mu_text_equal(member, "files")) {
+        reader->has_files = true;
+        check_file(reader->state, key, value);
+    } else if (member) {
+        schema_piece(&reader->check, member, key, value);
+        (void)json_object_set(reader->members, member, value);
+    }
+    return MU_OK;
+}
+
+void verify_read_manifest(struct verify_state *state, FILE *in)
+{
+    struct manifest_reader reader = {.state = state, .members = json_object()};
+    const struct verify_pieces pieces = {false, on_wish, on_piece, &reader};
+    bool whole;
+
+    schema_begin(&reader.check, state, &schema_manifest, BUNDLE_MANIFEST);
+    whole = verify_read_pieces(state, BUNDLE_MANIFEST, in, &pieces);
+    schema_end(&reader.check, whole);
+    if (!whole) {
+        json_decref(reader.members);
+        return;
+    }
+    if (mu_text_equal(mu_json_text_at(reader.members, "schema"), BUNDLE_SCHEMA) &&
+        reader.has_files) {
+        state->manifest = reader.members;
         return;
     }
     verify_difference(state, "files", BUNDLE_MANIFEST, "is not of schema %s", BUNDLE_SCHEMA);
-    json_decref(manifest);
+    json_decref(reader.members);
 }
 
 void verify_files(struct verify_state *state)
 {
-    json_t *manifest, *entry;
-    const char *name;
+    MU_AUTO_FILE FILE *in = folders_are_here(state) ? verify_open(state, BUNDLE_MANIFEST) : NULL;
+    struct stat status;
 
-    if (!folders_are_here(state))
+    if (!in)
         return;
-    manifest = verify_read_json(state, BUNDLE_MANIFEST);
-    if (manifest)
-        verify_take_manifest(state, manifest);
+    if (fstat(fileno(in), &status) == 0 && status.st_size > (off_t)BUNDLE_MAX_JSON_BYTES)
+        verify_difference(state, "files", BUNDLE_MANIFEST, "is larger than %d bytes",
+                          BUNDLE_MAX_JSON_BYTES);
+    else
+        verify_read_manifest(state, in);
     if (!state->manifest)
         return;
-    json_object_foreach (json_object_get(state->manifest, "files"), name, entry) {
-        check_file(state, name, entry);
-    }
     check_listed(state);
     check_extra(state, "");
     for (size_t i = 0; bundle_folders[i]; i++)

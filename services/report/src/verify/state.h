@@ -1,10 +1,12 @@
 /*
- * state: what the checks of verify share: the folder, what was found so far, and how a
+ * state: what the checks of verify share: the folder, what was read and found so far, and how a
  * difference is recorded. Internal to src/verify.
  */
 #ifndef REPORT_VERIFY_STATE_H
 #define REPORT_VERIFY_STATE_H
 
+#include "verify/json_stream.h"
+#include "verify/store.h"
 #include "verify/verify.h"
 
 #include "json/json_doc.h"
@@ -16,19 +18,17 @@ enum { VERIFY_PATH_SIZE = 4096, VERIFY_KEY_BYTES = 512 * 1024 /* UAI and digest 
 
 struct verify_state {
     const char *folder;
-    struct mu_table *differences;
-    struct mu_table *gap_table;
+    struct verify_tables tables;
     struct verify_summary summary;
-    json_t *manifest;    /* parsed manifest.json; NULL when it could not be read */
-    json_t *rows;        /* UAI -> {digests: {digest: true}, in_scan: bool} */
-    json_t *targets;     /* "UAI digest" -> {uai, digest, file, complete: some scan of it is} */
-    json_t *gaps;        /* UAI -> gap object */
-    json_t *not_running; /* "UAI digest" -> true */
-    json_t *reports;     /* file of another scanner's report that a raw scan names -> true */
+    struct verify_store *store;
+    json_t *manifest; /* manifest.json without its files; NULL when it could not be read */
+    unsigned groups;  /* enum verify_group (checks.h): what was read whole */
 };
 
-void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
-                       struct mu_table *gap_table);
+/* Errors: MU_E_UNAVAILABLE. */
+enum mu_status verify_state_init(struct verify_state *state, const char *folder,
+                                 const struct verify_tables *tables,
+                                 struct mu_error *err) MU_MUST_CHECK;
 void verify_state_done(struct verify_state *state);
 
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
@@ -37,43 +37,52 @@ void verify_difference(struct verify_state *state, const char *check, const char
 /* Path of a plain file of the bundle, no link and no device; false after recording the
  * difference. */
 bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE]);
+/* It opened; NULL after recording the difference. Ownership: the caller closes it. */
+FILE *verify_open(struct verify_state *state, const char *name);
+/* Whether the manifest lists it. */
+bool verify_lists(struct verify_state *state, const char *name);
 
-/* New reference; NULL after recording the difference. */
-json_t *verify_parse_json(struct verify_state *state, const char *name, const char *bytes,
-                          size_t len);
-/* Parsed JSON file of the bundle, new reference; NULL after recording the difference. */
-json_t *verify_read_json(struct verify_state *state, const char *name);
-/* The same when it must be an array. */
-json_t *verify_read_array(struct verify_state *state, const char *name);
+/* A JSON file in pieces (json_stream.h), with a JSON array or object outside as `wants_array` says;
+ * false after recording why it could not be read whole. */
+struct verify_pieces {
+    bool wants_array;
+    json_stream_wish_fn *wish;
+    json_stream_fn *each;
+    void *opaque;
+};
+bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
+                        const struct verify_pieces *pieces);
+bool verify_read_json(struct verify_state *state, const char *name,
+                      const struct verify_pieces *pieces);
 
-/* "UAI digest", the key of targets and not_running; false when it is longer than any real one.
- * Unambiguous as long as the digest has no blank. */
-bool verify_key(const char *uai, const char *digest, struct mu_buf *out);
+/* Whether the two are short enough to be kept: longer than any real ones are refused. */
+bool verify_key_fits(const char *uai, const char *digest);
+
+/* Scans of VERIFY_SCAN_DAYS before that instant are too old. */
+enum { VERIFY_SCAN_DAYS = 30 };
+void verify_set_oldest(struct verify_state *state, int64_t as_of_us);
 
 /* The manifest's number against what was found. */
 void verify_count(struct verify_state *state, const char *name, size_t found);
 
-/* Takes the parsed manifest, or leaves state->manifest NULL: then its names are not followed. */
-void verify_take_manifest(struct verify_state *state, json_t *manifest);
-/* The targets of one parsed raw scan. */
-void verify_add_raw_scan(struct verify_state *state, const char *file, const json_t *scan);
-/* Its counts against its findings. */
-void verify_scan_counts(struct verify_state *state, const char *file, const json_t *scan);
-/* One that was made of another scanner's report: the report. */
-void verify_add_imported(struct verify_state *state, const char *file, const json_t *scan);
-/* The gaps of a parsed list. */
-void verify_add_gaps(struct verify_state *state, const json_t *gaps);
+/* Each reads one opened file of that kind; for the checks and for fuzzing. */
+void verify_read_manifest(struct verify_state *state, FILE *in);
+void verify_read_raw_scan(struct verify_state *state, const char *file, FILE *in);
+void verify_read_gaps(struct verify_state *state, FILE *in);
+void verify_read_containers(struct verify_state *state, FILE *in);
 
-/* The lines of running-containers.csv, against the rows. */
-void verify_add_containers(struct verify_state *state, FILE *in);
+/* Over the manifest. Errors: MU_E_NOT_FOUND (key or authorities). */
+enum mu_status verify_signatures(struct verify_state *state, const struct verify_request *request,
+                                 struct mu_error *err) MU_MUST_CHECK;
+/* Last month's. Errors: MU_E_NOT_FOUND (no such package), MU_E_UNAVAILABLE. */
+enum mu_status verify_chain(struct verify_state *state, const struct verify_request *request,
+                            struct mu_error *err) MU_MUST_CHECK;
 
 /* The checks, in order; each records its differences. */
-void verify_files(struct verify_state *state);     /* fills manifest */
-void verify_workbook(struct verify_state *state);  /* fills rows */
-void verify_declared(struct verify_state *state);  /* fills gaps, not_running */
-void verify_raw_scans(struct verify_state *state); /* fills targets */
-void verify_reports(struct verify_state *state);   /* that no raw scan names */
-void verify_match(struct verify_state *state);
+void verify_files(struct verify_state *state);     /* fills manifest, files */
+void verify_workbook(struct verify_state *state);  /* fills rows, digests */
+void verify_declared(struct verify_state *state);  /* fills gaps, gap_images, not_running */
+void verify_raw_scans(struct verify_state *state); /* fills targets, reports, found */
 void verify_containers(struct verify_state *state);
 
 #endif

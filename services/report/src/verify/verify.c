@@ -1,11 +1,14 @@
 #include "verify/verify.h"
 
+#include "verify/checks.h"
+#include "verify/documents.h"
+#include "verify/place.h"
 #include "verify/state.h"
 
 #include "bundle/layout.h"
 
-#include "base/file.h"
-#include "base/text.h"
+#include "base/clock.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,6 +18,7 @@
 
 const char *const verify_columns[] = {"check", "subject", "difference"};
 const char *const verify_gap_columns[] = {"asset", "state", "pod", "container", "reason"};
+const char *const verify_signature_columns[] = {"file", "kind", "by", "result"};
 
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
                        const char *fmt, ...)
@@ -27,7 +31,7 @@ void verify_difference(struct verify_state *state, const char *check, const char
     va_end(arguments);
     state->summary.differences++;
     if (state->summary.differences <= VERIFY_MAX_REPORTED)
-        mu_table_row(state->differences, (const char *const[]){check, subject, text});
+        mu_table_row(state->tables.differences, (const char *const[]){check, subject, text});
 }
 
 bool verify_path(struct verify_state *state, const char *name, char ret_path[VERIFY_PATH_SIZE])
@@ -49,53 +53,70 @@ bool verify_path(struct verify_state *state, const char *name, char ret_path[VER
     return true;
 }
 
-json_t *verify_parse_json(struct verify_state *state, const char *name, const char *bytes,
-                          size_t len)
+FILE *verify_open(struct verify_state *state, const char *name)
 {
-    static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
-    struct mu_error err;
-    json_t *root = NULL;
-
-    if (mu_json_parse(bytes, len, &limits, &root, &err) != MU_OK)
-        verify_difference(state, "files", name, "cannot be read: %s", err.message);
-    return root;
-}
-
-json_t *verify_read_json(struct verify_state *state, const char *name)
-{
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     char path[VERIFY_PATH_SIZE];
-    struct mu_error err;
+    FILE *in;
 
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     if (!verify_path(state, name, path))
         return NULL;
-    if (mu_file_read(path, &bytes, &err) != MU_OK) {
+    in = fopen(path, "re");
+    if (!in)
+        verify_difference(state, "files", name, "cannot be read: %s", strerror(errno));
+    return in;
+}
+
+bool verify_lists(struct verify_state *state, const char *name)
+{
+    return verify_ask_number(state->store, "SELECT count(*) FROM files WHERE name = ?",
+                             (const char *const[]){name, NULL}) > 0;
+}
+
+bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
+                        const struct verify_pieces *pieces)
+{
+    bool is_array = false;
+    struct mu_error err;
+    enum mu_status st =
+            json_stream_read(in, pieces->wish, pieces->each, pieces->opaque, &is_array, &err);
+
+    if (st == MU_OK && is_array != pieces->wants_array)
+        verify_difference(state, "files", name, "is no %s",
+                          pieces->wants_array ? "array" : "object");
+    else if (st != MU_OK)
         verify_difference(state, "files", name, "cannot be read: %s", err.message);
-        return NULL;
-    }
-    return verify_parse_json(state, name, bytes.data, bytes.len);
+    return st == MU_OK && is_array == pieces->wants_array;
 }
 
-json_t *verify_read_array(struct verify_state *state, const char *name)
+bool verify_read_json(struct verify_state *state, const char *name,
+                      const struct verify_pieces *pieces)
 {
-    json_t *root = verify_read_json(state, name);
+    MU_AUTO_FILE FILE *in = verify_open(state, name);
+    struct stat status;
 
-    if (root && !json_is_array(root)) {
-        verify_difference(state, "files", name, "is no array");
-        json_decref(root);
-        return NULL;
+    if (!in)
+        return false;
+    if (fstat(fileno(in), &status) != 0 || status.st_size > (off_t)BUNDLE_MAX_JSON_BYTES) {
+        verify_difference(state, "files", name, "is larger than %d bytes", BUNDLE_MAX_JSON_BYTES);
+        return false;
     }
-    return root;
+    return verify_read_pieces(state, name, in, pieces);
 }
 
-bool verify_key(const char *uai, const char *digest, struct mu_buf *out)
+bool verify_key_fits(const char *uai, const char *digest)
 {
-    mu_buf_reset(out);
-    mu_buf_puts(out, uai);
-    mu_buf_puts(out, " ");
-    mu_buf_puts(out, digest);
-    return !out->failed;
+    return strlen(uai) + strlen(digest) < VERIFY_KEY_BYTES;
+}
+
+void verify_set_oldest(struct verify_state *state, int64_t as_of_us)
+{
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    char oldest[MU_TIME_TEXT_SIZE];
+
+    if (as_of_us <= VERIFY_SCAN_DAYS * day_us)
+        return;
+    mu_time_format(as_of_us - VERIFY_SCAN_DAYS * day_us, oldest);
+    (void)verify_put(state->store, VERIFY_LIMITS, (const char *const[]){oldest});
 }
 
 void verify_count(struct verify_state *state, const char *name, size_t found)
@@ -109,50 +130,79 @@ void verify_count(struct verify_state *state, const char *name, size_t found)
                           (long long)json_integer_value(count), name, found);
 }
 
-void verify_state_init(struct verify_state *state, const char *folder, struct mu_table *differences,
-                       struct mu_table *gap_table)
+enum mu_status verify_state_init(struct verify_state *state, const char *folder,
+                                 const struct verify_tables *tables, struct mu_error *err)
 {
-    *state = (struct verify_state){.folder = folder,
-                                   .differences = differences,
-                                   .gap_table = gap_table,
-                                   .rows = json_object(),
-                                   .targets = json_object(),
-                                   .gaps = json_object(),
-                                   .not_running = json_object(),
-                                   .reports = json_object()};
+    *state = (struct verify_state){.folder = folder, .tables = *tables};
+    return verify_store_new(&state->store, err);
 }
 
 void verify_state_done(struct verify_state *state)
 {
     json_decref(state->manifest);
-    json_decref(state->rows);
-    json_decref(state->targets);
-    json_decref(state->gaps);
-    json_decref(state->not_running);
-    json_decref(state->reports);
+    verify_store_free(state->store);
 }
 
-enum mu_status verify_bundle(const char *folder, struct mu_table *differences,
-                             struct mu_table *gaps, struct verify_summary *ret_summary,
-                             struct mu_error *err)
+static void check_all(struct verify_state *state)
+{
+    const char *as_of;
+    struct mu_error err;
+    int64_t as_of_us = 0;
+
+    verify_files(state);
+    as_of = mu_json_text_at(state->manifest, "as_of");
+    if (as_of && mu_time_parse(as_of, strlen(as_of), &as_of_us, &err) == MU_OK)
+        verify_set_oldest(state, as_of_us);
+    verify_declared(state);
+    verify_workbook(state);
+    verify_raw_scans(state);
+    verify_containers(state);
+    verify_documents(state);
+    verify_run_checks(state, state->groups);
+    verify_count(state, "rows", state->summary.rows);
+    verify_count(state, "raw_scans", state->summary.raw_scans);
+    verify_count(state, "gaps", state->summary.gaps);
+}
+
+static enum mu_status verify_folder(const struct verify_request *request, const char *folder,
+                                    const struct verify_tables *tables,
+                                    struct verify_summary *ret_summary, struct mu_error *err)
 {
     struct verify_state state;
-    struct stat status;
+    enum mu_status st = verify_state_init(&state, folder, tables, err);
 
-    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
-        return mu_fail(err, MU_E_NOT_FOUND, "'%s' is no folder", folder);
-    verify_state_init(&state, folder, differences, gaps);
-    verify_files(&state);
-    verify_declared(&state);
-    verify_workbook(&state);
-    verify_raw_scans(&state);
-    verify_reports(&state);
-    verify_match(&state);
-    verify_containers(&state);
-    verify_count(&state, "rows", state.summary.rows);
-    verify_count(&state, "raw_scans", state.summary.raw_scans);
-    verify_count(&state, "gaps", state.summary.gaps);
-    *ret_summary = state.summary;
+    if (st != MU_OK)
+        return st;
+    st = verify_signatures(&state, request, err);
+    if (st == MU_OK)
+        check_all(&state);
+    if (st == MU_OK)
+        st = verify_chain(&state, request, err);
+    if (st == MU_OK)
+        st = verify_store_status(state.store, err);
+    if (st == MU_OK && mu_stop_requested())
+        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
+    if (st == MU_OK)
+        *ret_summary = state.summary;
     verify_state_done(&state);
+    return st;
+}
+
+enum mu_status verify_package(const struct verify_request *request,
+                              const struct verify_tables *tables,
+                              struct verify_summary *ret_summary, struct mu_error *err)
+{
+    MU_AUTO_DONE(verify_place_close) struct verify_place place = {.folder = ""};
+    char entry[ARCHIVE_NAME_MAX + 1];
+    enum mu_status st =
+            verify_place_open(request->path, NULL, request->max_bytes, &place, entry, err);
+
+    if (st == MU_OK)
+        return verify_folder(request, place.folder, tables, ret_summary, err);
+    if (st != MU_E_INVALID && st != MU_E_LIMIT)
+        return st;
+    *ret_summary = (struct verify_summary){.differences = 1};
+    mu_table_row(tables->differences,
+                 (const char *const[]){"archive", *entry ? entry : request->path, err->message});
     return MU_OK;
 }

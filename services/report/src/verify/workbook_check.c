@@ -22,6 +22,8 @@ static const enum workbook_column forbidden[] = {COLUMN_LOCATION, COLUMN_HARDWAR
 static const enum workbook_column yes_no[] = {COLUMN_VIRTUAL, COLUMN_PUBLIC, COLUMN_AUTHENTICATED,
                                               COLUMN_IN_LATEST_SCAN};
 
+enum { VERIFY_DIGEST_SIZE = 512 };
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct row_reader {
@@ -91,31 +93,32 @@ static void check_cells(struct verify_state *state, const char *uai, const char 
                               i + 1, cells[i]);
 }
 
-/* The address cell's lines as a set. */
-static json_t *digest_set(const char *text)
+/* The address cell's lines, each once. */
+static void put_digests(struct verify_state *state, const char *uai, const char *text)
 {
-    json_t *set = json_object();
+    char digest[VERIFY_DIGEST_SIZE];
 
     while (text && *text) {
         size_t len = strcspn(text, "\n");
 
-        if (len > 0)
-            (void)json_object_setn_new(set, text, len, json_true());
+        (void)snprintf(digest, sizeof(digest), "%.*s", (int)(len < sizeof(digest) ? len : 0), text);
+        if (len >= sizeof(digest))
+            verify_difference(state, "workbook", uai, "names a checksum of %zu characters", len);
+        else if (len > 0)
+            (void)verify_put(state->store, VERIFY_DIGESTS, (const char *const[]){uai, digest});
         text += len + (text[len] == '\n');
     }
-    return set;
 }
 
-static void add_row(struct verify_state *state, const char *uai, const char *const *cells,
-                    size_t count)
+static void add_row(struct verify_state *state, const char *uai, const char *place,
+                    const char *const *cells, size_t count)
 {
-    if (json_object_get(state->rows, uai))
+    const char *in_scan =
+            mu_text_equal(cell(cells, count, COLUMN_IN_LATEST_SCAN), "Yes") ? "1" : "0";
+
+    if (!verify_put(state->store, VERIFY_ROWS, (const char *const[]){uai, in_scan, place}))
         verify_difference(state, "workbook", uai, "stands in two rows; it must be unique");
-    (void)json_object_set_new(
-            state->rows, uai,
-            json_pack("{s:o, s:b}", "digests", digest_set(cell(cells, count, COLUMN_ADDRESS)),
-                      "in_scan",
-                      mu_text_equal(cell(cells, count, COLUMN_IN_LATEST_SCAN), "Yes") ? 1 : 0));
+    put_digests(state, uai, cell(cells, count, COLUMN_ADDRESS));
 }
 
 static enum mu_status on_row(void *opaque, size_t row, const char *const *cells, size_t count,
@@ -137,7 +140,7 @@ static enum mu_status on_row(void *opaque, size_t row, const char *const *cells,
         (void)snprintf(place, sizeof(place), "row %zu", row);
         check_cells(reader->state, uai ? uai : place, cells, count);
         if (uai)
-            add_row(reader->state, uai, cells, count);
+            add_row(reader->state, uai, place, cells, count);
     }
     return MU_OK;
 }

@@ -1,6 +1,7 @@
 #include "workbook/workbook.h"
 
 #include "workbook/cell_text.h"
+#include "workbook/columns.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -10,58 +11,8 @@
 #include <unistd.h>
 #include <xlsxwriter.h>
 
-const char workbook_inventory_sheet[] = "Inventory";
 static const char instructions_sheet[] = "INSTRUCTIONS "; /* the template's trailing space */
 static const char changes_sheet[] = "Record of Changes";
-
-struct column {
-    const char *header;
-    double width;
-};
-
-static const struct column columns[COLUMN_COUNT] = {
-        [COLUMN_UAI] = {"UNIQUE ASSET IDENTIFIER", 37.33},
-        [COLUMN_ADDRESS] = {"IPv4 or IPv6 Address", 58.33},
-        [COLUMN_VIRTUAL] = {"Virtual", 25},
-        [COLUMN_PUBLIC] = {"Public", 25},
-        [COLUMN_DNS] = {"DNS Name or URL", 25},
-        [COLUMN_NETBIOS] = {"NetBIOS Name", 15},
-        [COLUMN_MAC] = {"MAC Address", 15.33},
-        [COLUMN_AUTHENTICATED] = {"Authenticated Scan", 16.66},
-        [COLUMN_BASELINE] = {"Baseline Configuration Name", 41.11},
-        [COLUMN_OS] = {"OS Name and Version", 19.66},
-        [COLUMN_LOCATION] = {"Location", 18.33},
-        [COLUMN_ASSET_TYPE] = {"Asset Type", 16.44},
-        [COLUMN_HARDWARE] = {"Hardware Make/Model", 17},
-        [COLUMN_IN_LATEST_SCAN] = {"In Latest Scan", 16.11},
-        [COLUMN_VENDOR] = {"Software/ Database Vendor", 15.66},
-        [COLUMN_SOFTWARE] = {"Software/ Database Name & Version", 17.66},
-        [COLUMN_PATCH_LEVEL] = {"Patch Level", 15.66},
-        [COLUMN_DIAGRAM_LABEL] = {"Diagram Label", 55.78},
-        [COLUMN_COMMENTS] = {"Comments", 55.78},
-        [COLUMN_SERIAL] = {"Serial #/Asset Tag#", 18.33},
-        [COLUMN_VLAN] = {"VLAN/\nNetwork ID", 18.44},
-        [COLUMN_SYSTEM_ADMINISTRATOR] = {"System Administrator/ Owner", 18.44},
-        [COLUMN_APPLICATION_ADMINISTRATOR] = {"Application Administrator/ Owner", 17.78},
-        [COLUMN_FUNCTION] = {"Function", 17},
-        [COLUMN_END_OF_LIFE] = {"End-of-Life ", 17},
-};
-
-/* The group headers of row 1, with the template's colours. */
-struct group {
-    enum workbook_column first, last;
-    const char *title;
-    lxw_color_t fill, text;
-};
-
-static const struct group groups[] = {
-        {COLUMN_UAI, COLUMN_DNS, "All Inventories", 0x137294, LXW_COLOR_WHITE},
-        {COLUMN_NETBIOS, COLUMN_IN_LATEST_SCAN, "OS/Infrastructure Inventory", 0x1A98C5,
-         LXW_COLOR_WHITE},
-        {COLUMN_VENDOR, COLUMN_PATCH_LEVEL, "Software and Database Inventories", 0x67C8EB,
-         LXW_COLOR_BLACK},
-        {COLUMN_DIAGRAM_LABEL, COLUMN_END_OF_LIFE, "Any Inventory", 0x9ADAF2, LXW_COLOR_BLACK},
-};
 
 enum {
     PAPER_TABLOID = 3,
@@ -80,19 +31,6 @@ struct inventory_workbook {
     struct mu_buf text; /* the cell being written, encoded */
     char *path;
 };
-
-const char *inventory_workbook_header(enum workbook_column column)
-{
-    return columns[column].header;
-}
-
-const char *inventory_workbook_group(enum workbook_column column)
-{
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-        if (groups[i].first == column)
-            return groups[i].title;
-    return NULL;
-}
 
 /* Arial 11, wrapped, bordered, as the template has it. */
 static lxw_format *new_format(lxw_workbook *file)
@@ -206,15 +144,16 @@ static void write_headers(lxw_workbook *file, lxw_worksheet *sheet)
     worksheet_gridlines(sheet, LXW_HIDE_ALL_GRIDLINES);
     worksheet_set_zoom(sheet, ZOOM_PERCENT);
     for (size_t i = 0; i < COLUMN_COUNT; i++)
-        set_stored_width(sheet, (lxw_col_t)i, columns[i].width);
+        set_stored_width(sheet, (lxw_col_t)i, inventory_columns[i].width);
     worksheet_set_row(sheet, 0, 42.75, NULL);
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-        worksheet_merge_range(sheet, 0, (lxw_col_t)groups[i].first, 0, (lxw_col_t)groups[i].last,
-                              groups[i].title,
-                              new_header_format(file, groups[i].fill, groups[i].text));
+    for (size_t i = 0; i < INVENTORY_GROUPS; i++)
+        worksheet_merge_range(
+                sheet, 0, (lxw_col_t)inventory_groups[i].first, 0,
+                (lxw_col_t)inventory_groups[i].last, inventory_groups[i].title,
+                new_header_format(file, inventory_groups[i].fill, inventory_groups[i].text));
     worksheet_set_row(sheet, 1, 41.4, NULL);
     for (size_t i = 0; i < COLUMN_COUNT; i++)
-        worksheet_write_string(sheet, 1, (lxw_col_t)i, columns[i].header, header);
+        worksheet_write_string(sheet, 1, (lxw_col_t)i, inventory_columns[i].header, header);
     worksheet_freeze_panes(sheet, WORKBOOK_HEADER_ROWS, 1);
     set_inventory_print(sheet);
 }
@@ -305,10 +244,10 @@ static enum mu_status check_cell(const struct inventory_workbook_row *row, size_
 
     if (cell_text_length(text) > WORKBOOK_CELL_MAX)
         return mu_fail(err, MU_E_LIMIT, "asset '%.200s': '%s' holds more than %d characters",
-                       row->cells[COLUMN_UAI], columns[column].header, WORKBOOK_CELL_MAX);
+                       row->cells[COLUMN_UAI], inventory_columns[column].header, WORKBOOK_CELL_MAX);
     if (!mu_utf8_valid(text, strlen(text)))
         return mu_fail(err, MU_E_INVALID, "asset '%.200s': '%s' is not UTF-8",
-                       row->cells[COLUMN_UAI], columns[column].header);
+                       row->cells[COLUMN_UAI], inventory_columns[column].header);
     return MU_OK;
 }
 
@@ -347,7 +286,7 @@ static void set_height(struct inventory_workbook *workbook,
     double points;
 
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        size_t lines = row->cells[i] ? lines_of(row->cells[i], columns[i].width) : 1;
+        size_t lines = row->cells[i] ? lines_of(row->cells[i], inventory_columns[i].width) : 1;
 
         most = lines > most ? lines : most;
     }
@@ -372,7 +311,7 @@ enum mu_status inventory_workbook_add(struct inventory_workbook *workbook,
             return st;
         if (write_cell(workbook, (lxw_col_t)i, row->cells[i]) != LXW_NO_ERROR)
             return mu_fail(err, MU_E_LIMIT, "asset '%.200s': '%s' does not fit a cell",
-                           row->cells[COLUMN_UAI], columns[i].header);
+                           row->cells[COLUMN_UAI], inventory_columns[i].header);
     }
     workbook->next_row++;
     return MU_OK;

@@ -1,5 +1,6 @@
 #include "workbook/xlsx_reader.h"
 
+#include "archive/zip_reader.h"
 #include "workbook/cell_text.h"
 
 #include "base/buf.h"
@@ -11,7 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
 
 enum {
     XLSX_MAX_SMALL_PART_BYTES = 16 * 1024 * 1024, /* unpacked, as all of these */
@@ -21,7 +21,6 @@ enum {
     XLSX_MAX_DEPTH = 64,
     XLSX_MAX_TOKEN_BYTES =
             1024 * 1024, /* one tag; without it expat rescans hostile ones for ever */
-    XLSX_READ_BYTES = 64 * 1024,
     XLSX_NAME_BYTES = 512
 };
 static const uint64_t max_sheet_part_bytes = UINT64_C(4) * 1024 * 1024 * 1024; /* streamed */
@@ -312,47 +311,52 @@ static enum mu_status feed_piece(struct part *part, const char *name, const char
     return MU_OK;
 }
 
-static enum mu_status feed(zip_file_t *file, const char *name, uint64_t max_bytes,
-                           struct part *part, struct mu_error *err)
-{
-    char bytes[XLSX_READ_BYTES];
-    uint64_t total = 0;
-    zip_int64_t len;
-    enum mu_status st;
+struct feeding {
+    struct part *part;
+    const char *name;
+    uint64_t max_bytes, total;
+};
 
-    do {
-        len = zip_fread(file, bytes, sizeof(bytes));
-        if (len < 0)
-            return mu_fail(err, MU_E_INVALID, "%s: %s", name, zip_file_strerror(file));
-        total += (uint64_t)len;
-        if (total > max_bytes)
-            return mu_fail(err, MU_E_LIMIT, "%s: more than %llu bytes", name,
-                           (unsigned long long)max_bytes);
-        st = feed_piece(part, name, bytes, (int)len, total, err);
-        if (st != MU_OK)
-            return st;
-    } while (len > 0);
-    return MU_OK;
+static enum mu_status feed(void *opaque, const void *bytes, size_t len, struct mu_error *err)
+{
+    struct feeding *feeding = opaque;
+
+    feeding->total += len;
+    if (feeding->total > feeding->max_bytes)
+        return mu_fail(err, MU_E_LIMIT, "%s: more than %llu bytes", feeding->name,
+                       (unsigned long long)feeding->max_bytes);
+    return feed_piece(feeding->part, feeding->name, bytes, (int)len, feeding->total, err);
+}
+
+static enum mu_status feed_part(struct zip_reader *zip, const struct zip_entry *entry,
+                                const char *name, uint64_t max_bytes, struct part *part,
+                                struct mu_error *err)
+{
+    struct feeding feeding = {part, name, max_bytes, 0};
+    enum mu_status st = zip_reader_read(zip, entry, feed, &feeding, err);
+
+    if (st == MU_OK)
+        st = feed_piece(part, name, "", 0, feeding.total, err);
+    else if (part->status == MU_OK && st == MU_E_INVALID)
+        st = mu_wrap(err, "part '%s'", name);
+    return st;
 }
 
 typedef void start_fn(struct part *part, const char *name, const char **attributes);
 typedef void end_fn(struct part *part, const char *name);
 
-static enum mu_status parse_part(zip_t *zip, const char *name, uint64_t max_bytes,
+static enum mu_status parse_part(struct zip_reader *zip, const char *name, uint64_t max_bytes,
                                  struct part *part, start_fn *start, end_fn *end,
                                  struct mu_error *err)
 {
-    zip_file_t *file = zip_fopen(zip, name, 0);
-    enum mu_status st;
+    struct zip_entry entry;
+    enum mu_status st = zip_reader_find(zip, name, false, &entry, err);
 
-    if (!file)
-        return mu_fail(err, zip_name_locate(zip, name, 0) < 0 ? MU_E_NOT_FOUND : MU_E_INVALID,
-                       "part '%s': %s", name, zip_strerror(zip));
+    if (st != MU_OK)
+        return st;
     part->parser = XML_ParserCreate(NULL);
-    if (!part->parser) {
-        (void)zip_fclose(file);
+    if (!part->parser)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
-    }
     part->err = err;
     part->status = MU_OK;
     part->start = start;
@@ -363,14 +367,13 @@ static enum mu_status parse_part(zip_t *zip, const char *name, uint64_t max_byte
     XML_SetElementHandler(part->parser, on_start, on_end);
     XML_SetCharacterDataHandler(part->parser, on_text);
     XML_SetStartDoctypeDeclHandler(part->parser, on_doctype);
-    st = feed(file, name, max_bytes, part, err);
+    st = feed_part(zip, &entry, name, max_bytes, part, err);
     XML_ParserFree(part->parser);
-    (void)zip_fclose(file);
     return st;
 }
 
 /* The part that holds the sheet, by way of workbook.xml and its relationships. */
-static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *part,
+static enum mu_status find_sheet(struct zip_reader *zip, const char *sheet, struct part *part,
                                  struct mu_error *err)
 {
     char id[XLSX_NAME_BYTES];
@@ -393,17 +396,36 @@ static enum mu_status find_sheet(zip_t *zip, const char *sheet, struct part *par
     return st;
 }
 
-static enum mu_status read_sheet(zip_t *zip, const char *sheet, struct part *part,
+/* Whether there is such a part; an error when the directory cannot be read. */
+static enum mu_status has_part(struct zip_reader *zip, const char *name, bool anywhere,
+                               bool *ret_has, struct mu_error *err)
+{
+    struct zip_entry entry;
+    enum mu_status st = zip_reader_find(zip, name, anywhere, &entry, err);
+
+    *ret_has = st == MU_OK;
+    return st == MU_E_NOT_FOUND ? MU_OK : st;
+}
+
+static enum mu_status refuse_macros(struct zip_reader *zip, struct mu_error *err)
+{
+    bool has = false;
+    enum mu_status st = has_part(zip, "vbaProject.bin", true, &has, err);
+
+    return st == MU_OK && has ? mu_fail(err, MU_E_INVALID, "it holds macros") : st;
+}
+
+static enum mu_status read_sheet(struct zip_reader *zip, const char *sheet, struct part *part,
                                  struct mu_error *err)
 {
-    enum mu_status st;
+    bool has_strings = false;
+    enum mu_status st = refuse_macros(zip, err);
 
-    if (zip_name_locate(zip, "vbaProject.bin", ZIP_FL_NODIR | ZIP_FL_NOCASE) >= 0)
-        return mu_fail(err, MU_E_INVALID, "it holds macros");
-    st = find_sheet(zip, sheet, part, err);
-    if (st != MU_OK)
-        return st;
-    if (zip_name_locate(zip, "xl/sharedStrings.xml", 0) >= 0)
+    if (st == MU_OK)
+        st = find_sheet(zip, sheet, part, err);
+    if (st == MU_OK)
+        st = has_part(zip, "xl/sharedStrings.xml", false, &has_strings, err);
+    if (st == MU_OK && has_strings)
         st = parse_part(zip, "xl/sharedStrings.xml", XLSX_MAX_STRINGS_PART_BYTES, part,
                         on_strings_start, on_strings_end, err);
     if (st == MU_OK)
@@ -412,8 +434,8 @@ static enum mu_status read_sheet(zip_t *zip, const char *sheet, struct part *par
     return st;
 }
 
-static enum mu_status read_zip(zip_t *zip, const char *sheet, xlsx_row_fn *each, void *opaque,
-                               struct mu_error *err)
+static enum mu_status read_zip(struct zip_reader *zip, const char *sheet, xlsx_row_fn *each,
+                               void *opaque, struct mu_error *err)
 {
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(XLSX_MAX_TEXT_BYTES);
     struct part *part = mu_xcalloc(1, sizeof(*part));
@@ -431,33 +453,66 @@ static enum mu_status read_zip(zip_t *zip, const char *sheet, xlsx_row_fn *each,
     return st;
 }
 
+static enum mu_status open_workbook(const char *path, struct zip_reader **ret_zip,
+                                    struct mu_error *err)
+{
+    enum mu_status st = zip_reader_open(path, ret_zip, err);
+
+    if (st != MU_OK && st != MU_E_NOT_FOUND)
+        return mu_fail(err, MU_E_INVALID, "'%s' is no readable workbook", path);
+    return st;
+}
+
 enum mu_status xlsx_read(const char *path, const char *sheet, xlsx_row_fn *each, void *opaque,
                          struct mu_error *err)
 {
-    enum mu_status st;
-    int code = 0;
-    zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
+    MU_AUTO(zip_reader) struct zip_reader *zip = NULL;
+    enum mu_status st = open_workbook(path, &zip, err);
 
-    if (!zip)
-        return mu_fail(err, code == ZIP_ER_NOENT ? MU_E_NOT_FOUND : MU_E_INVALID,
-                       "'%s' is no readable workbook", path);
+    if (st != MU_OK)
+        return st;
     st = read_zip(zip, sheet, each, opaque, err);
-    zip_discard(zip);
     return st == MU_OK ? MU_OK : mu_wrap(err, "workbook '%s'", path);
 }
 
 enum mu_status xlsx_read_memory(const void *bytes, size_t len, const char *sheet, xlsx_row_fn *each,
                                 void *opaque, struct mu_error *err)
 {
-    zip_source_t *source = zip_source_buffer_create(bytes, len, 0, NULL);
-    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, NULL) : NULL;
+    MU_AUTO(zip_reader) struct zip_reader *zip = NULL;
+
+    if (zip_reader_open_memory(bytes, len, &zip, err) != MU_OK)
+        return mu_fail(err, MU_E_INVALID, "not a workbook");
+    return read_zip(zip, sheet, each, opaque, err);
+}
+
+/* ---- the sheets' names ---- */
+
+static void on_name_start(struct part *part, const char *name, const char **attributes)
+{
+    const char *sheet = attribute(attributes, "name");
+    const char *none[] = {sheet};
     enum mu_status st;
 
-    if (!zip) {
-        zip_source_free(source);
-        return mu_fail(err, MU_E_INVALID, "not a workbook");
-    }
-    st = read_zip(zip, sheet, each, opaque, err);
-    zip_discard(zip);
-    return st;
+    if (!mu_text_equal(name, "sheet") || !sheet)
+        return;
+    st = part->each(part->opaque, ++part->row, none, 1, part->err);
+    if (st != MU_OK)
+        stop(part, st);
+}
+
+enum mu_status xlsx_sheets(const char *path, xlsx_row_fn *each, void *opaque, struct mu_error *err)
+{
+    MU_AUTO(zip_reader) struct zip_reader *zip = NULL;
+    struct part part = {.each = each, .opaque = opaque};
+    enum mu_status st = open_workbook(path, &zip, err);
+
+    if (st != MU_OK)
+        return st;
+    mu_buf_init(&part.text, XLSX_MAX_CELL_BYTES);
+    st = refuse_macros(zip, err);
+    if (st == MU_OK)
+        st = parse_part(zip, "xl/workbook.xml", XLSX_MAX_SMALL_PART_BYTES, &part, on_name_start,
+                        NULL, err);
+    mu_buf_done(&part.text);
+    return st == MU_OK ? MU_OK : mu_wrap(err, "workbook '%s'", path);
 }

@@ -31,4 +31,9 @@ enum mu_status xlsx_read(const char *path, const char *sheet, xlsx_row_fn *each,
 enum mu_status xlsx_read_memory(const void *bytes, size_t len, const char *sheet, xlsx_row_fn *each,
                                 void *opaque, struct mu_error *err) MU_MUST_CHECK;
 
+/* The sheets in their order: `cells[0]` is the name, `row` the place from 1. Errors: as xlsx_read.
+ */
+enum mu_status xlsx_sheets(const char *path, xlsx_row_fn *each, void *opaque,
+                           struct mu_error *err) MU_MUST_CHECK;
+
 #endif
