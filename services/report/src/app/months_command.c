@@ -73,6 +73,15 @@ static bool add_row(struct mu_table *table, const struct month_store *store, siz
     return whole;
 }
 
+static void print_sum(const struct month_store *store, size_t broken)
+{
+    const size_t count = month_store_count(store);
+
+    (void)printf("\n%zu close%s, %zu broken\n", count, count == 1 ? "" : "s", broken);
+    if (count > 0)
+        (void)printf("last close.json: %s\n", month_store_at(store, count - 1)->sha256);
+}
+
 int months_command(void *config_struct, int argc, char **argv)
 {
     const struct months_config *config = config_struct;
@@ -105,6 +114,6 @@ int months_command(void *config_struct, int argc, char **argv)
     }
     mu_table_print(table, format, 0, stdout);
     if (format == MU_FORMAT_TEXT)
-        (void)printf("\n%zu closes, %zu broken\n", month_store_count(store), broken);
+        print_sum(store, broken);
     return broken > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
 }
