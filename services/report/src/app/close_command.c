@@ -273,6 +273,7 @@ static enum mu_status request_from(const struct close_config *config, char month
     request->by = config->by;
     request->reason = config->reason;
     request->accepted_reason = config->accept_incomplete ? config->reason : NULL;
+    request->stage = progress_stage;
     request->progress = progress_raw_scans;
     return MU_OK;
 }

@@ -22,6 +22,11 @@ static bool is_due(uint64_t every_ms, size_t done, size_t total)
     return true;
 }
 
+void progress_stage(const char *doing)
+{
+    (void)fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "  " : "", doing);
+}
+
 void progress_raw_scans(size_t done, size_t total)
 {
     static const char full[] = "##############################";

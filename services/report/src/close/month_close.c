@@ -94,8 +94,10 @@ static enum mu_status read_month(struct closing *closing, struct mu_error *err)
     struct gather gather = {.source = closing->request->source,
                             .writer = result->writer,
                             .progress = closing->request->progress};
-    enum mu_status st = snapshot_read(&closing->request->question, &result->snapshot, err);
+    enum mu_status st;
 
+    closing->request->stage("reading the month from PostgreSQL");
+    st = snapshot_read(&closing->request->question, &result->snapshot, err);
     if (st != MU_OK)
         return st;
     gather.snapshot = result->snapshot;
@@ -178,6 +180,7 @@ static enum close_outcome finish(struct closing *closing, struct mu_error *err)
         return CLOSE_INCOMPLETE;
     if (request->dry_run)
         return CLOSE_WOULD;
+    request->stage("writing the month into the store");
     return commit(closing, err) == MU_OK ? CLOSE_DONE : CLOSE_FAILED;
 }
 

@@ -20,8 +20,9 @@ struct close_request {
     struct snapshot_question question;
     struct evidence_source source;
     bool amend, early, dry_run;
-    const char *by, *reason;     /* the reason of an amendment */
-    const char *accepted_reason; /* NULL: refuse what is not complete */
+    const char *by, *reason;          /* the reason of an amendment */
+    const char *accepted_reason;      /* NULL: refuse what is not complete */
+    void (*stage)(const char *doing); /* before each long step */
     void (*progress)(size_t done, size_t total);
 };
 
