@@ -142,17 +142,19 @@ static void put_upstream(struct qualifiers *all, const struct purl_type *type,
 
     if (!name || (same_version && mu_text_equal(name, purl->name)))
         return;
-    if (type->epoch && (!version || strchr(version, ':')))
-        return; /* no SOURCERPM has an epoch */
-    start_qualifier(all, "upstream");
-    put_encoded(name, strlen(name), KEEP, all->out);
-    if (type->epoch) {
+    if (type->epoch && version && !strchr(version, ':')) { /* no SOURCERPM has an epoch */
+        start_qualifier(all, "upstream");
+        put_encoded(name, strlen(name), KEEP, all->out);
         mu_buf_puts(all->out, "-");
         put_encoded(version, strlen(version), KEEP, all->out);
         mu_buf_puts(all->out, ".src.rpm");
-    } else if (!same_version) {
-        mu_buf_puts(all->out, "%40");
-        put_encoded(version, strlen(version), KEEP, all->out);
+    } else if (!type->epoch) {
+        start_qualifier(all, "upstream");
+        put_encoded(name, strlen(name), KEEP, all->out);
+        if (!same_version) {
+            mu_buf_puts(all->out, "%40");
+            put_encoded(version, strlen(version), KEEP, all->out);
+        }
     }
 }
 
