@@ -109,6 +109,23 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def raw_scan(digest, uais, findings=(), finished_at="2026-10-30T10:00:05.000000Z"):
+    """As schemas/raw-scan.v1.schema.json has it; findings are [(vulnerability, severity)]."""
+    counts = {name: sum(severity == name for _, severity in findings) for name in ("critical", "high", "moderate", "low", "unknown")}
+    return {
+        "schema": "muster.raw-scan.v1", "status": "complete", "failures": [], "suppressed": [], "packages": [],
+        "targets": [{"uai": uai, "digest": digest} for uai in uais],
+        "image": {"repository": uais[0].rpartition(":")[0], "manifest_digest": digest, "layers": []},
+        "scanner": {"name": "muster-scanner", "version": "1", "configuration_checksum": "sha256:" + "c" * 64},
+        "database": {"version": "sha256:" + "d" * 64, "built_at": "2026-10-30T00:00:00.000000Z",
+                     "newest_record_at": "2026-10-29T00:00:00.000000Z", "records": 1},
+        "authentication": {"method": "registry", "authorized": True},
+        "started_at": "2026-10-30T10:00:00.000000Z", "finished_at": finished_at,
+        "counts": {"packages": 0, "suppressed": 0, "findings": len(findings), **counts},
+        "findings": [{"id": vulnerability, "severity": severity, "status": "affected", "aliases": [],
+                      "package": {"type": "deb", "name": "openssl", "version": "3.0.1"}} for vulnerability, severity in findings]}
+
+
 class ReportWorld:
     def __init__(self, state, program):
         self.program, self.postgres, self.evidence = program, Postgres(state), Evidence()
@@ -134,15 +151,14 @@ class ReportWorld:
         texts = ", ".join("NULL" if value is None else "'" + str(value).replace("'", "''") + "'" for value in values.values())
         self.postgres.sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({texts})")
 
-    def add_image(self, name, digit, state="covered", reason=None, also=(), scan=None, **labels):
-        """An image with one container in production; its raw scan, with the members of `scan`, unless it was never scanned."""
+    def add_image(self, name, digit, state="covered", reason=None, also=(), findings=(), scan=None, **labels):
+        """An image with one container in production; its raw scan, of [(vulnerability, severity)] and with the members of `scan`, unless it was
+        never scanned."""
         repository, _, tag = name.rpartition(":")
-        digest = "sha256:" + digit * 64
+        digest = "sha256:" + digit.rjust(64, digit)
         evidence = None
         if state in ("covered", "scan_expired"):
-            evidence = self.evidence.add(json.dumps({
-                "schema": "muster.raw-scan.v1", "status": "complete",
-                "targets": [{"uai": uai, "digest": digest} for uai in (name, *also)], **(scan or {})}).encode())
+            evidence = self.evidence.add(json.dumps(raw_scan(digest, (name, *also), findings) | (scan or {})).encode())
         self.insert("inventory", uai=name, manifest_digest=digest, repository=repository, tag=tag, running_containers=1, state=state,
                     reason=reason, evidence_digest=evidence, floating="false", **labels)
         self.insert("instances", cluster="production", namespace="prod", pod=f"pod-{digit}", container="app", container_kind="container",
