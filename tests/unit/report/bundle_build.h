@@ -280,7 +280,11 @@ static inline void world_init(struct world *world)
                                  .certification_class = "C",
                                  .package_overview_uri = "https://trust.example/package.json",
                                  .configuration_checksum = "",
-                                 .unique_vulnerability_baseline = "10"};
+                                 .unique_vulnerability_baseline = "10",
+                                 .poam_items = "all",
+                                 .template_poam = "",
+                                 .template_dr = "",
+                                 .other_assets = ""};
     world_make_evidence(world);
     world_make_rows(world);
     world_make_findings(world);

@@ -26,6 +26,13 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "http://127.0.0.1:8080", 0, 0, 0, "where the evidence API answers"},
         {"inventory-token", MU_OPTION_TEXT, offsetof(struct run_config, inventory_token), NULL, 0,
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
+        {"template-poam", MU_OPTION_TEXT, offsetof(struct run_config, template_poam), NULL, 0, 0, 0,
+         "FedRAMP's POA&M template to fill (default: the system file's, else a new workbook)"},
+        {"template-dr", MU_OPTION_TEXT, offsetof(struct run_config, template_dr), NULL, 0, 0, 0,
+         "FedRAMP's Deviation Request form to fill (default as above)"},
+        {"other-assets", MU_OPTION_TEXT, offsetof(struct run_config, other_assets), NULL, 0, 0, 0,
+         "CSV or YAML file of hosts, sensors and others for the inventory (default: the system "
+         "file's)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
 };
@@ -98,6 +105,12 @@ int run_command(void *config_struct, int argc, char **argv)
     if (!system || question_from(config, &question, &err) != MU_OK ||
         system_file_read(config->system, arena, system, &err) != MU_OK)
         return usage(&err);
+    if (config->template_poam)
+        system->template_poam = config->template_poam;
+    if (config->template_dr)
+        system->template_dr = config->template_dr;
+    if (config->other_assets)
+        system->other_assets = config->other_assets;
     mu_stop_install();
     if (snapshot_read(&question, &snapshot, &err) != MU_OK)
         return failure(&err);

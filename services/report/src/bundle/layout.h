@@ -5,14 +5,16 @@
 #ifndef REPORT_BUNDLE_LAYOUT_H
 #define REPORT_BUNDLE_LAYOUT_H
 
-#define BUNDLE_SCHEMA      "muster.bundle-manifest.v1"
-#define BUNDLE_MANIFEST    "manifest.json"
-#define BUNDLE_WORKBOOK    "integrated-inventory-workbook.xlsx"
-#define BUNDLE_GAPS        "coverage-gaps.json"
-#define BUNDLE_NOT_RUNNING "scan-targets-not-running.json"
-#define BUNDLE_CONTAINERS  "running-containers.csv"
-#define BUNDLE_RAW_SCANS   "raw-scans"
-#define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
+#define BUNDLE_SCHEMA             "muster.bundle-manifest.v1"
+#define BUNDLE_MANIFEST           "manifest.json"
+#define BUNDLE_WORKBOOK           "integrated-inventory-workbook.xlsx"
+#define BUNDLE_POAM               "poam.xlsx"
+#define BUNDLE_DEVIATION_REQUESTS "deviation-requests.xlsx"
+#define BUNDLE_GAPS               "coverage-gaps.json"
+#define BUNDLE_NOT_RUNNING        "scan-targets-not-running.json"
+#define BUNDLE_CONTAINERS         "running-containers.csv"
+#define BUNDLE_RAW_SCANS          "raw-scans"
+#define BUNDLE_REPORTS            "scanner-reports" /* of other scanners, verbatim */
 
 #define BUNDLE_IMPORTED_SCHEMA                                        \
     "muster.imported-scan.v1" /* schemas/imported-scan.v1.schema.json \

@@ -1,6 +1,6 @@
 /*
  * columns: the members of a snapshot's rows in the order of their columns, for what reads them from
- * PostgreSQL and what keeps them. Not for others.
+ * PostgreSQL and what keeps or copies them. Not for others.
  */
 #ifndef REPORT_SNAPSHOT_COLUMNS_H
 #define REPORT_SNAPSHOT_COLUMNS_H

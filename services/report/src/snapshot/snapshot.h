@@ -161,12 +161,17 @@ enum snapshot_list {
     SNAPSHOT_LIST_FINDINGS_OF_ITEM,
     SNAPSHOT_LIST_FINDINGS_OF_UAI,
     SNAPSHOT_LIST_CLOSED,
+    SNAPSHOT_LIST_CLOSED_OF_ITEM,
     SNAPSHOT_LIST_DEVIATIONS,
     SNAPSHOT_LIST_DEVIATION, /* that of the number that is the key */
     SNAPSHOT_LIST_FAILURES,
     SNAPSHOT_LIST_DESCRIPTION_OF, /* of the vulnerability, under any name in a finding */
     SNAPSHOT_LIST_ISSUES,
-    SNAPSHOT_LIST_ISSUES_OF /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_ISSUES_OF,          /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_CHECKS,             /* issue rows, the first of each check, by check */
+    SNAPSHOT_LIST_INVENTORY_OF_CHECK, /* inventory rows with an issue of the check that is the key
+                                       */
+    SNAPSHOT_LIST_INVENTORY_OF_ISSUES /* inventory rows with any issue */
 };
 
 struct snapshot_cursor;

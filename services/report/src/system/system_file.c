@@ -84,6 +84,12 @@ static enum mu_status read_class(struct yaml_reader *reader, const struct yaml_k
                      err);
 }
 
+static enum mu_status read_poam_items(struct yaml_reader *reader, const struct yaml_key *key,
+                                      const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    return read_word(reader, key, value, target, (const char *const[]){"all", "late", NULL}, err);
+}
+
 static enum mu_status read_repositories(struct yaml_reader *reader, const struct yaml_key *key,
                                         const yaml_node_t *value, void *target,
                                         struct mu_error *err)
@@ -129,6 +135,10 @@ static const struct yaml_key keys[] = {
         KEY(package_overview_uri, read_text_member),
         KEY(configuration_checksum, read_text_member),
         KEY(unique_vulnerability_baseline, read_text_member),
+        KEY(poam_items, read_poam_items),
+        KEY(template_poam, read_text_member),
+        KEY(template_dr, read_text_member),
+        KEY(other_assets, read_text_member),
         KEY(public_assets, read_repositories),
 };
 
@@ -149,6 +159,10 @@ static const struct system_file defaults = {
         .package_overview_uri = "",
         .configuration_checksum = "",
         .unique_vulnerability_baseline = "",
+        .poam_items = "all",
+        .template_poam = "",
+        .template_dr = "",
+        .other_assets = "",
 };
 
 /* The texts that must be there and must say something. */

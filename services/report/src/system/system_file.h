@@ -40,7 +40,10 @@ struct system_file {
     const char *certification_class;    /* A, B, C or D; default by impact level */
     const char *package_overview_uri;   /* certificationPackageOverviewUri; needed for cr26 */
     const char *configuration_checksum; /* of the scanner, as the assessor validated it */
-    const char *unique_vulnerability_baseline;           /* whole number, at authorization */
+    const char *unique_vulnerability_baseline; /* whole number, at authorization */
+    const char *poam_items;                    /* all or late */
+    const char *template_poam, *template_dr;   /* official forms to be filled; "": new workbooks */
+    const char *other_assets; /* CSV or YAML of assets that are no images; "": none */
     const char *public_assets[SYSTEM_MAX_PUBLIC_ASSETS]; /* repositories that are public-facing */
     size_t public_asset_count;
 };
