@@ -64,6 +64,7 @@ struct world {
     char root[32]; /* a folder to be removed with all that is in it */
     char folder[WORLD_PATH_SIZE];
     char month[8];
+    uint32_t max_inventory_rows;
 };
 
 static inline void world_make_evidence(struct world *world)
@@ -364,6 +365,7 @@ static inline enum mu_status world_write(struct world *world, uint32_t retry_ms,
                                      .inventory_url = world->url,
                                      .retry_ms = retry_ms,
                                      .system = &world->system,
+                                     .max_inventory_rows = world->max_inventory_rows,
                                      .snapshot = snapshot};
     enum mu_status st;
 

@@ -86,6 +86,10 @@ static void print_result(const struct run_config *config, const struct snapshot 
                  "gap\n",
                  config->out, as_of, counts->rows, counts->raw_scans, counts->containers,
                  counts->gaps);
+    for (size_t number = 2; number <= counts->inventory_files; number++)
+        (void)printf(
+                "  more rows than a sheet holds: the inventory goes on in inventory-%zu.xlsx\n",
+                number);
 }
 
 int run_command(void *config_struct, int argc, char **argv)

@@ -13,7 +13,12 @@
 
 /* Labels and reasons are of any length and a cell is not; the whole reasons stand in
  * coverage-gaps.json. */
-enum { LABEL_MAX_BYTES = 255, REASON_MAX_BYTES = 1000, GAP_REASONS_MAX_BYTES = 8000 };
+enum {
+    LABEL_MAX_BYTES = 255,
+    BASELINE_MAX_BYTES = 8000,
+    REASON_MAX_BYTES = 1000,
+    GAP_REASONS_MAX_BYTES = 8000
+};
 
 /* An asset and the first row of the next one are kept: each in an arena, in turn. */
 struct asset_reader {
@@ -250,6 +255,15 @@ static const char *software(const struct asset *asset, struct mu_arena *arena)
                            version ? version : "");
 }
 
+/* As stated of the asset, else as the system file has it for its repository. */
+static bool is_public(const struct asset *asset, const struct system_file *system)
+{
+    const char *stated = asset->rows[0].is_public;
+
+    return stated ? mu_text_equal(stated, "yes")
+                  : system_file_is_public(system, asset->rows[0].repository);
+}
+
 enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
                             struct mu_arena *arena, struct inventory_workbook_row *ret_row,
                             struct mu_error *err)
@@ -264,9 +278,11 @@ enum mu_status asset_to_row(const struct asset *asset, const struct system_file 
         return mu_wrap(err, "asset '%s'", first->uai);
     row.cells[COLUMN_UAI] = first->uai;
     row.cells[COLUMN_VIRTUAL] = "Yes";
-    row.cells[COLUMN_PUBLIC] = system_file_is_public(system, first->repository) ? "Yes" : "No";
+    row.cells[COLUMN_PUBLIC] = is_public(asset, system) ? "Yes" : "No";
     row.cells[COLUMN_AUTHENTICATED] = system->authenticated_scan;
-    row.cells[COLUMN_BASELINE] = system->baseline_configuration_name;
+    row.cells[COLUMN_BASELINE] = told_is(first->baseline)
+                                         ? told_text(first->baseline, BASELINE_MAX_BYTES, arena)
+                                         : system->baseline_configuration_name;
     row.cells[COLUMN_OS] = os ? os : system->unknown_os;
     row.cells[COLUMN_ASSET_TYPE] = system->asset_type;
     row.cells[COLUMN_IN_LATEST_SCAN] = asset_is_covered(asset) ? "Yes" : "No";

@@ -18,13 +18,15 @@ struct bundle_request {
     const char *inventory_url, *inventory_token;
     uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
     const struct system_file *system;
-    struct snapshot *snapshot; /* descriptions and issues are added to it from the raw scans */
+    uint32_t max_inventory_rows; /* of one file; 0: as many as a sheet holds */
+    struct snapshot *snapshot;   /* descriptions and issues are added to it from the raw scans */
     /* Called after each raw scan; may be NULL. */
     void (*progress)(size_t done, size_t total);
 };
 
 struct bundle_counts {
     size_t rows, raw_scans, gaps, containers;
+    size_t inventory_files; /* that the rows take; not in the manifest, which lists them */
 };
 
 /* Errors: MU_E_CONFLICT (the folder exists, or another run writes it), MU_E_UNAVAILABLE,

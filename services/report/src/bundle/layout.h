@@ -8,6 +8,8 @@
 #define BUNDLE_SCHEMA             "muster.bundle-manifest.v1"
 #define BUNDLE_MANIFEST           "manifest.json"
 #define BUNDLE_WORKBOOK           "integrated-inventory-workbook.xlsx"
+#define BUNDLE_WORKBOOK_NEXT      "inventory-%zu.xlsx" /* from 2 */
+#define BUNDLE_OTHER_ASSETS       "other-assets.json"
 #define BUNDLE_POAM               "poam.xlsx"
 #define BUNDLE_DEVIATION_REQUESTS "deviation-requests.xlsx"
 #define BUNDLE_GAPS               "coverage-gaps.json"

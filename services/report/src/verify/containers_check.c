@@ -3,7 +3,7 @@
 
 #include "bundle/containers.h"
 #include "bundle/layout.h"
-#include "verify/csv_reader.h"
+#include "csv/csv_reader.h"
 #include "workbook/cell_text.h"
 
 #include "base/text.h"
@@ -30,7 +30,10 @@ static void check_container(struct container_reader *reader, const char *const *
     const char *pod = fields[CONTAINERS_POD], *state = fields[CONTAINERS_STATE];
     const json_t *row = json_object_get(reader->state->rows, uai);
 
-    if (!row)
+    if (json_object_get(reader->state->others, uai))
+        verify_difference(reader->state, "containers", uai,
+                          "runs in pod '%s', but is declared as no image", pod);
+    else if (!row)
         verify_difference(reader->state, "containers", uai, "runs in pod '%s' but has no row", pod);
     else if (*digest && !json_object_get(json_object_get(row, "digests"), digest))
         verify_difference(reader->state, "containers", uai,

@@ -62,10 +62,29 @@ static void read_not_running(struct verify_state *state)
     }
 }
 
+/* The file is there when there are such assets. */
+static void read_others(struct verify_state *state)
+{
+    json_auto_t *others = NULL;
+    json_t *asset;
+    size_t index;
+
+    if (!json_object_get(json_object_get(state->manifest, "files"), BUNDLE_OTHER_ASSETS))
+        return;
+    others = verify_read_array(state, BUNDLE_OTHER_ASSETS);
+    json_array_foreach (others, index, asset) {
+        const char *uai = mu_json_text_at(asset, "uai");
+
+        if (uai)
+            (void)json_object_set_new(state->others, uai, json_true());
+    }
+}
+
 void verify_declared(struct verify_state *state)
 {
     json_auto_t *gaps = verify_read_array(state, BUNDLE_GAPS);
 
+    read_others(state);
     verify_add_gaps(state, gaps);
     read_not_running(state);
 }

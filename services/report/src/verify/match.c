@@ -154,6 +154,8 @@ static void match_rows(struct verify_state *state, struct mu_buf *key)
     json_t *row;
 
     json_object_foreach (state->rows, uai, row) {
+        if (json_object_get(state->others, uai))
+            continue;
         if (!json_is_true(json_object_get(row, "in_scan")))
             match_gap_row(state, uai, row, key);
         else if (json_object_get(state->gaps, uai))

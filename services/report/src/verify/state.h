@@ -23,6 +23,7 @@ struct verify_state {
     json_t *rows;        /* UAI -> {digests: {digest: true}, in_scan: bool} */
     json_t *targets;     /* "UAI digest" -> {uai, digest, file, complete: some scan of it is} */
     json_t *gaps;        /* UAI -> gap object */
+    json_t *others;      /* UAI of an asset that is no image -> true */
     json_t *not_running; /* "UAI digest" -> true */
     json_t *reports;     /* file of another scanner's report that a raw scan names -> true */
 };
@@ -70,7 +71,7 @@ void verify_add_containers(struct verify_state *state, FILE *in);
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest */
 void verify_workbook(struct verify_state *state);  /* fills rows */
-void verify_declared(struct verify_state *state);  /* fills gaps, not_running */
+void verify_declared(struct verify_state *state);  /* fills gaps, not_running, others */
 void verify_raw_scans(struct verify_state *state); /* fills targets */
 void verify_reports(struct verify_state *state);   /* that no raw scan names */
 void verify_match(struct verify_state *state);

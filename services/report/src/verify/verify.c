@@ -118,6 +118,7 @@ void verify_state_init(struct verify_state *state, const char *folder, struct mu
                                    .rows = json_object(),
                                    .targets = json_object(),
                                    .gaps = json_object(),
+                                   .others = json_object(),
                                    .not_running = json_object(),
                                    .reports = json_object()};
 }
@@ -128,6 +129,7 @@ void verify_state_done(struct verify_state *state)
     json_decref(state->rows);
     json_decref(state->targets);
     json_decref(state->gaps);
+    json_decref(state->others);
     json_decref(state->not_running);
     json_decref(state->reports);
 }

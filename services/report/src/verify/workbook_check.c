@@ -1,6 +1,7 @@
 /* The workbook's own rules, column by column, and its rows as a map for the matching. */
 #include "verify/state.h"
 
+#include "bundle/inventory_files.h"
 #include "bundle/layout.h"
 #include "workbook/workbook.h"
 #include "workbook/xlsx_reader.h"
@@ -67,8 +68,13 @@ static bool is_not_applicable(const char *text)
     return strcasecmp(text, "n/a") == 0 || strcasecmp(text, "na") == 0;
 }
 
-static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
-                        size_t count)
+static bool is_image(const struct verify_state *state, const char *uai)
+{
+    return json_object_get(state->others, uai) == NULL;
+}
+
+static void check_image_cells(struct verify_state *state, const char *uai, const char *const *cells,
+                              size_t count)
 {
     for (size_t i = 0; i < COUNT_OF(mandatory); i++)
         if (!cell(cells, count, mandatory[i]))
@@ -78,6 +84,13 @@ static void check_cells(struct verify_state *state, const char *uai, const char 
         if (cell(cells, count, forbidden[i]))
             verify_difference(state, "workbook", uai, "'%s' must be blank for containers",
                               inventory_workbook_header(forbidden[i]));
+}
+
+static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
+                        size_t count)
+{
+    if (is_image(state, uai))
+        check_image_cells(state, uai, cells, count);
     for (size_t i = 0; i < COUNT_OF(yes_no); i++) {
         const char *text = cell(cells, count, yes_no[i]);
 
@@ -113,7 +126,8 @@ static void add_row(struct verify_state *state, const char *uai, const char *con
         verify_difference(state, "workbook", uai, "stands in two rows; it must be unique");
     (void)json_object_set_new(
             state->rows, uai,
-            json_pack("{s:o, s:b}", "digests", digest_set(cell(cells, count, COLUMN_ADDRESS)),
+            json_pack("{s:o, s:b}", "digests",
+                      digest_set(is_image(state, uai) ? cell(cells, count, COLUMN_ADDRESS) : NULL),
                       "in_scan",
                       mu_text_equal(cell(cells, count, COLUMN_IN_LATEST_SCAN), "Yes") ? 1 : 0));
 }
@@ -142,18 +156,42 @@ static enum mu_status on_row(void *opaque, size_t row, const char *const *cells,
     return MU_OK;
 }
 
-void verify_workbook(struct verify_state *state)
+static void check_file(struct verify_state *state, const char *name)
 {
     struct row_reader reader = {.state = state};
     char path[VERIFY_PATH_SIZE];
     struct mu_error err;
 
-    if (!verify_path(state, BUNDLE_WORKBOOK, path))
+    if (!verify_path(state, name, path))
         return;
-    if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK) {
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "cannot be read: %s", err.message);
-        return;
+    if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK)
+        verify_difference(state, "workbook", name, "cannot be read: %s", err.message);
+    else if (!reader.groups_seen || !reader.header_seen)
+        verify_difference(state, "workbook", name, "lacks one of its two header rows");
+}
+
+static void check_others_have_rows(struct verify_state *state)
+{
+    const char *uai;
+    json_t *ignored;
+
+    json_object_foreach (state->others, uai, ignored) {
+        if (!json_object_get(state->rows, uai))
+            verify_difference(state, "workbook", uai,
+                              "is declared in " BUNDLE_OTHER_ASSETS " but has no row");
     }
-    if (!reader.groups_seen || !reader.header_seen)
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "lacks one of its two header rows");
+}
+
+void verify_workbook(struct verify_state *state)
+{
+    const json_t *files = json_object_get(state->manifest, "files");
+    char name[INVENTORY_NAME_SIZE];
+    size_t number = 1;
+
+    inventory_file_name(number, name);
+    do {
+        check_file(state, name);
+        inventory_file_name(++number, name);
+    } while (json_object_get(files, name));
+    check_others_have_rows(state);
 }

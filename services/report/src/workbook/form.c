@@ -11,7 +11,8 @@
 /* 1970-01-01 in the 1900 date system, with the leap day of 1900 that never was. */
 enum { DAY_OF_EPOCH = 25569, DATE_TEXT_BYTES = 10 };
 static const int64_t us_per_day = INT64_C(86400) * 1000000;
-static const double line_points = 12.75, max_row_points = 409, character_width = 1.15;
+static const double line_points = 12.75, max_row_points = 409, character_width = 1.15,
+                    bold_width = 1.4;
 
 double form_day_of_us(int64_t at_us)
 {
@@ -80,10 +81,10 @@ void form_column_letters(size_t column, char ret_letters[FORM_LETTERS_SIZE])
     *at = '\0';
 }
 
-/* Lines the text takes in a column, wrapped; generous, since fonts differ. */
+/* Lines the text takes in a column of as many characters, wrapped; generous, since fonts differ. */
 static size_t lines_of(const char *text, double width)
 {
-    const size_t per_line = (size_t)(width / character_width) + 1;
+    const size_t per_line = (size_t)width + 1;
     size_t lines = 0;
 
     do {
@@ -101,13 +102,26 @@ double form_row_height(const struct form_sheet *sheet, const struct form_cell *c
     double points;
 
     for (size_t i = 0; i < sheet->column_count; i++) {
-        size_t lines =
-                cells[i].kind == FORM_TEXT ? lines_of(cells[i].text, sheet->columns[i].width) : 1;
+        size_t lines = cells[i].kind == FORM_TEXT
+                               ? lines_of(cells[i].text, sheet->columns[i].width / character_width)
+                               : 1;
 
         most = lines > most ? lines : most;
     }
     points = (double)most * line_points;
     return points > max_row_points ? max_row_points : points;
+}
+
+double form_header_height(const struct form_sheet *sheet)
+{
+    size_t most = 1;
+
+    for (size_t i = 0; i < sheet->column_count; i++) {
+        size_t lines = lines_of(sheet->columns[i].header, sheet->columns[i].width / bold_width);
+
+        most = lines > most ? lines : most;
+    }
+    return (double)(most + 1) * line_points;
 }
 
 enum mu_status form_check_cells(const struct form_sheet *sheet, const struct form_cell *cells,

@@ -115,6 +115,7 @@ void form_column_letters(size_t column, char ret_letters[FORM_LETTERS_SIZE]);
 
 /* Height in points at which the row's texts can be read, within what spreadsheets allow. */
 double form_row_height(const struct form_sheet *sheet, const struct form_cell *cells);
+double form_header_height(const struct form_sheet *sheet);
 
 /* Errors: MU_E_LIMIT (more than FORM_CELL_MAX), MU_E_INVALID (not UTF-8), naming sheet and column.
  */

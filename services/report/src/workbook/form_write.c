@@ -1,6 +1,7 @@
 #include "workbook/form_write.h"
 
 #include "workbook/cell_text.h"
+#include "workbook/xlsx_reader.h"
 
 #include <string.h>
 #include <time.h>
@@ -182,6 +183,8 @@ static void put_head(struct writer *writer, lxw_worksheet *sheet, const struct f
     for (uint32_t row = 0; row < form->data_row; row++) {
         bool notes = false;
 
+        if (row == form->header_row)
+            worksheet_set_row(sheet, row, form_header_height(form), NULL);
         for (size_t i = 0; i < form->fixed_count; i++)
             if (form->fixed[i].row == row)
                 put_fixed(writer, sheet, &form->fixed[i]);
@@ -260,7 +263,7 @@ static void set_print(lxw_worksheet *sheet, const struct form_sheet *form)
 }
 
 static enum mu_status write_sheet(struct writer *writer, const struct form_sheet *form,
-                                  struct mu_error *err)
+                                  size_t *ret_rows, struct mu_error *err)
 {
     lxw_worksheet *sheet = workbook_add_worksheet(writer->file, form->name);
     uint32_t row = form->data_row;
@@ -273,21 +276,22 @@ static enum mu_status write_sheet(struct writer *writer, const struct form_sheet
     if (form->freeze_row)
         worksheet_freeze_panes(sheet, form->freeze_row, 0);
     put_head(writer, sheet, form);
-    for (; found; row++) {
+    while (found) {
         struct form_cell cells[FORM_MAX_COLUMNS] = {{FORM_BLANK, NULL, 0}};
         enum mu_status st = form->next(form->opaque, cells, &found, err);
 
         if (st == MU_OK && found)
-            st = put_row(writer, sheet, form, row, cells, err);
+            st = put_row(writer, sheet, form, row++, cells, err);
         if (st != MU_OK)
             return st;
     }
     add_rules(writer, sheet, form, row);
+    *ret_rows = row - form->data_row;
     return MU_OK;
 }
 
 static enum mu_status write_sheets(struct writer *writer, const struct form *form,
-                                   struct mu_error *err)
+                                   size_t ret_rows[FORM_MAX_SHEETS], struct mu_error *err)
 {
     char author[] = "Muster", title[128];
     lxw_doc_properties document = {
@@ -298,12 +302,46 @@ static enum mu_status write_sheets(struct writer *writer, const struct form *for
     workbook_set_properties(writer->file, &document);
     make_formats(writer);
     for (size_t i = 0; st == MU_OK && i < form->sheet_count; i++)
-        st = write_sheet(writer, &form->sheets[i], err);
+        st = write_sheet(writer, &form->sheets[i], &ret_rows[i], err);
     return st;
+}
+
+struct counting {
+    const struct form_sheet *form;
+    size_t rows;
+};
+
+static enum mu_status count_row(void *opaque, size_t row, const char *const *cells, size_t count,
+                                struct mu_error *err)
+{
+    struct counting *counting = opaque;
+
+    (void)cells, (void)count, (void)err;
+    counting->rows += row > counting->form->data_row ? 1 : 0;
+    return MU_OK;
+}
+
+/* The library does not notice a full disk under its temporary files. */
+static enum mu_status read_back(const struct form *form, const char *path,
+                                const size_t rows[FORM_MAX_SHEETS], struct mu_error *err)
+{
+    for (size_t i = 0; i < form->sheet_count; i++) {
+        struct counting counting = {.form = &form->sheets[i]};
+
+        if (xlsx_read(path, form->sheets[i].name, count_row, &counting, err) != MU_OK) {
+            (void)mu_wrap(err, "the workbook was not written whole");
+            return err->status = MU_E_UNAVAILABLE;
+        }
+        if (counting.rows != rows[i])
+            return mu_fail(err, MU_E_UNAVAILABLE, "sheet '%s' holds %zu rows of %zu",
+                           form->sheets[i].name, counting.rows, rows[i]);
+    }
+    return MU_OK;
 }
 
 enum mu_status form_write(const struct form *form, const char *path, struct mu_error *err)
 {
+    size_t rows[FORM_MAX_SHEETS] = {0};
     lxw_workbook_options options = {.constant_memory = LXW_TRUE};
     struct writer writer = {.file = workbook_new_opt(path, &options)};
     lxw_error failed;
@@ -312,7 +350,7 @@ enum mu_status form_write(const struct form *form, const char *path, struct mu_e
     if (!writer.file)
         return mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s' cannot be made", path);
     mu_buf_init(&writer.encoded, FORM_TEXT_BYTES);
-    st = write_sheets(&writer, form, err);
+    st = write_sheets(&writer, form, rows, err);
     mu_buf_done(&writer.encoded);
     if (st != MU_OK) {
         lxw_workbook_free(writer.file);
@@ -320,8 +358,10 @@ enum mu_status form_write(const struct form *form, const char *path, struct mu_e
         return st;
     }
     failed = workbook_close(writer.file); /* frees it in any case */
-    if (failed == LXW_NO_ERROR)
-        return MU_OK;
-    (void)unlink(path);
-    return mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s': %s", path, lxw_strerror(failed));
+    st = failed == LXW_NO_ERROR
+                 ? read_back(form, path, rows, err)
+                 : mu_fail(err, MU_E_UNAVAILABLE, "workbook '%s': %s", path, lxw_strerror(failed));
+    if (st != MU_OK)
+        (void)unlink(path);
+    return st;
 }

@@ -1,6 +1,6 @@
 /*
  * csv_reader: the rows of a CSV file as RFC 4180 has it (comma, quotes doubled inside
- * quotes, line feeds allowed there), one at a time.
+ * quotes, line feeds allowed there; lines end with LF or CRLF), one at a time.
  *
  * Trust: hostile. Columns and bytes of a row are bounded; NUL bytes are refused.
  */
@@ -18,8 +18,8 @@ enum { CSV_MAX_COLUMNS = 32, CSV_MAX_ROW_BYTES = 1024 * 1024 };
 typedef enum mu_status csv_row_fn(void *opaque, size_t row, const char *const *fields, size_t count,
                                   struct mu_error *err);
 
-/* Errors: MU_E_INVALID (a quote out of place, NUL, torn inside quotes), MU_E_LIMIT,
- * MU_E_UNAVAILABLE (read), or what `each` returned. */
+/* Errors: MU_E_INVALID (a quote or carriage return out of place, NUL, torn inside quotes),
+ * MU_E_LIMIT, MU_E_UNAVAILABLE (read), or what `each` returned. */
 enum mu_status csv_read(FILE *in, csv_row_fn *each, void *opaque,
                         struct mu_error *err) MU_MUST_CHECK;
 
