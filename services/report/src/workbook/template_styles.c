@@ -39,7 +39,7 @@ struct template_styles {
     size_t tag_begin, tag_end, end; /* of cellXfs: its start tag, and where its end tag begins */
     const char *tag_attributes;     /* without count */
     struct format *formats;
-    size_t format_count;
+    size_t format_count, format_capacity;
     uint64_t dates[MAX_NUMBER_FORMATS]; /* numbers of the template's own formats of dates */
     size_t date_count;
     struct made made[MAX_MADE];
@@ -108,6 +108,19 @@ static void take_number_format(struct xlsx_part *part, const char **attributes)
         styles->dates[styles->date_count++] = number;
 }
 
+static bool grow(struct template_styles *styles)
+{
+    size_t capacity = styles->format_capacity ? 2 * styles->format_capacity : 64;
+    struct format *formats =
+            capacity <= MAX_FORMATS ? realloc(styles->formats, capacity * sizeof(*formats)) : NULL;
+
+    if (!formats)
+        return false;
+    styles->formats = formats;
+    styles->format_capacity = capacity;
+    return true;
+}
+
 static void take_format(struct xlsx_part *part, const char **attributes)
 {
     static const char *const without[] = {"numFmtId", "applyNumberFormat", "applyAlignment", NULL};
@@ -116,7 +129,7 @@ static void take_format(struct xlsx_part *part, const char **attributes)
     struct format *format;
     struct mu_error ignored;
 
-    if (styles->format_count == MAX_FORMATS) {
+    if (styles->format_count == styles->format_capacity && !grow(styles)) {
         xlsx_part_stop(part, mu_fail(part->err, MU_E_LIMIT, "more than %d formats", MAX_FORMATS));
         return;
     }
@@ -193,10 +206,9 @@ enum mu_status template_styles_new(const char *xml, size_t len, struct template_
     enum mu_status st;
 
     styles->arena = mu_arena_new(STYLES_ARENA_BYTES);
-    styles->formats = mu_arena_alloc(styles->arena, MAX_FORMATS * sizeof(*styles->formats));
     styles->xml = xml;
     styles->len = len;
-    st = styles->formats ? read_styles(styles, err) : mu_fail(err, MU_E_NOMEM, "out of memory");
+    st = read_styles(styles, err);
     if (st != MU_OK)
         return st;
     *ret_styles = styles;
@@ -209,6 +221,7 @@ void template_styles_free(struct template_styles *styles)
     if (!styles)
         return;
     mu_arena_free(styles->arena);
+    free(styles->formats);
     free(styles);
 }
 
