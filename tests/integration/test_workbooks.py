@@ -1,6 +1,9 @@
 """POA&M and deviation requests as somebody else's reader (openpyxl) sees them: new, and in a template."""
 
+import os
+import subprocess
 import zipfile
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
@@ -22,11 +25,12 @@ def found(world):
 @pytest.fixture(scope="module")
 def run(found, tmp_path_factory):
     """A package; `keys` are added to the system file."""
-    def package(*options, **keys):
+    def package(*options, env=None, **keys):
         folder = tmp_path_factory.mktemp("workbooks")
         system = folder / "system.yaml"
         system.write_text(SYSTEM.read_text() + "".join(f"{key}: {value}\n" for key, value in keys.items()))
-        done = found.run(folder / "package", *options, system=system)
+        done = subprocess.run(found.command(folder / "package", *options, system=system), env={**os.environ, **(env or {})}, capture_output=True,
+                              text=True, check=False, timeout=120)
         return done, folder / "package"
     return package
 
@@ -311,3 +315,76 @@ def test_templates_of_the_system_file_are_used(run, filled):
     assert done.returncode == 0, done.stderr
     for name in ("poam.xlsx", "deviation-requests.xlsx"):
         assert (other / name).read_bytes() == (package / name).read_bytes()
+
+
+# ---- other assets of the inventory ----
+
+HOSTS = """UNIQUE ASSET IDENTIFIER,IPv4 or IPv6 Address,Virtual,Public,Authenticated Scan,Baseline Configuration Name,OS Name and Version,\
+Asset Type,In Latest Scan,Diagram Label,Function,End-of-Life,VLAN/Network ID
+registry.example/apps/h-node,10.0.0.1,Yes,No,Yes,CIS Level 2,Debian 12,=Server,Yes,Node,Runs pods,6/30/2028,7
+a-sensor,10.0.0.2,Yes,No,Yes,CIS Level 2,Debian 12,Sensor,No,Node,Looks,,
+"""
+
+
+def test_hosts_stand_among_the_images_and_the_package_verifies(found, run, tmp_path):
+    (tmp_path / "hosts.csv").write_text(HOSTS)
+    done, package = run(f"--other-assets={tmp_path / 'hosts.csv'}")
+    assert done.returncode == 0 and "6 rows" in done.stdout, done.stderr
+    sheet = openpyxl.load_workbook(package / "integrated-inventory-workbook.xlsx")["Inventory"]
+    rows = {row[0].value: {head.value: cell for head, cell in zip(sheet[2], row)} for row in sheet.iter_rows(min_row=3)}
+    assert list(rows) == sorted(rows) and len(rows) == 6
+    node = rows["registry.example/apps/h-node"]
+    assert [node[name].value for name in ("IPv4 or IPv6 Address", "End-of-Life ", "VLAN/\nNetwork ID")] == ["10.0.0.1", "6/30/2028", "7"]
+    assert node["Asset Type"].value == "=Server" and node["Asset Type"].data_type == "s" and node["Asset Type"].number_format == "@"
+    assert found.verify(package).returncode == 0, found.verify(package).stdout
+
+
+@pytest.mark.parametrize("change, says", [
+    (lambda text: text.replace("a-sensor", WEB), f"hosts.csv:3: 'UNIQUE ASSET IDENTIFIER' '{WEB}' is that of an image"),
+    (lambda text: text.replace("6/30/2028", "2028-06-30"), "hosts.csv:2: 'End-of-Life ' must be a date"),
+    (lambda text: text.replace("Public", "Publik"), "hosts.csv:1: 'Publik' is no column"),
+])
+def test_a_mistake_in_the_file_of_hosts_is_named(run, tmp_path, change, says):
+    (tmp_path / "hosts.csv").write_text(change(HOSTS))
+    done, package = run(other_assets=tmp_path / "hosts.csv")
+    assert done.returncode == 3 and says in done.stderr and not package.exists(), done.stderr
+
+
+# ---- the parts, by the rules of the format ----
+
+def test_parts_keep_the_rules_of_strings_dates_and_order(new, filled):
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    for path in (folder / name for folder in (new, filled[1]) for name in ("poam.xlsx", "deviation-requests.xlsx")):
+        archive = parts(path)
+        strings = ElementTree.fromstring(archive["xl/sharedStrings.xml"]).findall(f"{space}si") if "xl/sharedStrings.xml" in archive else []
+        formats = ElementTree.fromstring(archive["xl/styles.xml"]).find(f"{space}cellXfs")
+        assert int(formats.get("count")) == len(formats)
+        for name in (name for name in archive if name.startswith("xl/worksheets/sheet")):
+            last = 0
+            for row in ElementTree.fromstring(archive[name]).find(f"{space}sheetData"):
+                assert int(row.get("r")) > last
+                last, column = int(row.get("r")), 0
+                for cell in row:
+                    at = openpyxl.utils.cell.coordinate_from_string(cell.get("r"))
+                    assert at[1] == last and openpyxl.utils.column_index_from_string(at[0]) > column, (path, name, cell.get("r"))
+                    column = openpyxl.utils.column_index_from_string(at[0])
+                    assert int(cell.get("s") or 0) < len(formats)
+                    value, kind = cell.findtext(f"{space}v"), cell.get("t", "n")
+                    if kind == "s":
+                        assert int(value) < len(strings)
+                    elif kind == "inlineStr":
+                        assert cell.find(f"{space}is") is not None and value is None
+                        assert len("".join(cell.itertext()).encode("utf-16-le")) // 2 <= 32767
+                    elif kind == "n" and value:
+                        float(value)
+
+
+def test_two_runs_in_other_places_give_the_same_bytes(run, filled, new):
+    folder, package = filled
+    done, other = run(f"--template-poam={folder / 'poam.xlsx'}", f"--template-dr={folder / 'dr.xlsx'}", point_of_contact="isso@example.com",
+                      provider="Example Provider", env={"TZ": "Pacific/Kiritimati", "LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    done, again = run(point_of_contact="isso@example.com", provider="Example Provider", env={"TZ": "Asia/Kathmandu"})
+    assert done.returncode == 0, done.stderr
+    for name in ("poam.xlsx", "deviation-requests.xlsx"):
+        assert (other / name).read_bytes() == (package / name).read_bytes() and (again / name).read_bytes() == (new / name).read_bytes()

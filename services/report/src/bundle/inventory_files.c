@@ -44,11 +44,21 @@ static const struct other_asset *other(const struct writer *writer)
                                                       : NULL;
 }
 
-static enum mu_status same_identifier(const struct writer *writer, struct mu_error *err)
+static enum mu_status same_identifier(const struct other_assets *others,
+                                      const struct other_asset *asset, struct mu_error *err)
 {
     return mu_fail(err, MU_E_INVALID, "%s:%zu: '%s' '%.200s' is that of an image in production",
-                   writer->others->path, other(writer)->line, inventory_workbook_header(COLUMN_UAI),
-                   other(writer)->row.cells[COLUMN_UAI]);
+                   others->path, asset->line, inventory_workbook_header(COLUMN_UAI),
+                   asset->row.cells[COLUMN_UAI]);
+}
+
+static enum mu_status add_other(struct writer *writer, const struct other_asset *next,
+                                struct inventory_workbook *workbook, struct mu_error *err)
+{
+    if (writer->has_asset && mu_text_equal(next->row.cells[COLUMN_UAI], writer->asset.rows[0].uai))
+        return same_identifier(writer->others, next, err);
+    writer->next_other++;
+    return inventory_workbook_add(workbook, &next->row, err);
 }
 
 static enum mu_status add_next(struct writer *writer, struct inventory_workbook *workbook,
@@ -56,18 +66,11 @@ static enum mu_status add_next(struct writer *writer, struct inventory_workbook 
 {
     const struct other_asset *next = other(writer);
     struct inventory_workbook_row row;
-    int order = !next ? 1
-                : !writer->has_asset
-                        ? -1
-                        : strcmp(next->row.cells[COLUMN_UAI], writer->asset.rows[0].uai);
     enum mu_status st;
 
-    if (order == 0)
-        return same_identifier(writer, err);
-    if (order < 0) {
-        writer->next_other++;
-        return inventory_workbook_add(workbook, &next->row, err);
-    }
+    if (next &&
+        (!writer->has_asset || strcmp(next->row.cells[COLUMN_UAI], writer->asset.rows[0].uai) <= 0))
+        return add_other(writer, next, workbook, err);
     mu_arena_reset(writer->cells);
     st = asset_to_row(&writer->asset, writer->render->system, writer->cells, &row, err);
     if (st == MU_OK)
