@@ -41,7 +41,11 @@ static const struct system_file system_file = {.name = "Bench",
                                                .certification_class = "",
                                                .package_overview_uri = "",
                                                .configuration_checksum = "",
-                                               .unique_vulnerability_baseline = ""};
+                                               .unique_vulnerability_baseline = "",
+                                               .poam_items = "all",
+                                               .template_poam = "",
+                                               .template_dr = "",
+                                               .other_assets = ""};
 
 static void check(enum mu_status st, const struct mu_error *err)
 {

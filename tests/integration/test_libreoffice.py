@@ -1,4 +1,4 @@
-"""The workbook in somebody else's hands: LibreOffice opens it, prints it, exports it and saves it again."""
+"""The workbooks in somebody else's hands: LibreOffice opens them, prints them, exports them and saves them again."""
 
 import csv
 import hashlib
@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 
+import openpyxl
 import pytest
+from report_findings import CLOSED, OPEN, add_findings, dr_template, poam_template
 from report_world import GONE, HOSTILE, TOOLS, WEB, report_world as world  # noqa: F401
 
 WORKBOOK = "integrated-inventory-workbook"
@@ -25,18 +27,23 @@ def bundle(world, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def convert(bundle, tmp_path_factory):
-    """Converts the bundle's workbook; a profile of its own, so that a running LibreOffice is not asked."""
+def convert_file(tmp_path_factory):
+    """Converts a workbook; a profile of its own, so that a running LibreOffice is not asked."""
     home = tmp_path_factory.mktemp("profile")
 
-    def to(kind):
+    def to(kind, path):
         out = tmp_path_factory.mktemp("converted")
         done = subprocess.run(["soffice", f"-env:UserInstallation={home.as_uri()}", "--headless", "--convert-to", kind, "--outdir", str(out),
-                               str(bundle / f"{WORKBOOK}.xlsx")], capture_output=True, text=True, check=False, timeout=180)
+                               str(path)], capture_output=True, text=True, check=False, timeout=180)
         made = list(out.iterdir())
         assert done.returncode == 0 and len(made) == 1, done.stdout + done.stderr
         return made[0]
     return to
+
+
+@pytest.fixture(scope="module")
+def convert(bundle, convert_file):
+    return lambda kind: convert_file(kind, bundle / f"{WORKBOOK}.xlsx")
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +87,41 @@ def test_what_libreoffice_saves_can_be_verified(world, bundle, convert, tmp_path
     (tmp_path / "package/manifest.json").write_text(json.dumps(manifest))
     done = world.verify(tmp_path / "package")
     assert done.returncode == 0, done.stdout
+
+
+# ---- POA&M and deviation requests, new and in a template ----
+
+@pytest.fixture(scope="module")
+def forms(world, bundle, tmp_path_factory):
+    """[(POA&M, deviation requests)]; after the bundle above, which has no findings."""
+    folder = tmp_path_factory.mktemp("forms")
+    add_findings(world)
+    templates = (f"--template-poam={poam_template(folder / 'poam.xlsx')}", f"--template-dr={dr_template(folder / 'dr.xlsx')}")
+    made = []
+    for name, options in (("new", ()), ("filled", templates)):
+        done = world.run(folder / name, *options)
+        assert done.returncode == 0, done.stderr
+        made.append((folder / name / "poam.xlsx", folder / name / "deviation-requests.xlsx"))
+    return made
+
+
+def test_libreoffice_calculates_the_dates_that_are_written(forms, convert_file):
+    for poam, _ in forms:
+        saved = convert_file("xlsx", poam)  # it calculates formulas anew
+        for sheet, header in ((OPEN, 5), (CLOSED, 2)):
+            due = [next(cell.column for cell in openpyxl.load_workbook(path)[sheet][header] if cell.value == "Scheduled Completion Date")
+                   for path in (poam, saved)]
+            values = [[row[0].value for row in openpyxl.load_workbook(path, data_only=True)[sheet].iter_rows(
+                min_row=header + 1, max_row=header + 12, min_col=column, max_col=column)] for path, column in zip((poam, saved), due)]
+            assert [value or None for value in values[0]] == [value or None for value in values[1]] and any(values[0])
+        lists = [len([rule for rule in openpyxl.load_workbook(path)[OPEN].data_validations.dataValidation if rule.type == "list"])
+                 for path in (poam, saved)]
+        assert lists[0] == 6 and lists[1] >= 4  # it joins those that are alike
+
+
+def test_the_printed_forms_show_items_and_headers(forms, convert_file):
+    for number, (poam, requests) in enumerate(forms):
+        for path, words in ((poam, ("POAM ID", "V-CVE-2026-0001", "V-CM-6", "Vendor Dependency")), (requests, ("DR Number", "DR-4", "Type of DR"))):
+            pdf = convert_file("pdf", path)
+            text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True, timeout=60).stdout
+            assert all(word in text for word in words), (number, path.name)

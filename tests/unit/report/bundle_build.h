@@ -65,6 +65,7 @@ struct world {
     char root[32]; /* a folder to be removed with all that is in it */
     char folder[WORLD_PATH_SIZE];
     char month[8];
+    uint32_t max_inventory_rows;
 };
 
 /* A raw scan as schemas/raw-scan.v1.schema.json has it; `counts` of findings: all, critical, high,
@@ -313,7 +314,11 @@ static inline void world_init(struct world *world)
                                  .certification_class = "C",
                                  .package_overview_uri = "https://trust.example/package.json",
                                  .configuration_checksum = "",
-                                 .unique_vulnerability_baseline = "10"};
+                                 .unique_vulnerability_baseline = "10",
+                                 .poam_items = "all",
+                                 .template_poam = "",
+                                 .template_dr = "",
+                                 .other_assets = ""};
     world_make_evidence(world);
     world_make_rows(world);
     world_make_findings(world);
@@ -397,6 +402,7 @@ static inline enum mu_status world_write(struct world *world, uint32_t retry_ms,
                                      .inventory_url = world->url,
                                      .retry_ms = retry_ms,
                                      .system = &world->system,
+                                     .max_inventory_rows = world->max_inventory_rows,
                                      .snapshot = snapshot};
     enum mu_status st;
 

@@ -392,11 +392,87 @@ static void a_requested_stop_leaves_nothing(void **state)
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Differences that verify finds. */
+static size_t verify_bundle_of(const struct world *world)
+{
+    MU_AUTO(table) struct mu_table *differences = mu_table_new(verify_columns, VERIFY_COLUMN_COUNT);
+    MU_AUTO(table)
+    struct mu_table *gap_table = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    struct verify_summary summary;
+    struct mu_error err;
+
+    assert_int_equal(verify_bundle(world->folder, differences, gap_table, &summary, &err), MU_OK);
+    return summary.differences;
+}
+
+static void rows_beyond_a_sheet_go_on_in_further_files(void **state)
+{
+    struct world *world = *state;
+    struct bundle_counts counts;
+    struct mu_error err;
+
+    world->max_inventory_rows = 2;
+    assert_int_equal(world_write(world, 0, &counts, &err), MU_OK);
+    assert_int_equal(counts.rows, 3);
+    assert_int_equal(counts.inventory_files, 2);
+    assert_int_equal(access(world_path(world, "inventory-2.xlsx"), F_OK), 0);
+    assert_int_not_equal(access(world_path(world, "inventory-3.xlsx"), F_OK), 0);
+    assert_int_equal(verify_bundle_of(world), 0);
+}
+
+/* A host between the images, and a bundle that calls an image a host. */
+static void other_assets_have_rows_and_hide_nothing(void **state)
+{
+    static const char hosts[] =
+            "unique_asset_identifier,address,virtual,public,baseline_configuration_name,"
+            "software_vendor,software_name_version,diagram_label,function\n"
+            "r.example/apps/b.host,10.0.0.1,Yes,No,STIG,Open Source,PostgreSQL 15,DB,Data\n";
+    struct world *world = *state;
+    struct bundle_counts counts;
+    struct mu_error err;
+    char path[WORLD_PATH_SIZE + 16];
+    json_t *others;
+
+    (void)snprintf(path, sizeof(path), "%s/hosts.csv", world->root);
+    assert_int_equal(mu_file_write_atomic(path, hosts, strlen(hosts), &err), MU_OK);
+    world->system.other_assets = path;
+    assert_int_equal(world_write(world, 0, &counts, &err), MU_OK);
+    assert_int_equal(counts.rows, 4);
+    assert_int_equal(verify_bundle_of(world), 0);
+    others = world_json(world, BUNDLE_OTHER_ASSETS);
+    (void)json_array_append_new(others, json_pack("{s:s}", "uai", UAI_C));
+    world_put_json(world, BUNDLE_OTHER_ASSETS, others);
+    world_list(world, BUNDLE_OTHER_ASSETS);
+    assert_int_not_equal(verify_bundle_of(world), 0);
+}
+
+static void an_asset_that_is_an_image_too_is_refused(void **state)
+{
+    static const char hosts[] = "unique_asset_identifier,address,virtual,public,"
+                                "baseline_configuration_name,software_vendor,"
+                                "software_name_version,diagram_label,function\n" UAI_B
+                                ",10.0.0.1,Yes,No,STIG,Open Source,PostgreSQL 15,DB,Data\n";
+    struct world *world = *state;
+    struct bundle_counts counts;
+    struct mu_error err;
+    char path[WORLD_PATH_SIZE + 16];
+
+    (void)snprintf(path, sizeof(path), "%s/hosts.csv", world->root);
+    assert_int_equal(mu_file_write_atomic(path, hosts, strlen(hosts), &err), MU_OK);
+    world->system.other_assets = path;
+    assert_int_equal(world_write(world, 0, &counts, &err), MU_E_INVALID);
+    assert_non_null(strstr(err.message, "hosts.csv:2: 'UNIQUE ASSET IDENTIFIER' '" UAI_B
+                                        "' is that of an image"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             WORLD_TEST(a_bundle_is_written_whole_and_verifies),
             WORLD_TEST(the_same_snapshot_gives_the_same_manifest),
+            WORLD_TEST(rows_beyond_a_sheet_go_on_in_further_files),
+            WORLD_TEST(other_assets_have_rows_and_hide_nothing),
+            WORLD_TEST(an_asset_that_is_an_image_too_is_refused),
             WORLD_TEST(slashes_behind_the_folder_do_not_count),
             WORLD_TEST(missing_parents_are_made),
             WORLD_TEST(an_existing_target_is_a_conflict),

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "verify/csv_reader.h"
+#include "csv/csv_reader.h"
 
 #include "base/buf.h"
 

@@ -8,7 +8,7 @@
 #include "bundle/csv_rows.h"
 
 #include "bundle_build.h"
-#include "verify/csv_reader.h"
+#include "csv/csv_reader.h"
 
 static int set_up(void **state)
 {

@@ -5,7 +5,7 @@
 /* ---- rows to forge ---- */
 
 static const struct inventory_workbook_properties properties = {
-        "Example Cloud", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, 0};
+        "Example Cloud", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, false, 0};
 
 /* The rows that the bundle has, for tests to spoil. */
 static void good_rows(struct inventory_workbook_row rows[3])

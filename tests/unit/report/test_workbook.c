@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const struct inventory_workbook_properties properties = {
-        "System", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, 0};
+        "System", "2026-11", "2026-11-30T23:59:59.999999Z", 1796083199999999, false, 0};
 
 static char folder[] = "/tmp/muster-workbook-XXXXXX";
 

@@ -33,6 +33,13 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "http://127.0.0.1:8080", 0, 0, 0, "where the evidence API answers"},
         {"inventory-token", MU_OPTION_TEXT, offsetof(struct run_config, inventory_token), NULL, 0,
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
+        {"template-poam", MU_OPTION_TEXT, offsetof(struct run_config, template_poam), NULL, 0, 0, 0,
+         "FedRAMP's POA&M template to fill (default: the system file's, else a new workbook)"},
+        {"template-dr", MU_OPTION_TEXT, offsetof(struct run_config, template_dr), NULL, 0, 0, 0,
+         "FedRAMP's Deviation Request form to fill (default as above)"},
+        {"other-assets", MU_OPTION_TEXT, offsetof(struct run_config, other_assets), NULL, 0, 0, 0,
+         "CSV or YAML file of hosts, sensors and others for the inventory (default: the system "
+         "file's)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
         {"sign-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.key), NULL, 0, 0, 0,
@@ -71,6 +78,10 @@ static void print_result(const char *folder, const char *what, const struct snap
                  "  %s\n",
                  folder, as_of, counts->rows, counts->raw_scans, counts->containers, counts->gaps,
                  what);
+    for (size_t number = 2; number <= counts->inventory_files; number++)
+        (void)printf(
+                "  more rows than a sheet holds: the inventory goes on in inventory-%zu.xlsx\n",
+                number);
 }
 
 /* ---- a closed month, from the store alone ---- */
@@ -123,6 +134,12 @@ static int render_preview(const struct run_config *config, const char *month,
     question->conninfo = config->postgres;
     if (!system || system_file_read(config->system, arena, system, &err) != MU_OK)
         return usage(&err);
+    if (config->template_poam)
+        system->template_poam = config->template_poam;
+    if (config->template_dr)
+        system->template_dr = config->template_dr;
+    if (config->other_assets)
+        system->other_assets = config->other_assets;
     if (snapshot_read(question, &snapshot, &err) != MU_OK)
         return failure(&err);
     struct bundle_request request = {.folder = config->out,

@@ -11,9 +11,10 @@ struct run_config {
     const char *store;
     int64_t revision;
     struct signer_config sign;
+    const char *template_poam, *template_dr, *other_assets;
 };
 
-enum { RUN_OPTION_COUNT = 9 + SIGNER_OPTION_COUNT };
+enum { RUN_OPTION_COUNT = 12 + SIGNER_OPTION_COUNT };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);

@@ -1,6 +1,8 @@
 #include "bundle/assets.h"
 
 #include "bundle/json_list.h"
+#include "snapshot/columns.h"
+#include "workbook/told.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
@@ -11,7 +13,12 @@
 
 /* Labels and reasons are of any length and a cell is not; the whole reasons stand in
  * coverage-gaps.json. */
-enum { LABEL_MAX_BYTES = 255, REASON_MAX_BYTES = 1000, GAP_REASONS_MAX_BYTES = 8000 };
+enum {
+    LABEL_MAX_BYTES = 255,
+    BASELINE_MAX_BYTES = 8000,
+    REASON_MAX_BYTES = 1000,
+    GAP_REASONS_MAX_BYTES = 8000
+};
 
 /* An asset and the first row of the next one are kept: each in an arena, in turn. */
 struct asset_reader {
@@ -55,30 +62,18 @@ void asset_reader_free(struct asset_reader *reader)
 static bool copy_row(const struct inventory_row *row, struct mu_arena *arena,
                      struct inventory_row *ret_row)
 {
-    struct inventory_row copy = *row;
-    const char **const texts[] = {&copy.uai,
-                                  &copy.manifest_digest,
-                                  &copy.repository,
-                                  &copy.tag,
-                                  &copy.platform,
-                                  &copy.os_name,
-                                  &copy.image_title,
-                                  &copy.image_version,
-                                  &copy.image_vendor,
-                                  &copy.state,
-                                  &copy.reason,
-                                  &copy.evidence_digest,
-                                  &copy.scan_finished_at,
-                                  &copy.reported_digest};
+    const struct row_kind *kind = &row_kinds[SNAPSHOT_INVENTORY];
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *text = *texts[i];
+    *ret_row = *row;
+    for (size_t i = 0; i < kind->column_count; i++) {
+        const char **text = (const char **)(void *)((char *)ret_row + kind->columns[i].offset);
 
-        *texts[i] = text ? mu_arena_strdup(arena, text) : NULL;
-        if (text && !*texts[i])
+        if (kind->columns[i].type == VALUE_NUMBER || !*text)
+            continue;
+        *text = mu_arena_strdup(arena, *text);
+        if (!*text)
             return false;
     }
-    *ret_row = copy;
     return true;
 }
 
@@ -189,46 +184,14 @@ static enum mu_status join_digests(const struct asset *asset, struct mu_arena *a
 
 /* ---- texts that an image's maker or a registry chose ---- */
 
-/* Whether the text says anything: not blank, and not the "n/a" that the template forbids. */
-static bool is_told(const char *text)
-{
-    return text && text[strspn(text, " \t\r\n")] != '\0' && strcasecmp(text, "n/a") != 0 &&
-           strcasecmp(text, "na") != 0;
-}
-
-/* Longest prefix of at most `max_bytes` that ends with a whole character. */
-static size_t prefix_bytes(const char *text, size_t max_bytes)
-{
-    size_t len = strnlen(text, max_bytes + 1);
-
-    if (len <= max_bytes)
-        return len;
-    for (len = max_bytes; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-        len--;
-    return len;
-}
-
-/* One line, control characters as blanks, shortened with an ellipsis; NULL stays NULL. */
-static const char *one_line(const char *text, size_t max_bytes, struct mu_arena *arena)
-{
-    size_t len = text ? prefix_bytes(text, max_bytes) : 0;
-    char *line =
-            text ? mu_arena_printf(arena, "%.*s%s", (int)len, text, text[len] ? "…" : "") : NULL;
-
-    for (char *at = line; at && *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = ' ';
-    return line;
-}
-
 /* First text that some row of the asset tells. */
 #define FIRST_TOLD(asset, member, arena)                             \
     ({                                                               \
         const char *told_ = NULL;                                    \
         for (size_t i_ = 0; !told_ && i_ < (asset)->row_count; i_++) \
-            if (is_told((asset)->rows[i_].member))                   \
+            if (told_is((asset)->rows[i_].member))                   \
                 told_ = (asset)->rows[i_].member;                    \
-        one_line(told_, LABEL_MAX_BYTES, arena);                     \
+        told_line(told_, LABEL_MAX_BYTES, arena);                    \
     })
 
 /* ---- cells ---- */
@@ -255,7 +218,7 @@ static const char *gap_reason(const struct asset *asset, struct mu_arena *arena)
 
         if (!mu_text_equal(row->state, "covered") && !told_before(asset, i))
             mu_buf_printf(&text, "%s%s: %s", text.len > 0 ? "; " : "", row->state,
-                          is_told(row->reason) ? one_line(row->reason, REASON_MAX_BYTES, arena)
+                          told_is(row->reason) ? told_line(row->reason, REASON_MAX_BYTES, arena)
                                                : "no reason recorded");
     }
     if (text.failed)
@@ -292,6 +255,15 @@ static const char *software(const struct asset *asset, struct mu_arena *arena)
                            version ? version : "");
 }
 
+/* As stated of the asset, else as the system file has it for its repository. */
+static bool is_public(const struct asset *asset, const struct system_file *system)
+{
+    const char *stated = asset->rows[0].is_public;
+
+    return stated ? mu_text_equal(stated, "yes")
+                  : system_file_is_public(system, asset->rows[0].repository);
+}
+
 enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
                             struct mu_arena *arena, struct inventory_workbook_row *ret_row,
                             struct mu_error *err)
@@ -306,9 +278,11 @@ enum mu_status asset_to_row(const struct asset *asset, const struct system_file 
         return mu_wrap(err, "asset '%s'", first->uai);
     row.cells[COLUMN_UAI] = first->uai;
     row.cells[COLUMN_VIRTUAL] = "Yes";
-    row.cells[COLUMN_PUBLIC] = system_file_is_public(system, first->repository) ? "Yes" : "No";
+    row.cells[COLUMN_PUBLIC] = is_public(asset, system) ? "Yes" : "No";
     row.cells[COLUMN_AUTHENTICATED] = system->authenticated_scan;
-    row.cells[COLUMN_BASELINE] = system->baseline_configuration_name;
+    row.cells[COLUMN_BASELINE] = told_is(first->baseline)
+                                         ? told_text(first->baseline, BASELINE_MAX_BYTES, arena)
+                                         : system->baseline_configuration_name;
     row.cells[COLUMN_OS] = os ? os : system->unknown_os;
     row.cells[COLUMN_ASSET_TYPE] = system->asset_type;
     row.cells[COLUMN_IN_LATEST_SCAN] = asset_is_covered(asset) ? "Yes" : "No";

@@ -4,38 +4,38 @@
 #include "bundle/containers.h"
 #include "bundle/evidence.h"
 #include "bundle/folder.h"
+#include "bundle/inventory_files.h"
 #include "bundle/json_list.h"
 #include "bundle/layout.h"
 #include "bundle/manifest.h"
 #include "bundle/raw_scan_rows.h"
 #include "bundle/render.h"
 #include "bundle/scanner_reports.h"
-#include "workbook/xlsx_reader.h"
 
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/sha256.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "http/http_client.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024, BUNDLE_CELLS_MAX_BYTES = 16 * 1024 * 1024 };
+enum { BUNDLE_TITLE_MAX_BYTES = 64 * 1024 };
 
 struct writer {
     const struct bundle_request *request;
-    struct mu_arena *cells; /* of one row of the workbook */
     struct bundle_folder folder;
     struct manifest *manifest;
     struct bundle_counts counts;
 };
+
+static struct render render_of(const struct writer *writer)
+{
+    return (struct render){writer->request->snapshot, writer->request->system,
+                           writer->request->month, &writer->folder, writer->manifest};
+}
 
 static enum mu_status list_file(struct writer *writer, const char *name, const char *title,
                                 struct mu_error *err)
@@ -45,99 +45,18 @@ static enum mu_status list_file(struct writer *writer, const char *name, const c
 
 /* ---- workbook ---- */
 
-static enum mu_status add_row(struct writer *writer, const struct asset *asset,
-                              struct inventory_workbook *workbook, struct mu_error *err)
-{
-    struct inventory_workbook_row row;
-    enum mu_status st;
-
-    mu_arena_reset(writer->cells);
-    st = asset_to_row(asset, writer->request->system, writer->cells, &row, err);
-    if (st == MU_OK)
-        st = inventory_workbook_add(workbook, &row, err);
-    writer->counts.rows++;
-    return st;
-}
-
-static enum mu_status add_rows(struct writer *writer, struct inventory_workbook *workbook,
-                               struct mu_error *err)
-{
-    MU_AUTO(asset_reader) struct asset_reader *reader = NULL;
-    struct asset asset;
-    bool found = true;
-    enum mu_status st = asset_reader_open(writer->request->snapshot, &reader, err);
-
-    while (st == MU_OK) {
-        st = asset_next(reader, &asset, &found, err);
-        if (st != MU_OK || !found)
-            break;
-        st = add_row(writer, &asset, workbook, err);
-    }
-    return st;
-}
-
-static enum mu_status write_rows(struct writer *writer, const char *path, struct mu_error *err)
-{
-    MU_AUTO(inventory_workbook) struct inventory_workbook *workbook = NULL;
-    struct inventory_workbook *finished;
-    char as_of[MU_TIME_TEXT_SIZE];
-    struct inventory_workbook_properties properties = {
-            .system_name = writer->request->system->name,
-            .month = writer->request->month,
-            .as_of = as_of,
-            .as_of_us = snapshot_instants(writer->request->snapshot)->as_of_us};
-    enum mu_status st;
-
-    mu_time_format(properties.as_of_us, as_of);
-    st = inventory_workbook_open(path, &properties, &workbook, err);
-    if (st == MU_OK)
-        st = add_rows(writer, workbook, err);
-    if (st != MU_OK)
-        return st;
-    finished = workbook;
-    workbook = NULL;
-    return inventory_workbook_close(finished, err);
-}
-
-static enum mu_status count_row(void *opaque, size_t row, const char *const *cells, size_t count,
-                                struct mu_error *err)
-{
-    size_t *rows = opaque;
-
-    (void)cells, (void)count, (void)err;
-    *rows += row > WORKBOOK_HEADER_ROWS ? 1 : 0;
-    return MU_OK;
-}
-
-/* The library that writes it does not notice a full disk under its temporary files. */
-static enum mu_status read_back(const struct writer *writer, const char *path, struct mu_error *err)
-{
-    size_t rows = 0;
-
-    if (xlsx_read(path, workbook_inventory_sheet, count_row, &rows, err) != MU_OK) {
-        (void)mu_wrap(err, "the workbook was not written whole");
-        return err->status = MU_E_UNAVAILABLE;
-    }
-    if (rows != writer->counts.rows)
-        return mu_fail(err, MU_E_UNAVAILABLE, "the workbook holds %zu rows of %zu", rows,
-                       writer->counts.rows);
-    return MU_OK;
-}
-
 static enum mu_status write_workbook(struct writer *writer, struct mu_error *err)
 {
-    char path[BUNDLE_PATH_SIZE];
-    enum mu_status st = bundle_folder_path(&writer->folder, BUNDLE_WORKBOOK, path, err);
+    const struct render render = render_of(writer);
+    struct inventory_counts counts;
+    enum mu_status st =
+            inventory_files_write(&render, writer->request->max_inventory_rows, &counts, err);
 
-    if (st == MU_OK)
-        st = write_rows(writer, path, err);
-    if (st == MU_OK)
-        st = read_back(writer, path, err);
-    if (st == MU_OK && chmod(path, 0640) != 0)
-        st = mu_fail(err, MU_E_UNAVAILABLE, "chmod '%s': %s", path, strerror(errno));
-    if (st == MU_OK)
-        st = list_file(writer, BUNDLE_WORKBOOK, "FedRAMP Integrated Inventory Workbook v3.1", err);
-    return st;
+    if (st != MU_OK)
+        return st;
+    writer->counts.rows = counts.rows;
+    writer->counts.inventory_files = counts.files;
+    return MU_OK;
 }
 
 /* ---- JSON and CSV beside it ---- */
@@ -376,8 +295,7 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
     static enum mu_status (*const steps[])(struct writer *, struct mu_error *) = {
             write_raw_scans,   write_workbook,   write_gaps,
             write_not_running, write_containers, write_close};
-    const struct render render = {writer->request->snapshot, writer->request->system,
-                                  writer->request->month, &writer->folder, writer->manifest};
+    const struct render render = render_of(writer);
     char path[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
@@ -400,8 +318,7 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
 enum mu_status bundle_write(const struct bundle_request *request, struct bundle_counts *ret_counts,
                             struct mu_error *err)
 {
-    MU_AUTO(arena) struct mu_arena *cells = mu_arena_new(BUNDLE_CELLS_MAX_BYTES);
-    struct writer writer = {.request = request, .cells = cells};
+    struct writer writer = {.request = request};
     enum mu_status st = bundle_folder_open(request->folder, &writer.folder, err);
 
     if (st != MU_OK)

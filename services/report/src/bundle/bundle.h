@@ -24,12 +24,14 @@ struct bundle_request {
     const struct system_file *system;
     struct snapshot *snapshot;   /* descriptions and issues are added to it from the raw scans */
     const struct signer *signer; /* of the manifest (bundle/signer.h); NULL: it is not signed */
+    uint32_t max_inventory_rows; /* of one file; 0: as many as a sheet holds */
     /* Called after each raw scan; may be NULL. */
     void (*progress)(size_t done, size_t total);
 };
 
 struct bundle_counts {
     size_t rows, raw_scans, gaps, containers;
+    size_t inventory_files; /* that the rows take; not in the manifest, which lists them */
 };
 
 /* Errors: MU_E_CONFLICT (the folder exists, or another run writes it), MU_E_UNAVAILABLE,

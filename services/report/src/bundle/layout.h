@@ -5,15 +5,19 @@
 #ifndef REPORT_BUNDLE_LAYOUT_H
 #define REPORT_BUNDLE_LAYOUT_H
 
-#define BUNDLE_SCHEMA      "muster.bundle-manifest.v1"
-#define BUNDLE_MANIFEST    "manifest.json"
-#define BUNDLE_WORKBOOK    "integrated-inventory-workbook.xlsx"
-#define BUNDLE_GAPS        "coverage-gaps.json"
-#define BUNDLE_NOT_RUNNING "scan-targets-not-running.json"
-#define BUNDLE_CONTAINERS  "running-containers.csv"
-#define BUNDLE_CLOSE       "close.json" /* of a closed month: schemas/month-close.v1.schema.json */
-#define BUNDLE_RAW_SCANS   "raw-scans"
-#define BUNDLE_REPORTS     "scanner-reports" /* of other scanners, verbatim */
+#define BUNDLE_SCHEMA             "muster.bundle-manifest.v1"
+#define BUNDLE_MANIFEST           "manifest.json"
+#define BUNDLE_WORKBOOK           "integrated-inventory-workbook.xlsx"
+#define BUNDLE_WORKBOOK_NEXT      "inventory-%zu.xlsx" /* from 2 */
+#define BUNDLE_OTHER_ASSETS       "other-assets.json"
+#define BUNDLE_POAM               "poam.xlsx"
+#define BUNDLE_DEVIATION_REQUESTS "deviation-requests.xlsx"
+#define BUNDLE_GAPS               "coverage-gaps.json"
+#define BUNDLE_NOT_RUNNING        "scan-targets-not-running.json"
+#define BUNDLE_CONTAINERS         "running-containers.csv"
+#define BUNDLE_CLOSE              "close.json" /* of a closed month: schemas/month-close.v1.schema.json */
+#define BUNDLE_RAW_SCANS          "raw-scans"
+#define BUNDLE_REPORTS            "scanner-reports" /* of other scanners, verbatim */
 
 #define BUNDLE_FINDINGS        "findings.csv"
 #define BUNDLE_CLOSED_FINDINGS "closed-findings.csv"
@@ -27,7 +31,6 @@
 #define BUNDLE_MRH             "historical-ver-activity.json"
 #define BUNDLE_OSCAL_COMPONENT "oscal/component-definition.json"
 #define BUNDLE_OSCAL_POAM      "oscal/poam.json"
-#define BUNDLE_POAM_XLSX       "poam.xlsx"
 #define BUNDLE_ITEM_PREFIX     "V-" /* of the number of an item (snapshot/snapshot.h) */
 
 /* Beside the manifest, and not in it (bundle/signer.h). */

@@ -1,6 +1,7 @@
 #include "bundle/render.h"
 
 #include "bundle/csv_rows.h"
+#include "bundle/renderers.h"
 
 #include "base/file.h"
 #include "base/stop.h"
@@ -36,14 +37,15 @@ enum set { SET_LEGACY = 1, SET_CR26 = 2, SET_ALWAYS = SET_LEGACY | SET_CR26 };
 static const struct {
     const char *name;
     int sets;
-    enum mu_status (*render)(const struct render *render, struct mu_error *err);
+    renderer_fn *render;
 } renderers[] = {
+        {"POA&M", SET_LEGACY, render_poam},
+        {"deviation requests", SET_LEGACY, render_deviation_requests},
         {"CSV", SET_ALWAYS, csv_rows_render},
         {"VER", SET_CR26, ver_render},
         {"raw scans", SET_ALWAYS, scans_render},
         {"OSCAL components", SET_ALWAYS, oscal_component_render},
         {"OSCAL POA&M", SET_ALWAYS, oscal_poam_render},
-        {NULL, 0, NULL},
 };
 
 static int sets_of(const struct system_file *system)
@@ -58,7 +60,7 @@ enum mu_status render_all(const struct render *render, struct mu_error *err)
     const int wanted = sets_of(render->system);
 
     for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++) {
-        if (!renderers[i].render || !(renderers[i].sets & wanted))
+        if (!(renderers[i].sets & wanted))
             continue;
         if (mu_stop_requested())
             return mu_fail(err, MU_E_UNAVAILABLE, "stopping");

@@ -1,6 +1,7 @@
 /*
  * columns: the members of a snapshot's rows in the order of their columns, for what reads them from
- * PostgreSQL, what keeps them, and what writes them all out (bundle/csv_rows.h). Not for others.
+ * PostgreSQL, what keeps or copies them, and what writes them all out (bundle/csv_rows.h). Not for
+ * others.
  */
 #ifndef REPORT_SNAPSHOT_COLUMNS_H
 #define REPORT_SNAPSHOT_COLUMNS_H

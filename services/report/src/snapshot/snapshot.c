@@ -88,7 +88,9 @@ enum mu_status snapshot_new(const struct snapshot_instants *instants,
             "CREATE INDEX findings_of ON findings (vulnerability); "
             "CREATE UNIQUE INDEX description ON descriptions (vulnerability); "
             "CREATE INDEX issues_of ON issues (evidence_digest); "
-            "CREATE UNIQUE INDEX scan ON scans (evidence_digest)";
+            "CREATE UNIQUE INDEX scan ON scans (evidence_digest); "
+            "CREATE INDEX issues_of_check ON issues (\"check\"); "
+            "CREATE INDEX closed_of_item ON closed (item, uai)";
     MU_AUTO(snapshot) struct snapshot *snapshot = mu_xcalloc(1, sizeof(*snapshot));
     enum mu_status st = MU_OK;
 
@@ -187,6 +189,8 @@ static const struct {
         [SNAPSHOT_LIST_INSTANCES_BY_UAI] = {SNAPSHOT_INSTANCES,
                                             "SELECT * FROM instances ORDER BY uai, rowid"},
         [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
+        [SNAPSHOT_LIST_CLOSED_OF_ITEM] = {SNAPSHOT_CLOSED, "SELECT * FROM closed WHERE item = ? "
+                                                           "ORDER BY uai, episode"},
         [SNAPSHOT_LIST_DEVIATIONS] = {SNAPSHOT_DEVIATIONS,
                                       "SELECT * FROM deviations ORDER BY rowid"},
         [SNAPSHOT_LIST_DEVIATION] = {SNAPSHOT_DEVIATIONS,
@@ -225,6 +229,18 @@ static const struct {
                                  "ORDER BY t.name, i.rowid"},
         [SNAPSHOT_LIST_DESCRIPTIONS] = {SNAPSHOT_DESCRIPTIONS,
                                         "SELECT * FROM descriptions ORDER BY rowid"},
+        [SNAPSHOT_LIST_CHECKS] = {SNAPSHOT_ISSUES,
+                                  "SELECT * FROM issues WHERE rowid IN "
+                                  "(SELECT min(rowid) FROM issues GROUP BY \"check\") "
+                                  "ORDER BY \"check\""},
+        [SNAPSHOT_LIST_INVENTORY_OF_CHECK] = {SNAPSHOT_INVENTORY,
+                                              "SELECT * FROM inventory WHERE evidence_digest IN "
+                                              "(SELECT evidence_digest FROM issues "
+                                              "WHERE \"check\" = ?) ORDER BY uai, rowid"},
+        [SNAPSHOT_LIST_INVENTORY_OF_ISSUES] = {SNAPSHOT_INVENTORY,
+                                               "SELECT * FROM inventory WHERE evidence_digest IN "
+                                               "(SELECT evidence_digest FROM issues) "
+                                               "ORDER BY uai, rowid"},
 };
 
 enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,

@@ -197,6 +197,7 @@ enum snapshot_list {
     SNAPSHOT_LIST_CLOSED_OF_VULNERABILITY,
     SNAPSHOT_LIST_NOT_RUNNING_OF_UAI,
     SNAPSHOT_LIST_INSTANCES_BY_UAI, /* by uai, then as they were added */
+    SNAPSHOT_LIST_CLOSED_OF_ITEM,
     SNAPSHOT_LIST_DEVIATIONS,
     SNAPSHOT_LIST_DEVIATION, /* that of the number that is the key */
     SNAPSHOT_LIST_FAILURES,
@@ -215,7 +216,11 @@ enum snapshot_list {
     SNAPSHOT_LIST_EVIDENCE_FILES,
     /* Inventory rows whose UAI is not theirs alone: another's but for the case of letters, or of
      * two repositories. */
-    SNAPSHOT_LIST_TWINS
+    SNAPSHOT_LIST_TWINS,
+    SNAPSHOT_LIST_CHECKS,             /* issue rows, the first of each check, by check */
+    SNAPSHOT_LIST_INVENTORY_OF_CHECK, /* inventory rows with an issue of the check that is the key
+                                       */
+    SNAPSHOT_LIST_INVENTORY_OF_ISSUES /* inventory rows with any issue */
 };
 
 struct snapshot_cursor;

@@ -85,6 +85,12 @@ static enum mu_status read_class(struct yaml_reader *reader, const struct yaml_k
                      err);
 }
 
+static enum mu_status read_poam_items(struct yaml_reader *reader, const struct yaml_key *key,
+                                      const yaml_node_t *value, void *target, struct mu_error *err)
+{
+    return read_word(reader, key, value, target, (const char *const[]){"all", "late", NULL}, err);
+}
+
 static enum mu_status read_repositories(struct yaml_reader *reader, const struct yaml_key *key,
                                         const yaml_node_t *value, void *target,
                                         struct mu_error *err)
@@ -175,6 +181,10 @@ static const struct yaml_key keys[] = {
         KEY(ver_statements, read_text_member, "file of judgements, from this file's folder"),
         KEY(automatic_evaluation, read_yes_no,
             "Yes or No: a detection is evaluated when it is made"),
+        KEY(poam_items, read_poam_items, "all, or late: only what is past due"),
+        KEY(template_poam, read_text_member, "official POA&M form to be filled"),
+        KEY(template_dr, read_text_member, "official deviation request form to be filled"),
+        KEY(other_assets, read_text_member, "CSV or YAML of assets that are no images"),
         KEY(public_assets, read_repositories, "repositories that face the public"),
 };
 
@@ -198,6 +208,10 @@ static const struct system_file defaults = {
         .sboms = "Yes",
         .ver_statements = "",
         .automatic_evaluation = "No",
+        .poam_items = "all",
+        .template_poam = "",
+        .template_dr = "",
+        .other_assets = "",
 };
 
 /* The texts that must be there and must say something. */

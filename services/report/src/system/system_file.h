@@ -50,6 +50,9 @@ struct system_file {
     const char *automatic_evaluation; /* Yes: the provider's own evaluation is by the rules of
                                          ver/rules.h, done with the detection; No */
     struct statements statements;     /* of ver_statements, when read from a file */
+    const char *poam_items;           /* all or late */
+    const char *template_poam, *template_dr; /* official forms to be filled; "": new workbooks */
+    const char *other_assets; /* CSV or YAML of assets that are no images; "": none */
     const char *public_assets[SYSTEM_MAX_PUBLIC_ASSETS]; /* repositories that are public-facing */
     size_t public_asset_count;
 };

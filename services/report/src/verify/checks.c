@@ -11,7 +11,7 @@ static const struct {
         /* ---- rows -> scans ---- */
         {"row -> scan", VERIFY_ALWAYS,
          "SELECT uai, 'says Yes in In Latest Scan without checksum' FROM rows WHERE in_scan AND "
-         "uai NOT IN (SELECT uai FROM digests)"},
+         "uai NOT IN (SELECT uai FROM digests) AND uai NOT IN (SELECT uai FROM others)"},
         {"row -> scan", VERIFY_ALWAYS,
          "SELECT d.uai, d.digest || ' occurs with it in no raw scan' FROM digests d JOIN rows r "
          "USING (uai) WHERE r.in_scan AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.uai = d.uai "
@@ -28,7 +28,13 @@ static const struct {
          "max(t.finished_at) < (SELECT oldest FROM limits)"},
         {"row -> scan", VERIFY_ALWAYS,
          "SELECT uai, 'says No in In Latest Scan, and " BUNDLE_GAPS " does not explain it' FROM "
-         "rows WHERE NOT in_scan AND uai NOT IN (SELECT uai FROM gaps)"},
+         "rows WHERE NOT in_scan AND uai NOT IN (SELECT uai FROM gaps) AND uai NOT IN (SELECT uai "
+         "FROM "
+         "others)"},
+        {"workbook", VERIFY_ALWAYS,
+         "SELECT uai, 'is declared in " BUNDLE_OTHER_ASSETS
+         " but has no row' FROM others WHERE uai "
+         "NOT IN (SELECT uai FROM rows)"},
         /* ---- gaps and rows ---- */
         {"gaps", VERIFY_ALWAYS,
          "SELECT uai, 'is declared a gap but has no row' FROM gaps WHERE uai NOT IN (SELECT uai "
@@ -72,6 +78,9 @@ static const struct {
          "'" BUNDLE_REPORTS "/*' AND name NOT IN (SELECT name FROM reports)"},
         /* ---- containers and rows ---- */
         {"containers", VERIFY_HAS_CONTAINERS,
+         "SELECT uai, 'runs in pod ''' || pod || ''', but is declared as no image' FROM containers "
+         "JOIN others USING (uai)"},
+        {"containers", VERIFY_HAS_CONTAINERS,
          "SELECT uai, 'runs in pod ''' || pod || ''' but has no row' FROM containers WHERE uai NOT "
          "IN (SELECT uai FROM rows)"},
         {"containers", VERIFY_HAS_CONTAINERS,
@@ -106,13 +115,14 @@ static const struct {
          "o.name = i.name AND o.file IN ('" BUNDLE_FINDINGS "', '" BUNDLE_CLOSED_FINDINGS "'))"},
         {"items", VERIFY_ALWAYS,
          "SELECT name, 'stands in ' || file || ', but has no row' FROM items i WHERE kind = 'uai' "
-         "AND file <> '" BUNDLE_POAM_XLSX "' AND name NOT IN (SELECT uai FROM rows)"},
+         "AND file <> '" BUNDLE_POAM "' AND name NOT IN (SELECT uai FROM rows)"},
         {"items", VERIFY_HAS_ASSETS,
          "SELECT uai, 'has a row, but is not in " BUNDLE_ASSETS "' FROM rows WHERE uai NOT IN "
+         "(SELECT uai FROM others) AND uai NOT IN "
          "(SELECT name FROM items WHERE kind = 'uai' AND file = '" BUNDLE_ASSETS "')"},
         {"items", VERIFY_HAS_FINDINGS,
-         "SELECT name, 'stands in " BUNDLE_POAM_XLSX ", but nothing was found on it' FROM items i "
-         "WHERE kind = 'uai' AND file = '" BUNDLE_POAM_XLSX "' AND name NOT IN (SELECT uai FROM "
+         "SELECT name, 'stands in " BUNDLE_POAM ", but nothing was found on it' FROM items i "
+         "WHERE kind = 'uai' AND file = '" BUNDLE_POAM "' AND name NOT IN (SELECT uai FROM "
          "rows) AND name NOT IN (SELECT name FROM items WHERE kind = 'closed uai')"},
         /* ---- another's package ---- */
         {"row -> scan", VERIFY_FOREIGN,

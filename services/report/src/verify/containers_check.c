@@ -4,7 +4,7 @@
 
 #include "bundle/containers.h"
 #include "bundle/layout.h"
-#include "verify/csv_reader.h"
+#include "csv/csv_reader.h"
 #include "workbook/cell_text.h"
 
 #include "base/text.h"

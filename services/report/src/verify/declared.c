@@ -101,11 +101,39 @@ static enum mu_status on_target(void *opaque, const char *member, const char *ke
     return MU_OK;
 }
 
+static enum mu_status on_other(void *opaque, const char *member, const char *key, json_t *asset,
+                               struct mu_error *err)
+{
+    struct list_reader *reader = opaque;
+    const char *uai = mu_json_text_at(asset, "uai");
+
+    (void)err;
+    if (member)
+        return MU_OK;
+    schema_piece(&reader->check, member, key, asset);
+    if (uai)
+        (void)verify_put(reader->state->store, VERIFY_OTHERS, (const char *const[]){uai});
+    return MU_OK;
+}
+
+/* The file is there when there are such assets. */
+static void read_others(struct verify_state *state)
+{
+    MU_AUTO_FILE FILE *others = verify_lists(state, BUNDLE_OTHER_ASSETS)
+                                        ? verify_open(state, BUNDLE_OTHER_ASSETS)
+                                        : NULL;
+
+    state->has_others = others != NULL;
+    if (others)
+        read_list(state, &schema_other_assets, others, on_other);
+}
+
 void verify_declared(struct verify_state *state)
 {
     MU_AUTO_FILE FILE *gaps = verify_open(state, BUNDLE_GAPS);
     MU_AUTO_FILE FILE *targets = verify_open(state, BUNDLE_NOT_RUNNING);
 
+    read_others(state);
     if (gaps)
         verify_read_gaps(state, gaps);
     if (targets)

@@ -2,8 +2,8 @@
  * is checked when it is there. */
 #include "verify/documents.h"
 
+#include "csv/csv_reader.h"
 #include "verify/checks.h"
-#include "verify/csv_reader.h"
 #include "verify/schema.h"
 
 #include "bundle/layout.h"
@@ -243,7 +243,7 @@ static void put_assets(struct verify_state *state, const char *text)
         size_t len = strcspn(text, "\n"), name = strcspn(text, "\n (");
 
         (void)snprintf(uai, sizeof(uai), "%.*s", (int)(name < sizeof(uai) ? name : 0), text);
-        put_item(state, BUNDLE_POAM_XLSX, "uai", uai);
+        put_item(state, BUNDLE_POAM, "uai", uai);
         text += len + (text[len] == '\n');
     }
 }
@@ -267,7 +267,7 @@ static enum mu_status on_poam_row(void *opaque, size_t row, const char *const *c
     }
     if ((size_t)sheet->id < count && cells[sheet->id] &&
         mu_text_starts(cells[sheet->id], BUNDLE_ITEM_PREFIX)) {
-        put_item(sheet->state, BUNDLE_POAM_XLSX, "item", cells[sheet->id]);
+        put_item(sheet->state, BUNDLE_POAM, "item", cells[sheet->id]);
         put_assets(sheet->state, (size_t)sheet->assets < count ? cells[sheet->assets] : NULL);
     }
     return MU_OK;
@@ -293,9 +293,9 @@ static void read_poam(struct verify_state *state)
     struct poam poam = {.state = state};
     struct mu_error err;
 
-    if (verify_path(state, BUNDLE_POAM_XLSX, poam.path) &&
+    if (verify_path(state, BUNDLE_POAM, poam.path) &&
         xlsx_sheets(poam.path, on_poam_sheet, &poam, &err) != MU_OK)
-        verify_difference(state, "files", BUNDLE_POAM_XLSX, "cannot be read: %s", err.message);
+        verify_difference(state, "files", BUNDLE_POAM, "cannot be read: %s", err.message);
 }
 
 /* ---- all ---- */
@@ -316,6 +316,6 @@ void verify_documents(struct verify_state *state)
         if (in)
             verify_read_csv(state, i, in);
     }
-    if (verify_lists(state, BUNDLE_POAM_XLSX))
+    if (verify_lists(state, BUNDLE_POAM))
         read_poam(state);
 }

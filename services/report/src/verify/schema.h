@@ -48,7 +48,7 @@ struct schema {
 };
 
 extern const struct schema schema_manifest, schema_raw_scan, schema_imported_scan, schema_gaps,
-        schema_not_running;
+        schema_not_running, schema_other_assets;
 extern const struct schema schema_documents[]; /* the renderers' */
 extern const size_t schema_document_count;
 

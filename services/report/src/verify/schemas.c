@@ -89,6 +89,9 @@ static const struct schema_rule gap_rules[] = {
         {"*.images.*.state", SCHEMA_TEXT, MUST, NULL},
 };
 
+static const struct schema_rule other_asset_rules[] = {
+        {"*.uai", SCHEMA_TEXT, MUST, NULL},
+};
 static const struct schema_rule not_running_rules[] = {
         {"*.uai", SCHEMA_TEXT, MUST, NULL},
         {"*.digest", SCHEMA_DIGEST_NULL, MUST, NULL},
@@ -104,6 +107,8 @@ const struct schema schema_imported_scan = {"imported-scan.v1", BUNDLE_RAW_SCANS
 const struct schema schema_gaps = {"coverage gaps", BUNDLE_GAPS, true, NULL, RULES(gap_rules)};
 const struct schema schema_not_running = {"targets not running", BUNDLE_NOT_RUNNING, true, NULL,
                                           RULES(not_running_rules)};
+const struct schema schema_other_assets = {"other assets", BUNDLE_OTHER_ASSETS, true, NULL,
+                                           RULES(other_asset_rules)};
 
 /* ---- FedRAMP CR26 ---- */
 

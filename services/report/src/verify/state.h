@@ -22,6 +22,7 @@ struct verify_state {
     struct verify_summary summary;
     struct verify_store *store;
     json_t *manifest; /* manifest.json without its files; NULL when it could not be read */
+    bool has_others;  /* the package has assets that are no images */
     unsigned groups;  /* enum verify_group (checks.h): what was read whole */
 };
 
@@ -81,7 +82,7 @@ enum mu_status verify_chain(struct verify_state *state, const struct verify_requ
 /* The checks, in order; each records its differences. */
 void verify_files(struct verify_state *state);     /* fills manifest, files */
 void verify_workbook(struct verify_state *state);  /* fills rows, digests */
-void verify_declared(struct verify_state *state);  /* fills gaps, gap_images, not_running */
+void verify_declared(struct verify_state *state);  /* fills gaps, gap_images, not_running, others */
 void verify_raw_scans(struct verify_state *state); /* fills targets, reports, found */
 void verify_containers(struct verify_state *state);
 

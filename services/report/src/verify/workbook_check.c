@@ -1,6 +1,7 @@
 /* The workbook's own rules, column by column, and its rows as a map for the matching. */
 #include "verify/state.h"
 
+#include "bundle/inventory_files.h"
 #include "bundle/layout.h"
 #include "workbook/workbook.h"
 #include "workbook/xlsx_reader.h"
@@ -69,8 +70,15 @@ static bool is_not_applicable(const char *text)
     return strcasecmp(text, "n/a") == 0 || strcasecmp(text, "na") == 0;
 }
 
-static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
-                        size_t count)
+static bool is_image(const struct verify_state *state, const char *uai)
+{
+    return !state->has_others ||
+           verify_ask_number(state->store, "SELECT count(*) FROM others WHERE uai = ?",
+                             (const char *const[]){uai, NULL}) == 0;
+}
+
+static void check_image_cells(struct verify_state *state, const char *uai, const char *const *cells,
+                              size_t count)
 {
     for (size_t i = 0; i < COUNT_OF(mandatory); i++)
         if (!cell(cells, count, mandatory[i]))
@@ -80,6 +88,13 @@ static void check_cells(struct verify_state *state, const char *uai, const char 
         if (cell(cells, count, forbidden[i]))
             verify_difference(state, "workbook", uai, "'%s' must be blank for containers",
                               inventory_workbook_header(forbidden[i]));
+}
+
+static void check_cells(struct verify_state *state, const char *uai, bool image,
+                        const char *const *cells, size_t count)
+{
+    if (image)
+        check_image_cells(state, uai, cells, count);
     for (size_t i = 0; i < COUNT_OF(yes_no); i++) {
         const char *text = cell(cells, count, yes_no[i]);
 
@@ -110,7 +125,7 @@ static void put_digests(struct verify_state *state, const char *uai, const char 
     }
 }
 
-static void add_row(struct verify_state *state, const char *uai, const char *place,
+static void add_row(struct verify_state *state, const char *uai, bool image, const char *place,
                     const char *const *cells, size_t count)
 {
     const char *in_scan =
@@ -118,7 +133,8 @@ static void add_row(struct verify_state *state, const char *uai, const char *pla
 
     if (!verify_put(state->store, VERIFY_ROWS, (const char *const[]){uai, in_scan, place}))
         verify_difference(state, "workbook", uai, "stands in two rows; it must be unique");
-    put_digests(state, uai, cell(cells, count, COLUMN_ADDRESS));
+    if (image)
+        put_digests(state, uai, cell(cells, count, COLUMN_ADDRESS));
 }
 
 static enum mu_status on_row(void *opaque, size_t row, const char *const *cells, size_t count,
@@ -127,6 +143,7 @@ static enum mu_status on_row(void *opaque, size_t row, const char *const *cells,
     struct row_reader *reader = opaque;
     const char *uai = cell(cells, count, COLUMN_UAI);
     char place[32];
+    bool image;
 
     (void)err;
     if (row < WORKBOOK_HEADER_ROWS) {
@@ -138,25 +155,36 @@ static enum mu_status on_row(void *opaque, size_t row, const char *const *cells,
     } else {
         reader->state->summary.rows++;
         (void)snprintf(place, sizeof(place), "row %zu", row);
-        check_cells(reader->state, uai ? uai : place, cells, count);
+        image = !uai || is_image(reader->state, uai);
+        check_cells(reader->state, uai ? uai : place, image, cells, count);
         if (uai)
-            add_row(reader->state, uai, place, cells, count);
+            add_row(reader->state, uai, image, place, cells, count);
     }
     return MU_OK;
 }
 
-void verify_workbook(struct verify_state *state)
+static void check_workbook(struct verify_state *state, const char *name)
 {
     struct row_reader reader = {.state = state};
     char path[VERIFY_PATH_SIZE];
     struct mu_error err;
 
-    if (!verify_path(state, BUNDLE_WORKBOOK, path))
+    if (!verify_path(state, name, path))
         return;
-    if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK) {
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "cannot be read: %s", err.message);
-        return;
-    }
-    if (!reader.groups_seen || !reader.header_seen)
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "lacks one of its two header rows");
+    if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK)
+        verify_difference(state, "workbook", name, "cannot be read: %s", err.message);
+    else if (!reader.groups_seen || !reader.header_seen)
+        verify_difference(state, "workbook", name, "lacks one of its two header rows");
+}
+
+void verify_workbook(struct verify_state *state)
+{
+    char name[INVENTORY_NAME_SIZE];
+    size_t number = 1;
+
+    inventory_file_name(number, name);
+    do {
+        check_workbook(state, name);
+        inventory_file_name(++number, name);
+    } while (verify_lists(state, name));
 }

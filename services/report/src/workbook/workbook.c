@@ -135,6 +135,12 @@ static void write_instructions(struct inventory_workbook *workbook,
         worksheet_write_string(sheet, row, 0, lines[i][0], workbook->label);
         put(workbook, sheet, row, 1, lines[i][1]);
     }
+    if (properties->has_others) {
+        worksheet_write_string(sheet, row, 0, "Other assets", workbook->label);
+        put(workbook, sheet, row, 1,
+            "Hosts, sensors and other assets are those that the system's owner lists; "
+            "other-assets.json names them.");
+    }
 }
 
 static void write_headers(lxw_workbook *file, lxw_worksheet *sheet)

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/scope.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,7 @@ struct inventory_workbook_properties {
     const char *month; /* "2026-11" */
     const char *as_of; /* RFC 3339 */
     int64_t as_of_us;  /* becomes the file's creation date */
+    bool has_others;   /* rows of assets that are no container images */
     uint32_t max_rows; /* 0: as many as a sheet holds, WORKBOOK_MAX_ROWS */
 };
 

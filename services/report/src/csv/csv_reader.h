@@ -1,6 +1,6 @@
 /*
  * csv_reader: the rows of a CSV file as RFC 4180 has it (comma, quotes doubled inside
- * quotes, line feeds allowed there), one at a time. A line ends with or without a carriage return.
+ * quotes, line feeds allowed there; lines end with LF or CRLF), one at a time.
  *
  * Trust: hostile. Columns and bytes of a row are bounded; NUL bytes are refused.
  */

@@ -1,8 +1,9 @@
-#include "verify/csv_reader.h"
+#include "csv/csv_reader.h"
 
 #include "base/buf.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum place { FIELD_START, PLAIN, QUOTED, QUOTE_SEEN, RETURN_SEEN };
@@ -16,6 +17,7 @@ struct reader {
     size_t starts[CSV_MAX_COLUMNS];
     size_t count; /* fields that are complete */
     size_t row;
+    bool return_seen; /* outside of quotes: a line feed must follow */
 };
 
 static enum mu_status end_field(struct reader *reader)
@@ -50,6 +52,12 @@ static enum mu_status end_row(struct reader *reader)
 /* Outside of quotes, or just behind the closing one. */
 static enum mu_status take_outside(struct reader *reader, char c)
 {
+    if (reader->return_seen && c != '\n')
+        return mu_fail(reader->err, MU_E_INVALID, "row %zu has a carriage return out of place",
+                       reader->row);
+    reader->return_seen = c == '\r';
+    if (c == '\r')
+        return MU_OK;
     if (c == ',')
         return end_field(reader);
     if (c == '\n')

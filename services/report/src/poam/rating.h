@@ -1,0 +1,10 @@
+/* rating: Muster's severities as the ratings that FedRAMP's forms know. */
+#ifndef REPORT_POAM_RATING_H
+#define REPORT_POAM_RATING_H
+
+/* High for critical and for unknown; NULL for negligible, which needs no item. */
+const char *rating_of(const char *severity);
+/* For "the worst of them"; negligible 0. */
+int rating_rank(const char *severity);
+
+#endif
