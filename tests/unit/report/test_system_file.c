@@ -7,7 +7,12 @@
 
 #include "system/system_file.h"
 
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COMPLETE "name: A\nbaseline_configuration_name: B\ndiagram_label: D\nfunction: F\n"
 
@@ -59,6 +64,12 @@ static void every_mistake_is_named_with_its_line(void **state)
             {"- a\n", "must be a mapping", MU_E_INVALID},
             {"name: [\n", "s.yaml:", MU_E_INVALID},
             {"", "must be a mapping", MU_E_INVALID},
+            {COMPLETE "deliverables: cr26\n", "'package_overview_uri' must be the address",
+             MU_E_INVALID},
+            {COMPLETE "deliverables: both\npackage_overview_uri: here\n",
+             "'package_overview_uri' must be the address", MU_E_INVALID},
+            {COMPLETE "sboms: maybe\n", "'Yes' or 'No', not 'maybe'", MU_E_INVALID},
+            {COMPLETE "oscal: maybe\n", "'Yes' or 'No', not 'maybe'", MU_E_INVALID},
     };
 
     (void)state;
@@ -98,6 +109,39 @@ static void a_missing_file_is_not_found(void **state)
                      MU_E_NOT_FOUND);
 }
 
+static void put_file(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    struct mu_error err;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_int_equal(mu_file_write_atomic(path, text, strlen(text), &err), MU_OK);
+}
+
+static void statements_are_read_from_the_folder_of_the_file(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    char folder[] = "/tmp/muster-system-XXXXXX", path[128];
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/s.yaml", folder);
+    put_file(folder, "s.yaml", COMPLETE "ver_statements: v.yaml\n");
+    assert_int_equal(system_file_read(path, arena, &system, &err), MU_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "'ver_statements'"));
+    put_file(folder, "v.yaml", "- {item: V-1, rating: 3, by: me, at: 2026-11-04T00:00:00Z}\n");
+    if (system_file_read(path, arena, &system, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(system.statements.count, 1);
+    assert_string_equal(system.automatic_evaluation, "No");
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/v.yaml", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +149,7 @@ int main(void)
             cmocka_unit_test(every_mistake_is_named_with_its_line),
             cmocka_unit_test(a_text_over_the_limit_is_refused),
             cmocka_unit_test(a_missing_file_is_not_found),
+            cmocka_unit_test(statements_are_read_from_the_folder_of_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,6 +130,7 @@ static const struct yaml_key keys[] = {
         KEY(configuration_checksum, read_text_member),
         KEY(unique_vulnerability_baseline, read_text_member),
         KEY(sboms, read_yes_no),
+        KEY(oscal, read_yes_no),
         KEY(ver_statements, read_text_member),
         KEY(automatic_evaluation, read_yes_no),
         KEY(public_assets, read_repositories),
@@ -153,6 +154,7 @@ static const struct system_file defaults = {
         .configuration_checksum = "",
         .unique_vulnerability_baseline = "",
         .sboms = "Yes",
+        .oscal = "Yes",
         .ver_statements = "",
         .automatic_evaluation = "No",
 };
