@@ -139,6 +139,15 @@ static void one_that_is_over_is_none(void **state)
     json_decref(poam);
 }
 
+static void there_is_none_where_the_system_file_says_no(void **state)
+{
+    struct world *world = *state;
+
+    world->system.oscal = "No";
+    write_ok(world);
+    assert_int_equal(access(world_path(world, "oscal"), F_OK), -1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -149,6 +158,7 @@ int main(void)
             TEST(a_month_without_items_has_no_poam_and_one_without_images_no_components),
             TEST(a_failure_of_detection_is_an_item_until_it_is_over),
             TEST(one_that_is_over_is_none),
+            TEST(there_is_none_where_the_system_file_says_no),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,13 @@
 
 #include "system/system_file.h"
 
+#include "base/file.h"
+
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COMPLETE "name: A\nbaseline_configuration_name: B\ndiagram_label: D\nfunction: F\n"
 
@@ -126,10 +131,43 @@ static void every_key_is_listed_with_its_value(void **state)
     system_file_list(&system, table);
     mu_table_print(table, MU_FORMAT_JSON, 0, out);
     (void)fclose(out);
-    assert_int_equal(mu_table_row_count(table), 20);
+    assert_int_equal(mu_table_row_count(table), 28);
     assert_non_null(strstr(text, "\"function\""));
     assert_non_null(strstr(text, "\"2\"")); /* repositories */
     free(text);
+}
+
+static void put_file(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    struct mu_error err;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_int_equal(mu_file_write_atomic(path, text, strlen(text), &err), MU_OK);
+}
+
+static void statements_are_read_from_the_folder_of_the_file(void **state)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
+    char folder[] = "/tmp/muster-system-XXXXXX", path[128];
+    struct system_file system;
+    struct mu_error err;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/s.yaml", folder);
+    put_file(folder, "s.yaml", COMPLETE "ver_statements: v.yaml\n");
+    assert_int_equal(system_file_read(path, arena, &system, &err), MU_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "'ver_statements'"));
+    put_file(folder, "v.yaml", "- {item: V-1, rating: 3, by: me, at: 2026-11-04T00:00:00Z}\n");
+    if (system_file_read(path, arena, &system, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(system.statements.count, 1);
+    assert_string_equal(system.automatic_evaluation, "No");
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/v.yaml", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)
@@ -141,6 +179,7 @@ int main(void)
             cmocka_unit_test(a_missing_file_is_not_found),
             cmocka_unit_test(the_examples_are_what_their_folder_says),
             cmocka_unit_test(every_key_is_listed_with_its_value),
+            cmocka_unit_test(statements_are_read_from_the_folder_of_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

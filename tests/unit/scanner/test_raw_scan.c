@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "result/raw_scan.h"
 #include "json/json_doc.h"
-#include "json/json_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -350,59 +349,6 @@ static void a_folder_that_is_not_there_is_named(void **state)
     assert_int_equal(raw_scan_check_folder("/tmp", &f->err), MU_OK);
 }
 
-/* ---- json_stream ---- */
-
-static void a_full_disk_is_told_at_the_end(void **state)
-{
-    struct fixture *f = *state;
-    struct mu_sha256 *hash = mu_sha256_new();
-    FILE *full = fopen("/dev/full", "w");
-    struct json_stream out;
-
-    assert_non_null(full);
-    json_stream_init(&out, full, hash);
-    json_open(&out, NULL, '[');
-    json_close(&out, ']');
-    assert_int_equal(json_stream_finish(&out, &f->err), MU_E_UNAVAILABLE);
-    (void)fclose(full);
-    mu_sha256_free(hash);
-}
-
-static void commas_stand_between_values_and_nowhere_else(void **state)
-{
-    struct mu_sha256 *hash = mu_sha256_new();
-    char *text = NULL, digest[MU_DIGEST_TEXT_SIZE], expected[MU_DIGEST_TEXT_SIZE];
-    size_t len = 0;
-    FILE *file = open_memstream(&text, &len);
-    struct json_stream out;
-    struct mu_error err;
-
-    (void)state;
-    json_stream_init(&out, file, hash);
-    json_open(&out, NULL, '{');
-    json_open(&out, "empty", '[');
-    json_close(&out, ']');
-    json_int(&out, "low", INT64_MIN);
-    json_tenths(&out, "score", 100);
-    json_tenths(&out, "small", 7);
-    json_bool(&out, "no", false);
-    json_text(&out, "none", NULL);
-    json_time(&out, "never", MU_TIME_NONE);
-    json_text(&out, "quo\"te", "\\\x1f");
-    json_close(&out, '}');
-    assert_int_equal(json_stream_finish(&out, &err), MU_OK);
-    (void)fclose(file);
-    assert_string_equal(text, "{\"empty\":[],\n\"low\":-9223372036854775808,\n\"score\":10.0,\n"
-                              "\"small\":0.7,\n\"no\":false,\n\"none\":null,\n\"never\":null,\n"
-                              "\"quo\\\"te\":\"\\\\\\u001f\"}\n");
-    assert_int_equal(out.size_bytes, len);
-    mu_sha256_final_text(hash, digest);
-    mu_sha256_text(text, len, expected);
-    assert_string_equal(digest, expected);
-    mu_sha256_free(hash);
-    free(text);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -415,8 +361,6 @@ int main(void)
             TEST(who_could_not_read_the_manifest_was_not_authorized),
             TEST(bytes_that_are_no_text_become_question_marks),
             TEST(a_folder_that_is_not_there_is_named),
-            TEST(a_full_disk_is_told_at_the_end),
-            TEST(commas_stand_between_values_and_nowhere_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

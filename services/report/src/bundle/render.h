@@ -47,6 +47,7 @@ enum mu_status ver_render(const struct render *render, struct mu_error *err) MU_
  * OSCAL 1.1.3: oscal/component-definition.json, a component for each image of an asset; and
  * oscal/poam.json, the open items of the findings and open failures of detection with the inventory
  * they are about. A POA&M without any item is no valid OSCAL: then there is no such file.
+ * Nothing where the system file says `oscal: No`.
  */
 enum mu_status oscal_component_render(const struct render *render,
                                       struct mu_error *err) MU_MUST_CHECK;

@@ -13,6 +13,11 @@ enum {
     ARENA_MAX_BYTES = 64 * 1024 * 1024
 };
 
+bool oscal_is_wanted(const struct render *render)
+{
+    return !mu_text_equal(render->system->oscal, "No");
+}
+
 /* ---- lists ---- */
 
 void oscal_element(struct oscal *oscal, struct oscal_list *list)

@@ -31,6 +31,8 @@ struct oscal {
     struct mu_buf line, name;
 };
 
+bool oscal_is_wanted(const struct render *render);
+
 /* A list that is left out when it is empty, as the schemas ask. */
 struct oscal_list {
     const char *name;

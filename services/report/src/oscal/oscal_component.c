@@ -17,8 +17,11 @@ static enum mu_status put_definition(struct oscal *oscal, struct mu_error *err)
 
 enum mu_status oscal_component_render(const struct render *render, struct mu_error *err)
 {
-    enum mu_status st = oscal_write(render, BUNDLE_OSCAL_COMPONENT, "component-definition",
-                                    put_definition, err);
+    enum mu_status st;
+
+    if (!oscal_is_wanted(render))
+        return MU_OK;
+    st = oscal_write(render, BUNDLE_OSCAL_COMPONENT, "component-definition", put_definition, err);
 
     return st == MU_OK ? render_list(render, BUNDLE_OSCAL_COMPONENT,
                                      "OSCAL component definition of the container images", err)

@@ -146,8 +146,11 @@ static enum mu_status has_row(const struct snapshot *snapshot, enum snapshot_lis
 enum mu_status oscal_poam_render(const struct render *render, struct mu_error *err)
 {
     bool findings = false, failures = false;
-    enum mu_status st = has_row(render->snapshot, SNAPSHOT_LIST_FINDINGS, &findings, err);
+    enum mu_status st;
 
+    if (!oscal_is_wanted(render))
+        return MU_OK;
+    st = has_row(render->snapshot, SNAPSHOT_LIST_FINDINGS, &findings, err);
     if (st == MU_OK)
         st = has_row(render->snapshot, SNAPSHOT_LIST_FAILURES, &failures, err);
     if (st != MU_OK || (!findings && !failures))

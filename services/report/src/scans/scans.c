@@ -42,6 +42,7 @@ enum scan_column {
     SCAN_AUTHENTICATION,
     SCAN_AUTHORIZED,
     SCAN_STATUS,
+    SCAN_REPORT, /* of another scanner, that it was made of */
     SCAN_COLUMN_COUNT
 };
 
@@ -63,7 +64,8 @@ static const char *const columns[SCAN_COLUMN_COUNT] = {
         [SCAN_AS_VALIDATED] = "configuration_as_validated",
         [SCAN_AUTHENTICATION] = "authentication",
         [SCAN_AUTHORIZED] = "authorized",
-        [SCAN_STATUS] = "status"};
+        [SCAN_STATUS] = "status",
+        [SCAN_REPORT] = "scanner_report"};
 
 struct pass {
     const struct render *render;
@@ -93,11 +95,14 @@ static void tell_age(const char **fields, char age[32])
                                                                                       : "no";
 }
 
+/* A scan that names no target is in the index all the same. */
 static void put_targets(struct pass *pass, const json_t *scan, const char **fields)
 {
     const json_t *target;
     size_t i;
 
+    if (json_array_size(json_object_get(scan, "targets")) == 0)
+        csv_put_row(pass->out, fields, SCAN_COLUMN_COUNT);
     json_array_foreach (json_object_get(scan, "targets"), i, target) {
         fields[SCAN_UAI] = mu_json_text_at(target, "uai");
         fields[SCAN_DIGEST] = mu_json_text_at(target, "digest");
@@ -122,8 +127,14 @@ static void put_scan(struct pass *pass, const json_t *scan, const char *name)
             [SCAN_CONFIGURATION] = mu_json_text_at(scan, "scanner.configuration_checksum"),
             [SCAN_AUTHENTICATION] = mu_json_text_at(scan, "authentication.method"),
             [SCAN_STATUS] = mu_json_text_at(scan, "status")};
-    char age[32];
+    const char *report = mu_json_text_at(scan, "original.digest");
+    char age[32], report_name[BUNDLE_PATH_SIZE];
 
+    if (report && mu_digest_valid(report, strlen(report))) {
+        (void)snprintf(report_name, sizeof(report_name), "%s/%s.json", BUNDLE_REPORTS,
+                       strchr(report, ':') + 1);
+        fields[SCAN_REPORT] = report_name;
+    }
     if (json_is_boolean(authorized))
         fields[SCAN_AUTHORIZED] = json_is_true(authorized) ? "yes" : "no";
     if (validated && *validated)

@@ -145,40 +145,28 @@ static enum mu_status read_statement(struct yaml_reader *reader, const yaml_node
 
 /* ---- the list ---- */
 
+static const char *name_of(const struct statement *row)
+{
+    const char *name = row->item ? row->item : row->vulnerability;
+
+    return name ? name : "";
+}
+
 static int compare_subjects(const struct statement *a, const struct statement *b)
 {
     if (!a->item != !b->item)
         return a->item ? -1 : 1;
-    return a->item ? strcmp(a->item, b->item) : strcmp(a->vulnerability, b->vulnerability);
+    return strcmp(name_of(a), name_of(b));
 }
 
-/* Rows that are equal in all else stand in the order of the file: they lie in one array. */
 static int compare(const void *left, const void *right)
 {
-    const struct statement *const *a = left, *const *b = right;
-    int order = compare_subjects(*a, *b);
+    const struct statement *a = left, *b = right;
+    int order = compare_subjects(a, b);
 
-    if (order == 0 && (*a)->at_us != (*b)->at_us)
-        order = (*a)->at_us < (*b)->at_us ? -1 : 1;
-    return order != 0 ? order : (*a < *b ? -1 : 1);
-}
-
-static enum mu_status sort(struct yaml_reader *reader, const struct statement *rows, size_t count,
-                           struct statements *ret_statements, struct mu_error *err)
-{
-    const struct statement **order = mu_arena_alloc(reader->arena, (count + 1) * sizeof(*order));
-    struct statement *sorted = mu_arena_alloc(reader->arena, (count + 1) * sizeof(*sorted));
-
-    if (!order || !sorted)
-        return yaml_reader_nomem(reader, err);
-    for (size_t i = 0; i < count; i++)
-        order[i] = &rows[i];
-    if (count > 1)
-        qsort(order, count, sizeof(*order), compare);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = *order[i];
-    *ret_statements = (struct statements){sorted, count};
-    return MU_OK;
+    if (order == 0 && a->at_us != b->at_us)
+        order = a->at_us < b->at_us ? -1 : 1;
+    return order != 0 ? order : (a->place < b->place ? -1 : a->place > b->place);
 }
 
 static enum mu_status read_list(struct yaml_reader *reader, struct statements *ret_statements,
@@ -202,12 +190,19 @@ static enum mu_status read_list(struct yaml_reader *reader, struct statements *r
     rows = mu_arena_alloc(reader->arena, (room + 1) * sizeof(*rows));
     if (!rows)
         return yaml_reader_nomem(reader, err);
-    for (; st == MU_OK && count < room; count++)
-        st = read_statement(
-                reader,
-                yaml_document_get_node(reader->document, root->data.sequence.items.start[count]),
-                &rows[count], err);
-    return st == MU_OK ? sort(reader, rows, count, ret_statements, err) : st;
+    for (; st == MU_OK && count < room; count++) {
+        const yaml_node_t *node =
+                yaml_document_get_node(reader->document, root->data.sequence.items.start[count]);
+
+        st = read_statement(reader, node, &rows[count], err);
+        rows[count].place = count;
+    }
+    if (st != MU_OK)
+        return st;
+    if (count > 1)
+        qsort(rows, count, sizeof(*rows), compare);
+    *ret_statements = (struct statements){rows, count};
+    return MU_OK;
 }
 
 enum mu_status statements_parse(const char *path, const char *bytes, size_t len,
@@ -275,7 +270,8 @@ struct statements_of statements_about(const struct statements *statements, const
 
     if (!statements || statements->count == 0)
         return of;
-    of.of_item = find(statements, &(struct statement){.item = item}, until_us, &of.item_count);
+    if (item)
+        of.of_item = find(statements, &(struct statement){.item = item}, until_us, &of.item_count);
     if (vulnerability)
         of.of_vulnerability = find(statements, &(struct statement){.vulnerability = vulnerability},
                                    until_us, &of.vulnerability_count);

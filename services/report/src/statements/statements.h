@@ -45,6 +45,7 @@ struct statement {
     const char *disposition; /* Fully Mitigated, Partially Mitigated */
     const char *by;
     int64_t at_us;
+    size_t place; /* in the file */
 };
 
 struct statements {
@@ -67,7 +68,7 @@ struct statements_of {
     size_t item_count, vulnerability_count;
 };
 
-/* Leaves out what was stated after `until_us`. `vulnerability` may be NULL. */
+/* Leaves out what was stated after `until_us`. Either name may be NULL. */
 struct statements_of statements_about(const struct statements *statements, const char *item,
                                       const char *vulnerability, int64_t until_us);
 /* NULL: no more. */

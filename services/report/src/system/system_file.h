@@ -46,6 +46,7 @@ struct system_file {
     const char *configuration_checksum; /* of the scanner, as the assessor validated it */
     const char *unique_vulnerability_baseline; /* whole number, at authorization */
     const char *sboms;                         /* Yes or No: a CycloneDX of each image */
+    const char *oscal;                         /* Yes or No: oscal/ */
     const char *ver_statements;       /* file of judgements, from the system file's folder */
     const char *automatic_evaluation; /* Yes: the provider's own evaluation is by the rules of
                                          ver/rules.h, done with the detection; No */
