@@ -69,8 +69,20 @@ static bool is_not_applicable(const char *text)
     return strcasecmp(text, "n/a") == 0 || strcasecmp(text, "na") == 0;
 }
 
-static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
-                        size_t count)
+/* Sensors and hosts stand in the sheet too: no checksum, another type, and no gap of containers. */
+static bool is_container(struct verify_state *state, const char *uai, const char *const *cells,
+                         size_t count)
+{
+    const char *address = cell(cells, count, COLUMN_ADDRESS);
+    const char *type = cell(cells, count, COLUMN_ASSET_TYPE);
+
+    return !type || strcasestr(type, "container") || (address && strstr(address, "sha256:")) ||
+           verify_ask_number(state->store, "SELECT count(*) FROM gaps WHERE uai = ?",
+                             (const char *const[]){uai, NULL}) > 0;
+}
+
+static void check_container(struct verify_state *state, const char *uai, const char *const *cells,
+                            size_t count)
 {
     for (size_t i = 0; i < COUNT_OF(mandatory); i++)
         if (!cell(cells, count, mandatory[i]))
@@ -80,6 +92,11 @@ static void check_cells(struct verify_state *state, const char *uai, const char 
         if (cell(cells, count, forbidden[i]))
             verify_difference(state, "workbook", uai, "'%s' must be blank for containers",
                               inventory_workbook_header(forbidden[i]));
+}
+
+static void check_cells(struct verify_state *state, const char *uai, const char *const *cells,
+                        size_t count)
+{
     for (size_t i = 0; i < COUNT_OF(yes_no); i++) {
         const char *text = cell(cells, count, yes_no[i]);
 
@@ -121,6 +138,12 @@ static void add_row(struct verify_state *state, const char *uai, const char *pla
     put_digests(state, uai, cell(cells, count, COLUMN_ADDRESS));
 }
 
+static void add_other(struct verify_state *state, const char *uai)
+{
+    if (!verify_put(state->store, VERIFY_OTHERS, (const char *const[]){uai}))
+        verify_difference(state, "workbook", uai, "stands in two rows; it must be unique");
+}
+
 static enum mu_status on_row(void *opaque, size_t row, const char *const *cells, size_t count,
                              struct mu_error *err)
 {
@@ -139,24 +162,45 @@ static enum mu_status on_row(void *opaque, size_t row, const char *const *cells,
         reader->state->summary.rows++;
         (void)snprintf(place, sizeof(place), "row %zu", row);
         check_cells(reader->state, uai ? uai : place, cells, count);
+        if (uai && !is_container(reader->state, uai, cells, count)) {
+            add_other(reader->state, uai);
+            return MU_OK;
+        }
+        check_container(reader->state, uai ? uai : place, cells, count);
         if (uai)
             add_row(reader->state, uai, place, cells, count);
     }
     return MU_OK;
 }
 
-void verify_workbook(struct verify_state *state)
+static void read_workbook(struct verify_state *state, const char *name)
 {
     struct row_reader reader = {.state = state};
     char path[VERIFY_PATH_SIZE];
     struct mu_error err;
 
-    if (!verify_path(state, BUNDLE_WORKBOOK, path))
+    if (!verify_path(state, name, path))
         return;
     if (xlsx_read(path, workbook_inventory_sheet, on_row, &reader, &err) != MU_OK) {
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "cannot be read: %s", err.message);
+        verify_difference(state, "workbook", name, "cannot be read: %s", err.message);
         return;
     }
     if (!reader.groups_seen || !reader.header_seen)
-        verify_difference(state, "workbook", BUNDLE_WORKBOOK, "lacks one of its two header rows");
+        verify_difference(state, "workbook", name, "lacks one of its two header rows");
+}
+
+static bool on_name(void *opaque, const char *const *columns)
+{
+    read_workbook(opaque, columns[0]);
+    return true;
+}
+
+/* What a sheet has no room for stands in further workbooks. */
+void verify_workbook(struct verify_state *state)
+{
+    read_workbook(state, BUNDLE_WORKBOOK);
+    verify_ask(state->store,
+               "SELECT name FROM files WHERE name GLOB 'inventory-[0-9]*.xlsx' ORDER BY "
+               "length(name), name",
+               NULL, 1, on_name, state);
 }
