@@ -79,7 +79,7 @@ CMD ["run"]
 FROM runtime AS report
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends ca-certificates \
-      libcurl4 libexpat1 libjansson4 libpq5 libsqlite3-0 libssl3 libxlsxwriter4 libyaml-0-2 libzip4 \
+      libcurl4 libexpat1 libjansson4 libpq5 libsqlite3-0 libssl3 libxlsxwriter4 libyaml-0-2 libzip4 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o muster -g muster /packages
 COPY --from=build /out/bin/muster-report /usr/local/bin/

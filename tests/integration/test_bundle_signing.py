@@ -144,8 +144,6 @@ def test_the_static_program_says_the_same_in_an_empty_root(world, signed, keys, 
     program = world.program.parent / "muster-report-verify"
     if not program.exists():
         pytest.skip("SKIPPED: muster-report-verify was not built: a static library is missing")
-    assert "dynamic" not in subprocess.run(["file", "-b", "-L", str(program)], capture_output=True, text=True, check=True).stdout \
-        .replace("dynamically linked, no", "")
     segments = subprocess.run(["readelf", "-lW", str(program)], capture_output=True, text=True, check=True).stdout
     assert "INTERP" not in segments
     if os.geteuid() != 0:
@@ -157,6 +155,6 @@ def test_the_static_program_says_the_same_in_an_empty_root(world, signed, keys, 
     subprocess.run(["python3", "-c", "import shutil,sys; shutil.make_archive(sys.argv[1], 'zip', sys.argv[2])", str(tmp_path / "p"), str(signed)],
                    check=True)
     for package in ("/package", "/p.zip"):
-        done = subprocess.run(["chroot", str(tmp_path), "/verify", "verify", "--key=/key.pub", "--ca=/ca.pem", "--timestamp-ca=/ca.pem",
+        done = subprocess.run([shutil.which("chroot"), str(tmp_path), "/verify", "verify", "--key=/key.pub", "--ca=/ca.pem", "--timestamp-ca=/ca.pem",
                                "--require-signature", package], env={}, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0 and "no unexplained difference" in done.stdout, done.stdout + done.stderr

@@ -98,9 +98,10 @@ def test_a_name_with_a_slash_before_the_version_is_the_same(others, spelled):
 
 
 def test_what_runtimes_complete_is_the_same_name(others):
-    DIGEST["nginx:1.25"] = "sha256:" + "5" * 64
-    others.scans["nginx.json"] = trivy("nginx:1.25")
-    others.more_rows.append(filled("docker.io/library/nginx:1.25", V31, **{"IPv4 or IPv6 Address": DIGEST["nginx:1.25"][7:]}))
+    scan = trivy(WEB)
+    scan.update(ArtifactName="nginx:1.25", Metadata={"RepoTags": ["nginx:1.25"], "RepoDigests": ["nginx@sha256:" + "5" * 64]})
+    others.scans["nginx.json"] = scan
+    others.more_rows.append(filled("docker.io/library/nginx:1.25", V31, **{"IPv4 or IPv6 Address": "5" * 64}))
     assert others.verify() == set()
 
 

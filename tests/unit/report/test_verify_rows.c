@@ -240,6 +240,53 @@ static void not_applicable_is_named(void **state)
     assert_cell_says(*state, COLUMN_COMMENTS, "N/A", "workbook", "blanks stay blank");
 }
 
+static void a_host_among_the_rows_needs_no_scan(void **state)
+{
+    struct inventory_workbook_row rows[5];
+
+    good_rows(rows);
+    rows[3] = rows[1];
+    rows[3].cells[COLUMN_UAI] = "sensor-1";
+    rows[3].cells[COLUMN_ADDRESS] = "10.0.0.1";
+    rows[3].cells[COLUMN_ASSET_TYPE] = "Server";
+    rows[3].cells[COLUMN_LOCATION] = "Rack 7";
+    rows[4] = rows[3];
+    put_workbook(*state, rows, 4);
+    world_count(*state, "rows", 4);
+    assert_clean(*state);
+    put_workbook(*state, rows, 5);
+    assert_found(*state, "workbook", "sensor-1", "stands in two rows");
+}
+
+/* Another type alone does not hide a container. */
+static void a_container_under_another_type_is_still_one(void **state)
+{
+    struct inventory_workbook_row rows[3];
+
+    good_rows(rows);
+    rows[1].cells[COLUMN_ASSET_TYPE] = "Server";
+    rows[1].cells[COLUMN_ADDRESS] = DIGEST("9");
+    put_workbook(*state, rows, 3);
+    assert_found(*state, "row -> scan", UAI_B, "occurs with it in no raw scan");
+    rows[1].cells[COLUMN_ADDRESS] = "10.0.0.1";
+    put_workbook(*state, rows, 3);
+    assert_found(*state, "scan -> row", UAI_B, DIGEST("3") " was scanned");
+}
+
+static void rows_of_a_further_workbook_count(void **state)
+{
+    struct inventory_workbook_row rows[3];
+    char further[2 * WORLD_PATH_SIZE];
+
+    good_rows(rows);
+    put_workbook(*state, rows + 1, 2);
+    (void)snprintf(further, sizeof(further), "%s", world_path(*state, "inventory-2.xlsx"));
+    assert_int_equal(rename(world_path(*state, BUNDLE_WORKBOOK), further), 0);
+    world_list(*state, "inventory-2.xlsx");
+    put_workbook(*state, rows, 1);
+    assert_clean(*state);
+}
+
 /* Replaces text in a part of the workbook; the part must hold it. */
 static void edit_part(const struct world *world, const char *part, const char *from, const char *to)
 {
@@ -349,6 +396,9 @@ int main(void)
             BUNDLE_TEST(cells_that_must_be_blank_are_named),
             BUNDLE_TEST(a_word_that_is_neither_yes_nor_no_is_named),
             BUNDLE_TEST(not_applicable_is_named),
+            BUNDLE_TEST(a_host_among_the_rows_needs_no_scan),
+            BUNDLE_TEST(a_container_under_another_type_is_still_one),
+            BUNDLE_TEST(rows_of_a_further_workbook_count),
             BUNDLE_TEST(a_changed_header_is_named),
             BUNDLE_TEST(moved_columns_are_named),
             BUNDLE_TEST(a_column_too_many_is_named),

@@ -115,9 +115,8 @@ static enum mu_status read_end(struct zip_reader *reader, uint64_t at, const uns
 static enum mu_status find_end(struct zip_reader *reader, struct mu_error *err)
 {
     size_t len = reader->size < ZIP_TAIL_BYTES ? (size_t)reader->size : (size_t)ZIP_TAIL_BYTES;
-    MU_AUTO_FREE unsigned char *tail = malloc(ZIP_TAIL_BYTES);
-    enum mu_status st = tail ? fetch(reader, reader->size - len, tail, len, err)
-                             : mu_fail(err, MU_E_NOMEM, "out of memory");
+    unsigned char tail[ZIP_TAIL_BYTES];
+    enum mu_status st = fetch(reader, reader->size - len, tail, len, err);
 
     if (st != MU_OK)
         return st;
@@ -240,11 +239,9 @@ static void read_head(const unsigned char *head, struct zip_entry *entry)
 static enum mu_status read_entry(struct zip_reader *reader, struct zip_entry *entry,
                                  struct mu_error *err)
 {
-    MU_AUTO_FREE unsigned char *extra = malloc(ZIP_EXTRA_MAX);
-    unsigned char head[ZIP_CENTRAL_BYTES];
+    unsigned char head[ZIP_CENTRAL_BYTES], extra[ZIP_EXTRA_MAX];
     size_t extra_len;
-    enum mu_status st = extra ? fetch(reader, reader->at, head, sizeof(head), err)
-                              : mu_fail(err, MU_E_NOMEM, "out of memory");
+    enum mu_status st = fetch(reader, reader->at, head, sizeof(head), err);
 
     if (st != MU_OK)
         return st;
@@ -394,13 +391,14 @@ static enum mu_status take(const struct zip_reader *reader, uint64_t at, z_strea
         at += len;
         left -= len;
         if (st == MU_OK && ended)
-            return mu_fail(err, MU_E_INVALID, "is longer than what it holds");
+            st = mu_fail(err, MU_E_INVALID, "is longer than what it holds");
         stream->next_in = packed;
         stream->avail_in = (uInt)len;
         if (st == MU_OK)
             st = taking->entry->method == ZIP_STORED ? give(taking, packed, len, err)
                                                      : inflate_piece(stream, taking, &ended, err);
     }
+    stream->next_in = NULL;
     if (st == MU_OK && (taking->got != taking->entry->size || taking->crc != taking->entry->crc))
         st = mu_fail(err, MU_E_INVALID, "is damaged: its size or CRC-32 is another");
     return st;

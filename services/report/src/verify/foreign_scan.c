@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct scan {
@@ -155,11 +156,11 @@ static void decode(const char *text, size_t len, char *out, size_t room)
     size_t used = 0;
 
     for (size_t i = 0; i < len && used + 1 < room; i++) {
-        unsigned value = 0;
+        const char hex[3] = {i + 2 < len ? text[i + 1] : '\0', i + 2 < len ? text[i + 2] : '\0',
+                             '\0'};
 
-        if (text[i] == '%' && i + 2 < len + 1 && isxdigit((unsigned char)text[i + 1]) &&
-            isxdigit((unsigned char)text[i + 2]) && sscanf(text + i + 1, "%2x", &value) == 1) {
-            out[used++] = (char)value;
+        if (text[i] == '%' && isxdigit((unsigned char)hex[0]) && isxdigit((unsigned char)hex[1])) {
+            out[used++] = (char)strtoul(hex, NULL, 16);
             i += 2;
         } else {
             out[used++] = text[i];

@@ -111,7 +111,8 @@ static enum mu_status parse_value(struct stream *stream, json_t **ret_list)
         return mu_wrap(stream->err, "value that ends in line %zu", stream->line);
     if (json_array_size(*ret_list) == 1)
         return MU_OK;
-    mu_json_drop(*ret_list);
+    json_decref(*ret_list);
+    *ret_list = NULL;
     return broken(stream, "a value is missing");
 }
 
@@ -153,7 +154,8 @@ static enum mu_status take_name(struct stream *stream, json_t **ret_list)
         return st;
     skip_blanks(stream);
     if (stream->next != ':') {
-        mu_json_drop(*ret_list);
+        json_decref(*ret_list);
+        *ret_list = NULL;
         return broken(stream, "a colon is missing");
     }
     step(stream);

@@ -90,7 +90,7 @@ enum mu_status verify_store_new(struct verify_store **ret_store, struct mu_error
 {
     /* One transaction that is never committed: what it holds goes with it. */
     static const char settings[] =
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768; "
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192; "
             "PRAGMA temp_store = FILE; BEGIN";
     MU_AUTO(verify_store) struct verify_store *store = mu_xcalloc(1, sizeof(*store));
 
