@@ -1,11 +1,12 @@
 /*
  * report_rows: one way of writing ROWS rows of the inventory workbook, for bench/report.py.
  *
- *   bench_report_rows floor|workbook|bundle ROWS FOLDER
+ *   bench_report_rows floor|workbook|bundle|poam ROWS FOLDER
  *
  *   floor     libxlsxwriter alone in constant-memory mode, the cells that `workbook` writes
  *   workbook  the product's: snapshot, assets, cells, workbook
  *   bundle    a whole package: workbook, CSV of containers, JSON of gaps, manifest
+ *   poam      a package of one image and ROWS findings on it, ten an item
  *
  * Prints seconds and the largest resident memory in KiB. Filling the snapshot is not counted.
  */
@@ -89,7 +90,37 @@ static void add_asset(struct snapshot *snapshot, size_t number)
     check(snapshot_add(snapshot, SNAPSHOT_INSTANCES, &instance, &err), &err);
 }
 
-static struct snapshot *make_snapshot(size_t rows)
+static void add_finding(struct snapshot *snapshot, size_t number)
+{
+    char item[64], uai[128];
+    const struct finding_row row = {.item = item,
+                                    .uai = uai,
+                                    .repository = "registry.example/team/app",
+                                    .vulnerability = item + 2,
+                                    .reported_as = item + 2,
+                                    .packages = "openssl 3.0.1",
+                                    .fixed_versions = "openssl 3.0.2",
+                                    .severity = "high",
+                                    .effective_severity = "high",
+                                    .severity_source = "nvd_cvss3",
+                                    .cvss = "7.5",
+                                    .scanner_name = "muster-scanner",
+                                    .detected_at = "2026-09-20T10:00:00.000000Z",
+                                    .first_detected_at = "2026-09-20T10:00:00.000000Z",
+                                    .item_detected_at = "2026-09-20T10:00:00.000000Z",
+                                    .episode = 1,
+                                    .instances = 1,
+                                    .due_at = "2026-10-20T10:00:00.000000Z",
+                                    .due_by = "rev5",
+                                    .status = "late"};
+    struct mu_error err;
+
+    (void)snprintf(item, sizeof(item), "V-CVE-2026-%07zu", number / 10);
+    (void)snprintf(uai, sizeof(uai), "registry.example/team/app%07zu:1.0", number % 10);
+    check(snapshot_add(snapshot, SNAPSHOT_FINDINGS, &row, &err), &err);
+}
+
+static struct snapshot *make_snapshot(size_t rows, size_t findings)
 {
     const struct snapshot_instants instants = {INT64_C(1796083199999999), INT64_C(1796083199999999),
                                                0};
@@ -100,6 +131,8 @@ static struct snapshot *make_snapshot(size_t rows)
     check(snapshot_new(&instants, &snapshot, &err), &err);
     for (size_t i = 0; i < rows; i++)
         add_asset(snapshot, i);
+    for (size_t i = 0; i < findings; i++)
+        add_finding(snapshot, i);
     check(snapshot_add(snapshot, SNAPSHOT_TOTALS, &total, &err), &err);
     return snapshot;
 }
@@ -205,6 +238,7 @@ int main(int argc, char **argv)
 {
     size_t rows = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
     bool floor = argc == 4 && strcmp(argv[1], "floor") == 0;
+    bool poam = argc == 4 && strcmp(argv[1], "poam") == 0;
     char path[PATH_SIZE];
     struct inventory_workbook_row first = {0};
     struct snapshot *snapshot;
@@ -212,12 +246,12 @@ int main(int argc, char **argv)
     uint64_t begin_ms;
 
     if (rows == 0) {
-        (void)fprintf(stderr, "usage: %s floor|workbook|bundle ROWS FOLDER\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s floor|workbook|bundle|poam ROWS FOLDER\n", argv[0]);
         return 2;
     }
     (void)snprintf(path, sizeof(path), "%s/%s%s", argv[3], argv[1],
-                   strcmp(argv[1], "bundle") == 0 ? "" : ".xlsx");
-    snapshot = make_snapshot(floor ? 1 : rows);
+                   poam || strcmp(argv[1], "bundle") == 0 ? "" : ".xlsx");
+    snapshot = make_snapshot(floor || poam ? 1 : rows, poam ? rows : 0);
     if (floor)
         each_row(snapshot, keep_row, &first);
     begin_ms = mu_monotonic_ms();

@@ -188,7 +188,7 @@ enum mu_status template_row_write(struct template_row_writer *writer,
             st = put_edit(writer, row->number, next, same ? own : NULL, err);
             edit++;
             at += same ? 1 : 0;
-        } else {
+        } else if (own) {
             put_own(writer, row->number, own, cells != NULL);
             at++;
         }
