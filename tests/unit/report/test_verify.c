@@ -22,7 +22,7 @@ static void the_summary_counts_what_is_there(void **state)
     char *text = NULL;
     struct verify_summary summary = look(*state, &text);
 
-    assert_int_equal(summary.files, 7);
+    assert_int_equal(summary.files, 9);
     assert_int_equal(summary.rows, 3);
     assert_int_equal(summary.raw_scans, 3);
     assert_int_equal(summary.targets, 4);

@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include "app/numbers_command.h"
 #include "app/run_command.h"
 #include "app/verify_command.h"
 
@@ -18,6 +19,13 @@ static const struct mu_command commands[] = {
          .option_count = VERIFY_OPTION_COUNT,
          .config_size = sizeof(struct verify_config),
          .run = verify_command},
+        {.name = "numbers",
+         .arguments = "[DIR]",
+         .summary = "the month's numbers and escalation triggers, of a package or the database",
+         .options = numbers_options,
+         .option_count = NUMBERS_OPTION_COUNT,
+         .config_size = sizeof(struct numbers_config),
+         .run = numbers_command},
 };
 
 const struct mu_program report_program = {
@@ -31,6 +39,7 @@ const struct mu_program report_program = {
                    "      --postgres='host=db dbname=muster user=muster_report' "
                    "--inventory-url=http://inventory:8080\n"
                    "  muster-report verify package\n"
+                   "  muster-report numbers package\n"
                    "\n"
                    "Exit codes: 0 written, or verified without difference; 1 verify found a "
                    "difference\n"

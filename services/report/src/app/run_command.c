@@ -28,6 +28,8 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
+        {"previous", MU_OPTION_TEXT, offsetof(struct run_config, previous), NULL, 0, 0, 0,
+         "numbers.json of earlier months, commas between: trend, and triggers that recur"},
 };
 
 static int usage(const struct mu_error *err)
@@ -105,6 +107,7 @@ int run_command(void *config_struct, int argc, char **argv)
                                      .month = config->month,
                                      .inventory_url = config->inventory_url,
                                      .inventory_token = config->inventory_token,
+                                     .previous_numbers = config->previous,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .snapshot = snapshot,

@@ -6,9 +6,10 @@
 
 struct run_config {
     const char *month, *system, *out, *postgres, *inventory_url, *inventory_token, *known_at;
+    const char *previous;
 };
 
-enum { RUN_OPTION_COUNT = 7 };
+enum { RUN_OPTION_COUNT = 8 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);

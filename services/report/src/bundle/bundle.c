@@ -354,8 +354,12 @@ static enum mu_status fill(struct writer *writer, struct mu_error *err)
 {
     static enum mu_status (*const steps[])(struct writer *, struct mu_error *) = {
             write_raw_scans, write_workbook, write_gaps, write_not_running, write_containers};
-    const struct render render = {writer->request->snapshot, writer->request->system,
-                                  writer->request->month, &writer->folder, writer->manifest};
+    const struct render render = {.snapshot = writer->request->snapshot,
+                                  .system = writer->request->system,
+                                  .month = writer->request->month,
+                                  .previous_numbers = writer->request->previous_numbers,
+                                  .folder = &writer->folder,
+                                  .manifest = writer->manifest};
     char path[BUNDLE_PATH_SIZE];
     enum mu_status st;
 

@@ -16,7 +16,8 @@ struct bundle_request {
     const char *folder; /* must not exist */
     const char *month;  /* "2026-11" */
     const char *inventory_url, *inventory_token;
-    uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
+    const char *previous_numbers; /* numbers.json of earlier months, commas between; NULL: none */
+    uint32_t retry_ms;            /* how long to wait for an evidence API that does not answer */
     const struct system_file *system;
     struct snapshot *snapshot; /* descriptions and issues are added to it from the raw scans */
     /* Called after each raw scan; may be NULL. */

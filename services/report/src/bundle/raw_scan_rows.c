@@ -74,6 +74,19 @@ static enum mu_status add_issues(struct snapshot *snapshot, const char *evidence
     return MU_OK;
 }
 
+static enum mu_status add_scan(struct snapshot *snapshot, const char *evidence_digest,
+                               const json_t *scan, struct mu_error *err)
+{
+    const json_t *authorized = mu_json_at(scan, "authentication.authorized");
+    const struct scan_row row = {.evidence_digest = evidence_digest,
+                                 .method = mu_json_text_at(scan, "authentication.method"),
+                                 .authorized = json_is_true(authorized)    ? "yes"
+                                               : json_is_false(authorized) ? "no"
+                                                                           : NULL};
+
+    return snapshot_add(snapshot, SNAPSHOT_SCANS, &row, err);
+}
+
 enum mu_status raw_scan_rows_add(struct snapshot *snapshot, const char *evidence_digest,
                                  const char *path, struct mu_error *err)
 {
@@ -85,6 +98,8 @@ enum mu_status raw_scan_rows_add(struct snapshot *snapshot, const char *evidence
     st = mu_file_read(path, &bytes, err);
     if (st == MU_OK)
         st = mu_json_parse_bounded(bytes.data, bytes.len, &limits, MAX_VALUES, &scan, err);
+    if (st == MU_OK)
+        st = add_scan(snapshot, evidence_digest, scan, err);
     if (st == MU_OK)
         st = add_descriptions(snapshot, evidence_digest, json_object_get(scan, "findings"), err);
     if (st == MU_OK)

@@ -1,5 +1,7 @@
 #include "bundle/render.h"
 
+#include "bundle/human_report.h"
+
 #include "base/file.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -36,7 +38,7 @@ static const struct {
     int sets;
     enum mu_status (*render)(const struct render *render, struct mu_error *err);
 } renderers[] = {
-        {NULL, 0, NULL},
+        {"human report", SET_ALWAYS, human_report_render},
 };
 
 static int sets_of(const struct system_file *system)

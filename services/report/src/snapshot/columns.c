@@ -162,6 +162,12 @@ static const struct column issues[] = {
         COLUMN(issue_row, evidence, VALUE_TEXT),
 };
 
+static const struct column scans[] = {
+        COLUMN(scan_row, evidence_digest, VALUE_TEXT),
+        COLUMN(scan_row, method, VALUE_TEXT),
+        COLUMN(scan_row, authorized, VALUE_TEXT),
+};
+
 const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
         [SNAPSHOT_INVENTORY] = KIND(inventory, inventory_row),
         [SNAPSHOT_INSTANCES] = KIND(instances, instance_row),
@@ -174,4 +180,5 @@ const struct row_kind row_kinds[SNAPSHOT_ROWS_COUNT] = {
         [SNAPSHOT_FAILURES] = KIND(failures, failure_row),
         [SNAPSHOT_DESCRIPTIONS] = KIND(descriptions, description_row),
         [SNAPSHOT_ISSUES] = KIND(issues, issue_row),
+        [SNAPSHOT_SCANS] = KIND(scans, scan_row),
 };

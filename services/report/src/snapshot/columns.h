@@ -41,6 +41,7 @@ union any_row {
     struct failure_row failure;
     struct description_row description;
     struct issue_row issue;
+    struct scan_row scan;
 };
 
 #endif

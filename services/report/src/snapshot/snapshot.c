@@ -172,6 +172,13 @@ static const struct {
                                             "SELECT * FROM findings WHERE item = ? ORDER BY uai"},
         [SNAPSHOT_LIST_FINDINGS_OF_UAI] = {SNAPSHOT_FINDINGS,
                                            "SELECT * FROM findings WHERE uai = ? ORDER BY item"},
+        [SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITIES] =
+                {SNAPSHOT_FINDINGS, "SELECT * FROM findings ORDER BY vulnerability, item, uai"},
+        [SNAPSHOT_LIST_FINDINGS_BY_DUE] = {SNAPSHOT_FINDINGS,
+                                           "SELECT f.* FROM (SELECT item, min(due_at) AS due "
+                                           "FROM findings GROUP BY item) d "
+                                           "JOIN findings f ON f.item = d.item "
+                                           "ORDER BY d.due IS NULL, d.due, f.item, f.uai"},
         [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
         [SNAPSHOT_LIST_DEVIATIONS] = {SNAPSHOT_DEVIATIONS,
                                       "SELECT * FROM deviations ORDER BY rowid"},
@@ -190,6 +197,7 @@ static const struct {
         [SNAPSHOT_LIST_ISSUES_OF] = {SNAPSHOT_ISSUES,
                                      "SELECT * FROM issues WHERE evidence_digest = ? "
                                      "ORDER BY rowid"},
+        [SNAPSHOT_LIST_SCANS] = {SNAPSHOT_SCANS, "SELECT * FROM scans ORDER BY rowid"},
 };
 
 enum mu_status snapshot_list(const struct snapshot *snapshot, enum snapshot_list list,

@@ -106,6 +106,12 @@ struct issue_row {
     const char *evidence_digest, *check, *severity, *title, *source, *path, *evidence;
 };
 
+/* What a raw scan says of how it was allowed to look. */
+struct scan_row {
+    const char *evidence_digest;
+    const char *method, *authorized; /* yes, no; NULL: it does not say */
+};
+
 struct total_row {
     const char *state;
     int64_t containers;
@@ -139,6 +145,7 @@ enum snapshot_rows {
     /* From the raw scans, once they are there (bundle/raw_scan_rows.h). */
     SNAPSHOT_DESCRIPTIONS, /* struct description_row */
     SNAPSHOT_ISSUES,       /* struct issue_row, by evidence digest, as the scan has them */
+    SNAPSHOT_SCANS,        /* struct scan_row, one for each raw scan */
     SNAPSHOT_ROWS_COUNT
 };
 
@@ -160,13 +167,16 @@ enum snapshot_list {
     SNAPSHOT_LIST_FINDINGS,
     SNAPSHOT_LIST_FINDINGS_OF_ITEM,
     SNAPSHOT_LIST_FINDINGS_OF_UAI,
+    SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITIES, /* all, by vulnerability, item, uai */
+    SNAPSHOT_LIST_FINDINGS_BY_DUE, /* all, the item that is due first first; items whole */
     SNAPSHOT_LIST_CLOSED,
     SNAPSHOT_LIST_DEVIATIONS,
     SNAPSHOT_LIST_DEVIATION, /* that of the number that is the key */
     SNAPSHOT_LIST_FAILURES,
     SNAPSHOT_LIST_DESCRIPTION_OF, /* of the vulnerability, under any name in a finding */
     SNAPSHOT_LIST_ISSUES,
-    SNAPSHOT_LIST_ISSUES_OF /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_ISSUES_OF, /* of the evidence digest that is the key */
+    SNAPSHOT_LIST_SCANS
 };
 
 struct snapshot_cursor;

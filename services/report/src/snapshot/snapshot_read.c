@@ -135,7 +135,8 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
             [SNAPSHOT_DEVIATIONS] = STATEMENT_DEVIATIONS,
             [SNAPSHOT_FAILURES] = STATEMENT_FAILURES,
             [SNAPSHOT_DESCRIPTIONS] = STATEMENT_NONE,
-            [SNAPSHOT_ISSUES] = STATEMENT_NONE};
+            [SNAPSHOT_ISSUES] = STATEMENT_NONE,
+            [SNAPSHOT_SCANS] = STATEMENT_NONE};
     enum { VALUES = 3 };
     char since[MU_TIME_TEXT_SIZE], as_of[MU_TIME_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
     const char *values[VALUES] = {since, as_of, known_at}; /* a statement takes the last it needs */
