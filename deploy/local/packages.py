@@ -12,7 +12,8 @@ zlib1g-dev libcmocka-dev""".split()
 RUN = """openjdk-17-jre-headless maven postgresql postgresql-client docker-registry skopeo umoci dpkg util-linux
 ca-certificates""".split()
 TEST = """clang clang-tidy clang-format lld libclang-rt-14-dev llvm python3-pytest python3-venv python3-jsonschema python3-openpyxl
-python3-yaml isal kcat universal-ctags pmccabe libreoffice-calc-nogui pgbouncer poppler-utils wrk docker.io docker-compose debootstrap""".split()
+python3-yaml isal kcat universal-ctags pmccabe libreoffice-calc-nogui pgbouncer poppler-utils wrk docker.io docker-compose debootstrap
+chromium chromium-driver python3-selenium""".split()
 
 
 def missing(packages):

@@ -94,21 +94,25 @@ static void print_text(const json_t *root)
     mu_table_print(all, MU_FORMAT_TEXT, 0, stdout);
 }
 
-static int print(const json_t *root, enum mu_format format)
+static int print_json(const json_t *root)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
     struct mu_error err;
 
-    if (format == MU_FORMAT_TEXT) {
-        print_text(root);
-        return MU_EXIT_OK;
-    }
     mu_buf_init(&text, NUMBERS_MAX_BYTES);
     if (mu_json_print(root, &text, &err) != MU_OK) {
         (void)fprintf(stderr, "muster-report: %s\n", err.message);
         return MU_EXIT_FAILURE;
     }
     (void)printf("%s\n", text.data);
+    return MU_EXIT_OK;
+}
+
+static int print(const json_t *root, enum mu_format format)
+{
+    if (format == MU_FORMAT_JSON)
+        return print_json(root);
+    print_text(root);
     return MU_EXIT_OK;
 }
 
