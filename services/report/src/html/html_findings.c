@@ -129,7 +129,7 @@ enum mu_status section_triggers(const struct report *report, struct mu_error *er
 /* ---- tables of items ---- */
 
 static const struct html_column item_columns[] = {
-        {"Item", HTML_CELL_CODE},   {"Weakness", HTML_CELL_TEXT}, {"Rating", HTML_CELL_TEXT},
+        {"Item", HTML_CELL_CODE},   {"Weakness", HTML_CELL_WIDE}, {"Rating", HTML_CELL_TEXT},
         {"Assets", HTML_CELL_CODE}, {"Detected", HTML_CELL_DAY},  {"Due", HTML_CELL_DAY},
         {"State", HTML_CELL_TEXT}};
 enum { ITEM_COLUMNS = sizeof(item_columns) / sizeof(item_columns[0]) };
@@ -532,7 +532,7 @@ enum mu_status section_deviations(const struct report *report, struct mu_error *
 {
     static const struct html_column columns[] = {
             {"Deviation", HTML_CELL_CODE}, {"Kind", HTML_CELL_TEXT},      {"State", HTML_CELL_TEXT},
-            {"Of", HTML_CELL_TEXT},        {"Rationale", HTML_CELL_TEXT}, {"By", HTML_CELL_TEXT},
+            {"Of", HTML_CELL_TEXT},        {"Rationale", HTML_CELL_WIDE}, {"By", HTML_CELL_TEXT},
             {"Ends", HTML_CELL_DAY}};
     enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
     MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;

@@ -58,6 +58,7 @@ void html_section_end(struct html *html)
 /* ---- tables ---- */
 
 static const char *const cell_classes[] = {[HTML_CELL_TEXT] = "",
+                                           [HTML_CELL_WIDE] = " class=\"w\"",
                                            [HTML_CELL_NUMBER] = " class=\"n\"",
                                            [HTML_CELL_CODE] = " class=\"c\"",
                                            [HTML_CELL_DAY] = " class=\"d\""};

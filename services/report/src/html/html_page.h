@@ -19,7 +19,13 @@ void html_section_end(struct html *html);
 
 struct html_column {
     const char *heading;
-    enum html_cell { HTML_CELL_TEXT, HTML_CELL_NUMBER, HTML_CELL_CODE, HTML_CELL_DAY } cell;
+    enum html_cell {
+        HTML_CELL_TEXT,
+        HTML_CELL_WIDE,
+        HTML_CELL_NUMBER,
+        HTML_CELL_CODE,
+        HTML_CELL_DAY
+    } cell;
 };
 
 struct html_table {

@@ -10,43 +10,45 @@ static const char scan_rule[] = "Playbook, vulnerability scanning";
 static const char own[] = "counted by Muster";
 
 #define AT(member) offsetof(struct numbers, member)
-#define FIGURES_OF(name, label, place)                                                            \
-    {"ratings." name ".unique", label "unique vulnerabilities", AT(place.unique), own},           \
-            {"ratings." name ".items", label "POA&M items", AT(place.items), counting},           \
-            {"ratings." name ".per_asset", label "findings per asset", AT(place.per_asset), own}, \
-            {"ratings." name ".per_instance", label "findings per running container",             \
-             AT(place.per_instance), own},                                                        \
-            {"ratings." name ".late", label "items late", AT(place.states[ITEM_LATE]), clocks},   \
-            {"ratings." name ".due", label "items due before the next submission",                \
-             AT(place.states[ITEM_DUE]), clocks},                                                 \
-            {"ratings." name ".open", label "items due later", AT(place.states[ITEM_OPEN]),       \
-             clocks},                                                                             \
-            {"ratings." name ".held", label "items held by an approved deviation",                \
-             AT(place.states[ITEM_HELD]), clocks},                                                \
-            {"ratings." name ".age_up_to_30", label "items up to 30 days old", AT(place.ages[0]), \
-             own},                                                                                \
-            {"ratings." name ".age_up_to_90", label "items 31 to 90 days old", AT(place.ages[1]), \
-             own},                                                                                \
-            {"ratings." name ".age_up_to_180", label "items 91 to 180 days old",                  \
-             AT(place.ages[2]), own},                                                             \
-    {                                                                                             \
-        "ratings." name ".age_over_180", label "items over 180 days old", AT(place.ages[3]), own  \
+#define OF(member) offsetof(struct rating_numbers, member)
+#define FIGURES_OF(name, label, at)                                                                \
+    {"ratings." name ".unique", label "unique vulnerabilities", (at) + OF(unique), own},           \
+            {"ratings." name ".items", label "POA&M items", (at) + OF(items), counting},           \
+            {"ratings." name ".per_asset", label "findings per asset", (at) + OF(per_asset), own}, \
+            {"ratings." name ".per_instance", label "findings per running container",              \
+             (at) + OF(per_instance), own},                                                        \
+            {"ratings." name ".late", label "items late", (at) + OF(states[ITEM_LATE]), clocks},   \
+            {"ratings." name ".due", label "items due before the next submission",                 \
+             (at) + OF(states[ITEM_DUE]), clocks},                                                 \
+            {"ratings." name ".open", label "items due later", (at) + OF(states[ITEM_OPEN]),       \
+             clocks},                                                                              \
+            {"ratings." name ".held", label "items held by an approved deviation",                 \
+             (at) + OF(states[ITEM_HELD]), clocks},                                                \
+            {"ratings." name ".age_up_to_30", label "items up to 30 days old", (at) + OF(ages[0]), \
+             own},                                                                                 \
+            {"ratings." name ".age_up_to_90", label "items 31 to 90 days old", (at) + OF(ages[1]), \
+             own},                                                                                 \
+            {"ratings." name ".age_up_to_180", label "items 91 to 180 days old",                   \
+             (at) + OF(ages[2]), own},                                                             \
+    {                                                                                              \
+        "ratings." name ".age_over_180", label "items over 180 days old", (at) + OF(ages[3]), own  \
     }
-#define COVERAGE_OF(name, label, state)                                                         \
-    {"coverage.containers_in." name, "running containers " label, AT(containers_in[state]),     \
-     window},                                                                                   \
-    {                                                                                           \
-        "coverage.images_in." name, "images in production " label, AT(images_in[state]), window \
+#define COVERAGE_OF(name, label, state)                            \
+    {"coverage.containers_in." name, "running containers " label,  \
+     AT(containers_in) + (state) * sizeof(int64_t), window},       \
+    {                                                              \
+        "coverage.images_in." name, "images in production " label, \
+                AT(images_in) + (state) * sizeof(int64_t), window  \
     }
 
 const struct figure figures[] = {
-        FIGURES_OF("all", "", all),
-        FIGURES_OF("critical", "critical: ", ratings[RATING_CRITICAL]),
-        FIGURES_OF("high", "high: ", ratings[RATING_HIGH]),
-        FIGURES_OF("unknown", "not rated: ", ratings[RATING_UNKNOWN]),
-        FIGURES_OF("moderate", "moderate: ", ratings[RATING_MODERATE]),
-        FIGURES_OF("low", "low: ", ratings[RATING_LOW]),
-        FIGURES_OF("negligible", "negligible: ", ratings[RATING_NEGLIGIBLE]),
+        FIGURES_OF("all", "", AT(all)),
+        FIGURES_OF("critical", "critical: ", AT(ratings[RATING_CRITICAL])),
+        FIGURES_OF("high", "high: ", AT(ratings[RATING_HIGH])),
+        FIGURES_OF("unknown", "not rated: ", AT(ratings[RATING_UNKNOWN])),
+        FIGURES_OF("moderate", "moderate: ", AT(ratings[RATING_MODERATE])),
+        FIGURES_OF("low", "low: ", AT(ratings[RATING_LOW])),
+        FIGURES_OF("negligible", "negligible: ", AT(ratings[RATING_NEGLIGIBLE])),
         {"baseline.at_authorization", "unique vulnerabilities at authorization", AT(baseline),
          "system file: unique_vulnerability_baseline"},
         {"baseline.limit", "unique vulnerabilities that make an agency escalate",
