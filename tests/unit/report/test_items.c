@@ -161,11 +161,11 @@ static void an_adjusted_rating_counts_once_it_is_approved(void **state)
 static void ratings_are_those_of_the_list(void **state)
 {
     (void)state;
-    assert_string_equal(rating_of("critical"), "High");
-    assert_string_equal(rating_of("unknown"), "High");
-    assert_string_equal(rating_of("moderate"), "Moderate");
-    assert_null(rating_of("negligible"));
-    assert_null(rating_of(NULL));
+    assert_string_equal(poam_rating_of("critical"), "High");
+    assert_string_equal(poam_rating_of("unknown"), "High");
+    assert_string_equal(poam_rating_of("moderate"), "Moderate");
+    assert_null(poam_rating_of("negligible"));
+    assert_null(poam_rating_of(NULL));
     assert_true(rating_rank("critical") > rating_rank("high"));
     assert_int_equal(form_rating_days("High"), 30);
     assert_int_equal(form_rating_days("Critical"), 0);

@@ -4,6 +4,7 @@
 #include "app/close_command.h"
 #include "app/diff_command.h"
 #include "app/months_command.h"
+#include "app/numbers_command.h"
 #include "app/run_command.h"
 #include "app/sample_command.h"
 #include "app/verify_command.h"
@@ -72,6 +73,13 @@ static const struct mu_command commands[] = {
          .option_count = SAMPLE_OPTION_COUNT,
          .config_size = sizeof(struct sample_config),
          .run = sample_command},
+        {.name = "numbers",
+         .arguments = "[DIR]",
+         .summary = "the month's numbers and escalation triggers, of a package or the database",
+         .options = numbers_options,
+         .option_count = NUMBERS_OPTION_COUNT,
+         .config_size = sizeof(struct numbers_config),
+         .run = numbers_command},
 };
 
 const struct mu_program report_program = {
@@ -89,6 +97,7 @@ const struct mu_program report_program = {
                    "--inventory-url=http://inventory:8080\n"
                    "  muster-report run --month=2026-11 --store=store --out=package\n"
                    "  muster-report verify package\n"
+                   "  muster-report numbers package\n"
                    "\n"
                    "Exit codes: 0 done, complete, whole, or verified without difference; 1 close, "
                    "reopen,\n"

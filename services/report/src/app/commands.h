@@ -1,5 +1,5 @@
 /*
- * commands: the verbs of muster-report: run and verify. Each returns an exit code of
+ * commands: the verbs of muster-report: run, verify and numbers. Each returns an exit code of
  * base/config.h and speaks to the person at the terminal.
  */
 #ifndef REPORT_COMMANDS_H

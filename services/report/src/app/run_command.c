@@ -52,6 +52,8 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          MU_OPTION_SECRET, "passphrase of the key files, or PIN of the token"},
         {"timestamp-url", MU_OPTION_TEXT, offsetof(struct run_config, sign.timestamp_url), NULL, 0,
          0, 0, "RFC 3161 authority that is asked for a time stamp of the manifest"},
+        {"previous", MU_OPTION_TEXT, offsetof(struct run_config, previous), NULL, 0, 0, 0,
+         "numbers.json of earlier months, commas between: trend, and triggers that recur"},
 };
 
 static int usage(const struct mu_error *err)
@@ -146,6 +148,7 @@ static int render_preview(const struct run_config *config, const char *month,
                                      .month = month,
                                      .inventory_url = config->inventory_url,
                                      .inventory_token = config->inventory_token,
+                                     .previous_numbers = config->previous,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .signer = signer,

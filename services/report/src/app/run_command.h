@@ -12,9 +12,10 @@ struct run_config {
     int64_t revision;
     struct signer_config sign;
     const char *template_poam, *template_dr, *other_assets;
+    const char *previous;
 };
 
-enum { RUN_OPTION_COUNT = 12 + SIGNER_OPTION_COUNT };
+enum { RUN_OPTION_COUNT = 13 + SIGNER_OPTION_COUNT };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);

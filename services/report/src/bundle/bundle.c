@@ -33,8 +33,12 @@ struct writer {
 
 static struct render render_of(const struct writer *writer)
 {
-    return (struct render){writer->request->snapshot, writer->request->system,
-                           writer->request->month, &writer->folder, writer->manifest};
+    return (struct render){.snapshot = writer->request->snapshot,
+                           .system = writer->request->system,
+                           .month = writer->request->month,
+                           .previous_numbers = writer->request->previous_numbers,
+                           .folder = &writer->folder,
+                           .manifest = writer->manifest};
 }
 
 static enum mu_status list_file(struct writer *writer, const char *name, const char *title,

@@ -17,7 +17,8 @@ struct bundle_request {
     const char *folder; /* must not exist; a name in .zip or .tar.zst: that archive of it */
     const char *month;  /* "2026-11" */
     const char *inventory_url, *inventory_token;
-    uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
+    const char *previous_numbers; /* numbers.json of earlier months, commas between; NULL: none */
+    uint32_t retry_ms;            /* how long to wait for an evidence API that does not answer */
     /* Of a closed month (store/month_store.h): the raw scans come from the shelf, what they say is
      * in the snapshot already, and close.json goes into the package. NULL: a preview. */
     const char *shelf, *close_file;

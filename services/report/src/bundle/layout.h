@@ -15,6 +15,8 @@
 #define BUNDLE_GAPS               "coverage-gaps.json"
 #define BUNDLE_NOT_RUNNING        "scan-targets-not-running.json"
 #define BUNDLE_CONTAINERS         "running-containers.csv"
+#define BUNDLE_NUMBERS            "numbers.json"
+#define BUNDLE_HTML               "report.html"
 #define BUNDLE_CLOSE              "close.json" /* of a closed month: schemas/month-close.v1.schema.json */
 #define BUNDLE_RAW_SCANS          "raw-scans"
 #define BUNDLE_REPORTS            "scanner-reports" /* of other scanners, verbatim */

@@ -1,6 +1,6 @@
 /*
  * raw_scan_rows: what a raw scan says beyond the database's rows, as rows of the snapshot: the
- * descriptions of vulnerabilities, and what the image itself gets wrong.
+ * descriptions of vulnerabilities, what the image itself gets wrong, how the scan could look.
  *
  * Raw scans come in the order of their digests: of several descriptions the first counts.
  * Trust: evidence whose hash was checked, of the scanner or of another's report; at most

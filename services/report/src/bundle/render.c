@@ -1,6 +1,7 @@
 #include "bundle/render.h"
 
 #include "bundle/csv_rows.h"
+#include "bundle/human_report.h"
 #include "bundle/renderers.h"
 
 #include "base/file.h"
@@ -46,6 +47,7 @@ static const struct {
         {"raw scans", SET_ALWAYS, scans_render},
         {"OSCAL components", SET_ALWAYS, oscal_component_render},
         {"OSCAL POA&M", SET_ALWAYS, oscal_poam_render},
+        {"human report", SET_ALWAYS, human_report_render},
 };
 
 static int sets_of(const struct system_file *system)

@@ -16,7 +16,8 @@
 struct render {
     const struct snapshot *snapshot;
     const struct system_file *system;
-    const char *month; /* "2026-11" */
+    const char *month;            /* "2026-11" */
+    const char *previous_numbers; /* numbers.json of earlier months, commas between; NULL: none */
     const struct bundle_folder *folder;
     struct manifest *manifest;
 };

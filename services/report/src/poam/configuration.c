@@ -42,7 +42,7 @@ static enum mu_status first_running(const struct snapshot *snapshot, enum snapsh
 static void fill(struct poam_item *item, const char *severity)
 {
     item->controls = controls;
-    item->original = rating_of(severity);
+    item->original = poam_rating_of(severity);
     if (!item->original)
         item->original = "Low";
     for (int i = 0; i < ITEM_ANSWERS; i++)

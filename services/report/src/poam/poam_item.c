@@ -132,7 +132,7 @@ static void gather_deviation(struct gathered *all, const struct deviation_row *r
     else if (answer < ITEM_ANSWERS)
         all->asked[answer] = true;
     if (answer == ITEM_RISK_ADJUSTMENT && !approved && !all->adjusted)
-        all->adjusted = rating_of(row->adjusted_severity);
+        all->adjusted = poam_rating_of(row->adjusted_severity);
     if (mu_text_equal(row->kind, "vendor_dependency"))
         gather_vendor(all, row, approved, arena);
     if (mu_text_equal(row->kind, "accepted"))
@@ -311,9 +311,9 @@ static const char *cves_of(const char *vulnerability, const struct lines *report
 static void fill_judgement(const struct gathered *all, struct mu_arena *arena,
                            struct poam_item *item)
 {
-    item->original = rating_of(all->severity);
+    item->original = poam_rating_of(all->severity);
     if (all->approved[ITEM_RISK_ADJUSTMENT])
-        item->adjusted = rating_of(all->effective);
+        item->adjusted = poam_rating_of(all->effective);
     else
         item->adjusted = all->adjusted;
     for (int i = 0; i < ITEM_ANSWERS; i++)
@@ -383,7 +383,7 @@ enum mu_status poam_item_of_closed(const struct snapshot *snapshot,
         return st;
     item.id = keep(row->item, arena);
     item.source_id = keep(row->vulnerability, arena);
-    item.original = rating_of(row->severity);
+    item.original = poam_rating_of(row->severity);
     item.cvss = keep(row->cvss, arena);
     item.cves = cves_of(row->vulnerability, &none, arena);
     item.detected = form_day(row->item_detected_at);

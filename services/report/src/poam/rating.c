@@ -13,7 +13,7 @@ static const struct {
                {"moderate", "Moderate", 2},
                {"low", "Low", 1}};
 
-const char *rating_of(const char *severity)
+const char *poam_rating_of(const char *severity)
 {
     for (size_t i = 0; i < sizeof(ratings) / sizeof(ratings[0]); i++)
         if (mu_text_equal(ratings[i].severity, severity))

@@ -3,7 +3,7 @@
 #define REPORT_POAM_RATING_H
 
 /* High for critical and for unknown; NULL for negligible, which needs no item. */
-const char *rating_of(const char *severity);
+const char *poam_rating_of(const char *severity);
 /* For "the worst of them"; negligible 0. */
 int rating_rank(const char *severity);
 

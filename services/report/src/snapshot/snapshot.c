@@ -188,6 +188,13 @@ static const struct {
                 {SNAPSHOT_NOT_RUNNING, "SELECT * FROM not_running WHERE uai = ? ORDER BY rowid"},
         [SNAPSHOT_LIST_INSTANCES_BY_UAI] = {SNAPSHOT_INSTANCES,
                                             "SELECT * FROM instances ORDER BY uai, rowid"},
+        [SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITIES] =
+                {SNAPSHOT_FINDINGS, "SELECT * FROM findings ORDER BY vulnerability, item, uai"},
+        [SNAPSHOT_LIST_FINDINGS_BY_DUE] = {SNAPSHOT_FINDINGS,
+                                           "SELECT f.* FROM (SELECT item, min(due_at) AS due "
+                                           "FROM findings GROUP BY item) d "
+                                           "JOIN findings f ON f.item = d.item "
+                                           "ORDER BY d.due IS NULL, d.due, f.item, f.uai"},
         [SNAPSHOT_LIST_CLOSED] = {SNAPSHOT_CLOSED, "SELECT * FROM closed ORDER BY rowid"},
         [SNAPSHOT_LIST_CLOSED_OF_ITEM] = {SNAPSHOT_CLOSED, "SELECT * FROM closed WHERE item = ? "
                                                            "ORDER BY uai, episode"},

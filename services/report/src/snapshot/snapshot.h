@@ -191,8 +191,10 @@ enum snapshot_list {
     SNAPSHOT_LIST_FINDINGS,
     SNAPSHOT_LIST_FINDINGS_OF_ITEM,
     SNAPSHOT_LIST_FINDINGS_OF_UAI,
-    SNAPSHOT_LIST_FINDINGS_BY_ASSET,         /* by uai, then vulnerability */
-    SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITY, /* of the name that is the key */
+    SNAPSHOT_LIST_FINDINGS_BY_ASSET,           /* by uai, then vulnerability */
+    SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITY,   /* of the name that is the key */
+    SNAPSHOT_LIST_FINDINGS_OF_VULNERABILITIES, /* all, by vulnerability, item, uai */
+    SNAPSHOT_LIST_FINDINGS_BY_DUE, /* all, the item that is due first first; items whole */
     SNAPSHOT_LIST_CLOSED,
     SNAPSHOT_LIST_CLOSED_OF_VULNERABILITY,
     SNAPSHOT_LIST_NOT_RUNNING_OF_UAI,
