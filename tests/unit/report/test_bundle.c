@@ -397,11 +397,16 @@ static size_t verify_bundle_of(const struct world *world)
 {
     MU_AUTO(table) struct mu_table *differences = mu_table_new(verify_columns, VERIFY_COLUMN_COUNT);
     MU_AUTO(table)
-    struct mu_table *gap_table = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    struct mu_table *gaps = mu_table_new(verify_gap_columns, VERIFY_GAP_COLUMN_COUNT);
+    MU_AUTO(table)
+    struct mu_table *signatures =
+            mu_table_new(verify_signature_columns, VERIFY_SIGNATURE_COLUMN_COUNT);
+    const struct verify_tables tables = {differences, gaps, signatures};
+    const struct verify_request request = {.path = world->folder};
     struct verify_summary summary;
     struct mu_error err;
 
-    assert_int_equal(verify_bundle(world->folder, differences, gap_table, &summary, &err), MU_OK);
+    assert_int_equal(verify_package(&request, &tables, &summary, &err), MU_OK);
     return summary.differences;
 }
 

@@ -7,8 +7,8 @@
 
 #include "bundle_build.h"
 
-#include "poam/poam_item_reader.h"
 #include "poam/lines.h"
+#include "poam/poam_item_reader.h"
 #include "poam/rating.h"
 #include "workbook/cell_text.h"
 #include "workbook/form.h"

@@ -254,7 +254,8 @@ static void the_items_of_a_trigger_are_named_up_to_a_bound(void **state)
 
 static void scan_that_says(struct snapshot *snapshot, const char *digest, const char *authorized)
 {
-    const struct scan_row row = {digest, "bearer", authorized};
+    const struct scan_row row = {
+            .evidence_digest = digest, .authentication = "bearer", .authorized = authorized};
     struct mu_error err;
 
     if (snapshot_add(snapshot, SNAPSHOT_SCANS, &row, &err) != MU_OK)

@@ -240,7 +240,7 @@ static void not_applicable_is_named(void **state)
     assert_cell_says(*state, COLUMN_COMMENTS, "N/A", "workbook", "blanks stay blank");
 }
 
-static void a_host_among_the_rows_needs_no_scan(void **state)
+static void a_host_that_is_declared_needs_no_scan(void **state)
 {
     struct inventory_workbook_row rows[5];
 
@@ -253,6 +253,9 @@ static void a_host_among_the_rows_needs_no_scan(void **state)
     rows[4] = rows[3];
     put_workbook(*state, rows, 4);
     world_count(*state, "rows", 4);
+    assert_found(*state, "workbook", "sensor-1", "must be blank for containers");
+    world_put_json(*state, BUNDLE_OTHER_ASSETS, json_pack("[{s:s}]", "uai", "sensor-1"));
+    world_list(*state, BUNDLE_OTHER_ASSETS);
     assert_clean(*state);
     put_workbook(*state, rows, 5);
     assert_found(*state, "workbook", "sensor-1", "stands in two rows");
@@ -396,7 +399,7 @@ int main(void)
             BUNDLE_TEST(cells_that_must_be_blank_are_named),
             BUNDLE_TEST(a_word_that_is_neither_yes_nor_no_is_named),
             BUNDLE_TEST(not_applicable_is_named),
-            BUNDLE_TEST(a_host_among_the_rows_needs_no_scan),
+            BUNDLE_TEST(a_host_that_is_declared_needs_no_scan),
             BUNDLE_TEST(a_container_under_another_type_is_still_one),
             BUNDLE_TEST(rows_of_a_further_workbook_count),
             BUNDLE_TEST(a_changed_header_is_named),

@@ -1,7 +1,6 @@
 /* The workbook's own rules, column by column, and its rows as a map for the matching. */
 #include "verify/state.h"
 
-#include "bundle/inventory_files.h"
 #include "bundle/layout.h"
 #include "workbook/workbook.h"
 #include "workbook/xlsx_reader.h"
@@ -23,7 +22,7 @@ static const enum workbook_column forbidden[] = {COLUMN_LOCATION, COLUMN_HARDWAR
 static const enum workbook_column yes_no[] = {COLUMN_VIRTUAL, COLUMN_PUBLIC, COLUMN_AUTHENTICATED,
                                               COLUMN_IN_LATEST_SCAN};
 
-enum { VERIFY_DIGEST_SIZE = 512 };
+enum { VERIFY_DIGEST_SIZE = 512, FILE_NAME_SIZE = 64 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -177,14 +176,16 @@ static void check_workbook(struct verify_state *state, const char *name)
         verify_difference(state, "workbook", name, "lacks one of its two header rows");
 }
 
+/* What a sheet has no room for stands in further workbooks. */
 void verify_workbook(struct verify_state *state)
 {
-    char name[INVENTORY_NAME_SIZE];
-    size_t number = 1;
+    char name[FILE_NAME_SIZE];
+    size_t number = 2;
 
-    inventory_file_name(number, name);
-    do {
+    check_workbook(state, BUNDLE_WORKBOOK);
+    (void)snprintf(name, sizeof(name), BUNDLE_WORKBOOK_NEXT, number);
+    while (verify_lists(state, name)) {
         check_workbook(state, name);
-        inventory_file_name(++number, name);
-    } while (verify_lists(state, name));
+        (void)snprintf(name, sizeof(name), BUNDLE_WORKBOOK_NEXT, ++number);
+    }
 }
