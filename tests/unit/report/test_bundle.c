@@ -379,6 +379,7 @@ static void an_empty_month_is_a_bundle_without_rows(void **state)
 
     world->inventory_count = world->instance_count = 0;
     world->not_running_count = world->total_count = 0;
+    world->no_findings = true;
     write_ok(world);
     assert_verifies(world, 0);
 }

@@ -269,8 +269,12 @@ static void unauthenticated_scans_count_from_ten_percent_on(void **state)
 
     assert_int_equal(numbers.unauthenticated_per_mille, NUMBERS_UNKNOWN);
     assert_false(numbers.triggers[TRIGGER_UNAUTHENTICATED].reached_now);
-    for (int i = 0; i < 9; i++)
-        scan_that_says(snapshot, "sha256:a", "yes");
+    for (int i = 0; i < 9; i++) {
+        char digest[16];
+
+        (void)snprintf(digest, sizeof(digest), "sha256:a%d", i);
+        scan_that_says(snapshot, digest, "yes");
+    }
     scan_that_says(snapshot, "sha256:b", "no");
     numbers = computed(*state, snapshot);
     assert_int_equal(numbers.unauthenticated_per_mille, 100);

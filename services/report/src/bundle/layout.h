@@ -21,19 +21,21 @@
 #define BUNDLE_RAW_SCANS          "raw-scans"
 #define BUNDLE_REPORTS            "scanner-reports" /* of other scanners, verbatim */
 
-#define BUNDLE_FINDINGS        "findings.csv"
-#define BUNDLE_CLOSED_FINDINGS "closed-findings.csv"
-#define BUNDLE_DEVIATIONS      "deviations.csv"
-#define BUNDLE_FAILURES        "detection-failures.csv"
-#define BUNDLE_ASSETS          "assets.csv"
-#define BUNDLE_RAW_SCAN_INDEX  "raw-scans.csv"
-#define BUNDLE_SBOMS           "sbom" /* <hex of the manifest digest>.cdx.json */
-#define BUNDLE_VDT             "vulnerability-detail-report.json"
-#define BUNDLE_AVI             "accepted-vulnerability-info.json"
-#define BUNDLE_MRH             "historical-ver-activity.json"
-#define BUNDLE_OSCAL_COMPONENT "oscal/component-definition.json"
-#define BUNDLE_OSCAL_POAM      "oscal/poam.json"
-#define BUNDLE_ITEM_PREFIX     "V-" /* of the number of an item (snapshot/snapshot.h) */
+#define BUNDLE_FINDINGS           "findings.csv"
+#define BUNDLE_CLOSED_FINDINGS    "closed-findings.csv"
+#define BUNDLE_DEVIATIONS         "deviations.csv"
+#define BUNDLE_FAILURES           "detection-failures.csv"
+#define BUNDLE_ASSETS             "assets.csv"
+#define BUNDLE_RAW_SCAN_INDEX     "raw-scans.csv"
+#define BUNDLE_SBOMS              "sbom" /* <hex of the manifest digest>.cdx.json */
+#define BUNDLE_VDT                "vulnerability-detail-report.json"
+#define BUNDLE_AVI                "accepted-vulnerability-info.json"
+#define BUNDLE_MRH                "historical-ver-activity.json"
+#define BUNDLE_OSCAL_COMPONENT    "oscal/component-definition.json"
+#define BUNDLE_OSCAL_POAM         "oscal/poam.json"
+#define BUNDLE_ITEM_PREFIX        "V-"     /* of the number of an item (snapshot/snapshot.h) */
+#define BUNDLE_CONFIGURATION_ITEM "V-CM-6" /* and "-" and the check: of configuration findings */
+#define BUNDLE_ITEM_PART          "-part-" /* before the number of an item's further row */
 
 /* Beside the manifest, and not in it (bundle/signer.h). */
 #define BUNDLE_SIGNATURE "manifest.json.sig"

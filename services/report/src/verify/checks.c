@@ -114,8 +114,11 @@ static const struct {
          "*' AND NOT EXISTS (SELECT 1 FROM items o WHERE o.kind = 'item' AND "
          "o.name = i.name AND o.file IN ('" BUNDLE_FINDINGS "', '" BUNDLE_CLOSED_FINDINGS "'))"},
         {"items", VERIFY_ALWAYS,
-         "SELECT name, 'stands in ' || file || ', but has no row' FROM items i WHERE kind = 'uai' "
-         "AND file <> '" BUNDLE_POAM "' AND name NOT IN (SELECT uai FROM rows)"},
+         "SELECT name, 'stands in ' || file || ', but has no row, and is not declared as not "
+         "running' "
+         "FROM items i WHERE kind = 'uai' AND file <> '" BUNDLE_POAM
+         "' AND name NOT IN (SELECT uai "
+         "FROM rows) AND name NOT IN (SELECT uai FROM not_running)"},
         {"items", VERIFY_HAS_ASSETS,
          "SELECT uai, 'has a row, but is not in " BUNDLE_ASSETS "' FROM rows WHERE uai NOT IN "
          "(SELECT uai FROM others) AND uai NOT IN "
@@ -123,7 +126,8 @@ static const struct {
         {"items", VERIFY_HAS_FINDINGS,
          "SELECT name, 'stands in " BUNDLE_POAM ", but nothing was found on it' FROM items i "
          "WHERE kind = 'uai' AND file = '" BUNDLE_POAM "' AND name NOT IN (SELECT uai FROM "
-         "rows) AND name NOT IN (SELECT name FROM items WHERE kind = 'closed uai')"},
+         "rows) AND name NOT IN (SELECT uai FROM not_running) AND name NOT IN (SELECT name FROM "
+         "items WHERE kind = 'closed uai')"},
         /* ---- another's package ---- */
         {"row -> scan", VERIFY_FOREIGN,
          "SELECT d.uai, d.digest || ' occurs in no scan, nor does the name' FROM digests d JOIN "

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { VERIFY_UAI_SIZE = 4096 };
+
 /* ---- JSON ---- */
 
 /* Where a document names an item ("item") or an asset ("uai"). */
@@ -39,8 +41,23 @@ static void put_item(struct verify_state *state, const char *file, const char *k
         (void)verify_put(state->store, VERIFY_ITEMS, (const char *const[]){file, kind, text});
 }
 
+/* An image is a component under its asset's identifier, "@" and its digest (oscal/oscal.h). */
+static void put_asset(struct document *document, const char *key, const char *text)
+{
+    char uai[VERIFY_UAI_SIZE];
+    const char *digest = NULL;
+
+    for (const char *at = text; at && (at = strstr(at, "@sha256:")); at++)
+        digest = at;
+    if (!digest || !mu_text_equal(key, "components")) {
+        put_item(document->state, document->check.file, "uai", text);
+    } else if (snprintf(uai, sizeof(uai), "%.*s", (int)(digest - text), text) < (int)sizeof(uai)) {
+        put_item(document->state, document->check.file, "uai", uai);
+    }
+}
+
 /* OSCAL says it in properties. */
-static void put_properties(struct document *document, const json_t *value)
+static void put_properties(struct document *document, const char *key, const json_t *value)
 {
     const json_t *property;
     size_t i;
@@ -52,8 +69,7 @@ static void put_properties(struct document *document, const json_t *value)
             put_item(document->state, document->check.file, "item",
                      mu_json_text_at(property, "value"));
         else if (mu_text_equal(name, "asset-id"))
-            put_item(document->state, document->check.file, "uai",
-                     mu_json_text_at(property, "value"));
+            put_asset(document, key, mu_json_text_at(property, "value"));
     }
 }
 
@@ -74,7 +90,7 @@ static enum mu_status on_piece(void *opaque, const char *member, const char *key
             put_item(document->state, document->check.file, ids[i].kind,
                      mu_json_text_at(value, ids[i].path));
     if (key)
-        put_properties(document, value);
+        put_properties(document, key, value);
     return MU_OK;
 }
 
@@ -248,6 +264,23 @@ static void put_assets(struct verify_state *state, const char *text)
     }
 }
 
+/* The item of a row: "-part-2" is its second row; configuration findings are no findings of a
+ * scan's vulnerabilities. */
+static void put_poam_item(struct verify_state *state, const char *id)
+{
+    const char *part = strstr(id, BUNDLE_ITEM_PART);
+    char item[VERIFY_UAI_SIZE];
+
+    if (mu_text_starts(id, BUNDLE_CONFIGURATION_ITEM))
+        return;
+    if (part && strspn(part + strlen(BUNDLE_ITEM_PART), "0123456789") !=
+                        strlen(part + strlen(BUNDLE_ITEM_PART)))
+        part = NULL;
+    if (snprintf(item, sizeof(item), "%.*s", part ? (int)(part - id) : (int)strlen(id), id) <
+        (int)sizeof(item))
+        put_item(state, BUNDLE_POAM, "item", item);
+}
+
 static enum mu_status on_poam_row(void *opaque, size_t row, const char *const *cells, size_t count,
                                   struct mu_error *err)
 {
@@ -267,7 +300,7 @@ static enum mu_status on_poam_row(void *opaque, size_t row, const char *const *c
     }
     if ((size_t)sheet->id < count && cells[sheet->id] &&
         mu_text_starts(cells[sheet->id], BUNDLE_ITEM_PREFIX)) {
-        put_item(sheet->state, BUNDLE_POAM, "item", cells[sheet->id]);
+        put_poam_item(sheet->state, cells[sheet->id]);
         put_assets(sheet->state, (size_t)sheet->assets < count ? cells[sheet->assets] : NULL);
     }
     return MU_OK;
