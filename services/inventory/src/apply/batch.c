@@ -1,6 +1,7 @@
 #include "apply/batch_internal.h"
 #include "apply/findings.h"
 #include "apply/payload_block.h"
+#include "store/copied_rows.h"
 #include "store/metrics.h"
 
 #include "base/clock.h"
@@ -15,8 +16,7 @@
 enum {
     BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
     BATCH_MAX_TRIES = 4,
-    BATCH_RETRY_MS = 20,
-    EVENTS_PER_QUEUE = 500
+    BATCH_RETRY_MS = 20
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -171,17 +171,13 @@ static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_e
     return MU_OK;
 }
 
-/* The database writes the first ones while we work on the next. */
 static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
-    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++)
         if (batch->fates[i] != FATE_DUPLICATE)
             st = apply_event(batch, i, err);
-        if (st == MU_OK && !batch->is_replay && i % EVENTS_PER_QUEUE == EVENTS_PER_QUEUE - 1)
-            st = queue(batch, err);
-    }
     return st;
 }
 
@@ -333,13 +329,19 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
                           .effects = {.set = applier->set,
                                       .arena = applier->arena,
                                       .untagged_grace_ms = applier->untagged_grace_ms}};
-    enum mu_status st;
+    int64_t known_us = 0;
+    enum mu_status st = copied_rows_time(known_at, &known_us, err);
 
+    if (st != MU_OK)
+        return st;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
     write_set_forget(applier->set); /* the transaction is not ours */
+    write_set_known(applier->set, known_us);
     (void)snprintf(batch.known_at, sizeof(batch.known_at), "%s", known_at);
-    st = payload_block_read(bytes, len, applier->arena, &block, err);
+    st = mu_pg_execute(pg, READ_BATCH_PLANS, NULL, NULL, err);
+    if (st == MU_OK)
+        st = payload_block_read(bytes, len, applier->arena, &block, err);
     batch.count = block.count;
     batch.now_us = block.now_us;
     if (st == MU_OK)

@@ -25,11 +25,10 @@ static size_t find_distinct(const struct batch *batch, const char *id)
     return found ? (size_t)(found - batch->distinct) : SIZE_MAX;
 }
 
-static void mark(struct batch *batch, const struct mu_pg_result *result, int column, enum fate fate)
+static void mark(struct batch *batch, const struct mu_pg_result *result, enum fate fate)
 {
     for (size_t row = 0; row < mu_pg_rows(result); row++) {
-        const char *id = mu_pg_text(result, row, column);
-        size_t place = id ? find_distinct(batch, id) : SIZE_MAX;
+        size_t place = find_distinct(batch, mu_pg_text(result, row, 0));
 
         if (place != SIZE_MAX)
             batch->fates[place] = (unsigned char)fate;
@@ -57,19 +56,37 @@ static enum mu_status ask(struct batch *batch, enum inventory_statement statemen
     return st;
 }
 
-enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
+/* Holds the clock from here on: nobody else learns anything before the transaction ends. */
+static enum mu_status tick(struct batch *batch, struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *added = NULL;
-    MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
-    enum mu_status st = ask(batch, READ_LEDGER_IDS, false, &added, err);
+    MU_AUTO(pg_result) struct mu_pg_result *now = NULL;
+    enum mu_status st = mu_pg_execute(batch->pg, READ_BATCH_PLANS, NULL, NULL, err);
 
+    if (st == MU_OK)
+        st = mu_pg_execute(batch->pg, READ_TICK, NULL, &now, err);
     if (st != MU_OK)
         return st;
-    (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(added, 0, 0));
-    mark(batch, added, 1, FATE_NEW);
+    (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(now, 0, 0));
+    write_set_known(batch->applier->set, mu_pg_time_us(now, 0, 0));
+    return MU_OK;
+}
+
+enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
+    enum mu_status st = tick(batch, err);
+
+    if (st == MU_OK)
+        st = ask(batch, READ_LEDGER_IDS, false, &there, err);
+    if (st != MU_OK)
+        return st;
+    memset(batch->fates, FATE_NEW, batch->distinct_count);
+    if (there)
+        mark(batch, there, FATE_DUPLICATE);
     st = ask(batch, READ_LEDGER_QUARANTINED, true, &quarantined, err);
     if (st == MU_OK && quarantined)
-        mark(batch, quarantined, 0, FATE_UNDERSTOOD);
+        mark(batch, quarantined, FATE_UNDERSTOOD);
     return st;
 }
 
@@ -79,6 +96,7 @@ static void add_row(struct batch *batch, const struct event *event)
 {
     struct effects *effects = &batch->effects;
 
+    WRITE_SET_ADD(batch->applier->set, WRITE_LEDGER_IDS, event->event_id);
     WRITE_SET_ADD(
             batch->applier->set, WRITE_LEDGER, event->event_id, event->ce_source, event->ce_id,
             event->ce_type, event->message ? "applied" : "quarantined",

@@ -14,6 +14,14 @@ static const char *count_of(struct effects *effects, const struct mu_scan_result
     return s->has_counts ? effects_int(effects, count) : NULL;
 }
 
+static bool named_before(const struct mu_scan_result *s, size_t place)
+{
+    for (size_t i = 0; i < place; i++)
+        if (mu_text_equal(s->uais.items[i], s->uais.items[place]))
+            return true;
+    return false;
+}
+
 static void observe_scan(struct effects *effects, const struct event *event,
                          const struct mu_scan_result *s, const struct mu_scan_failure *failure)
 {
@@ -34,7 +42,8 @@ static void observe_scan(struct effects *effects, const struct event *event,
                   count_of(effects, s, s->counts.moderate), count_of(effects, s, s->counts.low),
                   count_of(effects, s, s->counts.unknown));
     for (size_t i = 0; i < s->uais.count; i++)
-        WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
+        if (!named_before(s, i))
+            WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
 }
 
 static void observe_registry(struct effects *effects, const struct event *event,

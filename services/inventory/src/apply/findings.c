@@ -98,6 +98,11 @@ static void add_finding(struct effects *effects, const char *evidence, size_t or
                   severity ? severity : "unknown", mu_json_text_at(finding, "status"));
 }
 
+static bool is_suppressed(const json_t *finding)
+{
+    return mu_text_equal(mu_json_text_at(finding, "status"), "suppressed");
+}
+
 static void add_findings(struct effects *effects, const struct event *event, const json_t *root,
                          const struct document *document)
 {
@@ -106,19 +111,25 @@ static void add_findings(struct effects *effects, const struct event *event, con
     const json_t *finding;
     size_t index, loaded = 0;
 
+    bool is_new;
+
+    json_array_foreach (json_object_get(root, "findings"), index, finding)
+        loaded += !is_suppressed(finding);
+    is_new = write_set_add(effects->set, WRITE_EVIDENCE_LOADS,
+                           (const char *const[]){result->evidence_digest,
+                                                 effects_int(effects, result->evidence_size_bytes),
+                                                 effects_int(effects, (int64_t)loaded),
+                                                 event->event_id});
     json_array_foreach (json_object_get(root, "findings"), index, finding) {
         const char *own = mu_json_text_at(finding, document->ecosystem);
 
-        if (mu_text_equal(mu_json_text_at(finding, "status"), "suppressed"))
+        if (is_suppressed(finding))
             continue;
-        add_finding(effects, result->evidence_digest, index, own ? own : ecosystem, finding);
+        if (is_new)
+            add_finding(effects, result->evidence_digest, index, own ? own : ecosystem, finding);
         vulnerability_facts_add(effects, event, mu_json_text_at(root, "database.built_at"),
                                 finding);
-        loaded++;
     }
-    WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_LOADS, result->evidence_digest,
-                  effects_int(effects, result->evidence_size_bytes),
-                  effects_int(effects, (int64_t)loaded), event->event_id);
     if (document->imported)
         WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_ORIGINALS, result->evidence_digest,
                       mu_arena_strdup(effects->arena, mu_json_text_at(root, "original.digest")));

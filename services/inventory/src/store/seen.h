@@ -18,6 +18,8 @@ struct seen;
 struct seen *seen_new(void);
 void seen_free(struct seen *seen); /* NULL is fine */
 void seen_forget(struct seen *seen);
+/* Forgets when there is too much: never while a batch is under way, whose rows must stay apart. */
+void seen_trim(struct seen *seen);
 
 /* Whether this row of the table was asked for before; from now on it was. `values[skipped]` does
  * not count. */
