@@ -2,7 +2,7 @@
  * pg: PostgreSQL, as Muster uses it. The only place that includes libpq-fe.h.
  *
  * A program declares its statements in one table {name, SQL}; all are prepared at
- * connect; values travel only as parameters, in text format, or as rows of COPY. There is no call for
+ * connect; values travel only as parameters, or as rows of COPY. There is no call for
  * free SQL except running a migration file. Batches go through pipeline mode: queue many, then sync
  * once.
  *
@@ -62,6 +62,15 @@ bool mu_pg_alive(
  */
 enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const *values,
                              struct mu_pg_result **ret_result, struct mu_error *err) MU_MUST_CHECK;
+/* The same; values behind the first in binary format, as the type's receive function reads it. */
+struct mu_pg_bytes {
+    const void *data;
+    size_t len;
+};
+enum mu_status mu_pg_execute_binary(struct mu_pg *pg, int statement, const char *first,
+                                    const struct mu_pg_bytes *values,
+                                    struct mu_pg_result **ret_result,
+                                    struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_result_free(struct mu_pg_result *result);
 size_t mu_pg_rows(const struct mu_pg_result *result);
 /* NULL for SQL NULL; borrowed from the result. */

@@ -30,7 +30,6 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     write_set_remember(applier->set);
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
-    mu_buf_init(&applier->hex, 2 * PAYLOAD_BLOCK_MAX_BYTES + 3);
     return applier;
 }
 
@@ -41,7 +40,6 @@ void batch_applier_free(struct batch_applier *applier)
     write_set_free(applier->set);
     mu_arena_free(applier->arena);
     mu_buf_done(&applier->block);
-    mu_buf_done(&applier->hex);
     free(applier);
 }
 

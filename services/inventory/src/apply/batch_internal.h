@@ -25,7 +25,7 @@ struct batch_applier {
     struct mu_arena *arena;
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
-    struct mu_buf block, hex; /* the payloads of a batch, and as the database takes them */
+    struct mu_buf block;      /* the payloads of a batch */
     uint64_t connection;      /* mu_pg_serial of the last batch's */
     bool lost_partition;      /* the last batch failed because another process took a partition */
 };

@@ -116,26 +116,12 @@ static void add_understood(struct batch *batch, const struct event *event)
                   effects_time(effects, event->received_at_us));
 }
 
-/* As PostgreSQL reads bytea: "\\x" and hexadecimal digits (documentation, section 8.4.1). */
-static void to_hex(const struct mu_buf *bytes, struct mu_buf *hex)
-{
-    char *at;
-
-    mu_buf_puts(hex, "\\x");
-    at = mu_buf_room(hex, 2 * bytes->len + 1);
-    if (!at)
-        return;
-    mu_hex_encode((const uint8_t *)bytes->data, bytes->len, at);
-    mu_buf_took(hex, 2 * bytes->len);
-}
-
 static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_error *err)
 {
-    struct mu_buf *block = &batch->applier->block, *hex = &batch->applier->hex;
+    struct mu_buf *block = &batch->applier->block;
     int64_t occurred_to_us = INT64_MIN;
 
     mu_buf_reset(block);
-    mu_buf_reset(hex);
     payload_block_begin(block, batch->now_us, count);
     for (size_t i = 0; i < batch->distinct_count; i++) {
         const struct event *event = batch->distinct[i];
@@ -148,11 +134,10 @@ static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_
     }
     if (mu_buf_status(block, "payloads", err) != MU_OK)
         return err->status;
-    to_hex(block, hex);
-    if (mu_buf_status(hex, "payloads", err) != MU_OK)
-        return err->status;
+    WRITE_SET_ADD(batch->applier->set, WRITE_TRANSACTIONS,
+                  effects_time(&batch->effects, occurred_to_us));
     WRITE_SET_ADD(batch->applier->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
-                  hex->data, effects_time(&batch->effects, occurred_to_us));
+                  (const char *)(const void *)block);
     return MU_OK;
 }
 

@@ -148,18 +148,15 @@ static bool add_number(struct mu_buf *row, const char *text, int bytes)
            add_int(row, value, bytes);
 }
 
-/* "\\x" and digits, as text_set writes them. */
-static bool add_bytes(struct mu_buf *row, const char *text)
+/* The value of such a column is the address of a buffer. */
+static bool add_bytes(struct mu_buf *row, const char *value)
 {
-    size_t digits = strlen(text);
-    char *at;
+    const struct mu_buf *bytes = (const struct mu_buf *)(const void *)value;
+    char len[4];
 
-    if (digits < 2 || !(at = mu_buf_room(row, digits / 2 + 3)))
-        return false;
-    put_int(at, digits / 2 - 1, 4);
-    if (!mu_hex_decode(text + 2, digits - 2, (uint8_t *)at + 4, digits / 2 - 1))
-        return false;
-    mu_buf_took(row, digits / 2 + 3);
+    put_int(len, bytes->len, 4);
+    mu_buf_append(row, len, 4);
+    mu_buf_append(row, bytes->data, bytes->len);
     return true;
 }
 
@@ -253,38 +250,60 @@ static enum mu_status check(const struct copied_rows *rows, struct mu_error *err
     return st;
 }
 
+/* An array of one dimension without NULLs (array_recv): the keys of column `k`. */
+static void key_array(const struct copied_rows *rows, int k, struct mu_buf *array)
+{
+    enum { TEXT_OID = 25, UUID_OID = 2950 };
+    const char *types = rows->copied->types + (rows->copied->types[0] == 'k'), *key;
+    const int head[] = {1, 0, types[k] == 'u' ? UUID_OID : TEXT_OID, (int)rows->group_count, 1};
+    char number[4];
+
+    for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
+        put_int(number, (uint64_t)head[i], 4);
+        mu_buf_append(array, number, 4);
+    }
+    for (size_t g = 0; g < rows->group_count; g++) {
+        key = rows->keys.data + group_at(rows, g)->key_at;
+        for (int skip = 0; skip < k; skip++)
+            key += strlen(key) + 1;
+        (void)add_value(array, types[k], key);
+    }
+}
+
+static enum mu_status ask(const struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
+                          const struct mu_buf *arrays, struct mu_pg_result **ret_there,
+                          struct mu_error *err)
+{
+    struct mu_pg_bytes values[KEYS_MAX];
+
+    for (int k = 0; k < rows->copied->keys; k++) {
+        if (mu_buf_status(&arrays[k], inventory_statements[rows->table].name, err) != MU_OK)
+            return err->status;
+        values[k] = (struct mu_pg_bytes){arrays[k].data, arrays[k].len};
+    }
+    return mu_pg_execute_binary(pg, (int)rows->table, known_at, values, ret_there, err);
+}
+
 /* Marks the groups that the database has. */
 static enum mu_status probe(struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
                             struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
     struct mu_buf arrays[KEYS_MAX];
-    const char *values[KEYS_MAX + 1] = {known_at}, *key = rows->keys.data;
-    int keys = rows->copied->keys;
-    enum mu_status st = MU_OK;
+    enum mu_status st;
 
-    for (int k = 0; k < keys; k++) {
+    for (int k = 0; k < rows->copied->keys; k++) {
         mu_buf_init(&arrays[k], WRITE_SET_COLUMN_MAX_BYTES);
-        mu_pg_array_begin(&arrays[k]);
+        key_array(rows, k, &arrays[k]);
     }
-    for (size_t g = 0; g < rows->group_count; g++)
-        for (int k = 0; k < keys; k++, key += strlen(key) + 1)
-            mu_pg_array_add(&arrays[k], key);
-    for (int k = 0; k < keys; k++) {
-        mu_pg_array_end(&arrays[k]);
-        if (st == MU_OK)
-            st = mu_buf_status(&arrays[k], inventory_statements[rows->table].name, err);
-        values[k + 1] = arrays[k].data;
-    }
-    if (st == MU_OK)
-        st = mu_pg_execute(pg, (int)rows->table, values, &there, err);
+    st = ask(rows, pg, known_at, arrays, &there, err);
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(there); i++) {
         int64_t place = mu_pg_int(there, i, 0);
 
         if (place >= 1 && (size_t)place <= rows->group_count)
             group_at(rows, (size_t)place - 1)->there = true;
     }
-    for (int k = 0; k < keys; k++)
+    for (int k = 0; k < rows->copied->keys; k++)
         mu_buf_done(&arrays[k]);
     return st;
 }
