@@ -46,6 +46,7 @@ static void observe_scan(struct effects *effects, const struct event *event,
             WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
 }
 
+/* Not of what is no image: whether it was looked at before that was known depends on what came first. */
 static void observe_registry(struct effects *effects, const struct event *event,
                              const struct mu_scan_result *s, const char *state)
 {
@@ -137,9 +138,9 @@ void effects_scan_result(struct effects *effects, const struct event *event,
     identity_job(s->repository, s->digest, job_id);
     observe_scan(effects, event, s, failure);
     observe_digest(effects, event, s);
-    if (s->outcome != MU_SCAN_FAILED)
+    if (s->outcome == MU_SCAN_COMPLETE || s->outcome == MU_SCAN_RESOLVED)
         observe_registry(effects, event, s, "pulled");
-    else if (mu_text_equal(failure->code, "manifest_missing"))
+    else if (failure && mu_text_equal(failure->code, "manifest_missing"))
         observe_registry(effects, event, s, "missing");
     for (size_t i = 0; i < s->children.count; i++)
         observe_child(effects, event, s, &children[i]);

@@ -3,7 +3,8 @@
 const struct mu_pg_statement inventory_statements[INVENTORY_STATEMENT_COUNT] = {
 /* A write has the known time in front of its columns. */
 #define WRITE(name, columns, sql)                        {"write_" #name, sql, (columns) + 1},
-#define COPIED(name, table, columns, types, keys, probe) {"write_" #name, probe, (keys) + 1},
+#define COPIED(name, table, columns, types, keys, probe) \
+    {"write_" #name, probe, sizeof(probe) > 1 ? (keys) + 1 : 0},
 #define READ(name, parameters, sql)                      {"read_" #name, sql, parameters},
 #include "store/statements.def"
 #undef WRITE
