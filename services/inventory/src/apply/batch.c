@@ -16,7 +16,8 @@
 enum {
     BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
     BATCH_MAX_TRIES = 4,
-    BATCH_RETRY_MS = 20
+    BATCH_RETRY_MS = 20,
+    EVENTS_AT_A_TIME = 2000
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -28,6 +29,7 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->untagged_grace_ms = untagged_grace_ms;
     applier->set = write_set_new();
     write_set_remember(applier->set);
+    applier->other = write_set_twin(applier->set);
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
     return applier;
@@ -38,6 +40,7 @@ void batch_applier_free(struct batch_applier *applier)
     if (!applier)
         return;
     write_set_free(applier->set);
+    write_set_free(applier->other);
     mu_arena_free(applier->arena);
     mu_buf_done(&applier->block);
     free(applier);
@@ -173,9 +176,12 @@ static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
-    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++)
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
         if (batch->fates[i] != FATE_DUPLICATE)
             st = apply_event(batch, i, err);
+        if (st == MU_OK && !batch->is_replay && i % EVENTS_AT_A_TIME == EVENTS_AT_A_TIME - 1)
+            st = batch_send(batch, err);
+    }
     return st;
 }
 
@@ -196,6 +202,8 @@ static enum mu_status write_all(struct batch *batch, struct mu_error *err)
         st = apply_events(batch, err);
     if (st == MU_OK)
         st = batch_add_ledger(batch, err);
+    if (st == MU_OK)
+        st = batch_send_wait(batch, err);
     if (st == MU_OK)
         st = flush(batch, err);
     if (st == MU_OK)
@@ -223,6 +231,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     (void)transaction;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
+    write_set_reset(applier->other);
     if (applier->connection !=
         mu_pg_serial(pg)) /* perhaps another server, or a restored database */
         write_set_forget(applier->set);
@@ -237,6 +246,8 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         st = write_all(&batch, err);
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
+    else
+        (void)!batch_send_wait(&batch, &(struct mu_error){MU_OK});
     if (st != MU_OK)
         write_set_forget(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);

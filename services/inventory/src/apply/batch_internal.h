@@ -7,6 +7,7 @@
 #include "apply/batch.h"
 #include "apply/effects.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,10 +19,22 @@ struct claim {
     int64_t epoch;
 };
 
+/* A thread that has a write set and the connection until it is waited for. */
+struct batch_sender {
+    pthread_t thread;
+    bool running;
+    struct write_set *set;
+    struct mu_pg *pg;
+    const char *known_at;
+    enum mu_status status;
+    struct mu_error err;
+};
+
 struct batch_applier {
     const struct evidence_store *evidence;
     int64_t untagged_grace_ms;
-    struct write_set *set;
+    struct write_set *set, *other; /* that is filled; that is sent meanwhile */
+    struct batch_sender sender;
     struct mu_arena *arena;
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
@@ -52,6 +65,11 @@ struct batch {
     bool is_replay; /* a rebuild: flags say what became of each event then */
     int64_t applied, quarantined, findings;
 };
+
+/* Sends the rows made so far; they are sent behind what was sent before. Nobody else may use the
+ * connection before batch_send_wait. Errors: of what was sent before; as write_set_queue. */
+enum mu_status batch_send(struct batch *batch, struct mu_error *err);
+enum mu_status batch_send_wait(struct batch *batch, struct mu_error *err);
 
 /* Takes the ids of the batch: fills in known_at and fates. Errors: as mu_pg_execute. */
 enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err);

@@ -27,6 +27,7 @@ struct write_set {
     struct seen *seen;                       /* NULL: every row is written */
     struct seen *asked;                      /* of this batch */
     int64_t known_us;
+    bool is_twin; /* `seen` and `asked` are another's */
 };
 
 /* Rows that need not be written twice. */
@@ -68,8 +69,10 @@ void write_set_free(struct write_set *set)
         for (size_t c = 0; set->tables[t].open && c < column_count(t); c++)
             mu_buf_done(&set->tables[t].arrays[c]);
     }
-    seen_free(set->seen);
-    seen_free(set->asked);
+    if (!set->is_twin) {
+        seen_free(set->seen);
+        seen_free(set->asked);
+    }
     free(set);
 }
 
@@ -79,6 +82,16 @@ void write_set_remember(struct write_set *set)
         return;
     set->seen = seen_new();
     set->asked = seen_new();
+}
+
+struct write_set *write_set_twin(struct write_set *set)
+{
+    struct write_set *twin = write_set_new();
+
+    twin->seen = set->seen;
+    twin->asked = set->asked;
+    twin->is_twin = true;
+    return twin;
 }
 
 void write_set_forget(struct write_set *set)

@@ -4,7 +4,7 @@
  *
  * Tables are the WRITE_ members of store/statements.h and are written in that order.
  *
- * Threads: one at a time.
+ * Threads: one at a time; of two twins see write_set_twin.
  */
 #ifndef INVENTORY_STORE_WRITE_SET_H
 #define INVENTORY_STORE_WRITE_SET_H
@@ -30,6 +30,10 @@ void write_set_reset(struct write_set *set);
  */
 void write_set_remember(struct write_set *set);
 void write_set_forget(struct write_set *set);
+
+/* Another set of the same rows: what was added to one was added to both. Rows are added to one at a
+ * time, and while one is queued another thread may add to the other. To be freed before or behind it. */
+struct write_set *write_set_twin(struct write_set *set);
 
 /* The known time of the rows that are added from now on, in microseconds. */
 void write_set_known(struct write_set *set, int64_t known_us);
