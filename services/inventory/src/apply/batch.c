@@ -30,6 +30,7 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->set = write_set_new();
     write_set_remember(applier->set);
     applier->other = write_set_twin(applier->set);
+    applier->wishes = job_wishes_new();
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
     return applier;
@@ -41,6 +42,7 @@ void batch_applier_free(struct batch_applier *applier)
         return;
     write_set_free(applier->set);
     write_set_free(applier->other);
+    job_wishes_free(applier->wishes);
     mu_arena_free(applier->arena);
     mu_buf_done(&applier->block);
     free(applier);
@@ -196,12 +198,15 @@ static enum mu_status flush(struct batch *batch, struct mu_error *err)
 
 static enum mu_status write_all(struct batch *batch, struct mu_error *err)
 {
+    struct batch_applier *applier = batch->applier;
     enum mu_status st = batch_take_ids(batch, err);
 
     if (st == MU_OK)
         st = apply_events(batch, err);
     if (st == MU_OK)
         st = batch_add_ledger(batch, err);
+    if (st == MU_OK)
+        job_wishes_write(applier->wishes, applier->set, batch->known_us, applier->arena);
     if (st == MU_OK)
         st = batch_send_wait(batch, err);
     if (st == MU_OK)
@@ -224,6 +229,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
                           .now_us = mu_now_us(),
                           .effects = {.set = applier->set,
                                       .arena = applier->arena,
+                                      .wishes = applier->wishes,
                                       .untagged_grace_ms = applier->untagged_grace_ms}};
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
     enum mu_status st;
@@ -232,6 +238,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
     write_set_reset(applier->other);
+    job_wishes_reset(applier->wishes);
     if (applier->connection !=
         mu_pg_serial(pg)) /* perhaps another server, or a restored database */
         write_set_forget(applier->set);

@@ -35,12 +35,13 @@ struct batch_applier {
     int64_t untagged_grace_ms;
     struct write_set *set, *other; /* that is filled; that is sent meanwhile */
     struct batch_sender sender;
+    struct job_wishes *wishes;
     struct mu_arena *arena;
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
-    struct mu_buf block;      /* the payloads of a batch */
-    uint64_t connection;      /* mu_pg_serial of the last batch's */
-    bool lost_partition;      /* the last batch failed because another process took a partition */
+    struct mu_buf block; /* the payloads of a batch */
+    uint64_t connection; /* mu_pg_serial of the last batch's */
+    bool lost_partition; /* the last batch failed because another process took a partition */
 };
 
 /* What became of an event of the batch. */
@@ -61,7 +62,7 @@ struct batch {
     unsigned char *fates; /* enum fate of distinct */
     unsigned char *flags; /* PAYLOAD_ of distinct */
     char known_at[64];
-    int64_t now_us;
+    int64_t known_us, now_us;
     bool is_replay; /* a rebuild: flags say what became of each event then */
     int64_t applied, quarantined, findings;
 };

@@ -67,8 +67,9 @@ static enum mu_status tick(struct batch *batch, struct mu_error *err)
     if (st != MU_OK)
         return st;
     (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(now, 0, 0));
-    write_set_known(batch->applier->set, mu_pg_time_us(now, 0, 0));
-    write_set_known(batch->applier->other, mu_pg_time_us(now, 0, 0));
+    batch->known_us = mu_pg_time_us(now, 0, 0);
+    write_set_known(batch->applier->set, batch->known_us);
+    write_set_known(batch->applier->other, batch->known_us);
     return MU_OK;
 }
 

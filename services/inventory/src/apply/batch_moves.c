@@ -28,7 +28,7 @@ static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result
     return outbox_notify(batch->applier->set, &notification, mu_pg_text(result, row, 6), NULL, err);
 }
 
-enum { COLUMNS = 4, COLUMN_MAX_BYTES = 16 * 1024 * 1024 };
+enum { COLUMNS = 5, COLUMN_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* Tags that this batch tells of; false when there are none. */
 static bool collect(struct batch *batch, struct mu_buf columns[COLUMNS])
@@ -40,12 +40,14 @@ static bool collect(struct batch *batch, struct mu_buf columns[COLUMNS])
         const struct mu_registry_event *r = event->message;
 
         if (batch->fates[i] == FATE_DUPLICATE || !event->message ||
-            event->type != MU_MSG_REGISTRY_EVENT || !effects_text(r->tag))
+            event->type != MU_MSG_REGISTRY_EVENT || !effects_text(r->tag) ||
+            r->action != MU_REGISTRY_PUSH)
             continue;
         mu_pg_array_add(&columns[0], event->event_id);
         mu_pg_array_add(&columns[1], r->repository);
         mu_pg_array_add(&columns[2], r->tag);
         mu_pg_array_add(&columns[3], effects_time(&batch->effects, r->occurred_at_us));
+        mu_pg_array_add(&columns[4], r->digest);
     }
     for (int c = 0; c < COLUMNS; c++)
         mu_pg_array_end(&columns[c]);

@@ -61,10 +61,9 @@ void effects_digest(struct effects *effects, const struct event *event,
 
 void effects_job(struct effects *effects, const struct event *event, const struct job_wish *wish)
 {
-    char job_id[MU_UUID_TEXT_SIZE];
+    struct job_wish whole = *wish;
 
-    identity_job(wish->repository, wish->digest, job_id);
-    WRITE_SET_ADD(effects->set, WRITE_JOBS_WANTED, job_id, wish->repository, wish->digest,
-                  effects_int(effects, wish->priority), wish->reason,
-                  effects_int(effects, wish->grace_ms), event->traceparent);
+    whole.traceparent = event->traceparent;
+    if (effects->wishes)
+        job_wishes_add(effects->wishes, &whole);
 }

@@ -46,7 +46,8 @@ static void observe_scan(struct effects *effects, const struct event *event,
             WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
 }
 
-/* Not of what is no image: whether it was looked at before that was known depends on what came first. */
+/* Not of what is no image: whether it was looked at before that was known depends on what came
+ * first. */
 static void observe_registry(struct effects *effects, const struct event *event,
                              const struct mu_scan_result *s, const char *state)
 {

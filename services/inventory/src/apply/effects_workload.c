@@ -89,8 +89,8 @@ static void observe_instance(struct effects *effects, const struct event *event,
                              const struct mu_workload_event *w,
                              const struct mu_workload_container *c, const char *instance_id)
 {
-    const char *row[] = {instance_id, container_kinds[c->kind], w->cluster,
-                         w->pod_uid,  c->name,                  event->event_id};
+    const char *row[] = {instance_id, container_kinds[c->kind], w->cluster, w->pod_uid,
+                         c->name,     event->event_id};
 
     if (!write_set_add(effects->set, WRITE_INSTANCES, row))
         WRITE_SET_ADD(effects->set, WRITE_INSTANCE_KINDS, row[0], row[1]);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_MAX = 3, TIME_MAX_CHARACTERS = 40, UUID_BYTES = 16, UUID_CHARACTERS = 36 };
+enum { KEYS_MAX = 5, TIME_MAX_CHARACTERS = 40, UUID_BYTES = 16, UUID_CHARACTERS = 36 };
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 /* Rows of one key. */
@@ -144,8 +144,10 @@ static bool add_number(struct mu_buf *row, const char *text, int bytes)
     char *end;
     long long value = strtoll(text, &end, 10);
 
-    return *end == '\0' && end != text && (bytes == 8 || (value >= INT32_MIN && value <= INT32_MAX)) &&
-           add_int(row, value, bytes);
+    if (*end != '\0' || end == text || (bytes == 4 && (value < INT32_MIN || value > INT32_MAX)) ||
+        (bytes == 2 && (value < INT16_MIN || value > INT16_MAX)))
+        return false;
+    return add_int(row, value, bytes);
 }
 
 /* The value of such a column is the address of a buffer. */
@@ -175,6 +177,8 @@ static bool add_value(struct mu_buf *row, char type, const char *value)
         return add_time(row, value);
     case 'b':
         return add_int(row, value[0] == 't', 1);
+    case 's':
+        return add_number(row, value, 2);
     case 'i':
         return add_number(row, value, 4);
     case 'l':
@@ -250,12 +254,25 @@ static enum mu_status check(const struct copied_rows *rows, struct mu_error *err
     return st;
 }
 
+/* pg_type.dat */
+static int oid_of(char type)
+{
+    static const struct {
+        char type;
+        int oid;
+    } oids[] = {{'t', 25}, {'u', 2950}, {'s', 21}, {'z', 1184}};
+
+    for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++)
+        if (oids[i].type == type)
+            return oids[i].oid;
+    return 0;
+}
+
 /* An array of one dimension without NULLs (array_recv): the keys of column `k`. */
 static void key_array(const struct copied_rows *rows, int k, struct mu_buf *array)
 {
-    enum { TEXT_OID = 25, UUID_OID = 2950 };
     const char *types = rows->copied->types + (rows->copied->types[0] == 'k'), *key;
-    const int head[] = {1, 0, types[k] == 'u' ? UUID_OID : TEXT_OID, (int)rows->group_count, 1};
+    const int head[] = {1, 0, oid_of(types[k]), (int)rows->group_count, 1};
     char number[4];
 
     for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++) {

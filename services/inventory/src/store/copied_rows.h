@@ -21,8 +21,8 @@ struct copied_rows *copied_rows_new(enum inventory_statement table);
 void copied_rows_free(struct copied_rows *rows); /* NULL is fine */
 void copied_rows_reset(struct copied_rows *rows);
 
-/* One value per column behind the known time; NULL is SQL's. What is no value of its type sticks and
- * is told by copied_rows_send. */
+/* One value per column behind the known time; NULL is SQL's. What is no value of its type sticks
+ * and is told by copied_rows_send. */
 void copied_rows_add(struct copied_rows *rows, int64_t known_us, const char *const *values);
 size_t copied_rows_count(const struct copied_rows *rows);
 
@@ -36,7 +36,8 @@ enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, cons
                                 copied_rows_kept_fn *kept, void *opaque,
                                 struct mu_error *err) MU_MUST_CHECK;
 
-/* Time in microseconds of "2026-11-24T12:00:00.1Z" or of PostgreSQL's "2026-11-24 12:00:00.1+00". */
+/* Time in microseconds of "2026-11-24T12:00:00.1Z" or of PostgreSQL's "2026-11-24 12:00:00.1+00".
+ */
 enum mu_status copied_rows_time(const char *text, int64_t *ret_us,
                                 struct mu_error *err) MU_MUST_CHECK;
 

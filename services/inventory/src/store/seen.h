@@ -2,8 +2,8 @@
  * seen: which rows the database has already, so that they are not sent again. Sources repeat
  * themselves: most of what an event teaches was known before.
  *
- * It forgets everything when there is much and seen_trim is called. Rows are told apart by the first 16 bytes of a SHA-256, so
- * that nobody can make one that is taken for another.
+ * It forgets everything when there is much and seen_trim is called. Rows are told apart by the
+ * first 16 bytes of a SHA-256, so that nobody can make one that is taken for another.
  *
  * Threads: one at a time.
  */

@@ -23,27 +23,24 @@ struct column_set {
 
 struct write_set {
     struct column_set tables[WRITE_COUNT];
-    struct copied_rows *copied[WRITE_COUNT]; /* of tables that are written with COPY; from the first row on */
-    struct seen *seen;                       /* NULL: every row is written */
-    struct seen *asked;                      /* of this batch */
+    struct copied_rows
+            *copied[WRITE_COUNT]; /* of tables that are written with COPY; from the first row on */
+    struct seen *seen;            /* NULL: every row is written */
     int64_t known_us;
-    bool is_twin; /* `seen` and `asked` are another's */
+    bool is_twin; /* `seen` is another's */
 };
 
-/* Rows that need not be written twice. */
+/* Rows that need not be written twice: what was written once stays. */
 struct repetition {
     enum inventory_statement table;
     int columns; /* those that tell rows apart; 0: all but the event that taught it */
-    bool for_good; /* what was written once stays; else only within a batch */
 };
 
 static const struct repetition repetitions[] = {
-        {WRITE_REPOSITORIES, 0, true},   {WRITE_ASSETS, 1, true},
-        {WRITE_ASSET_DIGESTS, 2, true},  {WRITE_DIGEST_FACTS, 2, true},
-        {WRITE_DIGEST_EDGES, 0, true},   {WRITE_POD_FACTS, 3, true},
-        {WRITE_INSTANCES, 1, true},      {WRITE_INSTANCE_KINDS, 2, true},
-        {WRITE_RUN_FACTS, 2, true},      {WRITE_EVIDENCE_LOADS, 1, true},
-        {WRITE_JOBS_WANTED, 6, false},
+        {WRITE_REPOSITORIES, 0},   {WRITE_ASSETS, 1},         {WRITE_ASSET_DIGESTS, 2},
+        {WRITE_DIGEST_FACTS, 2},   {WRITE_DIGEST_EDGES, 0},   {WRITE_POD_FACTS, 3},
+        {WRITE_INSTANCES, 1},      {WRITE_INSTANCE_KINDS, 2}, {WRITE_RUN_FACTS, 2},
+        {WRITE_EVIDENCE_LOADS, 1},
 };
 
 static size_t column_count(size_t table)
@@ -71,17 +68,14 @@ void write_set_free(struct write_set *set)
     }
     if (!set->is_twin) {
         seen_free(set->seen);
-        seen_free(set->asked);
     }
     free(set);
 }
 
 void write_set_remember(struct write_set *set)
 {
-    if (set->seen)
-        return;
-    set->seen = seen_new();
-    set->asked = seen_new();
+    if (!set->seen)
+        set->seen = seen_new();
 }
 
 struct write_set *write_set_twin(struct write_set *set)
@@ -89,17 +83,14 @@ struct write_set *write_set_twin(struct write_set *set)
     struct write_set *twin = write_set_new();
 
     twin->seen = set->seen;
-    twin->asked = set->asked;
     twin->is_twin = true;
     return twin;
 }
 
 void write_set_forget(struct write_set *set)
 {
-    if (!set->seen)
-        return;
-    seen_forget(set->seen);
-    seen_forget(set->asked);
+    if (set->seen)
+        seen_forget(set->seen);
 }
 
 void write_set_known(struct write_set *set, int64_t known_us)
@@ -129,14 +120,13 @@ static bool was_written(struct write_set *set, enum inventory_statement table,
 
     for (size_t i = 0; set->seen && i < count; i++) {
         const struct repetition *repetition = &repetitions[i];
-        struct seen *seen = repetition->for_good ? set->seen : set->asked;
 
         if (repetition->table == table)
             return repetition->columns
-                           ? seen_before(seen, (size_t)table, values, (size_t)repetition->columns,
-                                         SIZE_MAX)
-                           : seen_before(seen, (size_t)table, values, column_count((size_t)table),
-                                         event_column(table));
+                           ? seen_before(set->seen, (size_t)table, values,
+                                         (size_t)repetition->columns, SIZE_MAX)
+                           : seen_before(set->seen, (size_t)table, values,
+                                         column_count((size_t)table), event_column(table));
     }
     return false;
 }
@@ -156,10 +146,8 @@ void write_set_reset(struct write_set *set)
 {
     for (size_t t = 0; t < WRITE_COUNT; t++)
         table_reset(set, t);
-    if (!set->seen)
-        return;
-    seen_trim(set->seen);
-    seen_forget(set->asked);
+    if (set->seen)
+        seen_trim(set->seen);
 }
 
 static void table_begin(struct column_set *table, size_t columns)
@@ -224,11 +212,11 @@ static enum mu_status columns_queue(struct write_set *set, size_t index, struct 
 static enum mu_status table_queue(struct write_set *set, size_t index, struct mu_pg *pg,
                                   const char *known_at, struct mu_error *err)
 {
-    enum mu_status st = set->copied[index]
-                                ? copied_rows_send(set->copied[index], pg, known_at,
-                                                   index == WRITE_ASSET_DIGESTS ? name_added : NULL,
-                                                   set, err)
-                                : columns_queue(set, index, pg, known_at, err);
+    enum mu_status st =
+            set->copied[index]
+                    ? copied_rows_send(set->copied[index], pg, known_at,
+                                       index == WRITE_ASSET_DIGESTS ? name_added : NULL, set, err)
+                    : columns_queue(set, index, pg, known_at, err);
 
     table_reset(set, index);
     return st;

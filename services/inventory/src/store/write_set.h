@@ -1,6 +1,6 @@
 /*
- * write_set: rows for many tables, written with one statement or one COPY per table. Work is per batch,
- * not per row.
+ * write_set: rows for many tables, written with one statement or one COPY per table. Work is per
+ * batch, not per row.
  *
  * Tables are the WRITE_ members of store/statements.h and are written in that order.
  *
@@ -32,13 +32,15 @@ void write_set_remember(struct write_set *set);
 void write_set_forget(struct write_set *set);
 
 /* Another set of the same rows: what was added to one was added to both. Rows are added to one at a
- * time, and while one is queued another thread may add to the other. To be freed before or behind it. */
+ * time, and while one is queued another thread may add to the other. To be freed before or behind
+ * it. */
 struct write_set *write_set_twin(struct write_set *set);
 
 /* The known time of the rows that are added from now on, in microseconds. */
 void write_set_known(struct write_set *set, int64_t known_us);
 
-/* `values`: one text or NULL per column of the table; copied. False when the row was added before. */
+/* `values`: one text or NULL per column of the table; copied. False when the row was added before.
+ */
 bool write_set_add(struct write_set *set, enum inventory_statement table,
                    const char *const *values);
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
