@@ -274,15 +274,23 @@ static bool is_passing(enum mu_status status, const struct mu_pg *pg)
            !mu_pg_alive(pg);
 }
 
-/* Deadlocks and failed serialisations (class 40) are nobody's fault: the same again, some times. */
+/* Deadlocks and failed serialisations (class 40) are nobody's fault, nor is a row that somebody
+ * else made meanwhile (23505; scan jobs are made by gates too): the same again, some times. */
+static bool is_worth_another_try(const struct mu_pg *pg)
+{
+    return mu_pg_alive(pg) &&
+           (mu_text_starts(mu_pg_sqlstate(pg), "40") || mu_text_equal(mu_pg_sqlstate(pg), "23505"));
+}
+
 static enum mu_status try_batch(struct batch_applier *applier, struct mu_pg *pg,
                                 const struct mu_incoming *messages, size_t count,
                                 const struct mu_error *poison, struct mu_error *err)
 {
     enum mu_status st = run_batch(applier, pg, messages, count, poison, err);
 
-    for (int tries = 1; st == MU_E_UNAVAILABLE && tries < BATCH_MAX_TRIES && mu_pg_alive(pg) &&
-                        mu_text_starts(mu_pg_sqlstate(pg), "40");
+    for (int tries = 1;
+         (st == MU_E_UNAVAILABLE || st == MU_E_CONFLICT) && tries < BATCH_MAX_TRIES &&
+         !applier->lost_partition && is_worth_another_try(pg);
          tries++) {
         mu_metric_add(&metric_batches_retried, 1);
         (void)mu_stop_wait(BATCH_RETRY_MS << tries);
