@@ -125,7 +125,6 @@ static enum mu_status decode(struct batch *batch, const struct mu_incoming *mess
 
 static enum mu_status queue(struct batch *batch, struct mu_error *err)
 {
-    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
     return write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
 }
 
@@ -262,7 +261,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         return st;
     mu_metric_add(&metric_events_applied, batch.applied);
     mu_metric_add(&metric_events_quarantined, batch.quarantined);
-    mu_metric_add(&metric_findings_loaded, batch.findings);
+    mu_metric_add(&metric_findings_loaded, batch.effects.findings);
     mu_metric_add(&metric_events_duplicate, (int64_t)count - batch.applied - batch.quarantined);
     return MU_OK;
 }

@@ -64,7 +64,7 @@ struct batch {
     char known_at[64];
     int64_t known_us, now_us;
     bool is_replay; /* a rebuild: flags say what became of each event then */
-    int64_t applied, quarantined, findings;
+    int64_t applied, quarantined;
 };
 
 /* Sends the rows made so far; they are sent behind what was sent before. Nobody else may use the

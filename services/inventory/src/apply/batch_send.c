@@ -32,7 +32,6 @@ enum mu_status batch_send(struct batch *batch, struct mu_error *err)
 
     if (st != MU_OK)
         return st;
-    batch->findings += (int64_t)write_set_rows(applier->set, WRITE_FINDINGS);
     sender->set = applier->set;
     sender->pg = batch->pg;
     sender->known_at = batch->known_at;

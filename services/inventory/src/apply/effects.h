@@ -18,6 +18,7 @@ struct effects {
     struct mu_arena *arena;    /* of the batch */
     struct job_wishes *wishes; /* NULL: nobody asks */
     int64_t untagged_grace_ms;
+    int64_t findings; /* loaded so far */
 };
 
 void effects_registry(struct effects *effects, const struct event *event);

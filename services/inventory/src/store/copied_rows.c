@@ -260,7 +260,7 @@ static int oid_of(char type)
     static const struct {
         char type;
         int oid;
-    } oids[] = {{'t', 25}, {'u', 2950}, {'s', 21}, {'z', 1184}};
+    } oids[] = {{'t', 25}, {'u', 2950}, {'s', 21}, {'i', 23}, {'z', 1184}};
 
     for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++)
         if (oids[i].type == type)
@@ -268,22 +268,34 @@ static int oid_of(char type)
     return 0;
 }
 
-/* An array of one dimension without NULLs (array_recv): the keys of column `k`. */
-static void key_array(const struct copied_rows *rows, int k, struct mu_buf *array)
+/* Of one dimension, without NULLs (array_recv). */
+void copied_rows_array_begin(struct mu_buf *array, char type, size_t count)
 {
-    const char *types = rows->copied->types + (rows->copied->types[0] == 'k'), *key;
-    const int head[] = {1, 0, oid_of(types[k]), (int)rows->group_count, 1};
+    const int head[] = {1, 0, oid_of(type), (int)count, 1};
     char number[4];
 
     for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
         put_int(number, (uint64_t)head[i], 4);
         mu_buf_append(array, number, 4);
     }
+}
+
+void copied_rows_array_add(struct mu_buf *array, char type, const char *value)
+{
+    (void)add_value(array, type, value);
+}
+
+/* The keys of column `k`. */
+static void key_array(const struct copied_rows *rows, int k, struct mu_buf *array)
+{
+    const char *types = rows->copied->types + (rows->copied->types[0] == 'k'), *key;
+
+    copied_rows_array_begin(array, types[k], rows->group_count);
     for (size_t g = 0; g < rows->group_count; g++) {
         key = rows->keys.data + group_at(rows, g)->key_at;
         for (int skip = 0; skip < k; skip++)
             key += strlen(key) + 1;
-        (void)add_value(array, types[k], key);
+        copied_rows_array_add(array, types[k], key);
     }
 }
 

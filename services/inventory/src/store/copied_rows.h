@@ -13,6 +13,8 @@
 
 #include "store/statements.h"
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 
 struct copied_rows;
@@ -35,6 +37,10 @@ typedef void copied_rows_kept_fn(void *opaque, const char *const *keys);
 enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
                                 copied_rows_kept_fn *kept, void *opaque,
                                 struct mu_error *err) MU_MUST_CHECK;
+
+/* The bytes of a column of type y that is an array: of uuids (u) or of integers (i). */
+void copied_rows_array_begin(struct mu_buf *array, char type, size_t count);
+void copied_rows_array_add(struct mu_buf *array, char type, const char *value);
 
 /* Time in microseconds of "2026-11-24T12:00:00.1Z" or of PostgreSQL's "2026-11-24 12:00:00.1+00".
  */

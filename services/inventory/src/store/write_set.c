@@ -40,7 +40,7 @@ static const struct repetition repetitions[] = {
         {WRITE_REPOSITORIES, 0},   {WRITE_ASSETS, 1},         {WRITE_ASSET_DIGESTS, 2},
         {WRITE_DIGEST_FACTS, 2},   {WRITE_DIGEST_EDGES, 0},   {WRITE_POD_FACTS, 3},
         {WRITE_INSTANCES, 1},      {WRITE_INSTANCE_KINDS, 2}, {WRITE_RUN_FACTS, 2},
-        {WRITE_EVIDENCE_LOADS, 1},
+        {WRITE_EVIDENCE_LOADS, 1}, {WRITE_FINDING_KINDS, 1},
 };
 
 static size_t column_count(size_t table)
