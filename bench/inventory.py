@@ -9,8 +9,9 @@ The floor is COPY FROM a file into a table with the ledger's columns and a uniqu
 COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for.
 The curve's ledger is filled by SQL with the facts that such events leave behind (images, tags, pods, runs, jobs). Its cost is the
 median of three runs; beside it the CPU time that PostgreSQL spent on it, which other load on the machine disturbs less.
-MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_SHARED_BUFFERS the setting of the server, whose default is
-128 MB: what the indexes have beyond it is read again from the system.
+MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_POSTGRES_SETTINGS what the server is set to, as
+"shared_buffers=2GB max_wal_size=8GB": by default it has 128 MB of buffers and a checkpoint after 1 GB of log, and what the indexes have
+beyond that costs reads and full pages of log.
 """
 
 import os
@@ -118,7 +119,6 @@ def curve(postgres, state, sizes):
         if size > there:
             postgres.sql(FILL.format(first=there, last=size))
             postgres.sql("VACUUM ANALYZE")
-            postgres.sql("CHECKPOINT")
             there = size
         wall, cpu = [], []
         for _ in range(RUNS):
@@ -139,8 +139,10 @@ def main():
     postgres.start()
     try:
         postgres.wait_ready()
-        if buffers := os.environ.get("MUSTER_SHARED_BUFFERS"):
-            postgres.sql(f"ALTER SYSTEM SET shared_buffers = '{buffers}'")
+        if settings := os.environ.get("MUSTER_POSTGRES_SETTINGS", "").split():
+            for setting in settings:
+                name, _, value = setting.partition("=")
+                postgres.sql(f"ALTER SYSTEM SET {name} = '{value}'")
             postgres.process.stop()
             postgres.start()
             postgres.wait_ready()
