@@ -84,6 +84,8 @@ class Api:
                             "--rate-limit=0"])
         self.process.wait_ready(lambda: http_ok(f"{self.url}/healthz"), 30, "listening")
         wait_until("the tables are there", lambda: self.ask("/v1/coverage", EVERYTHING)[0] == 200, 60)
+        known = str(len(list((ROOT / "services/inventory/sql/migrations").glob("*.sql"))))
+        wait_until("the schema is whole", lambda: self.postgres.sql("SELECT count(*) FROM muster_schema_migrations") == known, 60)
         self.postgres.sql(FACTS)
         assert self.ask(f"/v1/evidence/{EVIDENCE}", EVERYTHING, "PUT", RAW)[0] == 201
 
