@@ -42,9 +42,12 @@ INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, out
            now() - interval '1 day', digest, now() FROM image WHERE scanned;
 INSERT INTO scan_uais SELECT scan, repository || ':' || tag FROM image WHERE scanned;
 INSERT INTO evidence_judged SELECT digest, now() FROM image WHERE scanned;
-INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, package_name, package_version, severity)
-    SELECT digest, k, 'CVE-2026-' || k, 'package-' || k, '1', CASE WHEN k = 0 AND n % 20 = 0 THEN 'critical' ELSE 'low' END
-      FROM image, generate_series(0, 4) k WHERE scanned;
+INSERT INTO finding_kinds (finding_id, vulnerability_id, package_name, package_version, severity, known_at)
+    SELECT md5(k || severity)::uuid, 'CVE-2026-' || k, 'package-' || k, '1', severity, now()
+      FROM generate_series(0, 4) k, (VALUES ('critical'), ('low')) s (severity);
+INSERT INTO evidence_findings
+    SELECT digest, array_agg(k), array_agg(md5(k || CASE WHEN k = 0 AND n % 20 = 0 THEN 'critical' ELSE 'low' END)::uuid)
+      FROM image, generate_series(0, 4) k WHERE scanned GROUP BY digest;
 ANALYZE;
 """
 

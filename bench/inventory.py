@@ -3,15 +3,20 @@
 PostgreSQL; and what one event costs as the ledger grows.
 
     python3 bench/inventory.py [EVENTS]              after ./muster build; the ratio
-    python3 bench/inventory.py --curve [ROWS ...]    cost per event on a ledger of so many rows (default 1000 to 1000000)
+    python3 bench/inventory.py --curve [ROWS ...]    cost per event on a ledger of so many rows (default 10000 to 3000000)
 
 The floor is COPY FROM a file into a table with the ledger's columns and a unique key on the event's id. The second floor is
 COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for.
-MUSTER_BIN names the folder of the programs (default build/release/bin).
+The curve's ledger is filled by SQL with the facts that such events leave behind (images, tags, pods, runs, jobs). Its cost is the
+median of three runs; beside it the CPU time that PostgreSQL spent on it, which other load on the machine disturbs less.
+MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_POSTGRES_SETTINGS what the server is set to, as
+"shared_buffers=2GB max_wal_size=8GB": by default it has 128 MB of buffers and a checkpoint after 1 GB of log, and what the indexes have
+beyond that costs reads and full pages of log.
 """
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,11 +30,39 @@ from local.postgres import Postgres  # noqa: E402
 BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin"))
 TABLES = ("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace "
           "AND relname NOT IN ('muster_schema_migrations', 'ledger_clock', 'positions') ORDER BY 1")
-# Rows as the ledger has them, with ids as scattered as real ones.
-FILL = ("CREATE TEMP TABLE fill AS SELECT gen_random_uuid() AS id, t.at FROM (SELECT ledger_tick() AS at) t, generate_series(1, {rows}); "
-        "INSERT INTO ledger_ids SELECT id, at FROM fill; "
-        "INSERT INTO ledger SELECT id, '/bench', 'event-' || id, 'muster.workload-event.v1', 'applied', NULL, NULL, at, at, at, "
-        "'muster.workload-events', 0, 0, NULL FROM fill")
+# What bench_inventory_apply's events leave behind, with ids as scattered as real ones: of ten events four pushes, five pods of two.
+FILL = """
+CREATE TEMP TABLE fill AS SELECT gen_random_uuid() AS id, t.at FROM (SELECT ledger_tick() AS at) t, generate_series({first}, {last} - 1);
+INSERT INTO ledger_ids SELECT id, at FROM fill;
+INSERT INTO ledger SELECT id, '/bench', 'event-' || id, 'muster.workload-event.v1', 'applied', NULL, NULL, at, at, at,
+    'muster.workload-events', 0, 0, NULL FROM fill;
+CREATE TEMP TABLE image AS
+    SELECT gen_random_uuid() AS id, 'registry.example/fill/app-' || n % 500 AS repository, '1.' || n / 500 AS tag, c.known_at AS at,
+           'sha256:' || encode(sha256(('fill ' || n)::bytea), 'hex') AS digest
+      FROM ledger_clock c, generate_series({first} * 4 / 10, {last} * 4 / 10 - 1) n;
+INSERT INTO assets (asset_id, uai, repository, tag, floating, known_at) SELECT id, repository || ':' || tag, repository, tag, false, at FROM image;
+INSERT INTO asset_digests (asset_id, digest, known_at) SELECT id, digest, at FROM image;
+INSERT INTO digest_facts (fact_id, digest, kind, known_at) SELECT id, digest, 'manifest', at FROM image;
+INSERT INTO registry_facts (event_id, repository, digest, state, at, known_at) SELECT id, repository, digest, 'pushed', at, at FROM image;
+INSERT INTO tag_observations (event_id, repository, tag, digest, valid_from, known_at) SELECT id, repository, tag, digest, at, at FROM image;
+INSERT INTO scan_jobs (job_id, repository, digest, state, completed_at, priority, reason, next_try_at)
+    SELECT id, repository, digest, 'complete', at, 2, 'new_digest', at FROM image;
+CREATE TEMP TABLE pod AS
+    SELECT gen_random_uuid() AS id, 'fill-' || n AS uid, c.known_at AS at, 'registry.example/fill/app-' || n % 500 AS repository,
+           'sha256:' || encode(sha256(('fill ' || n)::bytea), 'hex') AS digest
+      FROM ledger_clock c, generate_series({first} / 2, {last} / 2 - 1) n;
+INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, node, known_at) SELECT id, 'production', uid, 'default', uid, 'node-1', at FROM pod;
+CREATE TEMP TABLE container AS SELECT gen_random_uuid() AS instance, p.*, c.name FROM pod p, (VALUES ('main'), ('proxy')) c (name);
+INSERT INTO instances (instance_id, cluster, pod_uid, container, kind, known_at) SELECT instance, 'production', uid, name, 'regular', at FROM container;
+INSERT INTO run_facts (instance_id, fact_id, run_key, image, image_id, repository, digest, started_at, known_at)
+    SELECT instance, instance, 'containerd://' || uid, repository, digest, repository, digest, at, at FROM container"""
+RUNS = 3
+
+
+def cpu_seconds(postgres):
+    """Of the server and of the backends that have ended (proc(5), stat: utime to cstime)."""
+    words = Path(f"/proc/{postgres.process.pid()}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def timed_copy(postgres, table, file, key=""):
@@ -79,14 +112,22 @@ def ratio(postgres, state, events):
 
 
 def curve(postgres, state, sizes):
-    batch, there = 20000, 0
+    batch, there, first = 20000, 0, 0
     apply(postgres, state, batch)  # tables and caches are there
-    for round_number, size in enumerate(sizes, 1):
+    print(f"{'rows':>12} {'us an event':>12} {'us of CPU':>10} {'GB':>6}", flush=True)
+    for size in sizes:
         if size > there:
-            postgres.sql(FILL.format(rows=size - there))
+            postgres.sql(FILL.format(first=there, last=size))
+            postgres.sql("VACUUM ANALYZE")
             there = size
-        seconds = apply(postgres, state, batch, round_number * batch)
-        print(f"ledger of {size:>11,} rows: {seconds / batch * 1e6:.1f} us an event", flush=True)
+        wall, cpu = [], []
+        for _ in range(RUNS):
+            first += batch
+            before = cpu_seconds(postgres)
+            wall.append(apply(postgres, state, batch, first) / batch * 1e6)
+            cpu.append((cpu_seconds(postgres) - before) / batch * 1e6)
+        stored = int(postgres.sql("SELECT pg_database_size('muster')")) / 1e9
+        print(f"{size:12,} {statistics.median(wall):12.1f} {statistics.median(cpu):10.1f} {stored:6.1f}", flush=True)
 
 
 def main():
@@ -98,8 +139,15 @@ def main():
     postgres.start()
     try:
         postgres.wait_ready()
+        if settings := os.environ.get("MUSTER_POSTGRES_SETTINGS", "").split():
+            for setting in settings:
+                name, _, value = setting.partition("=")
+                postgres.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+            postgres.process.stop()
+            postgres.start()
+            postgres.wait_ready()
         if "--curve" in sys.argv:
-            curve(postgres, state, numbers or [1000, 10000, 100000, 1000000])
+            curve(postgres, state, numbers or [10000, 100000, 1000000, 3000000])
         else:
             ratio(postgres, state, numbers[0] if numbers else 20000)
     finally:

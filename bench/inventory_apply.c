@@ -21,7 +21,6 @@
 #include <string.h>
 
 enum {
-    BATCH = 2000, /* as apply_loop.c */
     EVENTS_MAX = 500000,
     FINDINGS = 20,
     REPOSITORIES = 500,
@@ -230,11 +229,12 @@ static double apply_all(struct bench *bench, struct mu_pg *pg)
     uint64_t start_ms = mu_monotonic_ms();
     struct mu_error err;
 
-    for (size_t done = 0; done < bench->count; done += BATCH) {
+    for (size_t done = 0; done < bench->count; done += BATCH_MAX_MESSAGES) {
         size_t left = bench->count - done;
 
-        if (batch_apply(applier, pg, bench->events + done, left < BATCH ? left : BATCH, &err) !=
-            MU_OK)
+        if (left > BATCH_MAX_MESSAGES)
+            left = BATCH_MAX_MESSAGES;
+        if (batch_apply(applier, pg, bench->events + done, left, &err) != MU_OK)
             die("apply", err.message);
     }
     batch_applier_free(applier);

@@ -58,8 +58,9 @@ class GateWorld:
         self.scan("1.0", "1 day")
         self.scan("3.0", "1 day")
         self.scan("4.0", "40 days")
-        self.sql("INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, package_name, package_version, severity) "
-                 f"VALUES ('{VULNERABLE}', 0, 'CVE-2026-0001', 'openssl', '3.0', 'critical')")
+        self.sql("INSERT INTO finding_kinds (finding_id, vulnerability_id, package_name, package_version, severity, known_at) "
+                 "VALUES (gen_random_uuid(), 'CVE-2026-0001', 'openssl', '3.0', 'critical', now()); "
+                 f"INSERT INTO evidence_findings SELECT '{VULNERABLE}', ARRAY[0], ARRAY[finding_id] FROM finding_kinds")
 
     def scan(self, tag, age):
         self.sql(SCAN.format(repository=REPOSITORY, tag=tag, digest=TAGS[tag], age=age))

@@ -51,8 +51,9 @@ INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, out
     VALUES (gen_random_uuid(), 'r', 'j', 1, 'registry.example/apps/web', '{DIGEST}', 'complete', 'muster-scanner', '1', 'c', '2026-11-01',
             '2026-11-01', '{EVIDENCE}', 3, 1, '2026-11-01');
 INSERT INTO scan_uais SELECT scan_id, '{UAI}' FROM scans;
-INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, package_name, package_version, severity)
-    VALUES ('{EVIDENCE}', 1, 'CVE-2026-0001', 'zlib1g', '1.2', 'high');
+INSERT INTO finding_kinds (finding_id, vulnerability_id, package_name, package_version, severity, known_at)
+    VALUES (gen_random_uuid(), 'CVE-2026-0001', 'zlib1g', '1.2', 'high', '2026-11-01');
+INSERT INTO evidence_findings SELECT '{EVIDENCE}', ARRAY[1], ARRAY[finding_id] FROM finding_kinds;
 INSERT INTO source_reports (event_id, source, source_kind, state, observed_at, known_at)
     VALUES (gen_random_uuid(), 'main', 'harbor', 'silent', '2026-11-01', '2026-11-01');
 INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, known_at, source)
@@ -83,6 +84,8 @@ class Api:
                             "--rate-limit=0"])
         self.process.wait_ready(lambda: http_ok(f"{self.url}/healthz"), 30, "listening")
         wait_until("the tables are there", lambda: self.ask("/v1/coverage", EVERYTHING)[0] == 200, 60)
+        known = str(len(list((ROOT / "services/inventory/sql/migrations").glob("*.sql"))))
+        wait_until("the schema is whole", lambda: self.postgres.sql("SELECT count(*) FROM muster_schema_migrations") == known, 60)
         self.postgres.sql(FACTS)
         assert self.ask(f"/v1/evidence/{EVIDENCE}", EVERYTHING, "PUT", RAW)[0] == 201
 

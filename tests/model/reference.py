@@ -137,9 +137,9 @@ class Known:
                 said[place].append((body["occurred_at"], event_id, "deleted"))
         for event_id, body in self.scans:
             place = (body["repository"], body["digest"])
-            if body["outcome"] != "failed":
+            if body["outcome"] in ("complete", "resolved"):
                 said[place].append((body["finished_at"], event_id, "pulled"))
-            elif body["failure"]["code"] == "manifest_missing":
+            elif body["outcome"] == "failed" and body["failure"]["code"] == "manifest_missing":
                 said[place].append((body["finished_at"], event_id, "missing"))
         return {place: sorted(words) for place, words in said.items()}
 

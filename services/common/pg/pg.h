@@ -2,9 +2,9 @@
  * pg: PostgreSQL, as Muster uses it. The only place that includes libpq-fe.h.
  *
  * A program declares its statements in one table {name, SQL}; all are prepared at
- * connect; values travel only as parameters, in text format. There is no call for free SQL
- * except running a migration file. Batches go through pipeline mode: queue
- * many, then sync once.
+ * connect; values travel only as parameters, or as rows of COPY. There is no call for
+ * free SQL except running a migration file. Batches go through pipeline mode: queue many, then sync
+ * once.
  *
  * Behind a pooler that shares servers between transactions (PgBouncer, pool_mode=transaction)
  * nothing may be kept in the session: when the session's options did not arrive, statements are
@@ -62,6 +62,15 @@ bool mu_pg_alive(
  */
 enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const *values,
                              struct mu_pg_result **ret_result, struct mu_error *err) MU_MUST_CHECK;
+/* The same; values behind the first in binary format, as the type's receive function reads it. */
+struct mu_pg_bytes {
+    const void *data;
+    size_t len;
+};
+enum mu_status mu_pg_execute_binary(struct mu_pg *pg, int statement, const char *first,
+                                    const struct mu_pg_bytes *values,
+                                    struct mu_pg_result **ret_result,
+                                    struct mu_error *err) MU_MUST_CHECK;
 void mu_pg_result_free(struct mu_pg_result *result);
 size_t mu_pg_rows(const struct mu_pg_result *result);
 /* NULL for SQL NULL; borrowed from the result. */
@@ -95,6 +104,25 @@ enum mu_status mu_pg_queue(struct mu_pg *pg, int statement, const char *const *v
                            struct mu_error *err) MU_MUST_CHECK;
 /* Sends everything and reads every result. Errors: that of the first failed statement. */
 enum mu_status mu_pg_sync(struct mu_pg *pg, struct mu_error *err) MU_MUST_CHECK;
+
+/* ---- many rows into one table ---- */
+
+/* "COPY t (columns) FROM STDIN (FORMAT binary)". */
+struct mu_pg_copy {
+    const char *name, *sql;
+};
+
+/*
+ * Rows in COPY's binary format, without its header and trailer: begin, put any number of whole rows
+ * any number of times, end. What was queued is synced before. Once begun, end must follow, unless
+ * the connection is lost. Errors: as mu_pg_execute; those of rows come from end.
+ */
+enum mu_status mu_pg_copy_begin(struct mu_pg *pg, const struct mu_pg_copy *copy,
+                                struct mu_error *err) MU_MUST_CHECK;
+enum mu_status mu_pg_copy_put(struct mu_pg *pg, const struct mu_pg_copy *copy, const void *rows,
+                              size_t len, struct mu_error *err) MU_MUST_CHECK;
+enum mu_status mu_pg_copy_end(struct mu_pg *pg, const struct mu_pg_copy *copy,
+                              struct mu_error *err) MU_MUST_CHECK;
 
 /* ---- streams ---- */
 

@@ -92,6 +92,35 @@ enum mu_status mu_pg_execute(struct mu_pg *pg, int statement, const char *const 
     return st == MU_OK ? finish(pg, name, result, ret_result, err) : st;
 }
 
+enum mu_status mu_pg_execute_binary(struct mu_pg *pg, int statement, const char *first,
+                                    const struct mu_pg_bytes *values,
+                                    struct mu_pg_result **ret_result, struct mu_error *err)
+{
+    const struct mu_pg_statement *row = &pg->statements[statement];
+    const char *data[PG_MAX_PARAMETERS] = {first};
+    int lengths[PG_MAX_PARAMETERS] = {0}, formats[PG_MAX_PARAMETERS] = {0}, sent;
+    PGresult *result = NULL;
+    enum mu_status st = mu_pg_sync(pg, err);
+
+    if (st != MU_OK)
+        return st;
+    if (pg->dead)
+        return pg_lost(row->name, err);
+    for (int i = 1; i < row->parameter_count; i++) {
+        data[i] = values[i - 1].data;
+        lengths[i] = (int)values[i - 1].len;
+        formats[i] = 1;
+    }
+    sent = pg->pooled ? PQsendQueryParams(pg->connection, row->sql, row->parameter_count, NULL,
+                                          data, lengths, formats, 0)
+                      : PQsendQueryPrepared(pg->connection, row->name, row->parameter_count, data,
+                                            lengths, formats, 0);
+    if (sent != 1)
+        return pg_connection_error(pg, row->name, err);
+    st = read_command(pg, row->name, &result, err);
+    return st == MU_OK ? finish(pg, row->name, result, ret_result, err) : st;
+}
+
 enum mu_status pg_run(struct mu_pg *pg, const char *name, const char *sql, struct mu_error *err)
 {
     PGresult *result = NULL;

@@ -426,10 +426,7 @@ static void findings_are_of_the_newest_complete_scan(void **state)
                                    "\"zlib\",\"version\":\"1\"}]")});
     world_apply(&w);
     assert_int_equal(get("/v1/findings?uai=registry.example/app:1.0"), 200);
-    if (occurrences("\n{") == 0) /* whatever the raw form is: the row is what counts here */
-        free(world_sql(&w, "INSERT INTO findings (evidence_digest, ordinal, vulnerability_id, "
-                           "package_name, package_version, severity) SELECT evidence_digest, 1, "
-                           "'CVE-2026-1', 'zlib', '1', 'high' FROM scans"));
+    assert_int_equal(occurrences("\n{"), 1);
     assert_int_equal(get("/v1/findings?uai=registry.example/app:1.0&severity=high"), 200);
     assert_says("CVE-2026-1");
     assert_int_equal(get("/v1/findings?vulnerability=CVE-2026-2"), 200);

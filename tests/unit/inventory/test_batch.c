@@ -213,6 +213,37 @@ static void a_pod_that_is_running_makes_a_waiting_job_more_urgent(void **state)
     assert_sql(&w, "SELECT priority FROM scan_jobs", "1");
 }
 
+static void what_is_named_twice_in_a_batch_is_one_job_as_urgent_as_any_word(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_pod(&w, "e2",
+            (struct pod){.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .at = T(1)});
+    add_push(&w, "e3", "1.1", digest_of('a'), T(2));
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) || ' ' || min(priority) || ' ' || min(reason) FROM scan_jobs",
+               "1 1 running_unscanned");
+}
+
+/* One container is told of twice with two kinds: the greater word counts, in one batch as in two.
+ */
+static void two_kinds_of_a_container_in_one_batch_are_the_greater(void **state)
+{
+    struct pod pod = {.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .at = T(1)};
+
+    (void)state;
+    pod.kind = MU_CONTAINER_SIDECAR;
+    add_pod(&w, "e1", pod);
+    pod.kind = MU_CONTAINER_REGULAR;
+    pod.at = T(2);
+    add_pod(&w, "e2", pod);
+    pod.kind = MU_CONTAINER_INIT;
+    add_pod(&w, "e3", pod);
+    world_apply(&w);
+    assert_sql(&w, "SELECT count(*) || ' ' || min(kind) FROM instances", "1 sidecar");
+    assert_sql(&w, "SELECT count(*) FROM ledger WHERE state = 'applied'", "3");
+}
+
 /* ---- scan results ---- */
 
 /* One image has packages of several ecosystems; a jar in a jar is found by its place. */
@@ -361,6 +392,56 @@ static void the_same_batch_twice_changes_nothing_but_the_duplicates(void **state
     assert_sql(&w, LEDGER_EQUATION, "t");
     free(before);
     free(after);
+}
+
+/* A process that just started remembers nothing of what is there. */
+static void what_another_process_has_written_is_left_out(void **state)
+{
+    static const char *const tables[] = {"assets",    "asset_digests", "digest_facts",  "pod_facts",
+                                         "instances", "run_facts",     "evidence_loads"};
+    struct pod pod = {.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)};
+    struct scan scan = {.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)};
+    char sql[64];
+
+    (void)state;
+    scan.evidence = add_evidence(&w, digest_of('a'), "[{\"id\":\"CVE-2026-1\"}]");
+    for (int process = 0; process < 2; process++) {
+        add_push(&w, process ? "e1" : "e4", "1.0", digest_of('a'), T(0));
+        add_pod(&w, process ? "e2" : "e5", pod);
+        add_scan(&w, process ? "e3" : "e6", scan);
+        world_apply(&w);
+        batch_applier_free(w.applier);
+        w.applier = batch_applier_new(w.evidence, 0);
+    }
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", tables[i]);
+        assert_sql(&w, sql, strcmp(tables[i], "digest_facts") == 0 ? "2" : "1");
+    }
+    assert_sql(&w, "SELECT count(*) FROM findings", "1");
+    assert_sql(&w, "SELECT count(*) FROM ledger WHERE state = 'applied'", "6");
+}
+
+/* Rows of a large batch are sent in parts, while the next are made. */
+static void a_batch_of_many_parts_is_one_transaction(void **state)
+{
+    enum { COPIES = 5000 };
+    struct mu_incoming *many = mu_xcalloc(COPIES, sizeof(*many));
+    struct mu_error err;
+
+    (void)state;
+    add_pod(&w, "pod",
+            (struct pod){.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .at = T(1)});
+    for (int i = 0; i < COPIES; i++) {
+        many[i] = w.events[0];
+        many[i].offset = i;
+        many[i].envelope.id = mu_arena_printf(w.arena, "pod-%d", i);
+    }
+    if (batch_apply(w.applier, w.pg, many, COPIES, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_sql(&w, "SELECT count(*) || ' ' || count(DISTINCT known_at) FROM ledger", "5000 1");
+    assert_sql(&w, "SELECT count(*) FROM run_facts", "1");
+    assert_sql(&w, LEDGER_EQUATION, "t");
+    free(many);
 }
 
 static void an_event_twice_in_one_batch_is_applied_once(void **state)
@@ -550,6 +631,10 @@ int main(void)
             WORLD_TEST(a_resolved_index_makes_edges_and_jobs_of_its_images),
             WORLD_TEST(a_missing_manifest_is_a_fact_about_the_registry),
             WORLD_TEST(the_same_batch_twice_changes_nothing_but_the_duplicates),
+            WORLD_TEST(what_is_named_twice_in_a_batch_is_one_job_as_urgent_as_any_word),
+            WORLD_TEST(two_kinds_of_a_container_in_one_batch_are_the_greater),
+            WORLD_TEST(what_another_process_has_written_is_left_out),
+            WORLD_TEST(a_batch_of_many_parts_is_one_transaction),
             WORLD_TEST(an_event_twice_in_one_batch_is_applied_once),
             WORLD_TEST(ids_of_two_sources_are_two_events),
             WORLD_TEST(a_poison_message_is_quarantined_and_the_rest_applied),

@@ -71,7 +71,7 @@ static void expect_refused(struct fixture *f, const char *json, const char *reas
                      MU_E_INVALID);
     if (!strstr(f->err.message, reason))
         fail_msg("'%s' does not say '%s'", f->err.message, reason);
-    assert_int_equal(write_set_rows(f->set, WRITE_FINDINGS), 0);
+    assert_int_equal(write_set_rows(f->set, WRITE_FINDING_KINDS), 0);
     assert_int_equal(write_set_rows(f->set, WRITE_EVIDENCE_LOADS), 0);
 }
 
@@ -81,7 +81,7 @@ static void an_imported_scan_loads_what_counts_and_names_its_report(void **state
     struct fixture *f = *state;
 
     assert_int_equal(findings_parse(&f->effects, &f->event, json, strlen(json), &f->err), MU_OK);
-    assert_int_equal(write_set_rows(f->set, WRITE_FINDINGS), 2);
+    assert_int_equal(write_set_rows(f->set, WRITE_FINDING_KINDS), 2);
     assert_int_equal(write_set_rows(f->set, WRITE_EVIDENCE_LOADS), 1);
     assert_int_equal(write_set_rows(f->set, WRITE_EVIDENCE_ORIGINALS), 1);
 }
@@ -93,7 +93,7 @@ static void a_raw_scan_has_no_other_report(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(findings_parse(&f->effects, &f->event, json, strlen(json), &f->err), MU_OK);
-    assert_int_equal(write_set_rows(f->set, WRITE_FINDINGS), 1);
+    assert_int_equal(write_set_rows(f->set, WRITE_FINDING_KINDS), 1);
     assert_int_equal(write_set_rows(f->set, WRITE_EVIDENCE_ORIGINALS), 0);
 }
 

@@ -56,6 +56,21 @@ static void assert_manifests(const char *expected)
                expected);
 }
 
+/* A scanner looks at an attestation only when it was named before its index was resolved. */
+static void what_is_no_image_is_judged_the_same_whether_it_was_looked_at_or_not(void **state)
+{
+    (void)state;
+    add_push(&w, "attestation", NULL, digest_of('e'), T(0));
+    add_delete(&w, "gone", NULL, digest_of('e'), T(1));
+    apply_index();
+    run_pod(digest_of('e'), "linux/amd64");
+    assert_state(&w, "p1", T(60), "not_in_registry");
+    add_scan(&w, "look",
+             (struct scan){.digest = digest_of('e'), .outcome = MU_SCAN_NOT_SCANNABLE, .at = T(5)});
+    world_apply(&w);
+    assert_state(&w, "p1", T(60), "not_in_registry");
+}
+
 static void a_reported_manifest_is_that_manifest(void **state)
 {
     (void)state;
@@ -304,6 +319,7 @@ int main(void)
             WORLD_TEST(attestations_never_stand_for_an_image),
             WORLD_TEST(a_pod_by_tag_is_called_by_that_tag),
             WORLD_TEST(a_pod_by_digest_is_called_by_the_tag_that_pointed_there_then),
+            WORLD_TEST(what_is_no_image_is_judged_the_same_whether_it_was_looked_at_or_not),
             WORLD_TEST(a_version_wins_over_a_floating_tag),
             WORLD_TEST(a_floating_tag_is_better_than_a_digest),
             WORLD_TEST(the_tag_of_an_index_names_what_runs_of_it),

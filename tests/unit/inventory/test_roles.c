@@ -81,7 +81,7 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
             {"app", "UPDATE assets SET uai = 'x'", false},
             {"app", "DELETE FROM run_facts", false},
             {"app", "UPDATE scans SET outcome = 'complete'", false},
-            {"app", "DELETE FROM findings", false},
+            {"app", "DELETE FROM finding_kinds", false},
             {"app", "DELETE FROM ledger", false},
             {"app", "UPDATE ledger_payloads SET payload = ''", false},
             {"app", "DELETE FROM ledger_transactions", false},

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { OWNER_SIZE = 128 };
-enum { BATCH_MAX_MESSAGES = 2000, POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
+enum { POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
 
 static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLOAD_EVENTS,
                                        MU_TOPIC_SCAN_RESULTS};

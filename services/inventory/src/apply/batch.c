@@ -1,6 +1,7 @@
 #include "apply/batch_internal.h"
 #include "apply/findings.h"
 #include "apply/payload_block.h"
+#include "store/copied_rows.h"
 #include "store/metrics.h"
 
 #include "base/clock.h"
@@ -16,7 +17,7 @@ enum {
     BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
     BATCH_MAX_TRIES = 4,
     BATCH_RETRY_MS = 20,
-    EVENTS_PER_QUEUE = 500
+    EVENTS_AT_A_TIME = 2000
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -28,9 +29,10 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->untagged_grace_ms = untagged_grace_ms;
     applier->set = write_set_new();
     write_set_remember(applier->set);
+    applier->other = write_set_twin(applier->set);
+    applier->wishes = job_wishes_new();
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
-    mu_buf_init(&applier->hex, 2 * PAYLOAD_BLOCK_MAX_BYTES + 3);
     return applier;
 }
 
@@ -39,9 +41,10 @@ void batch_applier_free(struct batch_applier *applier)
     if (!applier)
         return;
     write_set_free(applier->set);
+    write_set_free(applier->other);
+    job_wishes_free(applier->wishes);
     mu_arena_free(applier->arena);
     mu_buf_done(&applier->block);
-    mu_buf_done(&applier->hex);
     free(applier);
 }
 
@@ -122,7 +125,6 @@ static enum mu_status decode(struct batch *batch, const struct mu_incoming *mess
 
 static enum mu_status queue(struct batch *batch, struct mu_error *err)
 {
-    batch->findings += (int64_t)write_set_rows(batch->applier->set, WRITE_FINDINGS);
     return write_set_queue(batch->applier->set, batch->pg, batch->known_at, err);
 }
 
@@ -171,7 +173,6 @@ static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_e
     return MU_OK;
 }
 
-/* The database writes the first ones while we work on the next. */
 static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
@@ -179,8 +180,8 @@ static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
     for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
         if (batch->fates[i] != FATE_DUPLICATE)
             st = apply_event(batch, i, err);
-        if (st == MU_OK && !batch->is_replay && i % EVENTS_PER_QUEUE == EVENTS_PER_QUEUE - 1)
-            st = queue(batch, err);
+        if (st == MU_OK && !batch->is_replay && i % EVENTS_AT_A_TIME == EVENTS_AT_A_TIME - 1)
+            st = batch_send(batch, err);
     }
     return st;
 }
@@ -196,12 +197,17 @@ static enum mu_status flush(struct batch *batch, struct mu_error *err)
 
 static enum mu_status write_all(struct batch *batch, struct mu_error *err)
 {
+    struct batch_applier *applier = batch->applier;
     enum mu_status st = batch_take_ids(batch, err);
 
     if (st == MU_OK)
         st = apply_events(batch, err);
     if (st == MU_OK)
         st = batch_add_ledger(batch, err);
+    if (st == MU_OK)
+        job_wishes_write(applier->wishes, applier->set, batch->known_us, applier->arena);
+    if (st == MU_OK)
+        st = batch_send_wait(batch, err);
     if (st == MU_OK)
         st = flush(batch, err);
     if (st == MU_OK)
@@ -222,6 +228,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
                           .now_us = mu_now_us(),
                           .effects = {.set = applier->set,
                                       .arena = applier->arena,
+                                      .wishes = applier->wishes,
                                       .untagged_grace_ms = applier->untagged_grace_ms}};
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
     enum mu_status st;
@@ -229,6 +236,8 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     (void)transaction;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
+    write_set_reset(applier->other);
+    job_wishes_reset(applier->wishes);
     if (applier->connection !=
         mu_pg_serial(pg)) /* perhaps another server, or a restored database */
         write_set_forget(applier->set);
@@ -243,6 +252,8 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         st = write_all(&batch, err);
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
+    else
+        (void)!batch_send_wait(&batch, &(struct mu_error){MU_OK});
     if (st != MU_OK)
         write_set_forget(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);
@@ -250,7 +261,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         return st;
     mu_metric_add(&metric_events_applied, batch.applied);
     mu_metric_add(&metric_events_quarantined, batch.quarantined);
-    mu_metric_add(&metric_findings_loaded, batch.findings);
+    mu_metric_add(&metric_findings_loaded, batch.effects.findings);
     mu_metric_add(&metric_events_duplicate, (int64_t)count - batch.applied - batch.quarantined);
     return MU_OK;
 }
@@ -262,15 +273,23 @@ static bool is_passing(enum mu_status status, const struct mu_pg *pg)
            !mu_pg_alive(pg);
 }
 
-/* Deadlocks and failed serialisations (class 40) are nobody's fault: the same again, some times. */
+/* Deadlocks and failed serialisations (class 40) are nobody's fault, nor is a row that somebody
+ * else made meanwhile (23505; scan jobs are made by gates too): the same again, some times. */
+static bool is_worth_another_try(const struct mu_pg *pg)
+{
+    return mu_pg_alive(pg) &&
+           (mu_text_starts(mu_pg_sqlstate(pg), "40") || mu_text_equal(mu_pg_sqlstate(pg), "23505"));
+}
+
 static enum mu_status try_batch(struct batch_applier *applier, struct mu_pg *pg,
                                 const struct mu_incoming *messages, size_t count,
                                 const struct mu_error *poison, struct mu_error *err)
 {
     enum mu_status st = run_batch(applier, pg, messages, count, poison, err);
 
-    for (int tries = 1; st == MU_E_UNAVAILABLE && tries < BATCH_MAX_TRIES && mu_pg_alive(pg) &&
-                        mu_text_starts(mu_pg_sqlstate(pg), "40");
+    for (int tries = 1;
+         (st == MU_E_UNAVAILABLE || st == MU_E_CONFLICT) && tries < BATCH_MAX_TRIES &&
+         !applier->lost_partition && is_worth_another_try(pg);
          tries++) {
         mu_metric_add(&metric_batches_retried, 1);
         (void)mu_stop_wait(BATCH_RETRY_MS << tries);
@@ -333,13 +352,19 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
                           .effects = {.set = applier->set,
                                       .arena = applier->arena,
                                       .untagged_grace_ms = applier->untagged_grace_ms}};
-    enum mu_status st;
+    int64_t known_us = 0;
+    enum mu_status st = copied_rows_time(known_at, &known_us, err);
 
+    if (st != MU_OK)
+        return st;
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
     write_set_forget(applier->set); /* the transaction is not ours */
+    write_set_known(applier->set, known_us);
     (void)snprintf(batch.known_at, sizeof(batch.known_at), "%s", known_at);
-    st = payload_block_read(bytes, len, applier->arena, &block, err);
+    st = mu_pg_execute(pg, READ_BATCH_PLANS, NULL, NULL, err);
+    if (st == MU_OK)
+        st = payload_block_read(bytes, len, applier->arena, &block, err);
     batch.count = block.count;
     batch.now_us = block.now_us;
     if (st == MU_OK)

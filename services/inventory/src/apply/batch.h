@@ -22,6 +22,10 @@
 
 #include <stdbool.h>
 
+/* As many as are worth it: what a transaction costs by itself is spread, and half a second is not
+ * passed. */
+enum { BATCH_MAX_MESSAGES = 10000 };
+
 struct batch_applier;
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,

@@ -7,6 +7,7 @@
 #include "apply/batch.h"
 #include "apply/effects.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,16 +19,29 @@ struct claim {
     int64_t epoch;
 };
 
+/* A thread that has a write set and the connection until it is waited for. */
+struct batch_sender {
+    pthread_t thread;
+    bool running;
+    struct write_set *set;
+    struct mu_pg *pg;
+    const char *known_at;
+    enum mu_status status;
+    struct mu_error err;
+};
+
 struct batch_applier {
     const struct evidence_store *evidence;
     int64_t untagged_grace_ms;
-    struct write_set *set;
+    struct write_set *set, *other; /* that is filled; that is sent meanwhile */
+    struct batch_sender sender;
+    struct job_wishes *wishes;
     struct mu_arena *arena;
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
-    struct mu_buf block, hex; /* the payloads of a batch, and as the database takes them */
-    uint64_t connection;      /* mu_pg_serial of the last batch's */
-    bool lost_partition;      /* the last batch failed because another process took a partition */
+    struct mu_buf block; /* the payloads of a batch */
+    uint64_t connection; /* mu_pg_serial of the last batch's */
+    bool lost_partition; /* the last batch failed because another process took a partition */
 };
 
 /* What became of an event of the batch. */
@@ -48,10 +62,15 @@ struct batch {
     unsigned char *fates; /* enum fate of distinct */
     unsigned char *flags; /* PAYLOAD_ of distinct */
     char known_at[64];
-    int64_t now_us;
+    int64_t known_us, now_us;
     bool is_replay; /* a rebuild: flags say what became of each event then */
-    int64_t applied, quarantined, findings;
+    int64_t applied, quarantined;
 };
+
+/* Sends the rows made so far; they are sent behind what was sent before. Nobody else may use the
+ * connection before batch_send_wait. Errors: of what was sent before; as write_set_queue. */
+enum mu_status batch_send(struct batch *batch, struct mu_error *err);
+enum mu_status batch_send_wait(struct batch *batch, struct mu_error *err);
 
 /* Takes the ids of the batch: fills in known_at and fates. Errors: as mu_pg_execute. */
 enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err);

@@ -25,11 +25,10 @@ static size_t find_distinct(const struct batch *batch, const char *id)
     return found ? (size_t)(found - batch->distinct) : SIZE_MAX;
 }
 
-static void mark(struct batch *batch, const struct mu_pg_result *result, int column, enum fate fate)
+static void mark(struct batch *batch, const struct mu_pg_result *result, enum fate fate)
 {
     for (size_t row = 0; row < mu_pg_rows(result); row++) {
-        const char *id = mu_pg_text(result, row, column);
-        size_t place = id ? find_distinct(batch, id) : SIZE_MAX;
+        size_t place = find_distinct(batch, mu_pg_text(result, row, 0));
 
         if (place != SIZE_MAX)
             batch->fates[place] = (unsigned char)fate;
@@ -57,19 +56,39 @@ static enum mu_status ask(struct batch *batch, enum inventory_statement statemen
     return st;
 }
 
-enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
+/* Holds the clock from here on: nobody else learns anything before the transaction ends. */
+static enum mu_status tick(struct batch *batch, struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *added = NULL;
-    MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
-    enum mu_status st = ask(batch, READ_LEDGER_IDS, false, &added, err);
+    MU_AUTO(pg_result) struct mu_pg_result *now = NULL;
+    enum mu_status st = mu_pg_execute(batch->pg, READ_BATCH_PLANS, NULL, NULL, err);
 
+    if (st == MU_OK)
+        st = mu_pg_execute(batch->pg, READ_TICK, NULL, &now, err);
     if (st != MU_OK)
         return st;
-    (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(added, 0, 0));
-    mark(batch, added, 1, FATE_NEW);
+    (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(now, 0, 0));
+    batch->known_us = mu_pg_time_us(now, 0, 0);
+    write_set_known(batch->applier->set, batch->known_us);
+    write_set_known(batch->applier->other, batch->known_us);
+    return MU_OK;
+}
+
+enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
+    enum mu_status st = tick(batch, err);
+
+    if (st == MU_OK)
+        st = ask(batch, READ_LEDGER_IDS, false, &there, err);
+    if (st != MU_OK)
+        return st;
+    memset(batch->fates, FATE_NEW, batch->distinct_count);
+    if (there)
+        mark(batch, there, FATE_DUPLICATE);
     st = ask(batch, READ_LEDGER_QUARANTINED, true, &quarantined, err);
     if (st == MU_OK && quarantined)
-        mark(batch, quarantined, 0, FATE_UNDERSTOOD);
+        mark(batch, quarantined, FATE_UNDERSTOOD);
     return st;
 }
 
@@ -79,6 +98,7 @@ static void add_row(struct batch *batch, const struct event *event)
 {
     struct effects *effects = &batch->effects;
 
+    WRITE_SET_ADD(batch->applier->set, WRITE_LEDGER_IDS, event->event_id);
     WRITE_SET_ADD(
             batch->applier->set, WRITE_LEDGER, event->event_id, event->ce_source, event->ce_id,
             event->ce_type, event->message ? "applied" : "quarantined",
@@ -98,26 +118,12 @@ static void add_understood(struct batch *batch, const struct event *event)
                   effects_time(effects, event->received_at_us));
 }
 
-/* As PostgreSQL reads bytea: "\\x" and hexadecimal digits (documentation, section 8.4.1). */
-static void to_hex(const struct mu_buf *bytes, struct mu_buf *hex)
-{
-    char *at;
-
-    mu_buf_puts(hex, "\\x");
-    at = mu_buf_room(hex, 2 * bytes->len + 1);
-    if (!at)
-        return;
-    mu_hex_encode((const uint8_t *)bytes->data, bytes->len, at);
-    mu_buf_took(hex, 2 * bytes->len);
-}
-
 static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_error *err)
 {
-    struct mu_buf *block = &batch->applier->block, *hex = &batch->applier->hex;
+    struct mu_buf *block = &batch->applier->block;
     int64_t occurred_to_us = INT64_MIN;
 
     mu_buf_reset(block);
-    mu_buf_reset(hex);
     payload_block_begin(block, batch->now_us, count);
     for (size_t i = 0; i < batch->distinct_count; i++) {
         const struct event *event = batch->distinct[i];
@@ -130,11 +136,10 @@ static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_
     }
     if (mu_buf_status(block, "payloads", err) != MU_OK)
         return err->status;
-    to_hex(block, hex);
-    if (mu_buf_status(hex, "payloads", err) != MU_OK)
-        return err->status;
+    WRITE_SET_ADD(batch->applier->set, WRITE_TRANSACTIONS,
+                  effects_time(&batch->effects, occurred_to_us));
     WRITE_SET_ADD(batch->applier->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
-                  hex->data, effects_time(&batch->effects, occurred_to_us));
+                  (const char *)(const void *)block);
     return MU_OK;
 }
 

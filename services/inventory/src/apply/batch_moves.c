@@ -28,25 +28,58 @@ static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result
     return outbox_notify(batch->applier->set, &notification, mu_pg_text(result, row, 6), NULL, err);
 }
 
+enum { COLUMNS = 5, COLUMN_MAX_BYTES = 16 * 1024 * 1024 };
+
+/* Tags that this batch tells of; false when there are none. */
+static bool collect(struct batch *batch, struct mu_buf columns[COLUMNS])
+{
+    for (int c = 0; c < COLUMNS; c++)
+        mu_pg_array_begin(&columns[c]);
+    for (size_t i = 0; i < batch->distinct_count; i++) {
+        const struct event *event = batch->distinct[i];
+        const struct mu_registry_event *r = event->message;
+
+        if (batch->fates[i] == FATE_DUPLICATE || !event->message ||
+            event->type != MU_MSG_REGISTRY_EVENT || !effects_text(r->tag) ||
+            r->action != MU_REGISTRY_PUSH)
+            continue;
+        mu_pg_array_add(&columns[0], event->event_id);
+        mu_pg_array_add(&columns[1], r->repository);
+        mu_pg_array_add(&columns[2], r->tag);
+        mu_pg_array_add(&columns[3], effects_time(&batch->effects, r->occurred_at_us));
+        mu_pg_array_add(&columns[4], r->digest);
+    }
+    for (int c = 0; c < COLUMNS; c++)
+        mu_pg_array_end(&columns[c]);
+    return columns[0].len > 2;
+}
+
+static enum mu_status ask(struct batch *batch, const struct mu_buf columns[COLUMNS],
+                          struct mu_pg_result **ret_result, struct mu_error *err)
+{
+    const char *values[COLUMNS];
+    enum mu_status st = MU_OK;
+
+    for (int c = 0; st == MU_OK && c < COLUMNS; c++) {
+        st = mu_buf_status(&columns[c], "tags", err);
+        values[c] = columns[c].data;
+    }
+    return st == MU_OK ? mu_pg_execute(batch->pg, READ_TAG_MOVES, values, ret_result, err) : st;
+}
+
 enum mu_status batch_notify_moves(struct batch *batch, struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf ids;
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    const char *values[] = {NULL};
-    enum mu_status st;
+    struct mu_buf columns[COLUMNS];
+    enum mu_status st = MU_OK;
 
-    mu_buf_init(&ids, BATCH_IDS_MAX_BYTES);
-    mu_pg_array_begin(&ids);
-    for (size_t i = 0; i < batch->distinct_count; i++)
-        if (batch->fates[i] != FATE_DUPLICATE && batch->distinct[i]->message &&
-            batch->distinct[i]->type == MU_MSG_REGISTRY_EVENT)
-            mu_pg_array_add(&ids, batch->distinct[i]->event_id);
-    mu_pg_array_end(&ids);
-    if (ids.len <= 2)
-        return MU_OK;
-    values[0] = ids.data;
-    st = mu_pg_execute(batch->pg, READ_TAG_MOVES, values, &result, err);
-    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(result); i++)
+    for (int c = 0; c < COLUMNS; c++)
+        mu_buf_init(&columns[c], COLUMN_MAX_BYTES);
+    if (collect(batch, columns))
+        st = ask(batch, columns, &result, err);
+    for (int c = 0; c < COLUMNS; c++)
+        mu_buf_done(&columns[c]);
+    for (size_t i = 0; st == MU_OK && result && i < mu_pg_rows(result); i++)
         st = notify_move(batch, result, i, err);
     return st;
 }

@@ -42,31 +42,28 @@ void effects_asset(struct effects *effects, const struct event *event, const cha
 void effects_digest(struct effects *effects, const struct event *event,
                     const struct digest_fact *fact)
 {
-    const char *row[] = {NULL,
-                         fact->digest,
-                         fact->kind,
-                         effects_text(fact->media_type),
-                         effects_int(effects, fact->size_bytes),
-                         effects_text(fact->platform),
-                         effects_text(fact->config_digest),
-                         effects_text(fact->os_name),
-                         effects_text(fact->image_title),
-                         effects_text(fact->image_version),
-                         effects_text(fact->image_vendor),
-                         event->event_id};
+    const char *parts[] = {fact->digest,
+                           fact->kind,
+                           effects_text(fact->media_type),
+                           effects_int(effects, fact->size_bytes),
+                           effects_text(fact->platform),
+                           effects_text(fact->config_digest),
+                           effects_text(fact->os_name),
+                           effects_text(fact->image_title),
+                           effects_text(fact->image_version),
+                           effects_text(fact->image_vendor)};
     char fact_id[MU_UUID_TEXT_SIZE];
 
-    mu_stable_id("muster.digest-fact", row + 1, 10, fact_id);
-    row[0] = fact_id;
-    write_set_add(effects->set, WRITE_DIGEST_FACTS, row);
+    mu_stable_id("muster.digest-fact", parts, 10, fact_id);
+    WRITE_SET_ADD(effects->set, WRITE_DIGEST_FACTS, parts[0], fact_id, parts[1], parts[2], parts[3],
+                  parts[4], parts[5], parts[6], parts[7], parts[8], parts[9], event->event_id);
 }
 
 void effects_job(struct effects *effects, const struct event *event, const struct job_wish *wish)
 {
-    char job_id[MU_UUID_TEXT_SIZE];
+    struct job_wish whole = *wish;
 
-    identity_job(wish->repository, wish->digest, job_id);
-    WRITE_SET_ADD(effects->set, WRITE_JOBS_WANTED, job_id, wish->repository, wish->digest,
-                  effects_int(effects, wish->priority), wish->reason,
-                  effects_int(effects, wish->grace_ms), event->traceparent);
+    whole.traceparent = event->traceparent;
+    if (effects->wishes)
+        job_wishes_add(effects->wishes, &whole);
 }

@@ -10,12 +10,15 @@
 #define INVENTORY_APPLY_EFFECTS_H
 
 #include "apply/event.h"
+#include "apply/job_wishes.h"
 #include "store/write_set.h"
 
 struct effects {
     struct write_set *set;
-    struct mu_arena *arena; /* of the batch */
+    struct mu_arena *arena;    /* of the batch */
+    struct job_wishes *wishes; /* NULL: nobody asks */
     int64_t untagged_grace_ms;
+    int64_t findings; /* loaded so far */
 };
 
 void effects_registry(struct effects *effects, const struct event *event);
@@ -55,12 +58,7 @@ struct digest_fact {
 void effects_digest(struct effects *effects, const struct event *event,
                     const struct digest_fact *fact);
 
-struct job_wish {
-    const char *repository, *digest;
-    int priority; /* enum mu_scan_priority */
-    const char *reason;
-    int64_t grace_ms;
-};
+/* `wish` without traceparent. */
 void effects_job(struct effects *effects, const struct event *event, const struct job_wish *wish);
 
 #endif

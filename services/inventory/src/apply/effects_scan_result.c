@@ -14,6 +14,14 @@ static const char *count_of(struct effects *effects, const struct mu_scan_result
     return s->has_counts ? effects_int(effects, count) : NULL;
 }
 
+static bool named_before(const struct mu_scan_result *s, size_t place)
+{
+    for (size_t i = 0; i < place; i++)
+        if (mu_text_equal(s->uais.items[i], s->uais.items[place]))
+            return true;
+    return false;
+}
+
 static void observe_scan(struct effects *effects, const struct event *event,
                          const struct mu_scan_result *s, const struct mu_scan_failure *failure)
 {
@@ -34,9 +42,12 @@ static void observe_scan(struct effects *effects, const struct event *event,
                   count_of(effects, s, s->counts.moderate), count_of(effects, s, s->counts.low),
                   count_of(effects, s, s->counts.unknown));
     for (size_t i = 0; i < s->uais.count; i++)
-        WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
+        if (!named_before(s, i))
+            WRITE_SET_ADD(effects->set, WRITE_SCAN_UAIS, event->event_id, s->uais.items[i]);
 }
 
+/* Not of what is no image: whether it was looked at before that was known depends on what came
+ * first. */
 static void observe_registry(struct effects *effects, const struct event *event,
                              const struct mu_scan_result *s, const char *state)
 {
@@ -128,9 +139,9 @@ void effects_scan_result(struct effects *effects, const struct event *event,
     identity_job(s->repository, s->digest, job_id);
     observe_scan(effects, event, s, failure);
     observe_digest(effects, event, s);
-    if (s->outcome != MU_SCAN_FAILED)
+    if (s->outcome == MU_SCAN_COMPLETE || s->outcome == MU_SCAN_RESOLVED)
         observe_registry(effects, event, s, "pulled");
-    else if (mu_text_equal(failure->code, "manifest_missing"))
+    else if (failure && mu_text_equal(failure->code, "manifest_missing"))
         observe_registry(effects, event, s, "missing");
     for (size_t i = 0; i < s->children.count; i++)
         observe_child(effects, event, s, &children[i]);

@@ -12,21 +12,19 @@ static const char *const container_kinds[] = {[MU_CONTAINER_NONE] = "regular",
 static void observe_pod(struct effects *effects, const struct event *event,
                         const struct mu_workload_event *w)
 {
-    const char *row[] = {NULL,
-                         w->cluster,
-                         w->pod_uid,
-                         w->namespace_name,
-                         w->pod,
-                         effects_text(w->owner_kind),
-                         effects_text(w->owner_name),
-                         effects_text(w->node),
-                         effects_text(w->platform),
-                         event->event_id};
+    const char *parts[] = {w->cluster,
+                           w->pod_uid,
+                           w->namespace_name,
+                           w->pod,
+                           effects_text(w->owner_kind),
+                           effects_text(w->owner_name),
+                           effects_text(w->node),
+                           effects_text(w->platform)};
     char fact_id[MU_UUID_TEXT_SIZE];
 
-    mu_stable_id("muster.pod-fact", row + 1, 8, fact_id);
-    row[0] = fact_id;
-    write_set_add(effects->set, WRITE_POD_FACTS, row);
+    mu_stable_id("muster.pod-fact", parts, 8, fact_id);
+    WRITE_SET_ADD(effects->set, WRITE_POD_FACTS, w->pod_uid, w->cluster, fact_id, parts[2],
+                  parts[3], parts[4], parts[5], parts[6], parts[7], event->event_id);
 }
 
 /* The runtime's id of the run; else its start; else one run for all that is said. */
@@ -51,8 +49,7 @@ static void observe_run(struct effects *effects, const struct event *event,
     if (c->state == MU_CONTAINER_RUNNING)
         finished_at = MU_TIME_NONE;
     {
-        const char *row[] = {NULL,
-                             instance_id,
+        const char *row[] = {instance_id,
                              run_key(effects, c),
                              c->image,
                              effects_text(c->image_id),
@@ -61,12 +58,11 @@ static void observe_run(struct effects *effects, const struct event *event,
                              effects_text(c->digest),
                              effects_time(effects, c->started_at_us),
                              effects_time(effects, finished_at),
-                             effects_time(effects, seen_at),
-                             event->event_id};
+                             effects_time(effects, seen_at)};
 
-        mu_stable_id("muster.run-fact", row + 1, 10, fact_id);
-        row[0] = fact_id;
-        write_set_add(effects->set, WRITE_RUN_FACTS, row);
+        mu_stable_id("muster.run-fact", row, 10, fact_id);
+        WRITE_SET_ADD(effects->set, WRITE_RUN_FACTS, instance_id, fact_id, row[1], row[2], row[3],
+                      row[4], row[5], row[6], row[7], row[8], row[9], event->event_id);
     }
 }
 
@@ -88,6 +84,18 @@ static void observe_image(struct effects *effects, const struct event *event,
         effects_job(effects, event, &wish);
 }
 
+/* Told again it may be of another kind. */
+static void observe_instance(struct effects *effects, const struct event *event,
+                             const struct mu_workload_event *w,
+                             const struct mu_workload_container *c, const char *instance_id)
+{
+    const char *row[] = {instance_id, container_kinds[c->kind], w->cluster, w->pod_uid,
+                         c->name,     event->event_id};
+
+    if (!write_set_add(effects->set, WRITE_INSTANCES, row))
+        WRITE_SET_ADD(effects->set, WRITE_INSTANCE_KINDS, row[0], row[1]);
+}
+
 static void observe_container(struct effects *effects, const struct event *event,
                               const struct mu_workload_event *w,
                               const struct mu_workload_container *c)
@@ -95,8 +103,7 @@ static void observe_container(struct effects *effects, const struct event *event
     char instance_id[MU_UUID_TEXT_SIZE];
 
     identity_instance(w->cluster, w->pod_uid, c->name, instance_id);
-    WRITE_SET_ADD(effects->set, WRITE_INSTANCES, instance_id, w->cluster, w->pod_uid, c->name,
-                  container_kinds[c->kind], event->event_id);
+    observe_instance(effects, event, w, c, instance_id);
     if (c->state == MU_CONTAINER_WAITING || c->state == MU_CONTAINER_STATE_NONE)
         return;
     observe_run(effects, event, c, instance_id);

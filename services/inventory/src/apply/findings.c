@@ -1,6 +1,7 @@
 #include "apply/findings.h"
 
 #include "apply/vulnerability_facts.h"
+#include "store/copied_rows.h"
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -83,42 +84,103 @@ static enum mu_status document_check(const struct mu_scan_result *result, const 
 
 /* ---- rows ---- */
 
-static void add_finding(struct effects *effects, const char *evidence, size_t ordinal,
+enum { ARRAY_MAX_BYTES = EVIDENCE_MAX_BYTES };
+
+/* Places and ids of what evidence lists, as arrays. */
+struct listing {
+    struct mu_buf ordinals, ids;
+    size_t count;
+};
+
+static bool is_suppressed(const json_t *finding)
+{
+    return mu_text_equal(mu_json_text_at(finding, "status"), "suppressed");
+}
+
+static const char *text_or(const char *text, const char *otherwise)
+{
+    return text ? text : otherwise;
+}
+
+/* The last part tells which of the others are absent: "" is not. */
+static void kind_id(const char *const parts[8], char ret_id[MU_UUID_TEXT_SIZE])
+{
+    const char *all[9];
+    char absent[9] = "";
+
+    for (size_t i = 0; i < 8; i++) {
+        all[i] = parts[i];
+        absent[i] = parts[i] ? '1' : '0';
+    }
+    all[8] = absent;
+    mu_stable_id("muster.finding", all, 9, ret_id);
+}
+
+static void add_finding(struct effects *effects, struct listing *listing, size_t ordinal,
                         const char *ecosystem, const json_t *finding)
 {
-    const char *id = mu_json_text_at(finding, "id");
-    const char *package = mu_json_text_at(finding, "package");
-    const char *version = mu_json_text_at(finding, "package_version");
-    const char *severity = mu_json_text_at(finding, "severity");
+    const char *parts[] = {text_or(mu_json_text_at(finding, "id"), ""),
+                           text_or(mu_json_text_at(finding, "package"), ""),
+                           text_or(mu_json_text_at(finding, "package_version"), ""),
+                           ecosystem,
+                           mu_json_text_at(finding, "purl"),
+                           mu_json_text_at(finding, "fixed_version"),
+                           text_or(mu_json_text_at(finding, "severity"), "unknown"),
+                           mu_json_text_at(finding, "status")};
+    char id[MU_UUID_TEXT_SIZE];
 
-    WRITE_SET_ADD(effects->set, WRITE_FINDINGS, evidence,
-                  mu_arena_printf(effects->arena, "%zu", ordinal), id ? id : "",
-                  package ? package : "", version ? version : "", ecosystem,
-                  mu_json_text_at(finding, "purl"), mu_json_text_at(finding, "fixed_version"),
-                  severity ? severity : "unknown", mu_json_text_at(finding, "status"));
+    kind_id(parts, id);
+    WRITE_SET_ADD(effects->set, WRITE_FINDING_KINDS, id, parts[0], parts[1], parts[2], parts[3],
+                  parts[4], parts[5], parts[6], parts[7]);
+    copied_rows_array_add(&listing->ordinals, 'i', mu_arena_printf(effects->arena, "%zu", ordinal));
+    copied_rows_array_add(&listing->ids, 'u', id);
+}
+
+static void add_listed(struct effects *effects, const struct event *event, const json_t *root,
+                       const struct document *document, struct listing *listing)
+{
+    const char *ecosystem = mu_json_text_at(root, "ecosystem");
+    const json_t *finding;
+    size_t index;
+
+    copied_rows_array_begin(&listing->ordinals, 'i', listing->count);
+    copied_rows_array_begin(&listing->ids, 'u', listing->count);
+    json_array_foreach (json_object_get(root, "findings"), index, finding) {
+        if (is_suppressed(finding))
+            continue;
+        add_finding(effects, listing, index,
+                    text_or(mu_json_text_at(finding, document->ecosystem), ecosystem), finding);
+        vulnerability_facts_add(effects, event, mu_json_text_at(root, "database.built_at"),
+                                finding);
+    }
 }
 
 static void add_findings(struct effects *effects, const struct event *event, const json_t *root,
                          const struct document *document)
 {
     const struct mu_scan_result *result = event->message;
-    const char *ecosystem = mu_json_text_at(root, "ecosystem");
+    struct listing listing = {.count = 0};
     const json_t *finding;
-    size_t index, loaded = 0;
+    size_t index;
 
-    json_array_foreach (json_object_get(root, "findings"), index, finding) {
-        const char *own = mu_json_text_at(finding, document->ecosystem);
-
-        if (mu_text_equal(mu_json_text_at(finding, "status"), "suppressed"))
-            continue;
-        add_finding(effects, result->evidence_digest, index, own ? own : ecosystem, finding);
-        vulnerability_facts_add(effects, event, mu_json_text_at(root, "database.built_at"),
-                                finding);
-        loaded++;
+    json_array_foreach (json_object_get(root, "findings"), index, finding)
+        listing.count += !is_suppressed(finding);
+    mu_buf_init(&listing.ordinals, ARRAY_MAX_BYTES);
+    mu_buf_init(&listing.ids, ARRAY_MAX_BYTES);
+    add_listed(effects, event, root, document, &listing);
+    if (write_set_add(effects->set, WRITE_EVIDENCE_LOADS,
+                      (const char *const[]){result->evidence_digest,
+                                            effects_int(effects, result->evidence_size_bytes),
+                                            effects_int(effects, (int64_t)listing.count),
+                                            event->event_id}) &&
+        listing.count > 0) {
+        WRITE_SET_ADD(effects->set, WRITE_FINDINGS, result->evidence_digest,
+                      (const char *)(const void *)&listing.ordinals,
+                      (const char *)(const void *)&listing.ids);
+        effects->findings += (int64_t)listing.count;
     }
-    WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_LOADS, result->evidence_digest,
-                  effects_int(effects, result->evidence_size_bytes),
-                  effects_int(effects, (int64_t)loaded), event->event_id);
+    mu_buf_done(&listing.ordinals);
+    mu_buf_done(&listing.ids);
     if (document->imported)
         WRITE_SET_ADD(effects->set, WRITE_EVIDENCE_ORIGINALS, result->evidence_digest,
                       mu_arena_strdup(effects->arena, mu_json_text_at(root, "original.digest")));

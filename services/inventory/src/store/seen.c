@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY = 1 << 20, FULL = CAPACITY / 2 }; /* 16 MiB */
+enum { CAPACITY = 1 << 16, MANY = 1 << 19 }; /* 1 MiB; MANY: 16 MiB */
 
 struct key {
     uint64_t low, high; /* both 0: empty */
@@ -16,7 +16,7 @@ struct key {
 struct seen {
     struct mu_sha256 *hash;
     struct key *keys;
-    size_t count;
+    size_t count, capacity; /* a power of two */
 };
 
 struct seen *seen_new(void)
@@ -25,6 +25,7 @@ struct seen *seen_new(void)
 
     seen->hash = mu_sha256_new();
     seen->keys = mu_xcalloc(CAPACITY, sizeof(*seen->keys));
+    seen->capacity = CAPACITY;
     return seen;
 }
 
@@ -40,8 +41,47 @@ void seen_free(struct seen *seen)
 void seen_forget(struct seen *seen)
 {
     if (seen->count > 0)
-        memset(seen->keys, 0, CAPACITY * sizeof(*seen->keys));
+        memset(seen->keys, 0, seen->capacity * sizeof(*seen->keys));
     seen->count = 0;
+}
+
+void seen_trim(struct seen *seen)
+{
+    if (seen->count < MANY)
+        return;
+    free(seen->keys);
+    seen->keys = mu_xcalloc(CAPACITY, sizeof(*seen->keys));
+    seen->capacity = CAPACITY;
+    seen->count = 0;
+}
+
+/* False when it is there already. */
+static bool put(struct seen *seen, struct key key)
+{
+    size_t at = key.low & (seen->capacity - 1);
+
+    while (seen->keys[at].low != 0 || seen->keys[at].high != 0) {
+        if (seen->keys[at].low == key.low && seen->keys[at].high == key.high)
+            return false;
+        at = (at + 1) & (seen->capacity - 1);
+    }
+    seen->keys[at] = key;
+    seen->count++;
+    return true;
+}
+
+static void grow(struct seen *seen)
+{
+    struct key *keys = seen->keys;
+    size_t capacity = seen->capacity;
+
+    seen->capacity = 2 * capacity;
+    seen->keys = mu_xcalloc(seen->capacity, sizeof(*seen->keys));
+    seen->count = 0;
+    for (size_t i = 0; i < capacity; i++)
+        if (keys[i].low != 0 || keys[i].high != 0)
+            (void)put(seen, keys[i]);
+    free(keys);
 }
 
 /* NULL and "" differ; where one value ends is part of the hash. */
@@ -64,19 +104,7 @@ static struct key key_of(struct seen *seen, size_t table, const char *const *val
 bool seen_before(struct seen *seen, size_t table, const char *const *values, size_t count,
                  size_t skipped)
 {
-    struct key key = key_of(seen, table, values, count, skipped);
-    size_t at = key.low % CAPACITY;
-
-    while (seen->keys[at].low != 0 || seen->keys[at].high != 0) {
-        if (seen->keys[at].low == key.low && seen->keys[at].high == key.high)
-            return true;
-        at = (at + 1) % CAPACITY;
-    }
-    if (seen->count >= FULL) {
-        seen_forget(seen);
-        at = key.low % CAPACITY;
-    }
-    seen->keys[at] = key;
-    seen->count++;
-    return false;
+    if (2 * seen->count >= seen->capacity)
+        grow(seen);
+    return !put(seen, key_of(seen, table, values, count, skipped));
 }

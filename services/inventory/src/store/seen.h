@@ -2,8 +2,8 @@
  * seen: which rows the database has already, so that they are not sent again. Sources repeat
  * themselves: most of what an event teaches was known before.
  *
- * It forgets everything when it is full. Rows are told apart by the first 16 bytes of a SHA-256, so
- * that nobody can make one that is taken for another.
+ * It forgets everything when there is much and seen_trim is called. Rows are told apart by the
+ * first 16 bytes of a SHA-256, so that nobody can make one that is taken for another.
  *
  * Threads: one at a time.
  */
@@ -18,6 +18,8 @@ struct seen;
 struct seen *seen_new(void);
 void seen_free(struct seen *seen); /* NULL is fine */
 void seen_forget(struct seen *seen);
+/* Forgets when there is too much: never while a batch is under way, whose rows must stay apart. */
+void seen_trim(struct seen *seen);
 
 /* Whether this row of the table was asked for before; from now on it was. `values[skipped]` does
  * not count. */

@@ -15,15 +15,17 @@ const size_t inventory_table_count = sizeof(inventory_tables) / sizeof(inventory
 bool inventory_write_is_derived(enum inventory_statement statement)
 {
     static const char insert[] = "INSERT INTO ";
-    const char *name = strstr(inventory_statements[statement].sql, insert);
+    const char *copied = (size_t)statement < WRITE_COUNT ? inventory_copied[statement].table : NULL;
+    const char *name = copied ? copied : strstr(inventory_statements[statement].sql, insert);
 
     if (!name)
         return false;
-    name += sizeof(insert) - 1;
+    name += copied ? 0 : sizeof(insert) - 1;
     for (size_t i = 0; i < inventory_table_count; i++) {
         size_t len = strlen(inventory_tables[i].name);
 
-        if (strncmp(name, inventory_tables[i].name, len) == 0 && name[len] == ' ')
+        if (strncmp(name, inventory_tables[i].name, len) == 0 &&
+            (name[len] == ' ' || name[len] == '\0'))
             return inventory_tables[i].derived;
     }
     return false;

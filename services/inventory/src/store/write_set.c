@@ -1,5 +1,6 @@
 #include "store/write_set.h"
 
+#include "store/copied_rows.h"
 #include "store/seen.h"
 #include "store/tables.h"
 
@@ -22,17 +23,32 @@ struct column_set {
 
 struct write_set {
     struct column_set tables[WRITE_COUNT];
-    struct seen *seen; /* NULL: every row is written */
+    struct copied_rows
+            *copied[WRITE_COUNT]; /* of tables that are written with COPY; from the first row on */
+    struct seen *seen;            /* NULL: every row is written */
+    int64_t known_us;
+    bool is_twin; /* `seen` is another's */
 };
 
-/* Tables of which the same is said again and again; to write a row twice changes nothing. */
-static const enum inventory_statement repetitive[] = {
-        WRITE_REPOSITORIES, WRITE_ASSETS,    WRITE_ASSET_DIGESTS, WRITE_DIGEST_FACTS,
-        WRITE_DIGEST_EDGES, WRITE_POD_FACTS, WRITE_INSTANCES,     WRITE_RUN_FACTS,
+/* Rows that need not be written twice: what was written once stays. */
+struct repetition {
+    enum inventory_statement table;
+    int columns; /* those that tell rows apart; 0: all but the event that taught it */
+};
+
+static const struct repetition repetitions[] = {
+        {WRITE_REPOSITORIES, 0},   {WRITE_ASSETS, 1},         {WRITE_ASSET_DIGESTS, 2},
+        {WRITE_DIGEST_FACTS, 2},   {WRITE_DIGEST_EDGES, 0},   {WRITE_POD_FACTS, 3},
+        {WRITE_INSTANCES, 1},      {WRITE_INSTANCE_KINDS, 2}, {WRITE_RUN_FACTS, 2},
+        {WRITE_EVIDENCE_LOADS, 1}, {WRITE_FINDING_KINDS, 1},
 };
 
 static size_t column_count(size_t table)
 {
+    const char *types = inventory_copied[table].types;
+
+    if (types)
+        return strlen(types) - (types[0] == 'k');
     return (size_t)inventory_statements[table].parameter_count - 1; /* without the known time */
 }
 
@@ -45,10 +61,14 @@ void write_set_free(struct write_set *set)
 {
     if (set == NULL)
         return;
-    for (size_t t = 0; t < WRITE_COUNT; t++)
+    for (size_t t = 0; t < WRITE_COUNT; t++) {
+        copied_rows_free(set->copied[t]);
         for (size_t c = 0; set->tables[t].open && c < column_count(t); c++)
             mu_buf_done(&set->tables[t].arrays[c]);
-    seen_free(set->seen);
+    }
+    if (!set->is_twin) {
+        seen_free(set->seen);
+    }
     free(set);
 }
 
@@ -58,10 +78,24 @@ void write_set_remember(struct write_set *set)
         set->seen = seen_new();
 }
 
+struct write_set *write_set_twin(struct write_set *set)
+{
+    struct write_set *twin = write_set_new();
+
+    twin->seen = set->seen;
+    twin->is_twin = true;
+    return twin;
+}
+
 void write_set_forget(struct write_set *set)
 {
     if (set->seen)
         seen_forget(set->seen);
+}
+
+void write_set_known(struct write_set *set, int64_t known_us)
+{
+    set->known_us = known_us;
 }
 
 /* Place of event_id in "INSERT INTO t (a, b, event_id, ...": who taught a fact is no part of it. */
@@ -82,26 +116,38 @@ static size_t event_column(enum inventory_statement table)
 static bool was_written(struct write_set *set, enum inventory_statement table,
                         const char *const *values)
 {
-    static const size_t count = sizeof(repetitive) / sizeof(repetitive[0]);
+    static const size_t count = sizeof(repetitions) / sizeof(repetitions[0]);
 
-    for (size_t i = 0; set->seen && i < count; i++)
-        if (repetitive[i] == table)
-            return seen_before(set->seen, (size_t)table, values, column_count((size_t)table),
-                               event_column(table));
+    for (size_t i = 0; set->seen && i < count; i++) {
+        const struct repetition *repetition = &repetitions[i];
+
+        if (repetition->table == table)
+            return repetition->columns
+                           ? seen_before(set->seen, (size_t)table, values,
+                                         (size_t)repetition->columns, SIZE_MAX)
+                           : seen_before(set->seen, (size_t)table, values,
+                                         column_count((size_t)table), event_column(table));
+    }
     return false;
 }
 
-static void table_reset(struct column_set *table, size_t columns)
+static void table_reset(struct write_set *set, size_t index)
 {
-    for (size_t c = 0; table->open && c < columns; c++)
+    struct column_set *table = &set->tables[index];
+
+    for (size_t c = 0; table->open && c < column_count(index); c++)
         mu_buf_reset(&table->arrays[c]);
     table->rows = 0;
+    if (set->copied[index])
+        copied_rows_reset(set->copied[index]);
 }
 
 void write_set_reset(struct write_set *set)
 {
     for (size_t t = 0; t < WRITE_COUNT; t++)
-        table_reset(&set->tables[t], column_count(t));
+        table_reset(set, t);
+    if (set->seen)
+        seen_trim(set->seen);
 }
 
 static void table_begin(struct column_set *table, size_t columns)
@@ -114,41 +160,65 @@ static void table_begin(struct column_set *table, size_t columns)
     table->open = true;
 }
 
-void write_set_add(struct write_set *set, enum inventory_statement table, const char *const *values)
+bool write_set_add(struct write_set *set, enum inventory_statement table, const char *const *values)
 {
     struct column_set *rows = &set->tables[table];
     size_t columns = column_count((size_t)table);
 
     if (was_written(set, table, values))
-        return;
+        return false;
+    if (inventory_copied[table].table) {
+        if (!set->copied[table])
+            set->copied[table] = copied_rows_new(table);
+        copied_rows_add(set->copied[table], set->known_us, values);
+        return true;
+    }
     if (rows->rows == 0)
         table_begin(rows, columns);
     for (size_t c = 0; c < columns; c++)
         mu_pg_array_add(&rows->arrays[c], values[c]);
     rows->rows++;
+    return true;
 }
 
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table)
 {
-    return set->tables[table].rows;
+    return set->copied[table] ? copied_rows_count(set->copied[table]) : set->tables[table].rows;
 }
 
-static enum mu_status table_queue(struct column_set *table, size_t index, struct mu_pg *pg,
-                                  const char *known_at, struct mu_error *err)
+/* A name that an asset got is looked at behind all facts (JOBS_REOPEN). */
+static void name_added(void *opaque, const char *const *keys)
 {
+    (void)write_set_add(opaque, WRITE_NAMES_ADDED, keys);
+}
+
+static enum mu_status columns_queue(struct write_set *set, size_t index, struct mu_pg *pg,
+                                    const char *known_at, struct mu_error *err)
+{
+    struct column_set *table = &set->tables[index];
     const char *values[COLUMNS_MAX + 1] = {known_at};
-    size_t columns = column_count(index);
     enum mu_status st;
 
-    for (size_t c = 0; c < columns; c++) {
+    for (size_t c = 0; c < column_count(index); c++) {
         mu_pg_array_end(&table->arrays[c]);
         st = mu_buf_status(&table->arrays[c], inventory_statements[index].name, err);
         if (st != MU_OK)
             return st;
         values[c + 1] = table->arrays[c].data;
     }
-    st = mu_pg_queue(pg, (int)index, values, err);
-    table_reset(table, columns);
+    return mu_pg_queue(pg, (int)index, values, err);
+}
+
+static enum mu_status table_queue(struct write_set *set, size_t index, struct mu_pg *pg,
+                                  const char *known_at, struct mu_error *err)
+{
+    enum mu_status st =
+            set->copied[index]
+                    ? copied_rows_send(set->copied[index], pg, known_at,
+                                       index == WRITE_ASSET_DIGESTS ? name_added : NULL, set, err)
+                    : columns_queue(set, index, pg, known_at, err);
+
+    table_reset(set, index);
     return st;
 }
 
@@ -159,13 +229,13 @@ static enum mu_status queue(struct write_set *set, struct mu_pg *pg, const char 
     for (size_t t = 0; t < WRITE_COUNT; t++) {
         enum mu_status st;
 
-        if (set->tables[t].rows == 0)
+        if (write_set_rows(set, (enum inventory_statement)t) == 0)
             continue;
         if (derived && !inventory_write_is_derived((enum inventory_statement)t)) {
-            table_reset(&set->tables[t], column_count(t));
+            table_reset(set, t);
             continue;
         }
-        st = table_queue(&set->tables[t], t, pg, known_at, err);
+        st = table_queue(set, t, pg, known_at, err);
         if (st != MU_OK)
             return st;
     }

@@ -1,10 +1,10 @@
 /*
- * write_set: rows for many tables, collected column by column and written with one statement
- * per table, all in one pipeline. Work is per batch, not per row.
+ * write_set: rows for many tables, written with one statement or one COPY per table. Work is per
+ * batch, not per row.
  *
  * Tables are the WRITE_ members of store/statements.h and are written in that order.
  *
- * Threads: one at a time.
+ * Threads: one at a time; of two twins see write_set_twin.
  */
 #ifndef INVENTORY_STORE_WRITE_SET_H
 #define INVENTORY_STORE_WRITE_SET_H
@@ -12,6 +12,7 @@
 #include "pg/pg.h"
 #include "store/statements.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,14 +31,24 @@ void write_set_reset(struct write_set *set);
 void write_set_remember(struct write_set *set);
 void write_set_forget(struct write_set *set);
 
-/* `values`: one text or NULL per column of the table; copied. */
-void write_set_add(struct write_set *set, enum inventory_statement table,
+/* Another set of the same rows: what was added to one was added to both. Rows are added to one at a
+ * time, and while one is queued another thread may add to the other. To be freed before or behind
+ * it. */
+struct write_set *write_set_twin(struct write_set *set);
+
+/* The known time of the rows that are added from now on, in microseconds. */
+void write_set_known(struct write_set *set, int64_t known_us);
+
+/* `values`: one text or NULL per column of the table; copied. False when the row was added before.
+ */
+bool write_set_add(struct write_set *set, enum inventory_statement table,
                    const char *const *values);
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
 
 /*
- * Queues a statement for every table that has rows and empties the set; mu_pg_sync tells how
- * they went. Errors: MU_E_LIMIT (a column over WRITE_SET_COLUMN_MAX_BYTES), as mu_pg_queue.
+ * Copies or queues the rows of every table that has some and empties the set; mu_pg_sync tells how
+ * what was queued went. Errors: MU_E_LIMIT (a column over WRITE_SET_COLUMN_MAX_BYTES), as
+ * mu_pg_queue and copied_rows_send.
  */
 enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
                                struct mu_error *err) MU_MUST_CHECK;
@@ -47,7 +58,7 @@ enum mu_status write_set_queue_derived(struct write_set *set, struct mu_pg *pg,
                                        const char *known_at, struct mu_error *err) MU_MUST_CHECK;
 
 #define WRITE_SET_ADD(set, table, ...) \
-    write_set_add((set), (table), (const char *const[]){__VA_ARGS__})
+    (void)write_set_add((set), (table), (const char *const[]){__VA_ARGS__})
 
 MU_DEFINE_AUTO(write_set, struct write_set, write_set_free)
 
