@@ -216,6 +216,9 @@ class Database:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def rows(self, sql):
+        return sorted(self._psql(f"COPY ({sql}) TO STDOUT;\n").splitlines())
+
     def answers(self, known, instants):
         """{(question, instant or None): rows}, of all histories together."""
         script = "".join(f"COPY ({EVERY[name][0].format(at=at and f'$${instant_text(at)}$$::timestamptz', known=known)}) TO STDOUT;\n"
