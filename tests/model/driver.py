@@ -101,12 +101,14 @@ AT_AN_INSTANT = {
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
                "(c.key).platform, (c.key).image WHERE i.image_no IS NULL) r GROUP BY 1, 2, 3, 4, 5, 6", _images),
     "coverage": (f"SELECT {CLOCKS} FROM coverage_clocks({{at}}, {{known}})", _coverage),
+    "gaps": (f"SELECT {CLOCKS} FROM coverage_of(containers_in_doubt({{at}}, {{known}}), {{at}}, {{known}}) WHERE state <> 'covered'",
+             lambda known, at: {row for row in _coverage(known, at) if row[7] != "covered"}),
     "coverage of each": (f"SELECT {CLOCKS} FROM coverage_of((SELECT array_agg(instance_id) FROM instances), {{at}}, {{known}})", _coverage),
 }
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "images", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):

@@ -120,6 +120,7 @@ BROKEN = {
     "kept runs are of any time": ("image_coverage(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
     "what came since is not counted": ("image_coverage(timestamptz,timestamptz)", "p_known > v_runs", "false"),
     "images are as they were kept": ("image_coverage(timestamptz,timestamptz)", "p_known > v_cover", "false"),
+    "gaps are of what is known since": ("containers_in_doubt(timestamptz,timestamptz)", "p_known > v_runs", "false"),
     "images are as they are now": ("image_coverage(timestamptz,timestamptz)", "g.known_from <= p_known", "true"),
     "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
     "what images are is kept as it was": ("derive_images()", "v_from > '-infinity'", "false"),
