@@ -267,6 +267,20 @@ static void keeping_images_that_did_not_change_resolves_none(void **state)
     assert_sql(&w, "SELECT derive_images()", "1");
 }
 
+static void images_are_kept_anew_when_nobody_knows_how_far_they_were(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    derive();
+    free(world_sql(&w, "TRUNCATE cover_clock"));
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_totals("covered=1");
+    assert_sql(&w, "SELECT derive_images()", "1");
+    assert_totals("covered=1");
+}
+
 static void totals_of_what_runs_are_by_cluster_namespace_node_and_owner(void **state)
 {
     (void)state;
@@ -557,6 +571,7 @@ int main(void)
             WORLD_TEST(keeping_runs_that_did_not_change_writes_nothing),
             WORLD_TEST(a_scan_counts_before_and_after_it_is_kept),
             WORLD_TEST(keeping_images_that_did_not_change_resolves_none),
+            WORLD_TEST(images_are_kept_anew_when_nobody_knows_how_far_they_were),
             WORLD_TEST(totals_of_what_runs_are_by_cluster_namespace_node_and_owner),
             WORLD_TEST(a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end),
             WORLD_TEST(a_scan_after_the_end_begins_cover_anew),

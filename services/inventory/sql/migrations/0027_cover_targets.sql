@@ -1,8 +1,8 @@
 -- What the images of running containers are, kept: coverage of a fleet is computed for each distinct manifest under a name, over numbers,
 -- and only what cannot be told from here is computed from the facts.
 --
--- cover_targets, cover_scans, image_targets, image_reads and cover_clock follow from the facts and may be emptied at any time;
--- derive_images() makes them again. Questions are answered the same whether it ran or not.
+-- cover_targets, cover_scans, image_targets, image_reads and cover_clock follow from the facts; when cover_clock is emptied,
+-- derive_images() makes them all again. Questions are answered the same whether it ran or not.
 
 -- What is judged: a digest of a repository under a name. See image_states.
 CREATE TABLE cover_targets (
@@ -437,6 +437,12 @@ BEGIN
             INSERT INTO cover_scans (target_no, finished_at, known_at)
             SELECT l.target_no, l.finished_at, l.known_at FROM cover_learned(v_from, v_to) l
                 ON CONFLICT DO NOTHING;
+        ELSE -- nobody knows how far they reach
+            DELETE FROM image_targets;
+            DELETE FROM image_reads;
+            DELETE FROM cover_scans;
+            DELETE FROM cover_targets;
+            UPDATE run_images SET is_resolved = false WHERE is_resolved;
         END IF;
         UPDATE cover_clock SET known_at = v_to;
     END IF;
