@@ -3,9 +3,10 @@
 
     python3 bench/coverage.py [CONTAINERS [IMAGES [MONTHS]]]        after ./muster build
 
-The fleet is made by SQL: images with an index, a manifest and a config, scanned every month, containers of two thirds of them by tag and
-the rest by digest, and in every month as many ended runs as a tenth of the fleet. Default: 200,000 containers, 20,000 images, a year.
-MUSTER_BIN names the folder of the programs (default build/release/bin).
+The fleet is made by SQL, in the order in which it would have been learned: images with an index, a manifest and a config, scanned every
+month, containers of two thirds of them by tag and the rest by digest, and in every month as many ended runs as a tenth of the fleet. What
+inventory keeps of it is then made by inventory's own functions. Default: 200,000 containers, 20,000 images, a year; with 1000000 100000
+it takes some ten minutes and 6 GB of /var/tmp. MUSTER_BIN names the folder of the programs (default build/release/bin).
 """
 
 import os
@@ -50,7 +51,8 @@ INSERT INTO digest_facts (fact_id, digest, kind, platform, config_digest, known_
 INSERT INTO digest_facts (fact_id, digest, kind, known_at) SELECT pg_temp.id('fc', n), config, 'config', pushed FROM image;
 CREATE TEMP TABLE scan AS
     SELECT pg_temp.id('scan', i.n * 1000 + m) AS id, i.*, i.pushed + m * interval '28 days' + interval '1 hour' AS at
-      FROM image i, generate_series(0, {months}) m WHERE i.n % 50 <> 7 AND (m = 0 OR i.n % 50 <> 11);
+      FROM image i, generate_series(0, {months}) m WHERE i.n % 50 <> 7 AND (m = 0 OR i.n % 50 <> 11)
+     ORDER BY at;
 INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, outcome, scanner_name, scanner_version,
                    configuration_checksum, started_at, finished_at, evidence_digest, known_at)
     SELECT id, 'r', 'j', 1, repository, manifest, 'complete', 'muster-scanner', '1', 'c', at, at, config, at FROM scan;
@@ -63,13 +65,14 @@ CREATE TEMP TABLE run AS
       FROM generate_series(0, {containers}::bigint + {containers} / 10 * {months} - 1) c JOIN image i ON i.n = c * 31 % {images};
 INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, owner_kind, owner_name, node, platform, known_at)
     SELECT pg_temp.id('pod', c), cluster, uid, 'namespace-' || c / 2 % 100, 'pod-' || c / 2, 'ReplicaSet', 'app-' || n, 'node-' || c / 2 % 1000,
-           'linux/amd64', started FROM run WHERE c % 2 = 0;
-INSERT INTO instances SELECT id, cluster, uid, CASE c % 2 WHEN 0 THEN 'main' ELSE 'proxy' END, 'regular', NULL, started FROM run;
+           'linux/amd64', started FROM run WHERE c % 2 = 0 ORDER BY started;
+INSERT INTO instances SELECT id, cluster, uid, CASE c % 2 WHEN 0 THEN 'main' ELSE 'proxy' END, 'regular', NULL, started FROM run
+    ORDER BY started;
 INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
     SELECT pg_temp.id('run', c), id, 'containerd://' || c, repository || ':' || tag, digest, repository,
-           CASE WHEN by_tag THEN tag END, digest, started, started FROM run;
-INSERT INTO pod_removals SELECT pg_temp.id('gone', c), cluster, uid, LEAST(started + interval '3 days', now()), started + interval '3 days'
-    FROM run WHERE ended AND c % 2 = 0;
+           CASE WHEN by_tag THEN tag END, digest, started, started FROM run ORDER BY started;
+INSERT INTO pod_removals SELECT pg_temp.id('gone', c), cluster, uid, gone, gone
+    FROM run, LATERAL (SELECT LEAST(started + interval '3 days', now()) AS gone) g WHERE ended AND c % 2 = 0 ORDER BY gone;
 """
 
 
@@ -82,22 +85,29 @@ def build(postgres, containers, images, months):
 
 
 def derive(postgres):
-    """Seconds that inventory needs to keep the runs of all this."""
-    started = time.monotonic()
+    """Seconds that inventory needs to keep the runs of all this, and what their images are."""
     postgres.sql("UPDATE ledger_clock SET known_at = now()")
-    while postgres.sql("SELECT derive_runs()") != "0":
-        pass
-    postgres.sql("VACUUM (ANALYZE) run_spans, run_images")
-    return time.monotonic() - started
+    took = []
+    for function, tables in (("derive_runs(5000000)", "run_spans, run_images"),
+                             ("derive_images()", "run_images, image_targets, image_reads, cover_targets, cover_scans")):
+        started = time.monotonic()
+        while postgres.sql(f"SET jit = off; SELECT {function}") != "0":
+            pass
+        postgres.sql(f"VACUUM (ANALYZE) {tables}")
+        took.append(time.monotonic() - started)
+    return took
 
 
-def psql_seconds(postgres, statements):
-    """Seconds of each statement, over one connection, second time of two."""
-    script = "\\timing on\n" + "".join(f"{one};\n" for one in statements for _ in range(2))
-    out = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres.conninfo()], input=script, text=True,
-                         capture_output=True, check=True).stdout
-    took = [float(line.split()[1]) / 1000 for line in out.splitlines() if line.startswith("Time:")]
-    return took[1::2]
+def timed(postgres, script):
+    """What psql prints with timing on, in a session as the program's."""
+    return subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres.conninfo()], input=script, text=True,
+                          capture_output=True, check=True, env={**os.environ, "PGOPTIONS": "-c jit=off"}).stdout
+
+
+def psql_seconds(postgres, statement, times):
+    """Seconds of a statement, the last time of so many, over one connection."""
+    out = timed(postgres, "\\timing on\n" + f"{statement};\n" * times)
+    return [float(line.split()[1]) / 1000 for line in out.splitlines() if line.startswith("Time:")][-1]
 
 
 def explains(postgres, images, containers):
@@ -110,8 +120,7 @@ def explains(postgres, images, containers):
     for subject in subjects:
         values = [f"'{subject}'", "'infinity'", "'infinity'", "now()"]
         script += "".join(f"EXECUTE {name}({', '.join(values[:count])});\n" for name, _, count in statements) + "\\echo ---\n"
-    out = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres.conninfo()], input=script, text=True,
-                         capture_output=True, check=True).stdout
+    out = timed(postgres, script)
     return sorted(sum(float(line.split()[1]) / 1000 for line in part.splitlines() if line.startswith("Time:"))
                   for part in out.split("---\n")[1:EXPLAINS])
 
@@ -138,14 +147,17 @@ def measure(state, containers, images, months):
         kept = derive(postgres)
         size = postgres.sql("SELECT pg_size_pretty(pg_database_size('muster'))")
         rows = postgres.sql("SELECT count(*) FROM run_facts")
-        print(f"fleet: {containers} containers, {images} images, {months} months, {rows} runs; {size}, built in {built:.0f} s, "
-              f"runs kept in {kept:.0f} s")
+        print(f"fleet: {containers} containers, {images} images, {months} months, {rows} runs; {size}, built in {built:.0f} s; "
+              f"runs kept in {kept[0]:.0f} s, images in {kept[1]:.0f} s", flush=True)
         past = f"now() - interval '28 days' * {months} / 2"
-        for name, seconds in zip(("now", "at a past instant", "by namespace", "every container now"), psql_seconds(postgres, [
-                "SELECT * FROM report_v1.totals(now(), 'infinity')", f"SELECT * FROM report_v1.totals({past}, 'infinity')",
-                "SELECT * FROM running_totals(now(), 'infinity', 'namespace')",
-                "SELECT count(*), max(since) FROM coverage_clocks(now(), 'infinity')"]), strict=True):
-            print(f"coverage {name}: {seconds:.2f} s")
+        for name, times, statement in (
+                ("now", 2, "SELECT * FROM report_v1.totals(now(), 'infinity')"),
+                ("at a past instant", 2, f"SELECT * FROM report_v1.totals({past}, 'infinity')"),
+                ("at a past instant, as known then", 2, f"SELECT * FROM report_v1.totals({past}, {past})"),
+                ("gaps, container by container", 2, "SELECT * FROM coverage_of(containers_in_doubt(now(), 'infinity'), now(), 'infinity')"),
+                ("by namespace", 1, "SELECT * FROM running_totals(now(), 'infinity', 'namespace')"),
+                ("of every container now", 1, "SELECT count(*), max(since) FROM coverage_clocks(now(), 'infinity')")):
+            print(f"coverage {name}: {psql_seconds(postgres, statement, times):.2f} s", flush=True)
         print(postgres.sql("SELECT string_agg(state || ' ' || containers, ', ') FROM report_v1.totals(now(), 'infinity')"))
         took = explains(postgres, images, containers)
         print(f"explain of {len(took)} subjects: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[len(took) * 99 // 100] * 1000:.1f} ms")

@@ -1,10 +1,14 @@
--- Load of bench/gate.py: the bodies of a file, one a line, one after the other. With PERIOD_MS, a connection sends one in that
--- time, after a pause that is different for each.
+-- Load of bench/gate.py: the bodies of a file, one a line, one after the other; "-": GET without any. With PERIOD_MS, a connection
+-- sends one in that time, after a pause that is different for each.
 local requests, number, period_ms = {}, 0, 0
 
 function init(arguments)
-    for line in io.lines(arguments[1]) do
-        requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, line)
+    if arguments[1] == "-" then
+        requests[1] = wrk.format("GET")
+    else
+        for line in io.lines(arguments[1]) do
+            requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, line)
+        end
     end
     period_ms = tonumber(arguments[2]) or 0
 end

@@ -4,7 +4,8 @@
     python3 bench/gate.py [SECONDS [IMAGES [PODS]]]        after ./muster build; needs the packages wrk and postgresql
 
 A PostgreSQL is filled with IMAGES (100,000) images, nine of ten scanned, and the cache is built from it. Then the database is
-killed. One core has the gate; the other has wrk, which sends AdmissionReviews of about 5 KB, one connection after the other.
+killed. One core has the gate; the other has wrk, which sends AdmissionReviews of about 5 KB, one connection after the other. Before
+them it asks for /healthz at the same rate: what that takes is the machine's and the client's.
 Then PODS (50,000) reviews come as fast as they are answered. At last the database comes back, and every decision must be in
 it once: the program fails when one is missing. MUSTER_BIN names the folder of the programs (default build/release/bin).
 """
@@ -180,6 +181,7 @@ def measure(state, seconds, images, pods):
         postgres.kill()
         print(f"database killed; reviews of {len(review(1, images))} bytes with two images, one core")
         print(f"{'':34} {'reviews/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'p99.9 ms':>9} {'max ms':>8}")
+        show("floor: /healthz, the same rate", load(f"{url}/healthz", "-", seconds, RATE))
         load(f"{url}/v1/admission/bench", state / "bodies", 2, RATE)
         before = cpu_seconds(process.pid())
         steady = load(f"{url}/v1/admission/bench", state / "bodies", seconds, RATE)

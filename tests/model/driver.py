@@ -66,11 +66,11 @@ def _totals(known, at):
 def _images(known, at):
     """Containers by image and by the worst state of its manifests."""
     worst, pods, rows = {}, known.pods(), []
-    for run, _, name, _, _, state, *_ in known.coverage(at):
-        before = worst.get(run["instance"], (run, name, state))[2]
-        worst[run["instance"]] = (run, name, max(before, state, key=WORST_LAST.index))
-    for run, name, state in worst.values():
-        rows.append((run["repository"], run["tag"], run["digest"], pods[run["instance"][:2]]["platform"], run["image"], name, state))
+    for run, _, _, _, _, state, *_ in known.coverage(at):
+        before = worst.get(run["instance"], (run, state))[1]
+        worst[run["instance"]] = (run, max(before, state, key=WORST_LAST.index))
+    for run, state in worst.values():
+        rows.append((run["repository"], run["tag"], run["digest"], pods[run["instance"][:2]]["platform"], run["image"], state))
     return {(*row, rows.count(row)) for row in rows}
 
 
@@ -96,17 +96,19 @@ AT_AN_INSTANT = {
     "registry": (f"SELECT repository, digest, state, {_us('state_at')}, {_us('first_pushed_at')} "
                  "FROM registry_digests_known({at}, {known})", lambda known, at: known.registry_digests(at)),
     "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
-    "images": ("WITH r AS (SELECT *, row_number() OVER () AS place FROM running_images({at}, {known})), w AS (SELECT place, "
-               "max(coverage_rank(state)) AS worst, max(uai) AS uai FROM image_states((SELECT array_agg((repository, tag, digest, platform, image, "
-               "pinned_at)::image_key ORDER BY place) FROM r), {at}, {known}) GROUP BY place) SELECT repository, tag, digest, platform, "
-               f"image, uai, (ARRAY{WORST_LAST})[worst], sum(containers) FROM r JOIN w USING (place) GROUP BY 1, 2, 3, 4, 5, 6, 7", _images),
+    "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
+               "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
+               "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
+               "(c.key).platform, (c.key).image WHERE i.image_no IS NULL) r GROUP BY 1, 2, 3, 4, 5, 6", _images),
     "coverage": (f"SELECT {CLOCKS} FROM coverage_clocks({{at}}, {{known}})", _coverage),
+    "gaps": (f"SELECT {CLOCKS} FROM coverage_of(containers_in_doubt({{at}}, {{known}}), {{at}}, {{known}}) WHERE state <> 'covered'",
+             lambda known, at: {row for row in _coverage(known, at) if row[7] != "covered"}),
     "coverage of each": (f"SELECT {CLOCKS} FROM coverage_of((SELECT array_agg(instance_id) FROM instances), {{at}}, {{known}})", _coverage),
 }
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "images", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):
@@ -201,7 +203,7 @@ class Database:
                               capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         if derive:
-            self._psql("SELECT derive_runs();")
+            self._psql("SELECT derive_runs(); SELECT derive_images();")
         self._exclude([(history, event) for history, event in told if event.kind == "exclusion"])
         self._psql("ANALYZE;")
         rejected = self.postgres.sql("SELECT reason FROM ledger WHERE state = 'quarantined' LIMIT 1")
@@ -215,6 +217,9 @@ class Database:
                               text=True, capture_output=True, check=False, env={**os.environ, "PGOPTIONS": "-c timezone=UTC"})
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def rows(self, sql):
+        return sorted(self._psql(f"COPY ({sql}) TO STDOUT;\n").splitlines())
 
     def answers(self, known, instants):
         """{(question, instant or None): rows}, of all histories together."""

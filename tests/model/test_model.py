@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from driver import PROGRAM, Database, all_expected, differences, all_differences, histories_in, in_rounds, instant_text
+from driver import PROGRAM, ROOT, Database, all_expected, differences, all_differences, histories_in, in_rounds, instant_text
 from histories import QUESTIONS, ROUNDS, generate, shuffled
 from shrink import shrink
 
@@ -117,9 +117,14 @@ BROKEN = {
     "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
     "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND t.valid_from <= p_as_of", ""),
     "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
-    "kept runs are of any time": ("running_images(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
-    "what came since is not counted": ("running_images(timestamptz,timestamptz)", "p_known > v_derived", "false"),
-    "a run that changes is kept as it was": ("derive_runs()", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
+    "kept runs are of any time": ("image_coverage(timestamptz,timestamptz)", "s.known_until > p_known", "true"),
+    "what came since is not counted": ("image_coverage(timestamptz,timestamptz)", "p_known > v_runs", "false"),
+    "images are as they were kept": ("image_coverage(timestamptz,timestamptz)", "p_known > v_cover", "false"),
+    "gaps are of what is known since": ("containers_in_doubt(timestamptz,timestamptz)", "p_known > v_runs", "false"),
+    "images are as they are now": ("image_coverage(timestamptz,timestamptz)", "g.known_from <= p_known", "true"),
+    "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
+    "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
+    "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
     "a state began with the last scan": ("state_since(text,text,boolean,text,text,timestamptz,timestamptz)",
                                          "o.at + scan_window() >= f.at - interval '1 microsecond'", "false"),
 }
@@ -136,6 +141,43 @@ def test_a_broken_rule_is_seen(database, mistake):
     finally:
         database.postgres.sql(right)
     assert found, "no history tells the broken rule from the right one"
+
+
+KEPT = "run_spans, run_images, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
+
+
+def runs_of_assets(database, function, known):
+    return database.rows("SELECT r.repository, a.uai, a.manifest, a.instance_id, a.during FROM (SELECT DISTINCT repository FROM assets) r, "
+                         f"{function}(r.repository, {known}) a")
+
+
+def test_runs_of_assets_are_the_same_kept_or_not(database):
+    """What findings ask for, as known after each round: with runs and images kept as far as that, further, and not at all."""
+    database.forget()
+    clocks, then = [], []
+
+    def answers(clocks):
+        return [runs_of_assets(database, "asset_runs_known", known) for known in clocks]
+
+    for number, told in enumerate(in_rounds(made(FEW)), 1):
+        clocks.append(database.apply(told, derive=number != 2))
+        then += answers(clocks[-1:])
+    assert then[0] and then[0] != then[-1]
+    assert answers(clocks) == then
+    database.postgres.sql(f"TRUNCATE {KEPT}")
+    assert answers(clocks) == then
+
+
+def test_runs_of_assets_are_those_of_the_first_definition(database):
+    """It went over all runs for each container, and over the digest graph for each image."""
+    database.forget()
+    text = (ROOT / "services/inventory/sql/migrations/0020_vulnerabilities.sql").read_text(encoding="utf-8")
+    first = text[text.index("CREATE FUNCTION asset_runs_known"):]
+    database.postgres.sql("CREATE SCHEMA first_words; " + first[:first.index("$$;") + 3].replace("asset_runs_known", "first_words.asset_runs"))
+    for number, told in enumerate(in_rounds(made(FEW // 6)), 1):
+        known = database.apply(told, derive=number != 2)
+        found = runs_of_assets(database, "asset_runs_known", known)
+        assert found and found == runs_of_assets(database, "first_words.asset_runs", known)
 
 
 def test_a_difference_is_shrunk_to_few_events(database):

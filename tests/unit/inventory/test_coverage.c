@@ -182,6 +182,7 @@ static void assert_totals(const char *expected)
 static void derive(void)
 {
     free(world_sql(&w, "SELECT derive_runs()"));
+    free(world_sql(&w, "SELECT derive_images()"));
 }
 
 /* Pinned to one digest, called by the tag that pointed there when each began. */
@@ -215,6 +216,9 @@ static void totals_are_the_same_before_and_after_runs_are_kept(void **state)
     assert_totals("unresolved=1");
     free(world_sql(&w, "TRUNCATE run_spans, run_spans_clock"));
     assert_totals("unresolved=1");
+    free(world_sql(&w,
+                   "TRUNCATE image_targets, image_reads, cover_targets, cover_scans, cover_clock"));
+    assert_totals("unresolved=1");
     derive();
     assert_totals("unresolved=1");
 }
@@ -229,6 +233,52 @@ static void keeping_runs_that_did_not_change_writes_nothing(void **state)
     add_push(&w, "e2", "1.0", digest_of('a'), T(0));
     world_apply(&w);
     assert_sql(&w, "SELECT derive_runs()", "0");
+}
+
+static void a_scan_counts_before_and_after_it_is_kept(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    add_push(&w, "e2", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    derive();
+    assert_totals("never_scanned=1");
+    add_complete("e3", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_totals("covered=1");
+    derive();
+    assert_totals("covered=1");
+}
+
+static void keeping_images_that_did_not_change_resolves_none(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    free(world_sql(&w, "SELECT derive_runs()"));
+    assert_sql(&w, "SELECT derive_images()", "1");
+    assert_sql(&w, "SELECT derive_images()", "0");
+    add_run("e2", "p2", "1.0", 'a');
+    world_apply(&w);
+    free(world_sql(&w, "SELECT derive_runs()"));
+    assert_sql(&w, "SELECT derive_images()", "0");
+    add_push(&w, "e3", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    assert_sql(&w, "SELECT derive_images()", "1");
+}
+
+static void images_are_kept_anew_when_nobody_knows_how_far_they_were(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    derive();
+    free(world_sql(&w, "TRUNCATE cover_clock"));
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    assert_totals("covered=1");
+    assert_sql(&w, "SELECT derive_images()", "1");
+    assert_totals("covered=1");
 }
 
 static void totals_of_what_runs_are_by_cluster_namespace_node_and_owner(void **state)
@@ -519,6 +569,9 @@ int main(void)
             WORLD_TEST(starts_of_one_pinned_image_are_counted_under_their_own_names),
             WORLD_TEST(totals_are_the_same_before_and_after_runs_are_kept),
             WORLD_TEST(keeping_runs_that_did_not_change_writes_nothing),
+            WORLD_TEST(a_scan_counts_before_and_after_it_is_kept),
+            WORLD_TEST(keeping_images_that_did_not_change_resolves_none),
+            WORLD_TEST(images_are_kept_anew_when_nobody_knows_how_far_they_were),
             WORLD_TEST(totals_of_what_runs_are_by_cluster_namespace_node_and_owner),
             WORLD_TEST(a_scan_in_time_keeps_cover_since_the_first_and_moves_its_end),
             WORLD_TEST(a_scan_after_the_end_begins_cover_anew),

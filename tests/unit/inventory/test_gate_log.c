@@ -9,6 +9,7 @@
 #include "gate/decision_log.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -16,9 +17,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 20000, BUDGET_US = 5000000, THREADS = 4, EACH = 500 };
@@ -288,6 +291,40 @@ static void a_log_without_room_refuses_counts_and_recovers(void **state)
     assert_int_equal(append("payload again"), sequence + 1);
 }
 
+/* Files may not grow: every write fails, and the writer tries again. */
+static void let_files_grow(bool may_grow)
+{
+    struct rlimit limit;
+
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = may_grow ? limit.rlim_max : 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int64_t waited_ms(const char *payload, int64_t budget_us)
+{
+    uint64_t sequence = append(payload), began_ms = mu_monotonic_ms();
+
+    assert_false(decision_log_wait(decisions, sequence, budget_us));
+    return (int64_t)(mu_monotonic_ms() - began_ms);
+}
+
+static void a_disk_that_holds_up_the_writer_is_waited_for_once(void **state)
+{
+    uint64_t last;
+
+    (void)state;
+    let_files_grow(false);
+    assert_in_range(waited_ms("first", 500000), 450, WAIT_MS);
+    assert_in_range(waited_ms("second", 500000), 0, 250);
+    let_files_grow(true);
+    last = append("third");
+    for (int i = 0; i < WAIT_MS / 10 && !decision_log_wait(decisions, last, 0); i++)
+        (void)poll(NULL, 0, 10);
+    assert_true(decision_log_wait(decisions, last, BUDGET_US));
+}
+
 static void one_folder_has_one_log(void **state)
 {
     struct decision_log *other = NULL;
@@ -347,6 +384,7 @@ int main(void)
             CASE(behind_damage_the_numbers_go_on_so_that_the_gap_is_seen),
             CASE(what_is_shipped_is_forgotten_in_whole_segments),
             CASE(a_log_without_room_refuses_counts_and_recovers),
+            CASE(a_disk_that_holds_up_the_writer_is_waited_for_once),
             CASE(one_folder_has_one_log),
             CASE(payloads_without_content_or_end_are_refused),
             CASE(many_threads_get_numbers_without_a_gap),

@@ -54,31 +54,25 @@ static enum mu_status count_uncovered(const struct question *question, struct mu
     return st;
 }
 
-struct lister {
-    struct mu_table *table;
-    bool all;
-};
-
 static enum mu_status list_container(void *opaque, const struct mu_pg_result *row,
                                      struct mu_error *err)
 {
-    const struct lister *lister = opaque;
+    struct mu_table *table = opaque;
     const char *cells[CONTAINER_COLUMNS];
 
     (void)err;
     for (int i = 0; i < CONTAINER_COLUMNS; i++)
         cells[i] = mu_pg_text(row, 0, i);
-    if (lister->all || !mu_text_equal(cells[0], "covered"))
-        mu_table_row(lister->table, cells);
+    mu_table_row(table, cells);
     return MU_OK;
 }
 
 static enum mu_status print_containers(const struct question *question, struct mu_error *err)
 {
     MU_AUTO(table) struct mu_table *table = mu_table_new(container_columns, CONTAINER_COLUMNS);
-    struct lister lister = {table, question->all};
-    enum mu_status st = mu_pg_stream(question->pg, QUERY_COVERAGE_CONTAINERS, question->times,
-                                     list_container, &lister, err);
+    int query = question->all ? QUERY_COVERAGE_CONTAINERS : QUERY_COVERAGE_GAPS;
+    enum mu_status st =
+            mu_pg_stream(question->pg, query, question->times, list_container, table, err);
 
     if (st == MU_OK && (mu_table_row_count(table) > 0 || question->format == MU_FORMAT_JSON))
         mu_table_print(table, question->format, 0, stdout);

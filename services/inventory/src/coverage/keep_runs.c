@@ -13,12 +13,18 @@ static enum mu_status open_runs(const void *conninfo, struct mu_pg **ret_pg, str
 static enum mu_status derive(const void *conninfo, struct mu_pg *pg, bool *ret_busy,
                              struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *result = NULL, *images = NULL;
     enum mu_status st = mu_pg_execute(pg, READ_DERIVE_RUNS, NULL, &result, err);
 
     (void)conninfo;
+    if (st == MU_OK && mu_pg_int(result, 0, 0) > 0) {
+        *ret_busy = true; /* images are looked at when all runs are there */
+        return MU_OK;
+    }
     if (st == MU_OK)
-        *ret_busy = mu_pg_int(result, 0, 0) > 0;
+        st = mu_pg_execute(pg, READ_DERIVE_IMAGES, NULL, &images, err);
+    if (st == MU_OK)
+        *ret_busy = mu_pg_int(images, 0, 0) > 0;
     return st;
 }
 

@@ -1,7 +1,7 @@
 /*
- * keep_runs: brings what is kept of runs (sql/migrations/0017_run_spans.sql) up to what was
- * learned, so that coverage of a large fleet needs not compute it. No answer depends on it but its
- * speed.
+ * keep_runs: brings what is kept of runs and of their images (derive_runs and derive_images in
+ * sql/migrations) up to what was learned, so that coverage of a large fleet needs not compute it.
+ * No answer depends on it but its speed.
  *
  * Threads: runs on the caller's thread until a stop is requested. Several processes may run it: one
  * at a time works.

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 100, US_IN_S = 1000000, NS_IN_US = 1000 };
+enum { RETRY_MS = 100, US_IN_S = 1000000, NS_IN_US = 1000, RETIRED_MAX = 8 };
 
 struct decision_log {
     struct decision_log_config config;
@@ -34,7 +34,11 @@ struct decision_log {
     uint8_t chain[DECISION_CHAIN_BYTES]; /* behind the last queued */
     uint64_t next, written, synced, kept_from, lost, bytes;
     struct segment_list segments;
-    int fd; /* of the last segment */
+    int fd;                   /* of the last segment */
+    int retired[RETIRED_MAX]; /* of segments that are full and not synced yet, the oldest first */
+    unsigned retired_count;
+    bool folder_changed;   /* and is not synced yet */
+    int64_t busy_since_us; /* what the writer does began then, monotonic; 0: it waits */
     bool stopping, failing;
 
     struct mu_buf writing;    /* the writer's: taken out of the queue whole */
@@ -42,6 +46,14 @@ struct decision_log {
     uint64_t writing_next;    /* the sequence behind it */
     uint64_t segment_written; /* bytes */
 };
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * US_IN_S + now.tv_nsec / NS_IN_US;
+}
 
 /* ---- segments ---- */
 
@@ -51,23 +63,27 @@ static int create_segment(const struct decision_log *log, uint64_t first,
     struct segment_header header = {.first = first};
     uint8_t bytes[SEGMENT_HEADER_BYTES];
     char path[PATH_MAX];
-    int fd, folder;
+    int fd;
 
     memcpy(header.chain, chain, sizeof(header.chain));
     segment_header_write(&header, bytes);
     segment_path(log->config.folder, first, path);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return -1;
-    folder = open(log->config.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (write(fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes) || folder < 0 ||
-        fsync(folder) != 0) {
+    if (fd >= 0 && write(fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes)) {
         (void)close(fd);
         fd = -1;
     }
+    return fd;
+}
+
+static bool sync_folder(const struct decision_log *log)
+{
+    int folder = open(log->config.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = folder >= 0 && fsync(folder) == 0;
+
     if (folder >= 0)
         (void)close(folder);
-    return fd;
+    return synced;
 }
 
 /* Under the lock. One that is listed already, with no record in it, is begun anew. */
@@ -91,11 +107,13 @@ static void list_segment(struct decision_log *log, uint64_t first)
 static bool take_queue(struct decision_log *log)
 {
     (void)pthread_mutex_lock(&log->lock);
+    log->busy_since_us = 0;
     while (log->queue.len == 0 && !log->stopping)
         (void)pthread_cond_wait(&log->queued, &log->lock);
     if (log->queue.len > 0) {
         struct mu_buf taken = log->queue;
 
+        log->busy_since_us = monotonic_us();
         log->queue = log->writing;
         log->writing = taken;
         log->writing_done = 0;
@@ -112,6 +130,7 @@ static void after_write(struct decision_log *log)
     log->bytes += log->writing.len;
     log->segments.items[log->segments.count - 1].bytes += log->writing.len;
     log->failing = false;
+    log->busy_since_us = monotonic_us();
     (void)pthread_cond_broadcast(&log->moved);
     (void)pthread_mutex_unlock(&log->lock);
     log->segment_written += log->writing.len;
@@ -132,19 +151,26 @@ static void write_failed(struct decision_log *log)
                                                          when the last records are written */
 }
 
-/* A whole group goes into one segment: the next begins behind it. */
+/* A whole group goes into one segment: the next begins behind it. The full one is the syncer's, who
+ * may have so many that it must grow. */
 static bool rotate(struct decision_log *log, const uint8_t chain[DECISION_CHAIN_BYTES])
 {
+    bool has_room;
     int fd;
 
     if (log->segment_written < log->config.segment_bytes)
         return true;
-    (void)fdatasync(log->fd);
+    (void)pthread_mutex_lock(&log->lock);
+    has_room = log->retired_count < RETIRED_MAX;
+    (void)pthread_mutex_unlock(&log->lock);
+    if (!has_room)
+        return true;
     fd = create_segment(log, log->writing_next, chain);
     if (fd < 0)
         return false;
     (void)pthread_mutex_lock(&log->lock);
-    (void)close(log->fd);
+    log->retired[log->retired_count++] = log->fd;
+    log->folder_changed = true;
     log->fd = fd;
     list_segment(log, log->writing_next);
     (void)pthread_mutex_unlock(&log->lock);
@@ -210,19 +236,44 @@ static void *run_writer(void *opaque)
 
 /* ---- syncing ---- */
 
-/* Waits one interval, or until something is written; false at the end. */
-static bool wait_for_written(struct decision_log *log, int *ret_fd, uint64_t *ret_written)
+/* What one round syncs. */
+struct sync_round {
+    int fds[RETIRED_MAX + 1];
+    unsigned count;
+    bool folder;
+    uint64_t written; /* what is synced then */
+};
+
+/* Waits until there is something; false at the end. */
+static bool begin_round(struct decision_log *log, struct sync_round *round)
 {
     bool go_on;
 
     (void)pthread_mutex_lock(&log->lock);
-    while (log->written == log->synced && !log->stopping)
+    while (log->written == log->synced && !log->folder_changed && !log->stopping)
         (void)pthread_cond_wait(&log->moved, &log->lock);
-    go_on = log->written > log->synced;
-    *ret_written = log->written;
-    *ret_fd = go_on ? fcntl(log->fd, F_DUPFD_CLOEXEC, 0) : -1; /* the writer may change it */
+    go_on = log->written > log->synced || log->folder_changed;
+    *round = (struct sync_round){
+            .count = log->retired_count, .folder = log->folder_changed, .written = log->written};
+    memcpy(round->fds, log->retired, log->retired_count * sizeof(log->retired[0]));
+    log->retired_count = 0;
+    log->folder_changed = false;
+    if (go_on) /* a copy: the writer may change it */
+        round->fds[round->count++] = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
     (void)pthread_mutex_unlock(&log->lock);
     return go_on;
+}
+
+static bool sync_round(const struct decision_log *log, const struct sync_round *round)
+{
+    bool synced = !round->folder || sync_folder(log);
+
+    for (unsigned i = 0; i < round->count; i++) {
+        synced = round->fds[i] >= 0 && fdatasync(round->fds[i]) == 0 && synced;
+        if (round->fds[i] >= 0)
+            (void)close(round->fds[i]);
+    }
+    return synced;
 }
 
 static void *run_syncer(void *opaque)
@@ -230,19 +281,18 @@ static void *run_syncer(void *opaque)
     struct decision_log *log = opaque;
     struct timespec interval = {log->config.sync_ms / 1000,
                                 (long)(log->config.sync_ms % 1000) * 1000 * NS_IN_US};
-    uint64_t written = 0;
-    int fd = -1;
+    struct sync_round round;
 
-    while (wait_for_written(log, &fd, &written)) {
-        bool synced = fd >= 0 && fdatasync(fd) == 0;
+    while (begin_round(log, &round)) {
+        bool synced = sync_round(log, &round);
 
-        if (fd >= 0)
-            (void)close(fd);
         (void)pthread_mutex_lock(&log->lock);
         if (synced)
-            log->synced = written;
+            log->synced = round.written;
         else if (log->stopping)
             log->synced = log->written; /* leaves the loop; the disk has gone */
+        else
+            log->folder_changed |= round.folder;
         (void)pthread_mutex_unlock(&log->lock);
         (void)pselect(0, NULL, NULL, NULL, &interval, NULL);
     }
@@ -283,7 +333,7 @@ static enum mu_status recover(struct decision_log *log, struct mu_error *err)
     log->written = log->synced = end.next - 1;
     memcpy(log->chain, end.chain, sizeof(log->chain));
     log->fd = create_segment(log, end.next, end.chain);
-    if (log->fd < 0)
+    if (log->fd < 0 || !sync_folder(log))
         return mu_fail(err, MU_E_UNAVAILABLE, "log-dir '%s': cannot begin a segment: %s",
                        log->config.folder, strerror(errno));
     list_segment(log, end.next);
@@ -349,6 +399,8 @@ void decision_log_close(struct decision_log *log)
     (void)pthread_mutex_unlock(&log->lock);
     if (log->syncer_runs)
         (void)pthread_join(log->syncer, NULL);
+    for (unsigned i = 0; i < log->retired_count; i++)
+        (void)close(log->retired[i]);
     if (log->fd >= 0)
         (void)close(log->fd);
     if (log->lock_fd >= 0)
@@ -391,19 +443,28 @@ enum mu_status decision_log_append(struct decision_log *log, const char *payload
     return st;
 }
 
+/* The budget is of a hold-up, not of each that meets it: who comes while the writer has been held
+ * up for that long goes on at once, else one slow write of the disk would delay all behind it, one
+ * after the other. */
+static int64_t wait_until_us(const struct decision_log *log, int64_t came_us, int64_t budget_us)
+{
+    int64_t since_us = log->busy_since_us;
+
+    return (since_us > 0 && since_us < came_us ? since_us : came_us) + budget_us;
+}
+
 bool decision_log_wait(struct decision_log *log, uint64_t sequence, int64_t budget_us)
 {
-    struct timespec until;
+    int64_t came_us = monotonic_us(), until_us;
     bool written;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(budget_us % US_IN_S) * NS_IN_US;
-    until.tv_sec += budget_us / US_IN_S + until.tv_nsec / (US_IN_S * NS_IN_US);
-    until.tv_nsec %= (long)US_IN_S * NS_IN_US;
     (void)pthread_mutex_lock(&log->lock);
     while (log->written < sequence &&
-           pthread_cond_timedwait(&log->moved, &log->lock, &until) != ETIMEDOUT)
-        ;
+           monotonic_us() < (until_us = wait_until_us(log, came_us, budget_us))) {
+        struct timespec until = {until_us / US_IN_S, (long)(until_us % US_IN_S) * NS_IN_US};
+
+        (void)pthread_cond_timedwait(&log->moved, &log->lock, &until);
+    }
     written = log->written >= sequence;
     (void)pthread_mutex_unlock(&log->lock);
     return written;

@@ -80,7 +80,8 @@ const char *decision_log_instance(const struct decision_log *log);
 /* Errors: MU_E_LIMIT (the payload; or there is no room). */
 enum mu_status decision_log_append(struct decision_log *log, const char *payload, size_t len,
                                    uint64_t *ret_sequence, struct mu_error *err) MU_MUST_CHECK;
-/* Waits until the record is written; false when `budget_us` ended before. */
+/* Waits until the record is written; false when `budget_us` ended before, counted from when the
+ * disk began to hold up the writer if that was earlier. */
 bool decision_log_wait(struct decision_log *log, uint64_t sequence, int64_t budget_us);
 /* How many could not be appended since this was last asked. */
 uint64_t decision_log_take_lost(struct decision_log *log);
