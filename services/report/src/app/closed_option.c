@@ -34,7 +34,7 @@ enum mu_status closed_option_load(const struct month_store *store, const char *o
                                   struct mu_error *err)
 {
     char month[MONTH_SIZE];
-    int64_t revision;
+    int64_t revision = 0;
     enum mu_status st = parse(option, text, month, &revision, err);
 
     if (st != MU_OK)
