@@ -95,7 +95,7 @@ static const struct mu_json_object record_object =
 
 /* ---- months ---- */
 
-enum mu_status close_month_check(const char *month, struct mu_error *err)
+static enum mu_status close_month_check(const char *month, struct mu_error *err)
 {
     int64_t begin_us, end_us;
 

@@ -81,8 +81,6 @@ enum mu_status close_record_parse(const char *bytes, size_t len, struct mu_arena
 enum mu_status close_record_print(const struct close_record *record, struct mu_buf *out,
                                   struct mu_error *err) MU_MUST_CHECK;
 
-/* Errors: MU_E_INVALID (no "YYYY-MM"). */
-enum mu_status close_month_check(const char *month, struct mu_error *err) MU_MUST_CHECK;
 /* The month `steps` later (or earlier) than "YYYY-MM"; the month is valid. */
 enum { CLOSE_MONTH_SIZE = 8 };
 void close_month_step(const char *month, int steps, char ret_month[CLOSE_MONTH_SIZE]);

@@ -53,8 +53,6 @@ struct verify_pieces {
 };
 bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
                         const struct verify_pieces *pieces);
-bool verify_read_json(struct verify_state *state, const char *name,
-                      const struct verify_pieces *pieces);
 
 /* Whether the two are short enough to be kept: longer than any real ones are refused. */
 bool verify_key_fits(const char *uai, const char *digest);
