@@ -200,23 +200,23 @@ const struct month_close *month_store_newest(const struct month_store *store)
 /* ---- loading ---- */
 
 enum mu_status month_close_file(const struct month_close *close, const char *name,
-                                const struct close_file *expected, char path[STORE_PATH_SIZE],
+                                const struct close_file *expected, char ret_path[STORE_PATH_SIZE],
                                 struct mu_error *err)
 {
     char digest[MU_DIGEST_TEXT_SIZE];
     uint64_t size_bytes;
-    enum mu_status st = store_path(path, err, "%s/%s", close->folder, name);
+    enum mu_status st = store_path(ret_path, err, "%s/%s", close->folder, name);
 
     if (st == MU_OK)
-        st = manifest_hash_file(path, digest, &size_bytes, err);
+        st = manifest_hash_file(ret_path, digest, &size_bytes, err);
     if (st == MU_E_NOT_FOUND)
         return mu_fail(err, MU_E_CONFLICT, "'%s' is missing: restore the store from its backup",
-                       path);
+                       ret_path);
     if (st == MU_OK && !mu_text_equal(digest, expected->sha256))
         st = mu_fail(err, MU_E_CONFLICT,
                      "'%s' is not what was closed (%s, closed as %s): restore the store from its "
                      "backup",
-                     path, digest, expected->sha256);
+                     ret_path, digest, expected->sha256);
     return st;
 }
 
