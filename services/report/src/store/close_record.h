@@ -35,6 +35,13 @@ struct close_file {
     int64_t size_bytes;
 };
 
+/* A file that the system file names, as it was: "other_assets.csv" of `other_assets`. */
+struct close_companion {
+    const char *key;  /* system_companion_keys */
+    const char *name; /* in the month's folder: the key and an ending */
+    struct close_file file;
+};
+
 struct close_link {
     const char *month;
     int64_t revision, serial;
@@ -59,7 +66,8 @@ struct close_record {
     int64_t as_of_us, known_at_us, closed_at_us;
     const char *closed_by;
     const char *generator; /* version of muster-report: renders it byte for byte */
-    struct close_file snapshot, system, evidence;
+    struct close_file snapshot, system, evidence, numbers;
+    struct mu_json_array companions; /* struct close_companion, in the order of the keys */
     int64_t evidence_files;
     struct mu_json_array findings; /* struct close_finding */
 
