@@ -102,6 +102,7 @@ def fill(world):
     for failure, closed in ((FAILURE, None), (ENDED, "2026-10-20T00:00:00Z")):
         world.insert("failures", failure=failure, state="closed" if closed else "open", code="registry_denied", message=HOSTILE,
                      repository="registry.example/apps/web", attempts=5, opened_at="2026-10-18T00:00:00Z", closed_at=closed)
+    world.agree()
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +291,8 @@ def test_every_scanned_image_has_a_bill_of_materials(bundle):
     bom = read(bundle, f"sbom/{'a' * 64}.cdx.json")
     assert {"pkg:deb/debian/openssl@3.0.1?distro=debian-12", "pkg:npm/%40scope/left@1.0.0"} <= {one.get("purl") for one in bom["components"]}
     refs = {one["bom-ref"]: one["name"] for one in bom["components"]}
-    assert [(one["id"], [refs[part["ref"]] for part in one["affects"]]) for one in bom["vulnerabilities"]] == [("CVE-2026-0001", ["openssl"])]
+    affected = {one["id"]: [refs[part["ref"]] for part in one["affects"]] for one in bom["vulnerabilities"]}
+    assert affected == {row["vulnerability"]: ["openssl"] for row in rows(bundle, "findings.csv") if row["uai"] == APP} and len(affected) == 3
     assert [one["url"] for one in bom["vulnerabilities"][0]["advisories"]] == ["https://example.com/1"]
 
 
