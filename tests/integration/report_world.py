@@ -178,7 +178,7 @@ class ReportWorld:
             plain = raw_scan(manifest, (uai,), severities.items())
             kept = {one["id"]: one for one in told.get("findings", [])}
             findings = [one | kept.get(one["id"], {}) | {"severity": one["severity"]} for one in plain["findings"]]
-            counts = {**plain["counts"], "packages": len(told.get("packages", []))}
+            counts = {**plain["counts"], **{name: len(told.get(name, [])) for name in ("packages", "suppressed")}}
             body = json.dumps({**plain, **told, "findings": findings, "counts": counts}).encode()
             self.postgres.sql(f"UPDATE inventory SET evidence_digest = '{self.evidence.add(body)}' WHERE evidence_digest = '{digest}'")
 
