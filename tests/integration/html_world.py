@@ -3,6 +3,8 @@
 import json
 from datetime import datetime, timedelta, timezone
 
+from report_world import raw_scan
+
 END = datetime(2026, 10, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 RTL, SCRIPT = "\u202e", "<script>document.title='ran'</script>"
 HOSTILE = {
@@ -50,8 +52,7 @@ class HtmlWorld:
         scanned = state in ("covered", "scan_expired")
         evidence = None
         if scanned:
-            evidence = self.world.evidence.add(json.dumps({
-                "schema": "muster.raw-scan.v1", "status": "complete", "targets": [{"uai": uai, "digest": digest}],
+            evidence = self.world.evidence.add(json.dumps(raw_scan(digest, (uai,), finished_at=instant(age)) | {
                 "authentication": {"method": "bearer" if place != 3 else None, "authorized": place not in (3, 7)},
                 "findings": [{"id": f"CVE-2026-{n:04}", "summary": HOSTILE["summary"] if n == 1 else f"Flaw {n} in a parser of {name}"}
                              for n in range(1, 31)]}).encode())
@@ -123,4 +124,5 @@ class HtmlWorld:
                  message="no event of the cluster for an hour", source="cluster production", attempts=1, opened_at=instant(8),
                  closed_at=instant(8))
         self.write()
+        self.world.agree()
         return self

@@ -8,7 +8,7 @@ import openpyxl
 from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
-from report_world import TOOLS, WEB
+from report_world import TOOLS, WEB, raw_scan
 
 FORMS = json.loads((Path(__file__).parents[1] / "data/forms.json").read_text())
 POAM, DR = FORMS["poam"], FORMS["dr"]
@@ -55,13 +55,13 @@ def add_findings(world):
         world.insert("closed_findings", item=f"V-CVE-2025-000{number}", uai=WEB, repository=WEB.rpartition(":")[0],
                      vulnerability=f"CVE-2025-000{number}", episode=1, detected_at="2026-08-01", first_detected_at="2026-08-01",
                      item_detected_at="2026-08-01", closed_at=at, closed_by=closed_by, item_closed_at=at, severity="high", cvss="7.5")
-    # What a raw scan says beside: a new one for WEB, with a description and what its image gets wrong.
-    body = json.dumps({
-        "schema": "muster.raw-scan.v1", "status": "complete", "targets": [{"uai": WEB, "digest": "sha256:" + "1" * 64}],
+    # What a raw scan says beside: what its image gets wrong.
+    body = json.dumps(raw_scan("sha256:" + "1" * 64, (WEB,)) | {
         "issues": [{"check": "CIS-DI-0001", "severity": "moderate", "title": "Runs as root", "source": "CIS Docker Benchmark"},
                    {"check": "CIS-DI-0006", "severity": "low", "title": "No health check", "source": "CIS Docker Benchmark"}]})
     digest = world.evidence.add(body.encode())
     world.postgres.sql(f"UPDATE inventory SET evidence_digest = '{digest}', first_running_at = '2026-09-10' WHERE uai = '{WEB}'")
+    world.agree()
 
 
 # ---- templates: what FedRAMP's own files have, made by the facts ----

@@ -112,6 +112,7 @@ class Handler(BaseHTTPRequestHandler):
 def raw_scan(digest, uais, findings=(), finished_at="2026-10-30T10:00:05.000000Z"):
     """As schemas/raw-scan.v1.schema.json has it; findings are [(vulnerability, severity)]."""
     counts = {name: sum(severity == name for _, severity in findings) for name in ("critical", "high", "moderate", "low", "unknown")}
+    counts["low"] += sum(severity == "negligible" for _, severity in findings)
     return {
         "schema": "muster.raw-scan.v1", "status": "complete", "failures": [], "suppressed": [], "packages": [],
         "targets": [{"uai": uai, "digest": digest} for uai in uais],
@@ -123,7 +124,7 @@ def raw_scan(digest, uais, findings=(), finished_at="2026-10-30T10:00:05.000000Z
         "started_at": "2026-10-30T10:00:00.000000Z", "finished_at": finished_at,
         "counts": {"packages": 0, "suppressed": 0, "findings": len(findings), **counts},
         "findings": [{"id": vulnerability, "severity": severity, "status": "affected", "aliases": [],
-                      "package": {"type": "deb", "name": "openssl", "version": "3.0.1"}} for vulnerability, severity in findings]}
+                      "package": "openssl", "package_version": "3.0.1", "package_type": "deb"} for vulnerability, severity in findings]}
 
 
 class ReportWorld:
@@ -166,6 +167,23 @@ class ReportWorld:
         for uai in also:
             self.insert("not_running", uai=uai, manifest_digest=digest)
         return digest
+
+    def agree(self):
+        """Raw scans find what the table of findings says, and nothing else; what they say of it beside stays."""
+        found = self.json("SELECT json_agg(json_build_array(uai, reported_as, effective_severity)) FROM findings")
+        for uai, manifest, digest in self.json("SELECT json_agg(json_build_array(uai, manifest_digest, evidence_digest)) FROM inventory "
+                                               "WHERE evidence_digest IS NOT NULL"):
+            told = json.loads(self.evidence.bodies[f"/v1/evidence/{digest}"])
+            severities = {name: severity for other, names, severity in found if other == uai for name in names.split("\n")}
+            plain = raw_scan(manifest, (uai,), severities.items())
+            kept = {one["id"]: one for one in told.get("findings", [])}
+            findings = [one | kept.get(one["id"], {}) | {"severity": one["severity"]} for one in plain["findings"]]
+            counts = {**plain["counts"], **{name: len(told.get(name, [])) for name in ("packages", "suppressed")}}
+            body = json.dumps({**plain, **told, "findings": findings, "counts": counts}).encode()
+            self.postgres.sql(f"UPDATE inventory SET evidence_digest = '{self.evidence.add(body)}' WHERE evidence_digest = '{digest}'")
+
+    def json(self, query):
+        return json.loads(self.postgres.sql(query) or "[]")
 
     def command(self, out, *more, month=MONTH, user="muster_report", system=SYSTEM):
         return [str(self.program), "run", f"--month={month}", f"--system={system}", f"--out={out}",

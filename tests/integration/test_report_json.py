@@ -5,10 +5,12 @@ The schemas are in our own words (tests/data/report-json.schema.json): what FedR
 
 import csv
 import json
+import re
 import uuid
 from pathlib import Path
 
 import jsonschema
+import openpyxl
 import pytest
 from report_world import ReportWorld, report_world as world  # noqa: F401
 
@@ -102,6 +104,7 @@ def fill(world):
     for failure, closed in ((FAILURE, None), (ENDED, "2026-10-20T00:00:00Z")):
         world.insert("failures", failure=failure, state="closed" if closed else "open", code="registry_denied", message=HOSTILE,
                      repository="registry.example/apps/web", attempts=5, opened_at="2026-10-18T00:00:00Z", closed_at=closed)
+    world.agree()
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +293,8 @@ def test_every_scanned_image_has_a_bill_of_materials(bundle):
     bom = read(bundle, f"sbom/{'a' * 64}.cdx.json")
     assert {"pkg:deb/debian/openssl@3.0.1?distro=debian-12", "pkg:npm/%40scope/left@1.0.0"} <= {one.get("purl") for one in bom["components"]}
     refs = {one["bom-ref"]: one["name"] for one in bom["components"]}
-    assert [(one["id"], [refs[part["ref"]] for part in one["affects"]]) for one in bom["vulnerabilities"]] == [("CVE-2026-0001", ["openssl"])]
+    affected = {one["id"]: [refs[part["ref"]] for part in one["affects"]] for one in bom["vulnerabilities"]}
+    assert affected == {row["vulnerability"]: ["openssl"] for row in rows(bundle, "findings.csv") if row["uai"] == APP} and len(affected) == 3
     assert [one["url"] for one in bom["vulnerabilities"][0]["advisories"]] == ["https://example.com/1"]
 
 
@@ -329,6 +333,42 @@ def test_every_deliverable_names_the_same_assets_of_an_item(bundle, poam):
         detail = entries[item].get("vulnerabilityDetail", entries[item])
         assert item in told and set(detail["affectedAssets"]) == expected
         assert observed[str(uuid.uuid5(NAMESPACE, f"FR0000000000\nobservation\n{item}"))] == expected
+
+
+def items_of_workbook(bundle):
+    """{item: assets} of the sheets of vulnerabilities, but for what no image has any more."""
+    found = {}
+    for name in ("Open POA&M Items", "Closed POA&M Items"):
+        cells = list(openpyxl.load_workbook(bundle / "poam.xlsx")[name].iter_rows(values_only=True))
+        heads = next(row for row in cells if "POAM ID" in row)
+        found |= {row[heads.index("POAM ID")]: set(row[heads.index("Asset Identifier")].split("\n")) for row in cells
+                  if str(row[heads.index("POAM ID")]).startswith("V-")}
+    return found
+
+
+def items_of_page(bundle):
+    page = re.findall(r'<tr><th scope="row" class="c"><span id="i-([^"]+)">([^<]+)</span></th>.*?<td class="c">(.*?)<span', (bundle / "report.html").read_text())
+    assert [name for anchor, name, _ in page if anchor != name] == [] and len({name for name, *_ in page}) == len(page)
+    return {name: set(assets.split("<br>")) for _, name, assets in page}
+
+
+def test_workbook_reports_oscal_csv_and_page_have_the_same_items_on_the_same_assets(bundle, poam):
+    assets = {}
+    for row in rows(bundle, "findings.csv"):
+        assets.setdefault(row["item"], set()).add(row["uai"])
+    closed = {row["item"]: {row["uai"]} for row in rows(bundle, "closed-findings.csv")}
+    failures = {row["failure"] for row in rows(bundle, "detection-failures.csv")}
+    reports = details(read(bundle, "vulnerability-detail-report.json"), "vulnerabilities") | \
+        details(read(bundle, "accepted-vulnerability-info.json"), "acceptedVulnerabilities")
+    names = {one["uuid"]: props(one, "asset-id")[0] for one in poam["local-definitions"]["inventory-items"]}
+    observed = {one["uuid"]: {names[subject["subject-uuid"]] for subject in one.get("subjects", [])} for one in poam["observations"]}
+    told = {
+        "poam.xlsx": items_of_workbook(bundle), "report.html": items_of_page(bundle),
+        "VER": {name: set(one.get("affectedAssets", [])) for name, one in reports.items()},
+        "OSCAL": {props(one, "POAM-ID")[0]: observed[one["related-observations"][0]["observation-uuid"]] for one in poam["poam-items"]}}
+    history = {"poam.xlsx": closed, "VER": {name: closed[name] for name in closed if name in reports}}
+    for name, items in told.items():
+        assert {item: found for item, found in items.items() if item not in failures} == assets | history.get(name, {}), name
 
 
 def test_a_spreadsheet_runs_nothing_of_a_csv(bundle):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import verify_mutations as table
 from bundle_keys import Keys
+from local.demo import SYSTEM
 from report_world import raw_scan, report_world  # noqa: F401
 from test_report import world  # noqa: F401
 
@@ -144,10 +145,29 @@ def _row(table_name, values):
     return f"INSERT INTO {table_name} ({', '.join(values)}) VALUES ({texts});"
 
 
+def found_rows(pick, found):
+    """SQL of what the scans found, {(asset, name): severity}: under another name, held by a deviation, or as it is; and of what is closed."""
+    held = {name: pick.choice((None, None, "DR-1", "DR-1+DR-2")) for _, name in found}
+    known = {name: pick.choice((name, name, f"GHSA-{name[-4:]}")) for name in held}
+    for (uai, name), severity in found.items():
+        item = f"V-{known[name]}" + (f"-{held[name]}" if held[name] else "")
+        yield _row("findings", {
+            "item": item, "uai": uai, "repository": uai.rpartition(":")[0], "vulnerability": known[name], "reported_as": name, "severity": severity,
+            "effective_severity": severity, "severity_source": "scanner", "packages": pick.choice(("openssl 3.0.1", "=1+1 1.0")),
+            "detected_at": "2026-10-10", "first_detected_at": "2026-10-10", "item_detected_at": "2026-10-10", "episode": 1, "instances": 1,
+            "deviations": (held[name] or "").replace("+", "\n"), "forensic": "false", "due_at": "2026-11-09", "due_by": "rev5",
+            "status": pick.choice(("open", "late", "at_risk"))})
+        if pick.random() < 0.2:
+            yield _row("closed_findings", {
+                "item": f"V-CVE-2025-{name[-4:]}", "uai": uai, "repository": uai.rpartition(":")[0], "vulnerability": f"CVE-2025-{name[-4:]}",
+                "episode": 1, "detected_at": "2026-08-01", "first_detected_at": "2026-08-01", "item_detected_at": "2026-08-01",
+                "closed_at": "2026-10-09", "closed_by": "scan", "item_closed_at": "2026-10-09", "severity": severity})
+
+
 def random_fleet(world, seed):  # noqa: F811
-    """SQL of images in every state, several digests an asset, scans shared by names, hostile texts."""
+    """SQL of images in every state, several digests an asset, scans shared by names, hostile texts; what was found."""
     pick = random.Random(seed)
-    script, made = ["TRUNCATE inventory, instances, not_running;"], []
+    script, made, found = ["TRUNCATE inventory, instances, not_running, findings, closed_findings;"], [], {}
     for number in range(pick.randrange(0, 9)):
         name = f"registry.example/{pick.choice(('apps', 'team/long/path', 'a'))}/image{number}"
         tag = pick.choice(("1.0", "latest", "v2-rc.1"))
@@ -161,6 +181,7 @@ def random_fleet(world, seed):  # noqa: F811
             scan = raw_scan(digest, [uai, old] if old else [uai], findings,
                             "2026-10-20T00:00:00.000000Z" if state == "covered" else "2026-08-01T00:00:00.000000Z")
             evidence = world.evidence.add(json.dumps(scan).encode())
+            found |= {(name, found_name): severity for name in ([uai, old] if old else [uai]) for found_name, severity in findings}
             if old:
                 script.append(_row("not_running", {"uai": old, "manifest_digest": digest}))
         pods = pick.randrange(1, 4)
@@ -172,15 +193,17 @@ def random_fleet(world, seed):  # noqa: F811
             "cluster": "production", "namespace": "prod", "pod": f"{pick.choice(PODS)}-{digest[-6:]}-{pod}", "container": "app",
             "container_kind": "container", "image": uai, "uai": uai, "manifest_digest": digest, "state": state,
             "reason": None if state == "covered" else "x", "started_at": "2026-10-02", "node": "node-1"}) for pod in range(pods)]
-    return "\n".join(script)
+    return "\n".join([*script, *found_rows(pick, found)])
 
 
 def test_a_hundred_good_packages_of_random_fleets_raise_no_alarm(world, good, keys, tmp_path):  # noqa: F811
     kinds, alarms = ("package", "package.zip", "package.tar.zst"), []
+    system = tmp_path / "system.yaml"
+    system.write_text(SYSTEM.read_text() + "deliverables: both\npackage_overview_uri: https://trust.example/package.json\n")
     for seed in range(FLEETS):
         world.postgres.sql(random_fleet(world, seed))
         out = tmp_path / f"{seed}-{kinds[seed % len(kinds)]}"
-        done = world.run(out, *keys.run_options)
+        done = world.run(out, *keys.run_options, system=system)
         assert done.returncode == 0, f"seed {seed}: {done.stderr}"
         code, differences = asked(world, out, *keys.verify_options)
         if code != 0:

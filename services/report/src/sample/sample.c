@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, NAME_SIZE = 512 };
+enum { PATH_SIZE = 4096, NAME_SIZE = 512, TEXT_SIZE = 4096 };
 
 struct sampling {
     const struct sample_request *request;
@@ -76,16 +76,22 @@ static enum mu_status find_workbook_row(struct sampling *sampling, const char *u
 static enum mu_status find_places(const struct sample_request *request, struct sample_item *item,
                                   char path[PATH_SIZE], struct mu_error *err)
 {
-    const char *const texts[] = {item->container->uai, item->container->manifest_digest};
+    /* As JSON has them: "app:1" is not in "app:10". */
+    char uai[TEXT_SIZE], manifest[TEXT_SIZE];
+    const char *const texts[] = {uai, manifest};
     struct sample_place places[2] = {{-1, -1}, {-1, -1}};
     enum mu_status st;
 
     if (!request->raw_scan_path || !item->evidence_digest || !item->container->manifest_digest)
         return MU_OK;
+    (void)snprintf(uai, sizeof(uai), "\"%s\"", item->container->uai);
+    (void)snprintf(manifest, sizeof(manifest), "\"%s\"", item->container->manifest_digest);
     st = request->raw_scan_path(request->opaque, item->evidence_digest, path, PATH_SIZE, err);
     if (st == MU_OK)
         st = raw_places_find(path, texts, 2, places, err);
     item->raw_file = path;
+    for (size_t i = 0; i < 2; i++)
+        places[i].offset_bytes += places[i].line > 0; /* behind the quotation mark */
     item->uai = places[0];
     item->manifest = places[1];
     return st;

@@ -95,17 +95,23 @@ static const struct {
          "WHERE NOT EXISTS (SELECT 1 FROM containers c WHERE c.uai = d.uai AND c.digest = "
          "d.digest)"},
         /* ---- findings and raw scans ---- */
+        /* An image has one list of findings whatever its names: a scan under another one counts. */
         {"findings", VERIFY_HAS_FINDINGS,
          "SELECT f.item, 'is a finding of ' || f.uai || ', but none of its raw scans has ' || "
-         "min(f.vulnerability) FROM findings f WHERE EXISTS (SELECT 1 FROM targets t WHERE t.uai = "
+         "min(f.vulnerability) FROM findings f WHERE EXISTS (SELECT 1 FROM scanned s WHERE s.uai = "
          "f.uai) GROUP BY f.item, f.uai HAVING max(EXISTS (SELECT 1 FROM targets t JOIN found d "
-         "USING (file) WHERE t.uai = f.uai AND d.vulnerability = f.vulnerability)) = 0"},
+         "USING (file) WHERE t.uai = f.uai AND d.vulnerability = f.vulnerability) OR EXISTS "
+         "(SELECT 1 FROM scanned s JOIN found d USING (file) WHERE s.uai = f.uai AND "
+         "d.vulnerability = f.vulnerability)) = 0"},
+        /* What the newest scan of the image found. */
         {"findings", VERIFY_HAS_FINDINGS,
          "SELECT t.uai, d.vulnerability || ' was found (' || min(t.file) || ') but is not in "
          "" BUNDLE_FINDINGS "' FROM found d JOIN targets t USING (file) JOIN digests USING (uai, "
          "digest) WHERE t.complete AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.uai = t.uai "
-         "AND "
-         "f.vulnerability = d.vulnerability) GROUP BY t.uai, d.vulnerability"},
+         "AND f.vulnerability = d.vulnerability) AND NOT EXISTS (SELECT 1 FROM targets n WHERE "
+         "n.digest = t.digest AND n.file <> t.file AND n.complete AND n.finished_at >= "
+         "t.finished_at AND NOT EXISTS (SELECT 1 FROM found o WHERE o.file = n.file AND "
+         "o.vulnerability = d.vulnerability)) GROUP BY t.uai, d.vulnerability"},
         /* ---- items and assets of the deliverables ---- */
         {"items", VERIFY_HAS_FINDINGS | VERIFY_HAS_CLOSED,
          "SELECT name, 'stands in ' || file || ', but neither in " BUNDLE_FINDINGS
@@ -118,7 +124,8 @@ static const struct {
          "running' "
          "FROM items i WHERE kind = 'uai' AND file <> '" BUNDLE_POAM
          "' AND name NOT IN (SELECT uai "
-         "FROM rows) AND name NOT IN (SELECT uai FROM not_running)"},
+         "FROM rows) AND name NOT IN (SELECT uai FROM not_running) AND name NOT IN (SELECT uai "
+         "FROM further_tags)"},
         {"items", VERIFY_HAS_ASSETS,
          "SELECT uai, 'has a row, but is not in " BUNDLE_ASSETS "' FROM rows WHERE uai NOT IN "
          "(SELECT uai FROM others) AND uai NOT IN "
@@ -127,7 +134,7 @@ static const struct {
          "SELECT name, 'stands in " BUNDLE_POAM ", but nothing was found on it' FROM items i "
          "WHERE kind = 'uai' AND file = '" BUNDLE_POAM "' AND name NOT IN (SELECT uai FROM "
          "rows) AND name NOT IN (SELECT uai FROM not_running) AND name NOT IN (SELECT name FROM "
-         "items WHERE kind = 'closed uai')"},
+         "items WHERE kind = 'closed uai') AND name NOT IN (SELECT uai FROM further_tags)"},
         /* ---- another's package ---- */
         {"row -> scan", VERIFY_FOREIGN,
          "SELECT d.uai, d.digest || ' occurs in no scan, nor does the name' FROM digests d JOIN "

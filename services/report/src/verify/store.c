@@ -72,6 +72,25 @@ static const struct {
         [VERIFY_LIMITS] = {"CREATE TABLE limits (oldest TEXT)", "INSERT INTO limits VALUES (?)", 1},
 };
 
+/* "host/path:" of "host/path:tag" and "host/path@sha256:hex" */
+#define COLONS(uai)           "replace(" uai ", '@sha256:', ':')"
+#define REPOSITORY_OF(uai)    "rtrim(" COLONS(uai) ", replace(" COLONS(uai) ", ':', ''))"
+#define REPOSITORY_OF_UAI     REPOSITORY_OF("uai")
+#define REPOSITORY_OF_TARGET  REPOSITORY_OF("t.uai")
+#define REPOSITORY_OF_FINDING REPOSITORY_OF("f.uai")
+
+static const char views[] =
+        /* Every scan of an asset's images, under whichever name. */
+        "CREATE INDEX targets_of ON targets (digest);"
+        "CREATE VIEW scanned AS SELECT d.uai, t.file FROM digests d JOIN targets t USING (digest) "
+        "UNION ALL SELECT o.uai, t.file FROM targets o JOIN targets t USING (digest);"
+        /* Further tags of what was scanned: nothing runs from them, and no scan names them yet. */
+        "CREATE INDEX targets_in ON targets (" REPOSITORY_OF_UAI ");"
+        "CREATE VIEW further_tags AS SELECT DISTINCT f.uai FROM findings f JOIN targets t JOIN "
+        "found d ON d.file = t.file AND d.vulnerability = f.vulnerability WHERE f.uai NOT IN "
+        "(SELECT uai FROM rows) AND f.uai NOT IN (SELECT uai FROM targets) "
+        "AND " REPOSITORY_OF_TARGET " = " REPOSITORY_OF_FINDING;
+
 static void failed(struct verify_store *store)
 {
     if (store->err.status == MU_OK)
@@ -103,6 +122,7 @@ enum mu_status verify_store_new(struct verify_store **ret_store, struct mu_error
                                                              &store->put[table], NULL) != SQLITE_OK)
             failed(store);
     }
+    run(store, views);
     if (verify_store_status(store, err) != MU_OK)
         return err->status;
     *ret_store = store;
