@@ -48,8 +48,8 @@ static void the_worst_of_class_d_has_half_a_day(void **state)
 static void what_is_no_rating_or_class_has_no_time(void **state)
 {
     (void)state;
-    for (char class = 'A'; class <= 'D'; class ++)
-        assert_int_equal(ver_reduction_hours(class, 1, true, true), 0);
+    for (const char *class = "ABCD"; *class; class ++)
+        assert_int_equal(ver_reduction_hours(*class, 1, true, true), 0);
     assert_int_equal(ver_reduction_hours('C', 0, true, true), 0);
     assert_int_equal(ver_reduction_hours('C', 6, true, true), 0);
     assert_int_equal(ver_reduction_hours('E', 5, true, true), 0);

@@ -70,10 +70,10 @@ struct diff_month {
 };
 
 /* Assets first, then findings, each by UAI. Errors: MU_E_UNAVAILABLE, MU_E_LIMIT, MU_E_INVALID (a
- * raw scan), MU_E_NOT_FOUND (a raw scan), and what `tell` gives. */
+ * raw scan), MU_E_NOT_FOUND (a raw scan), and what `tell_line` gives. */
 enum mu_status diff_months(const struct diff_month *before, const struct diff_month *after,
-                           enum mu_status (*tell)(void *opaque, const struct diff_line *line,
-                                                  struct mu_error *err),
+                           enum mu_status (*tell_line)(void *opaque, const struct diff_line *line,
+                                                       struct mu_error *err),
                            void *opaque, struct diff_sums *ret_sums,
                            struct mu_error *err) MU_MUST_CHECK;
 

@@ -19,20 +19,33 @@ static const char *skip_blank(const char *text)
     return text;
 }
 
-/* White space is one blank, case does not count. */
+/* The next one in lower case; white space is one blank, and nothing at the end. */
+static char next_character(const char **text)
+{
+    const char *at = *text;
+
+    if (isspace((unsigned char)*at)) {
+        *text = at = skip_blank(at);
+        return *at ? ' ' : '\0';
+    }
+    if (*at)
+        ++*text;
+    return (char)tolower((unsigned char)*at);
+}
+
 static bool same_header(const char *a, const char *b)
 {
+    char first, second;
+
     if (!a)
         return false;
-    for (a = skip_blank(a), b = skip_blank(b); *a && *b;) {
-        bool blank = isspace((unsigned char)*a) && isspace((unsigned char)*b);
-
-        if (!blank && tolower((unsigned char)*a) != tolower((unsigned char)*b))
-            break;
-        a = blank ? skip_blank(a) : a + 1;
-        b = blank ? skip_blank(b) : b + 1;
-    }
-    return *skip_blank(a) == '\0' && *skip_blank(b) == '\0';
+    a = skip_blank(a);
+    b = skip_blank(b);
+    do {
+        first = next_character(&a);
+        second = next_character(&b);
+    } while (first == second && first);
+    return first == second;
 }
 
 /* ---- above the header ---- */
