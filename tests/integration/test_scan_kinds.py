@@ -196,7 +196,7 @@ def test_inventory_knows_findings_by_ecosystem_and_package_url(world):
     rows = world["stack"].postgres.sql("SELECT DISTINCT f.package_ecosystem, f.package_purl FROM findings f JOIN scans s USING (evidence_digest) "
                                        f"WHERE s.digest = '{world['digests']['alpine']}'").splitlines()
     assert sorted(rows) == sorted([
-        "Alpine:v3.20|pkg:apk/alpine/libcrypto3@3.3.2-r0?arch=x86_64&distro=alpine-3.20.3", "Go|pkg:golang/stdlib@1.22.1",
+        "Alpine:v3.20|pkg:apk/alpine/libcrypto3@3.3.2-r0?arch=x86_64&distro=alpine-3.20.3&upstream=openssl", "Go|pkg:golang/stdlib@1.22.1",
         "Maven|pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1", "npm|pkg:npm/lodash@4.17.20"])
 
 
