@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from local.process import free_port
+from report_findings import dr_template, poam_template
 from report_world import BIN, ReportWorld
 
 APP, JOB = "registry.example/apps/app:1.0", "registry.example/apps/job:2.0"
@@ -119,7 +120,7 @@ def test_the_record_names_what_was_frozen(closed):
     assert record["as_of"] == "2026-10-31T23:59:59.999999Z" and record["known_at"] == "2026-11-05T00:00:00.000000Z"
     assert record["findings"] == [] and "previous" not in record and record["evidence_files"] == 2
     folder = closed / "months/2026-10-r1"
-    for member, name in (("snapshot", "snapshot.jsonl"), ("system", "system.yaml"), ("evidence", "evidence.sha256")):
+    for member, name in (("snapshot", "snapshot.jsonl"), ("system", "system.yaml"), ("evidence", "evidence.sha256"), ("numbers", "numbers.json")):
         held = (folder / name).read_bytes()
         assert record[member] == {"sha256": "sha256:" + hashlib.sha256(held).hexdigest(), "size_bytes": len(held)}
     assert (folder / "system.yaml").read_text() == SYSTEM
@@ -167,6 +168,179 @@ def test_the_package_of_the_store_is_that_of_the_preview_but_for_its_record(worl
     stored, preview = world.render(closed, tmp_path / "stored"), files_of(tmp_path / "preview")
     assert set(stored) - set(preview) == {"close.json"}
     assert all(stored[name] == preview[name] for name in preview if name != "manifest.json")
+
+
+# ---- the files that the system file names, and the months before ----
+
+HOSTS = """UNIQUE ASSET IDENTIFIER,IPv4 or IPv6 Address,Virtual,Public,Authenticated Scan,Baseline Configuration Name,OS Name and Version,Asset Type,In Latest Scan,\
+Diagram Label,Function
+host-1,10.0.0.1,Yes,No,Yes,CIS Level 2,Debian 12,Server,Yes,Node,Runs pods
+"""
+STATEMENTS = "- {vulnerability: CVE-2026-0001, rating: 3, likely_exploitable: 'Yes', by: isso@example.com, at: 2026-10-04T00:00:00Z}\n"
+NAMED = """ver_statements: judged/statements.yaml
+template_poam: forms/poam.xlsx
+template_dr: forms/dr.xlsx
+other_assets: hosts.csv
+"""
+FOUND = "2026-10-03T10:00:00Z"
+COPIES = ["ver_statements.yaml", "template_poam.xlsx", "template_dr.xlsx", "other_assets.csv"]
+
+
+@pytest.fixture
+def named(world, tmp_path):
+    """A system file that names all four, relative to its folder."""
+    folder = tmp_path / "system"
+    for name in ("judged", "forms"):
+        (folder / name).mkdir(parents=True)
+    (folder / "system.yaml").write_text(SYSTEM + NAMED + "deliverables: both\npackage_overview_uri: https://example.com/overview\n")
+    (folder / "judged/statements.yaml").write_text(STATEMENTS)
+    (folder / "hosts.csv").write_text(HOSTS)
+    poam_template(folder / "forms/poam.xlsx")
+    dr_template(folder / "forms/dr.xlsx")
+    world.insert("findings", item="V-CVE-2026-0001", uai=APP, repository=APP.rpartition(":")[0], vulnerability="CVE-2026-0001",
+                 reported_as="CVE-2026-0001", scanner_name="muster-scanner", detected_at=FOUND, first_detected_at=FOUND, item_detected_at=FOUND,
+                 episode=1, instances=1, forensic="false", packages="openssl 3.0.1", fixed_versions="openssl 3.0.2", severity="moderate",
+                 severity_source="nvd_cvss3", cvss="5.0", effective_severity="moderate", public="yes", status="open", due_by="rev5",
+                 due_at="2026-12-19T10:00:00Z")
+    before, world.system = world.system, folder / "system.yaml"
+    yield folder
+    world.system = before
+    world.postgres.sql("DELETE FROM findings")
+
+
+def test_a_closed_month_has_its_own_templates_assets_and_statements(world, named, tmp_path):
+    store, before = tmp_path / "store", files_of(named)
+    world.close(store)
+    record, folder = record_of(store), store / "months/2026-10-r1"
+    assert [kept["name"] for kept in record["companions"]] == COPIES
+    for kept, original in zip(record["companions"], ("judged/statements.yaml", "forms/poam.xlsx", "forms/dr.xlsx", "hosts.csv")):
+        held = (folder / kept["name"]).read_bytes()
+        assert held == before[original] and kept["name"].startswith(kept["key"] + ".")
+        assert (kept["sha256"], kept["size_bytes"]) == ("sha256:" + hashlib.sha256(held).hexdigest(), len(held))
+    preview = world.run(tmp_path / "preview", system=world.system)
+    assert preview.returncode == 0, preview.stderr
+    first, previewed = world.render(store, tmp_path / "first"), files_of(tmp_path / "preview")
+    assert all(first[name] == previewed[name] for name in previewed if name != "manifest.json"), "the copies are not the originals"
+    assert b"host-1" in first["other-assets.json"]
+    judged = json.loads(first["vulnerability-detail-report.json"])["vulnerabilities"]
+    assert [(row["currentRating"], row["isLikelyExploitable"]) for row in judged] == [(3, True)]
+    (named / "hosts.csv").write_text(HOSTS.replace("host-1", "host-2"))
+    (named / "judged/statements.yaml").write_text("not even a list")
+    shutil.rmtree(named / "forms")
+    environment = {"PATH": os.environ["PATH"], "TZ": "Pacific/Kiritimati", "LC_ALL": "de_DE.UTF-8"}
+    assert world.render(store, tmp_path / "again", environment=environment) == first
+    shutil.rmtree(named)
+    moved = tmp_path / "else,where" / "store"
+    shutil.move(store, moved)
+    assert world.render(moved, tmp_path / "third") == first
+
+
+@pytest.mark.parametrize("name", [*COPIES, "numbers.json"])
+def test_a_tampered_copy_is_named(world, named, tmp_path, name):
+    store = tmp_path / "store"
+    world.close(store)
+    spoil(store / "months/2026-10-r1" / name)
+    code, rows = world.months(store, "--evidence")
+    assert code == 1 and f"{name} was changed" in rows[0]["says"]
+    if name != "numbers.json":  # which the later months read
+        done = run([str(world.program), "run", "--month=2026-10", f"--store={store}", f"--out={tmp_path / 'none'}"])
+        assert done.returncode == 3 and f"{name}' is not what was closed" in done.stderr and not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("name, spoiled, says", [
+    ("hosts.csv", b"Colour\nred\n", "'other_assets'"),
+    ("judged/statements.yaml", b"- {}\n", "'ver_statements'"),
+    ("forms/poam.xlsx", b"no workbook", "'template_poam'"),
+    ("forms/dr.xlsx", None, "'template_dr'"),
+])
+def test_a_file_that_cannot_be_used_is_refused_before_the_close(world, named, tmp_path, name, spoiled, says):
+    if spoiled is None:
+        (named / name).unlink()
+    else:
+        (named / name).write_bytes(spoiled)
+    done = world.tell("close", tmp_path / "store")
+    assert done.returncode == 2 and says in done.stderr and Path(name).name in done.stderr, done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_closed_month_takes_its_trend_from_the_store(world, tmp_path, late):
+    store = tmp_path / "store"
+    for month in ("2026-08", "2026-09"):
+        world.close(store, month=month)
+    late()
+    world.close(store, "--accept-incomplete", "--reason=late", month="2026-10")
+    done = world.tell("reopen", store, "--by=Ann", "--reason=late", "--accept-incomplete", month="2026-09")
+    assert done.returncode == 0, done.stderr
+    october, amended = world.render(store, tmp_path / "october"), world.render(store, tmp_path / "september", month="2026-09")
+    for package, folder in ((october, "2026-10-r1"), (amended, "2026-09-r2")):
+        assert package["numbers.json"] == (store / "months" / folder / "numbers.json").read_bytes()
+    assert all(month in october["report.html"].decode() for month in ("2026-08", "2026-09"))
+    told = [str(store / f"months/{month}-r1/numbers.json") for month in ("2026-09", "2026-08")]
+    preview = world.run(tmp_path / "preview", f"--previous={','.join(told)}", system=world.system)
+    assert preview.returncode == 0, preview.stderr
+    assert (tmp_path / "preview/report.html").read_bytes() == october["report.html"], "not the revisions of then"
+    spoil(store / "months/2026-08-r1/numbers.json")
+    done = run([str(world.program), "run", "--month=2026-10", f"--store={store}", f"--out={tmp_path / 'none'}"])
+    assert done.returncode == 3 and "2026-08-r1/numbers.json' is not what was closed" in done.stderr
+    assert world.tell("reopen", store, "--by=Ann", "--reason=x", "--accept-incomplete", month="2026-10").returncode == 3
+
+
+def forge(package, name, change):
+    """Changes a JSON file of a package, and the manifest so that it fits."""
+    path, manifest = package / name, json.loads((package / "manifest.json").read_text())
+    held = json.loads(path.read_text())
+    change(held)
+    body = json.dumps(held, sort_keys=True, separators=(",", ":")).encode()
+    path.chmod(0o640)
+    path.write_bytes(body)
+    manifest["files"][name].update(sha256="sha256:" + hashlib.sha256(body).hexdigest(), size_bytes=len(body))
+    (package / "manifest.json").chmod(0o640)
+    (package / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def packages(world, tmp_path):
+    """September and October, closed in that order."""
+    for month in ("2026-09", "2026-10"):
+        world.close(tmp_path / "store", month=month)
+        world.render(tmp_path / "store", tmp_path / month, month=month)
+    return tmp_path / "2026-09", tmp_path / "2026-10"
+
+
+def test_last_months_package_is_the_one_that_is_named(world, packages, tmp_path):
+    before, now = packages
+    archive = shutil.make_archive(str(tmp_path / "before"), "zip", before)
+    for previous in (before, before / "close.json", archive):
+        done = world.verify(now, f"--previous={previous}")
+        assert done.returncode == 0, done.stdout
+    done = world.verify(before, f"--previous={now}")
+    assert done.returncode == 1 and "names no close before it" in done.stdout
+    preview = world.run(tmp_path / "preview", system=world.system)
+    assert preview.returncode == 0
+    done = world.verify(tmp_path / "preview", f"--previous={before}")
+    assert done.returncode == 1 and "a preview names no month before it" in done.stdout
+    assert world.verify(now, "--previous=/nonexistent").returncode == 2
+
+
+@pytest.mark.parametrize("member, value", [("closed_by", "Somebody else"), ("known_at", "2026-11-06T00:00:00.000000Z")])
+def test_a_forged_record_of_last_month_is_caught(world, packages, member, value):
+    before, now = packages
+    forge(before, "close.json", lambda record: record.update({member: value}))
+    done = world.verify(now, f"--previous={before}")
+    assert done.returncode == 1 and "but that of --previous is sha256:" in done.stdout and "of 2026-09 revision 1" in done.stdout
+
+
+@pytest.mark.parametrize("change, says", [
+    (lambda record: record["previous_month"].update(sha256=CHECKSUM) or record["previous"].update(sha256=CHECKSUM), f"names {CHECKSUM}"),
+    (lambda record: record.update(month="2026-11"), "is of month 2026-11"),
+    (lambda record: record.update(as_of="2026-10-30T00:00:00.000000Z"), "is of as_of 2026-10-30"),
+    (lambda record: record.update(serial=0), "is no record of a close"),
+])
+def test_a_forged_record_of_this_month_is_caught(world, packages, change, says):
+    before, now = packages
+    forge(now, "close.json", change)
+    done = world.verify(now, f"--previous={before}")
+    assert done.returncode == 1 and says in done.stdout.replace("\n", " "), done.stdout
 
 
 # ---- order ----
@@ -494,6 +668,8 @@ def test_evidence_that_lies_is_never_kept(world, tmp_path):
     (["run", "--month=2026-10", "--out=x"], 2, "run needs --store, or --postgres and --system"),
     (["run", "--month=2026-10", "--out=x", "--store=/nonexistent"], 2, "/nonexistent"),
     (["run", "--month=2026-10", "--out=x", "--store=s", "--known-at=2026-10-01T00:00:00Z"], 2, "--known-at"),
+    *((["run", "--month=2026-10", "--out=x", "--store=s", f"--{option}=x"], 2, f"--{option}: a closed month has its own")
+      for option in ("template-poam", "template-dr", "other-assets", "previous")),
     (["check"], 2, "check takes one system file"),
     (["check", "/nonexistent/system.yaml"], 2, "/nonexistent/system.yaml"),
 ])

@@ -133,22 +133,6 @@ def test_hostile_zips_are_refused_by_name(world, good, tmp_path):  # noqa: F811
     assert code == 1 and "unpacks to more than 33554432 bytes" in differences[0]["difference"]
 
 
-# ---- last month's ----
-
-def test_last_months_manifest_is_the_one_that_is_named(world, good, tmp_path):  # noqa: F811
-    now = tmp_path / "now"
-    shutil.copytree(good, now)
-    digest = table.sha256((good / "manifest.json").read_bytes())
-    code, differences = asked(world, now, f"--previous={good}")
-    assert code == 1 and table.names(differences, "manifest.json", "names no package of the month before")
-    table.edit_manifest(now, lambda m: m.update(previous={"month": "2026-09", "manifest_sha256": digest}))
-    for previous in (good, good / "manifest.json", zipped(good, tmp_path / "good.zip")):
-        assert asked(world, now, f"--previous={previous}") == (0, [])
-    table.edit_manifest(now, lambda m: m["previous"].update(manifest_sha256=table.OTHER))
-    code, differences = asked(world, now, f"--previous={good}")
-    assert code == 1 and table.names(differences, "manifest.json", f"but that of --previous is {digest}")
-
-
 # ---- good ones ----
 
 STATES = ("covered", "covered", "covered", "covered", "scan_expired", "scan_failed", "never_scanned", "unresolved", "not_in_registry")

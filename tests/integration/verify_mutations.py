@@ -149,7 +149,6 @@ MANIFESTS = [
     ("the impact level", lambda m: m["system"].update(impact_level="Low")),
     ("a title", lambda m: m["files"][GAPS].update(title="Nothing")),
     ("the generator", lambda m: m["generator"].update(version="9")),
-    ("the month before", lambda m: m.update(previous={"month": "2026-09", "manifest_sha256": OTHER})),
 ]
 SIGNED = [(name, lambda folder, c=change: edit_manifest(folder, c), "manifest.json.sig", "no signature of manifest.json")
           for name, change in MANIFESTS]
@@ -249,8 +248,6 @@ COUNTED = [
     ("a month that is none", lambda f: edit_manifest(f, lambda m: m.update(month="2026-13")), MANIFEST, "'month' is no month"),
     ("an instant that is none", lambda f: edit_manifest(f, lambda m: m.update(as_of="then")), MANIFEST, "'as_of' is no"),
     ("another schema", lambda f: edit_manifest(f, lambda m: m.update(schema="muster.bundle-manifest.v2")), MANIFEST, "is not of schema"),
-    ("a month before that comes later",
-     lambda f: edit_manifest(f, lambda m: m.update(previous={"month": "2026-11", "manifest_sha256": OTHER})), MANIFEST, "names 2026-11"),
 ]
 FORGED = BLANKS + FORBIDDEN + WORKBOOKS + RAW_SCANS + LISTS + COUNTED
 

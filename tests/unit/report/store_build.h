@@ -10,7 +10,9 @@
 #include "store/store_writer.h"
 
 static const char store_system[] = "name: Example Cloud\nbaseline_configuration_name: CIS Level 2\n"
-                                   "diagram_label: Cluster\nfunction: Application\n";
+                                   "diagram_label: Cluster\nfunction: Application\n"
+                                   "ver_statements: /nonexistent/statements.yaml\n"
+                                   "other_assets: hosts.csv\n";
 
 static inline const char *store_folder(struct world *world)
 {
@@ -40,6 +42,22 @@ static inline struct close_link store_link(const struct month_close *close)
                                close->sha256};
 }
 
+/* A buffer over a text, for reading. */
+static inline struct mu_buf store_text(const char *text)
+{
+    return (struct mu_buf){.data = (char *)(uintptr_t)text, .len = strlen(text)};
+}
+
+static const char store_assets[] = "unique_asset_identifier,function\nhost-1,Runs pods\n";
+static const char store_statements[] =
+        "- {item: V-1, rating: 3, by: me, at: 2026-11-04T00:00:00Z}\n";
+
+/* numbers.json as far as a store cares: bytes of the month. */
+static inline const char *store_numbers(const struct world *world, const char *month)
+{
+    return mu_arena_printf(world->arena, "{\"month\":\"%s\"}", month);
+}
+
 /* Closes the world's rows as `month`, or amends it when `reason` is given. */
 static inline void store_close(struct world *world, const char *month, const char *reason)
 {
@@ -54,8 +72,12 @@ static inline void store_close(struct world *world, const char *month, const cha
                                   .closed_by = "isso",
                                   .generator = "0.1.0",
                                   .reason = reason};
-    struct mu_buf system = {.data = (char *)(uintptr_t)store_system,
-                            .len = sizeof(store_system) - 1};
+    const struct mu_buf system = store_text(store_system), assets = store_text(store_assets),
+                        statements = store_text(store_statements),
+                        numbers = store_text(store_numbers(world, month));
+    const struct month_companion companions[] = {{COMPANION_VER_STATEMENTS, "yaml", &statements},
+                                                 {COMPANION_OTHER_ASSETS, "csv", &assets}};
+    const struct month_contents contents = {snapshot, &system, &numbers, companions, 2};
     char previous[CLOSE_MONTH_SIZE];
     struct mu_error err;
 
@@ -72,7 +94,7 @@ static inline void store_close(struct world *world, const char *month, const cha
     if (before)
         record.previous_month = store_link(before);
     store_put_evidence(writer, world);
-    if (store_writer_commit(writer, &record, snapshot, &system, &close, &err) != MU_OK)
+    if (store_writer_commit(writer, &record, &contents, &close, &err) != MU_OK)
         fail_msg("%s", err.message);
     assert_non_null(close);
     assert_string_equal(close->record.month, month);

@@ -25,8 +25,15 @@ static void the_examples_are_what_their_folder_says(void **state)
 static void what_is_printed_parses_to_the_same_bytes(void **state)
 {
     static const char *const subjects[] = {"production/prod/web-1/app"};
-    struct close_finding finding = {"containers-not-covered", CLOSE_REJECTS, 3, {NULL, 1}};
     const char *digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const struct close_companion forged[] = {
+            {"other_assets", "other_assets/../../x", {digest, 1}},
+            {"other_assets", "template_dr.xlsx", {digest, 1}},
+            {"other_assets", "other_assets.", {digest, 1}},
+            {"passwords", "passwords.csv", {digest, 1}},
+    };
+    struct close_companion companion = {"template_poam", "template_poam.xlsx", {digest, 5}};
+    struct close_finding finding = {"containers-not-covered", CLOSE_REJECTS, 3, {NULL, 1}};
     struct close_record record = {.schema = CLOSE_SCHEMA,
                                   .month = "2026-10",
                                   .revision = 1,
@@ -39,6 +46,8 @@ static void what_is_printed_parses_to_the_same_bytes(void **state)
                                   .snapshot = {digest, 10},
                                   .system = {digest, 20},
                                   .evidence = {digest, 30},
+                                  .numbers = {digest, 40},
+                                  .companions = {&companion, 1},
                                   .findings = {&finding, 1},
                                   .has_previous = true,
                                   .previous = {"2026-09", 1, 1, digest},
@@ -61,6 +70,11 @@ static void what_is_printed_parses_to_the_same_bytes(void **state)
     assert_non_null(strstr(second.data, "\"count\":3"));
     assert_string_equal(parsed.accepted_reason, "it is being replaced");
     assert_false(parsed.has_replaces);
+    assert_string_equal(((struct close_companion *)parsed.companions.items)->file.sha256, digest);
+    for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+        companion = forged[i];
+        assert_int_equal(close_record_print(&record, &second, &err), MU_E_INVALID);
+    }
 }
 
 static void a_record_that_could_not_be_read_is_not_printed(void **state)

@@ -34,7 +34,7 @@ static const char *page_of(struct world *world, size_t max_rows)
             "manifest.json", "raw-scans"};
     MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    const struct numbers_request asked = {snapshot, &world->system, world->month, NULL};
+    const struct numbers_request asked = {snapshot, &world->system, world->month, {NULL, 0}};
     struct numbers numbers;
     struct html_report_request request = {snapshot, &world->system, &numbers, files, max_rows};
     char path[WORLD_PATH_SIZE];
@@ -99,7 +99,7 @@ static void an_empty_month_says_that_nothing_needs_action(void **state)
     const struct snapshot_instants instants = {INT64_C(1796083199999999), INT64_C(1796083199999999),
                                                INT64_C(1793491200000000)};
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
-    const struct numbers_request asked = {NULL, &world->system, world->month, NULL};
+    const struct numbers_request asked = {NULL, &world->system, world->month, {NULL, 0}};
     struct numbers_request request = asked;
     struct numbers numbers;
     struct html_report_request page = {NULL, &world->system, &numbers, {.findings = "f"}, 10};

@@ -9,6 +9,7 @@
 
 #include "bundle/evidence.h"
 #include "store/chain.h"
+#include "store/history.h"
 
 static int set_up(void **state)
 {
@@ -108,6 +109,96 @@ static void every_close_of_a_good_store_holds(void **state)
     }
 }
 
+static void a_closed_month_has_its_own_copies(void **state)
+{
+    struct world *world = *state;
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    MU_AUTO(closed_month) struct closed_month *month = NULL;
+    struct mu_error err;
+
+    store_close(world, "2026-11", NULL);
+    MU_AUTO(month_store) struct month_store *store = opened(world);
+
+    if (month_store_load(store, "2026-11", 0, &month, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(month->system.statements.count, 1); /* the original is nowhere */
+    assert_string_equal(month->system.statements.rows[0].item, "V-1");
+    assert_string_equal(month->system.other_assets,
+                        store_file(world, "months/2026-11-r1/other_assets.csv"));
+    mu_buf_init(&bytes, sizeof(store_assets));
+    assert_int_equal(mu_file_read(month->system.other_assets, &bytes, &err), MU_OK);
+    assert_memory_equal(bytes.data, store_assets, sizeof(store_assets) - 1);
+    assert_string_equal(month->system.template_poam, "");
+    assert_int_equal(month->history.count, 0);
+}
+
+static void the_trend_is_of_the_revisions_of_then(void **state)
+{
+    struct world *world = *state;
+    MU_AUTO(closed_month) struct closed_month *january = NULL;
+    MU_AUTO(closed_month) struct closed_month *amended = NULL;
+    struct mu_error err;
+
+    close_three(world);
+    store_close(world, "2027-01", "so was another");
+    MU_AUTO(month_store) struct month_store *store = opened(world);
+
+    assert_int_equal(month_store_load(store, "2027-01", 1, &january, &err), MU_OK);
+    assert_int_equal(january->history.count, 2);
+    assert_string_equal(january->history.paths[0],
+                        store_file(world, "months/2026-12-r1/numbers.json"));
+    assert_string_equal(january->history.paths[1],
+                        store_file(world, "months/2026-11-r1/numbers.json"));
+    assert_int_equal(month_store_load(store, "2027-01", 2, &amended, &err), MU_OK);
+    assert_string_equal(amended->history.paths[0],
+                        store_file(world, "months/2026-12-r2/numbers.json"));
+}
+
+static void the_trend_goes_back_a_year(void **state)
+{
+    enum { CLOSES = HISTORY_MONTHS + 3 };
+    struct world *world = *state;
+    MU_AUTO(closed_month) struct closed_month *last = NULL;
+    char month[CLOSE_MONTH_SIZE];
+    struct mu_error err;
+
+    for (int i = 0; i < CLOSES; i++) {
+        close_month_step("2026-11", i, month);
+        store_close(world, mu_arena_strdup(world->arena, month), NULL);
+    }
+    MU_AUTO(month_store) struct month_store *store = opened(world);
+
+    assert_int_equal(month_store_load(store, month, 0, &last, &err), MU_OK);
+    assert_int_equal(last->history.count, HISTORY_MONTHS);
+}
+
+/* A system file that names what was not kept, or the other way. */
+static void copies_and_system_file_must_agree(void **state)
+{
+    static const char forged[] = "name: Example Cloud\nbaseline_configuration_name: CIS Level 2\n"
+                                 "diagram_label: Cluster\nfunction: Application\n"
+                                 "template_dr: dr.xlsx\n";
+    struct world *world = *state;
+    MU_AUTO(store_writer) struct store_writer *writer = NULL;
+    MU_AUTO(closed_month) struct closed_month *month = NULL;
+    MU_AUTO(snapshot) struct snapshot *snapshot = world_snapshot(world);
+    const struct mu_buf system = store_text(forged), numbers = store_text("{}");
+    const struct month_contents contents = {snapshot, &system, &numbers, NULL, 0};
+    struct close_record record = {
+            .month = "2026-11", .revision = 1, .closed_by = "isso", .generator = "0.1.0"};
+    const struct month_close *close = NULL;
+    struct mu_error err;
+
+    assert_int_equal(store_writer_open(store_folder(world), "test", &writer, &err), MU_OK);
+    store_put_evidence(writer, world);
+    if (store_writer_commit(writer, &record, &contents, &close, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    MU_AUTO(month_store) struct month_store *store = opened(world);
+
+    assert_int_equal(month_store_load(store, "2026-11", 0, &month, &err), MU_E_CONFLICT);
+    assert_non_null(strstr(err.message, "differ on 'template_dr'"));
+}
+
 struct damage {
     const char *name; /* "EVIDENCE": the first raw scan */
     long at;
@@ -130,6 +221,12 @@ static void each_changed_byte_is_named(void **state)
             {"months/2026-12-r1/snapshot.jsonl", 200, "snapshot.jsonl was changed", MU_E_CONFLICT},
             {"months/2026-12-r1/snapshot.jsonl", -4, "snapshot.jsonl was changed", MU_E_CONFLICT},
             {"months/2026-12-r1/system.yaml", 7, "system.yaml was changed", MU_E_CONFLICT},
+            {"months/2026-12-r1/numbers.json", 3, "numbers.json was changed", MU_OK},
+            {"months/2026-11-r1/numbers.json", 3, "numbers.json was changed", MU_E_CONFLICT},
+            {"months/2026-12-r1/other_assets.csv", 3, "other_assets.csv was changed",
+             MU_E_CONFLICT},
+            {"months/2026-12-r1/ver_statements.yaml", 3, "ver_statements.yaml was changed",
+             MU_E_CONFLICT},
             {"months/2026-12-r1/evidence.sha256", 3, "evidence.sha256 was changed", MU_OK},
             {"months/2026-12-r1/close.json", 30, "", MU_E_CONFLICT},
             {"EVIDENCE", 12, "evidence sha256:", MU_OK},
@@ -163,6 +260,8 @@ static void what_is_missing_is_named(void **state)
             {"months/2026-12-r1/snapshot.jsonl", "snapshot.jsonl: "},
             {"months/2026-12-r1/system.yaml", "system.yaml: "},
             {"months/2026-12-r1/evidence.sha256", "evidence.sha256: "},
+            {"months/2026-12-r1/numbers.json", "numbers.json: "},
+            {"months/2026-12-r1/other_assets.csv", "other_assets.csv: "},
     };
     struct world *world = *state;
     char problem[CHAIN_PROBLEM_SIZE] = "";
@@ -260,6 +359,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WORLD_TEST(a_closed_month_is_loaded_as_it_was),
+            WORLD_TEST(a_closed_month_has_its_own_copies),
+            WORLD_TEST(the_trend_is_of_the_revisions_of_then),
+            WORLD_TEST(the_trend_goes_back_a_year),
+            WORLD_TEST(copies_and_system_file_must_agree),
             WORLD_TEST(the_newest_revision_counts_and_any_can_be_asked),
             WORLD_TEST(every_close_of_a_good_store_holds),
             WORLD_TEST(each_changed_byte_is_named),

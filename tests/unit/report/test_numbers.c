@@ -33,8 +33,11 @@ static enum mu_status compute(struct world *world, const struct snapshot *snapsh
                               const char *previous, struct numbers *ret_numbers,
                               struct mu_error *err)
 {
-    const struct numbers_request request = {snapshot, &world->system, world->month, previous};
+    struct numbers_request request = {
+            .snapshot = snapshot, .system = &world->system, .month = world->month};
 
+    if (numbers_files_split(previous, world->arena, &request.previous, err) != MU_OK)
+        return err->status;
     return numbers_compute(&request, world->arena, ret_numbers, err);
 }
 

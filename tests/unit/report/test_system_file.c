@@ -146,7 +146,7 @@ static void put_file(const char *folder, const char *name, const char *text)
     assert_int_equal(mu_file_write_atomic(path, text, strlen(text), &err), MU_OK);
 }
 
-static void statements_are_read_from_the_folder_of_the_file(void **state)
+static void named_files_are_those_of_the_folder_of_the_file(void **state)
 {
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(1 << 20);
     char folder[] = "/tmp/muster-system-XXXXXX", path[128];
@@ -164,6 +164,13 @@ static void statements_are_read_from_the_folder_of_the_file(void **state)
         fail_msg("%s", err.message);
     assert_int_equal(system.statements.count, 1);
     assert_string_equal(system.automatic_evaluation, "No");
+    put_file(folder, "s.yaml",
+             COMPLETE "template_poam: f/p.xlsx\ntemplate_dr: /d.xlsx\nother_assets: ../h.csv\n");
+    assert_int_equal(system_file_read(path, arena, &system, &err), MU_OK);
+    assert_string_equal(system.template_poam, mu_arena_printf(arena, "%s/f/p.xlsx", folder));
+    assert_string_equal(system.template_dr, "/d.xlsx");
+    assert_string_equal(system.other_assets, mu_arena_printf(arena, "%s/../h.csv", folder));
+    assert_string_equal(system.ver_statements, "");
     assert_int_equal(unlink(path), 0);
     (void)snprintf(path, sizeof(path), "%s/v.yaml", folder);
     assert_int_equal(unlink(path), 0);
@@ -179,7 +186,7 @@ int main(void)
             cmocka_unit_test(a_missing_file_is_not_found),
             cmocka_unit_test(the_examples_are_what_their_folder_says),
             cmocka_unit_test(every_key_is_listed_with_its_value),
-            cmocka_unit_test(statements_are_read_from_the_folder_of_the_file),
+            cmocka_unit_test(named_files_are_those_of_the_folder_of_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

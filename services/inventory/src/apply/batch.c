@@ -253,7 +253,7 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
     if (st == MU_OK)
         st = mu_pg_commit(pg, err);
     else
-        (void)!batch_send_wait(&batch, &(struct mu_error){MU_OK});
+        (void)!batch_send_wait(&batch, &(struct mu_error){.status = MU_OK});
     if (st != MU_OK)
         write_set_forget(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);

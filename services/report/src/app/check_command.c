@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { SYSTEM_MAX_BYTES = 1024 * 1024 };
+enum { SYSTEM_MAX_BYTES = 32 * 1024 * 1024 }; /* with the statements that it names */
 
 const struct mu_option check_options[CHECK_OPTION_COUNT] = {
         {"format", MU_OPTION_TEXT, offsetof(struct check_config, format), "text", 0, 0, 0,

@@ -67,10 +67,13 @@ static enum mu_status of_database(const struct numbers_config *config,
                                   json_t **ret_root, struct mu_error *err)
 {
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
+    struct numbers_request request = {.system = system, .month = config->month};
     struct numbers numbers;
-    enum mu_status st = snapshot_read(question, &snapshot, err);
-    const struct numbers_request request = {snapshot, system, config->month, config->previous};
+    enum mu_status st = numbers_files_split(config->previous, arena, &request.previous, err);
 
+    if (st == MU_OK)
+        st = snapshot_read(question, &snapshot, err);
+    request.snapshot = snapshot;
     if (st == MU_OK)
         st = numbers_compute(&request, arena, &numbers, err);
     return st == MU_OK ? numbers_to_json(&numbers, ret_root, err) : st;

@@ -34,12 +34,14 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"inventory-token", MU_OPTION_TEXT, offsetof(struct run_config, inventory_token), NULL, 0,
          0, MU_OPTION_SECRET, "bearer token with the role assessor"},
         {"template-poam", MU_OPTION_TEXT, offsetof(struct run_config, template_poam), NULL, 0, 0, 0,
-         "FedRAMP's POA&M template to fill (default: the system file's, else a new workbook)"},
+         "without --store: FedRAMP's POA&M template to fill (default: the system file's, else a "
+         "new "
+         "workbook)"},
         {"template-dr", MU_OPTION_TEXT, offsetof(struct run_config, template_dr), NULL, 0, 0, 0,
-         "FedRAMP's Deviation Request form to fill (default as above)"},
+         "without --store: FedRAMP's Deviation Request form to fill (default as above)"},
         {"other-assets", MU_OPTION_TEXT, offsetof(struct run_config, other_assets), NULL, 0, 0, 0,
-         "CSV or YAML file of hosts, sensors and others for the inventory (default: the system "
-         "file's)"},
+         "without --store: CSV or YAML file of hosts, sensors and others for the inventory "
+         "(default: the system file's)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct run_config, known_at), NULL, 0, 0, 0,
          "leave out what was learned later, RFC 3339 time (default: everything known)"},
         {"sign-key", MU_OPTION_TEXT, offsetof(struct run_config, sign.key), NULL, 0, 0, 0,
@@ -53,7 +55,9 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
         {"timestamp-url", MU_OPTION_TEXT, offsetof(struct run_config, sign.timestamp_url), NULL, 0,
          0, 0, "RFC 3161 authority that is asked for a time stamp of the manifest"},
         {"previous", MU_OPTION_TEXT, offsetof(struct run_config, previous), NULL, 0, 0, 0,
-         "numbers.json of earlier months, commas between: trend, and triggers that recur"},
+         "without --store: numbers.json of earlier months, commas between: trend, and triggers "
+         "that "
+         "recur"},
 };
 
 static int usage(const struct mu_error *err)
@@ -110,6 +114,7 @@ static int render_closed(const struct run_config *config, const char *month,
                                      .month = month,
                                      .shelf = closed->evidence,
                                      .close_file = close_file,
+                                     .previous_numbers = closed->history,
                                      .system = &closed->system,
                                      .signer = signer,
                                      .snapshot = closed->snapshot,
@@ -130,11 +135,13 @@ static int render_preview(const struct run_config *config, const char *month,
     MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(SYSTEM_MAX_BYTES);
     MU_AUTO(snapshot) struct snapshot *snapshot = NULL;
     struct system_file *system = mu_arena_alloc(arena, sizeof(*system));
+    struct numbers_files previous;
     struct bundle_counts counts;
     struct mu_error err;
 
     question->conninfo = config->postgres;
-    if (!system || system_file_read(config->system, arena, system, &err) != MU_OK)
+    if (!system || system_file_read(config->system, arena, system, &err) != MU_OK ||
+        numbers_files_split(config->previous, arena, &previous, &err) != MU_OK)
         return usage(&err);
     if (config->template_poam)
         system->template_poam = config->template_poam;
@@ -148,7 +155,7 @@ static int render_preview(const struct run_config *config, const char *month,
                                      .month = month,
                                      .inventory_url = config->inventory_url,
                                      .inventory_token = config->inventory_token,
-                                     .previous_numbers = config->previous,
+                                     .previous_numbers = previous,
                                      .retry_ms = EVIDENCE_RETRY_MS,
                                      .system = system,
                                      .signer = signer,
@@ -161,6 +168,24 @@ static int render_preview(const struct run_config *config, const char *month,
     return MU_EXIT_OK;
 }
 
+/* What a closed month has of its own, as it was at its close. */
+static enum mu_status check_own(const struct run_config *config, struct mu_error *err)
+{
+    const struct {
+        const char *name, *value;
+    } own[] = {{"template-poam", config->template_poam},
+               {"template-dr", config->template_dr},
+               {"other-assets", config->other_assets},
+               {"previous", config->previous}};
+
+    for (size_t i = 0; config->store && i < sizeof(own) / sizeof(own[0]); i++)
+        if (own[i].value)
+            return mu_fail(err, MU_E_INVALID,
+                           "--%s: a closed month has its own, as it was at its close; leave it out",
+                           own[i].name);
+    return MU_OK;
+}
+
 static enum mu_status check_options(const struct run_config *config, struct mu_error *err)
 {
     if (config->store && config->known_at)
@@ -171,7 +196,7 @@ static enum mu_status check_options(const struct run_config *config, struct mu_e
                        "run needs --store, or --postgres and --system for a preview");
     if (!config->store && config->revision > 0)
         return mu_fail(err, MU_E_INVALID, "--revision: only a closed month has one: give --store");
-    return MU_OK;
+    return check_own(config, err);
 }
 
 int run_command(void *config_struct, int argc, char **argv)

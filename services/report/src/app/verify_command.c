@@ -26,7 +26,7 @@ const struct mu_option verify_options[VERIFY_OPTION_COUNT] = {
         {"require-signature", MU_OPTION_BOOL, offsetof(struct verify_config, require_signature),
          "false", 0, 0, 0, "a package without a signature that was checked differs"},
         {"previous", MU_OPTION_TEXT, offsetof(struct verify_config, previous), NULL, 0, 0, 0,
-         "last month's package, or its manifest.json, which this one must name"},
+         "last month's package, or its close.json, which this one's close.json must name"},
         {"inventory", MU_OPTION_TEXT, offsetof(struct verify_config, inventory), NULL, 0, 0, 0,
          "instead of a package: any inventory workbook (.xlsx), with --scans"},
         {"scans", MU_OPTION_TEXT, offsetof(struct verify_config, scans), NULL, 0, 0, 0,

@@ -42,7 +42,8 @@ enum archive_format archive_format_of_name(const char *name)
     return ARCHIVE_NONE;
 }
 
-enum archive_format archive_format_of_file(const char *path)
+/* By the first bytes of the file; ARCHIVE_NONE also when it cannot be read. */
+static enum archive_format archive_format_of_file(const char *path)
 {
     MU_AUTO_FILE FILE *in = fopen(path, "re");
     char head[4];

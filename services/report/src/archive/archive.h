@@ -27,8 +27,6 @@ enum { ARCHIVE_NAME_MAX = 255, ARCHIVE_MAX_DEPTH = 4 };
 
 /* By the end of the name: ".zip" or ".tar.zst". */
 enum archive_format archive_format_of_name(const char *name);
-/* By the first bytes of the file; ARCHIVE_NONE also when it cannot be read. */
-enum archive_format archive_format_of_file(const char *path);
 
 /* Packs every file below `folder` into the new file `path`, fsync'd. Errors: MU_E_CONFLICT (it
  * exists, a file changes meanwhile), MU_E_LIMIT (a name over ARCHIVE_NAME_MAX), MU_E_UNAVAILABLE.

@@ -89,6 +89,12 @@ static enum mu_status read_wide_end(struct zip_reader *reader, uint64_t end_at,
     return MU_OK;
 }
 
+static void rewind_directory(struct zip_reader *reader)
+{
+    reader->at = reader->directory_at;
+    reader->seen = 0;
+}
+
 static enum mu_status read_end(struct zip_reader *reader, uint64_t at, const unsigned char *end,
                                struct mu_error *err)
 {
@@ -107,7 +113,7 @@ static enum mu_status read_end(struct zip_reader *reader, uint64_t at, const uns
         reader->directory_bytes != directory_end - reader->directory_at ||
         reader->entries > reader->directory_bytes / ZIP_CENTRAL_BYTES)
         return mu_fail(err, MU_E_INVALID, "has a directory that is not where it is said to be");
-    zip_reader_rewind(reader);
+    rewind_directory(reader);
     return MU_OK;
 }
 
@@ -178,17 +184,6 @@ void zip_reader_free(struct zip_reader *reader)
 }
 
 /* ---- the directory ---- */
-
-void zip_reader_rewind(struct zip_reader *reader)
-{
-    reader->at = reader->directory_at;
-    reader->seen = 0;
-}
-
-uint64_t zip_reader_entries(const struct zip_reader *reader)
-{
-    return reader->entries;
-}
 
 /* Takes the number from the zip64 field when it stands there. */
 static bool widen(const unsigned char **field, size_t *len, uint64_t *number_of)
@@ -291,7 +286,7 @@ enum mu_status zip_reader_find(struct zip_reader *reader, const char *name, bool
 {
     enum mu_status st;
 
-    zip_reader_rewind(reader);
+    rewind_directory(reader);
     while ((st = zip_reader_next(reader, ret_entry, err)) == MU_OK)
         if (has_name(ret_entry, name, anywhere))
             return MU_OK;
@@ -472,7 +467,7 @@ static enum mu_status check_sums(struct zip_reader *reader, const struct unpack 
         packed += entry.packed;
         size += entry.size;
     }
-    zip_reader_rewind(reader);
+    rewind_directory(reader);
     return st == MU_END ? MU_OK : st;
 }
 

@@ -42,8 +42,6 @@ void zip_reader_free(struct zip_reader *reader); /* NULL is fine */
 /* The entries in the directory's order. MU_END at the end; errors: MU_E_INVALID. */
 enum mu_status zip_reader_next(struct zip_reader *reader, struct zip_entry *ret_entry,
                                struct mu_error *err) MU_MUST_CHECK;
-void zip_reader_rewind(struct zip_reader *reader);
-uint64_t zip_reader_entries(const struct zip_reader *reader); /* as the end of the file says */
 
 /* The first entry of that name; with `anywhere` that name in any folder, in letters of any case.
  * Errors: MU_E_NOT_FOUND, MU_E_INVALID. */

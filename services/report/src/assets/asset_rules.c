@@ -45,11 +45,6 @@ static const struct {
         [COLUMN_END_OF_LIFE] = {"end_of_life", OPTIONAL, OPTIONAL, false},
 };
 
-const char *asset_column_key(enum workbook_column column)
-{
-    return columns[column].key;
-}
-
 static const char *skip_blank(const char *text)
 {
     while (isspace((unsigned char)*text))

@@ -9,7 +9,6 @@
 
 /* The column of a header or key; COLUMN_COUNT: none. */
 enum workbook_column asset_column_of(const char *name);
-const char *asset_column_key(enum workbook_column column);
 
 /* What is wrong with the row, in `ret_column`; NULL: nothing. */
 const char *asset_problem(const struct inventory_workbook_row *row,

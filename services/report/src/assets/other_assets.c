@@ -244,15 +244,19 @@ static enum mu_status parse_yaml(struct reading *reading, const char *bytes, siz
 
 /* ---- the file ---- */
 
+bool other_assets_is_yaml(const char *path)
+{
+    return mu_text_ends(path, ".yaml") || mu_text_ends(path, ".yml");
+}
+
 enum mu_status other_assets_parse(const char *path, const char *bytes, size_t len,
                                   const struct system_file *system, struct other_assets *ret_assets,
                                   struct mu_error *err)
 {
     struct other_assets assets = {.arena = mu_arena_new(ARENA_BYTES)};
     struct reading reading = {.assets = &assets, .system = system, .path = path};
-    bool yaml = mu_text_ends(path, ".yaml") || mu_text_ends(path, ".yml");
-    enum mu_status st =
-            yaml ? parse_yaml(&reading, bytes, len, err) : parse_csv(&reading, bytes, len, err);
+    enum mu_status st = other_assets_is_yaml(path) ? parse_yaml(&reading, bytes, len, err)
+                                                   : parse_csv(&reading, bytes, len, err);
 
     if (st == MU_OK)
         st = sort(&reading, err);

@@ -38,7 +38,9 @@ struct other_assets {
 enum mu_status other_assets_read(const char *path, const struct system_file *system,
                                  struct other_assets *ret_assets,
                                  struct mu_error *err) MU_MUST_CHECK;
-/* The same from memory; a name that ends with .yaml or .yml is YAML. */
+/* A name that ends with .yaml or .yml; any other file is CSV. */
+bool other_assets_is_yaml(const char *path);
+/* The same as other_assets_read from memory. */
 enum mu_status other_assets_parse(const char *path, const char *bytes, size_t len,
                                   const struct system_file *system, struct other_assets *ret_assets,
                                   struct mu_error *err) MU_MUST_CHECK;

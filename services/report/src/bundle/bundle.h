@@ -10,6 +10,7 @@
 #define REPORT_BUNDLE_H
 
 #include "bundle/signer.h"
+#include "numbers/numbers_files.h"
 #include "snapshot/snapshot.h"
 #include "system/system_file.h"
 
@@ -17,8 +18,8 @@ struct bundle_request {
     const char *folder; /* must not exist; a name in .zip or .tar.zst: that archive of it */
     const char *month;  /* "2026-11" */
     const char *inventory_url, *inventory_token;
-    const char *previous_numbers; /* numbers.json of earlier months, commas between; NULL: none */
-    uint32_t retry_ms;            /* how long to wait for an evidence API that does not answer */
+    struct numbers_files previous_numbers;
+    uint32_t retry_ms; /* how long to wait for an evidence API that does not answer */
     /* Of a closed month (store/month_store.h): the raw scans come from the shelf, what they say is
      * in the snapshot already, and close.json goes into the package. NULL: a preview. */
     const char *shelf, *close_file;

@@ -12,15 +12,12 @@ static enum mu_status write_numbers(const struct render *render, const struct nu
                                     struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
-    json_auto_t *root = NULL;
     char path[BUNDLE_PATH_SIZE];
     enum mu_status st = render_path(render, BUNDLE_NUMBERS, path, err);
 
     mu_buf_init(&bytes, NUMBERS_JSON_MAX_BYTES);
     if (st == MU_OK)
-        st = numbers_to_json(numbers, &root, err);
-    if (st == MU_OK)
-        st = mu_json_print(root, &bytes, err);
+        st = numbers_print(numbers, &bytes, err);
     if (st == MU_OK)
         st = mu_file_write_atomic(path, bytes.data, bytes.len, err);
     return st == MU_OK ? render_list(render, BUNDLE_NUMBERS,

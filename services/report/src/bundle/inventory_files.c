@@ -28,7 +28,10 @@ struct writer {
     struct inventory_counts counts;
 };
 
-void inventory_file_name(size_t number, char ret_name[INVENTORY_NAME_SIZE])
+enum { INVENTORY_NAME_SIZE = 64 };
+
+/* "inventory-2.xlsx" of 2; that of 1 is BUNDLE_WORKBOOK. */
+static void inventory_file_name(size_t number, char ret_name[INVENTORY_NAME_SIZE])
 {
     if (number == 1)
         (void)snprintf(ret_name, INVENTORY_NAME_SIZE, "%s", BUNDLE_WORKBOOK);

@@ -20,8 +20,4 @@ enum mu_status inventory_files_write(const struct render *render, uint32_t max_r
                                      struct inventory_counts *ret_counts,
                                      struct mu_error *err) MU_MUST_CHECK;
 
-/* "inventory-2.xlsx" of 2; that of 1 is BUNDLE_WORKBOOK. */
-enum { INVENTORY_NAME_SIZE = 64 };
-void inventory_file_name(size_t number, char ret_name[INVENTORY_NAME_SIZE]);
-
 #endif

@@ -10,14 +10,15 @@
 
 #include "bundle/folder.h"
 #include "bundle/manifest.h"
+#include "numbers/numbers_files.h"
 #include "snapshot/snapshot.h"
 #include "system/system_file.h"
 
 struct render {
     const struct snapshot *snapshot;
     const struct system_file *system;
-    const char *month;            /* "2026-11" */
-    const char *previous_numbers; /* numbers.json of earlier months, commas between; NULL: none */
+    const char *month; /* "2026-11" */
+    struct numbers_files previous_numbers;
     const struct bundle_folder *folder;
     struct manifest *manifest;
 };

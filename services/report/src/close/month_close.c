@@ -1,7 +1,10 @@
 #include "close/month_close.h"
 
+#include "close/companions.h"
 #include "close/gather.h"
 #include "close/sequence.h"
+#include "numbers/numbers_json.h"
+#include "store/history.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -14,13 +17,17 @@
 #    define MU_VERSION "0.0.0"
 #endif
 
-enum { SYSTEM_MAX_BYTES = 64 * 1024, CLOSE_ARENA_BYTES = 4 * 1024 * 1024 };
+enum {
+    CLOSE_ARENA_BYTES = 36 * 1024 * 1024, /* with the statements of the system file */
+    NUMBERS_ARENA_BYTES = 16 * 1024 * 1024
+};
 
 struct closing {
     const struct close_request *request;
     struct close_result *result;
     struct month_store *look; /* of a dry run */
     struct mu_buf system_bytes;
+    struct companions companions;
     struct system_file *system;
     struct close_record record;
 };
@@ -38,6 +45,11 @@ static enum mu_status read_system(struct closing *closing, struct mu_error *err)
     if (st == MU_OK)
         st = system_file_parse(path, closing->system_bytes.data, closing->system_bytes.len,
                                closing->result->arena, closing->system, err);
+    if (st == MU_OK)
+        st = system_file_resolve(path, closing->result->arena, closing->system, err);
+    if (st == MU_OK && companions_read(&closing->companions, closing->system,
+                                       closing->result->arena, err) != MU_OK)
+        st = mu_wrap(err, "%s", path);
     return st;
 }
 
@@ -148,6 +160,40 @@ static enum mu_status record_findings(struct closing *closing, struct mu_error *
     return findings ? MU_OK : mu_fail(err, MU_E_NOMEM, "out of memory");
 }
 
+/* numbers.json, as the package of the month will have it. */
+static enum mu_status count_numbers(struct closing *closing, struct mu_buf *out,
+                                    struct mu_error *err)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(NUMBERS_ARENA_BYTES);
+    struct numbers_request request = {.snapshot = closing->result->snapshot,
+                                      .system = closing->system,
+                                      .month = closing->record.month};
+    struct numbers numbers;
+    enum mu_status st = store_history(store_writer_months(closing->result->writer),
+                                      &closing->record, arena, &request.previous, err);
+
+    if (st == MU_OK)
+        st = numbers_compute(&request, arena, &numbers, err);
+    return st == MU_OK ? numbers_print(&numbers, out, err) : st;
+}
+
+static enum mu_status write_month(struct closing *closing, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf numbers;
+    const struct month_contents contents = {.snapshot = closing->result->snapshot,
+                                            .system = &closing->system_bytes,
+                                            .numbers = &numbers,
+                                            .companions = closing->companions.files,
+                                            .companion_count = closing->companions.count};
+    enum mu_status st;
+
+    mu_buf_init(&numbers, NUMBERS_JSON_MAX_BYTES);
+    st = count_numbers(closing, &numbers, err);
+    return st == MU_OK ? store_writer_commit(closing->result->writer, &closing->record, &contents,
+                                             &closing->result->close, err)
+                       : st;
+}
+
 static enum mu_status commit(struct closing *closing, struct mu_error *err)
 {
     const struct close_request *request = closing->request;
@@ -163,9 +209,7 @@ static enum mu_status commit(struct closing *closing, struct mu_error *err)
     record->reason = request->amend ? request->reason : NULL;
     if (completeness_count(result->completeness, COMPLETENESS_REJECTS) > 0)
         record->accepted_reason = request->accepted_reason;
-    return st == MU_OK ? store_writer_commit(result->writer, record, result->snapshot,
-                                             &closing->system_bytes, &result->close, err)
-                       : st;
+    return st == MU_OK ? write_month(closing, err) : st;
 }
 
 static enum close_outcome finish(struct closing *closing, struct mu_error *err)
@@ -191,11 +235,13 @@ enum close_outcome month_close(const struct close_request *request, struct close
     enum close_outcome outcome;
 
     *ret_result = (struct close_result){.arena = mu_arena_new(CLOSE_ARENA_BYTES)};
-    mu_buf_init(&closing.system_bytes, SYSTEM_MAX_BYTES);
+    mu_buf_init(&closing.system_bytes, SYSTEM_FILE_MAX_BYTES);
+    companions_init(&closing.companions);
     outcome = prepare(&closing, err);
     if (outcome == CLOSE_DONE)
         outcome = finish(&closing, err);
     mu_buf_done(&closing.system_bytes);
+    companions_done(&closing.companions);
     month_store_free(closing.look);
     return outcome;
 }

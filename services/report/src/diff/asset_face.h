@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 
-#include <jansson.h>
+#include "json/json_doc.h"
 
 enum { ASSET_FACE_MAX_BYTES = 4 * 1024 * 1024 };
 

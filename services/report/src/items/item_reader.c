@@ -19,7 +19,9 @@ struct item_reader {
 static const char *const severities[] = {"negligible", "low",     "moderate",
                                          "high",       "unknown", "critical"};
 
-int item_severity_rank(const char *severity)
+/* How bad a severity is, to compare; what nobody rated stands where Rev5's clocks have it, by high.
+ */
+static int item_severity_rank(const char *severity)
 {
     for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++)
         if (mu_text_equal(severities[i], severity))

@@ -39,10 +39,6 @@ void item_reader_free(struct item_reader *reader); /* NULL is fine */
 enum mu_status item_next(struct item_reader *reader, struct item *ret_item, bool *ret_found,
                          struct mu_error *err) MU_MUST_CHECK;
 
-/* How bad a severity is, to compare; what nobody rated stands where Rev5's clocks have it, by high.
- */
-int item_severity_rank(const char *severity);
-
 /* Texts of a snapshot's times as instants; NULL gives MU_TIME_NONE. Errors: MU_E_INVALID. */
 enum mu_status item_time(const char *text, int64_t *ret_at_us, struct mu_error *err) MU_MUST_CHECK;
 

@@ -13,8 +13,8 @@ enum mu_status count_findings(const struct snapshot *snapshot, struct mu_arena *
 enum mu_status count_rest(const struct numbers_request *request, struct mu_arena *arena,
                           struct numbers *numbers, struct mu_error *err) MU_MUST_CHECK;
 /* Reads the earlier months. */
-enum mu_status count_history(const char *previous, struct mu_arena *arena, struct numbers *numbers,
-                             struct mu_error *err) MU_MUST_CHECK;
+enum mu_status count_history(const struct numbers_files *previous, struct mu_arena *arena,
+                             struct numbers *numbers, struct mu_error *err) MU_MUST_CHECK;
 
 /* A row's time; MU_TIME_NONE for NULL. Errors: MU_E_INVALID. */
 enum mu_status count_time(const char *text, int64_t *ret_us, struct mu_error *err) MU_MUST_CHECK;

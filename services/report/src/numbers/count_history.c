@@ -52,18 +52,16 @@ static enum mu_status check_months(const struct numbers *numbers, struct mu_erro
     return MU_OK;
 }
 
-enum mu_status count_history(const char *previous, struct mu_arena *arena, struct numbers *numbers,
-                             struct mu_error *err)
+enum mu_status count_history(const struct numbers_files *previous, struct mu_arena *arena,
+                             struct numbers *numbers, struct mu_error *err)
 {
-    char *paths = mu_arena_strdup(arena, previous), *rest = NULL;
     enum mu_status st = MU_OK;
 
     numbers->history = mu_arena_alloc(arena, NUMBERS_MAX_MONTHS * sizeof(*numbers->history));
-    if (!paths || !numbers->history)
+    if (!numbers->history)
         return mu_fail(err, MU_E_NOMEM, "out of memory");
-    for (char *path = strtok_r(paths, ",", &rest); st == MU_OK && path;
-         path = strtok_r(NULL, ",", &rest))
-        st = add_month(path, numbers, err);
+    for (size_t i = 0; st == MU_OK && i < previous->count; i++)
+        st = add_month(previous->paths[i], numbers, err);
     if (st != MU_OK)
         return mu_wrap(err, "previous");
     qsort(numbers->history, numbers->history_count, sizeof(*numbers->history), by_month);

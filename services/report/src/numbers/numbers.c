@@ -170,8 +170,8 @@ enum mu_status numbers_compute(const struct numbers_request *request, struct mu_
     st = next_submission(instants->month_begin_us, &numbers->next_us, err);
     if (st == MU_OK)
         st = read_baseline(request->system->unique_vulnerability_baseline, numbers, err);
-    if (st == MU_OK && request->previous && *request->previous)
-        st = count_history(request->previous, arena, numbers, err);
+    if (st == MU_OK && request->previous.count > 0)
+        st = count_history(&request->previous, arena, numbers, err);
     if (st == MU_OK)
         st = count_findings(request->snapshot, arena, numbers, err);
     if (st == MU_OK)

@@ -19,6 +19,7 @@
 #ifndef REPORT_NUMBERS_H
 #define REPORT_NUMBERS_H
 
+#include "numbers/numbers_files.h"
 #include "numbers/triggers.h"
 #include "snapshot/snapshot.h"
 #include "system/system_file.h"
@@ -27,7 +28,7 @@
 
 #define NUMBERS_SCHEMA "muster.numbers.v1"
 
-enum { NUMBERS_UNKNOWN = -1, NUMBERS_MAX_ITEMS = 100, NUMBERS_MAX_MONTHS = 24 };
+enum { NUMBERS_UNKNOWN = -1, NUMBERS_MAX_ITEMS = 100 };
 
 /* Ratings as finding_row.effective_severity has them, the worst first. Without a rating a finding
  * keeps the clock of a high one. */
@@ -123,8 +124,8 @@ int64_t figure_value(const struct numbers *numbers, size_t index);
 struct numbers_request {
     const struct snapshot *snapshot;
     const struct system_file *system;
-    const char *month;    /* "2026-11" */
-    const char *previous; /* numbers.json of earlier months, commas between; NULL: none */
+    const char *month; /* "2026-11" */
+    struct numbers_files previous;
 };
 
 /* Errors: MU_E_UNAVAILABLE, MU_E_LIMIT, MU_E_INVALID (the baseline, a time, an earlier month's

@@ -154,6 +154,15 @@ static enum mu_status check(const char *path, const json_t *root, struct mu_erro
     return MU_OK;
 }
 
+enum mu_status numbers_print(const struct numbers *numbers, struct mu_buf *out,
+                             struct mu_error *err)
+{
+    json_auto_t *root = NULL;
+    enum mu_status st = numbers_to_json(numbers, &root, err);
+
+    return st == MU_OK ? mu_json_print(root, out, err) : st;
+}
+
 enum mu_status numbers_json_parse(const char *path, const char *bytes, size_t len,
                                   json_t **ret_root, struct mu_error *err)
 {

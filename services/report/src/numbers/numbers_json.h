@@ -15,6 +15,9 @@ enum { NUMBERS_JSON_MAX_BYTES = 4 * 1024 * 1024 };
 /* New reference. Errors: MU_E_INVALID (a text that is not UTF-8). */
 enum mu_status numbers_to_json(const struct numbers *numbers, json_t **ret_root,
                                struct mu_error *err) MU_MUST_CHECK;
+/* Appends numbers.json. Errors: as above, MU_E_LIMIT. */
+enum mu_status numbers_print(const struct numbers *numbers, struct mu_buf *out,
+                             struct mu_error *err) MU_MUST_CHECK;
 /* New reference to the document, whose schema, month, figures and triggers were checked. Errors:
  * MU_E_NOT_FOUND, MU_E_INVALID, MU_E_LIMIT, MU_E_UNAVAILABLE, all naming the file. */
 enum mu_status numbers_json_read(const char *path, json_t **ret_root,

@@ -22,9 +22,6 @@ struct bom_writer {
 /* Text of a member of one name; NULL: none. */
 const char *bom_text(const json_t *object, const char *name);
 
-/* The package that a finding names. */
-struct mu_sbom_package bom_package_of_finding(const json_t *finding);
-
 /* Calls for the reference of each package that the finding names; how many there were. */
 size_t bom_each_ref(struct bom_writer *writer, const json_t *finding,
                     void (*each)(struct bom_writer *writer, const char *ref));

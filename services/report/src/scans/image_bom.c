@@ -48,7 +48,8 @@ static bool note_package(struct bom_writer *writer, const struct mu_sbom_package
     return true;
 }
 
-struct mu_sbom_package bom_package_of_finding(const json_t *finding)
+/* The package that a finding names. */
+static struct mu_sbom_package bom_package_of_finding(const json_t *finding)
 {
     const char *type = bom_text(finding, "package_type");
     const char *version = bom_text(finding, "package_version");

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX_BYTES = 4 * 1024 * 1024 };
-
 /* ---- members ---- */
 
 static void *member(void *target, const struct yaml_key *key)

@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATEMENTS_MAX = 20000, STATEMENT_RATING_MAX = 5 };
+enum { STATEMENTS_MAX = 20000, STATEMENTS_MAX_BYTES = 4 * 1024 * 1024, STATEMENT_RATING_MAX = 5 };
 
 enum statement_answer { ANSWER_NONE, ANSWER_NO, ANSWER_YES };
 

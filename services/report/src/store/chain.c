@@ -94,6 +94,16 @@ static bool file_holds(const struct month_close *close, const char *name,
     return true;
 }
 
+static bool companions_hold(const struct month_close *close, char ret_problem[CHAIN_PROBLEM_SIZE])
+{
+    const struct close_companion *companions = close->record.companions.items;
+
+    for (size_t i = 0; i < close->record.companions.count; i++)
+        if (!file_holds(close, companions[i].name, &companions[i].file, ret_problem))
+            return false;
+    return true;
+}
+
 static bool evidence_holds(const char *shelf, const char *hex, bool hash,
                            char ret_problem[CHAIN_PROBLEM_SIZE])
 {
@@ -152,6 +162,8 @@ bool chain_files_hold(const struct month_store *store, const struct month_close 
     *ret_problem = '\0';
     return file_holds(close, MONTH_SNAPSHOT, &record->snapshot, ret_problem) &&
            file_holds(close, MONTH_SYSTEM, &record->system, ret_problem) &&
+           file_holds(close, MONTH_NUMBERS, &record->numbers, ret_problem) &&
+           companions_hold(close, ret_problem) &&
            file_holds(close, MONTH_EVIDENCE, &record->evidence, ret_problem) &&
            list_holds(store, close, hash_evidence, ret_problem);
 }

@@ -1,11 +1,14 @@
 #include "store/close_record.h"
 
+#include "system/companion.h"
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CLOSE_MAX_DEPTH = 6, CLOSE_SERIAL_MAX = 1000 * 1000 };
 
@@ -55,6 +58,15 @@ static const struct mu_json_field link_fields[] = {
 };
 static const struct mu_json_object link_object = OBJECT(link_fields, "link", close_link);
 
+static const struct mu_json_field companion_fields[] = {
+        TEXT(close_companion, key, "key", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
+        TEXT(close_companion, name, "name", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
+        PLAIN(close_companion, file.sha256, "sha256", MU_JSON_DIGEST),
+        NUMBER(close_companion, file.size_bytes, "size_bytes", 0, INT64_MAX),
+};
+static const struct mu_json_object companion_object =
+        OBJECT(companion_fields, "companion", close_companion);
+
 static const char *const severities[] = {"", "rejects", "warns", NULL};
 
 static const struct mu_json_field finding_fields[] = {
@@ -73,6 +85,8 @@ static const struct mu_json_field record_fields[] = {
         PLAIN(close_record, as_of_us, "as_of", MU_JSON_TIME),
         PLAIN(close_record, closed_at_us, "closed_at", MU_JSON_TIME),
         TEXT(close_record, closed_by, "closed_by", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
+        {MEMBER(close_record, companions, "companions", MU_JSON_ARRAY, MU_JSON_REQUIRED),
+         .max = SYSTEM_COMPANIONS, .object = &companion_object},
         FILE_OF(evidence),
         NUMBER(close_record, evidence_files, "evidence_files", 0, INT64_MAX),
         {MEMBER(close_record, findings, "findings", MU_JSON_ARRAY, MU_JSON_REQUIRED),
@@ -80,6 +94,7 @@ static const struct mu_json_field record_fields[] = {
         TEXT(close_record, generator, "generator", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
         PLAIN(close_record, known_at_us, "known_at", MU_JSON_TIME),
         TEXT(close_record, month, "month", MU_JSON_REQUIRED, CLOSE_NAME_MAX),
+        FILE_OF(numbers),
         LINK(previous, has_previous),
         LINK(previous_month, has_previous_month),
         TEXT(close_record, reason, "reason", 0, CLOSE_TEXT_MAX),
@@ -95,7 +110,7 @@ static const struct mu_json_object record_object =
 
 /* ---- months ---- */
 
-enum mu_status close_month_check(const char *month, struct mu_error *err)
+static enum mu_status close_month_check(const char *month, struct mu_error *err)
 {
     int64_t begin_us, end_us;
 
@@ -129,6 +144,47 @@ static enum mu_status check_link(const struct close_record *record, bool present
                              (long long)link->serial, (long long)record->serial);
 }
 
+static int key_place(const char *key)
+{
+    for (int i = 0; i < SYSTEM_COMPANIONS; i++)
+        if (mu_text_equal(key, system_companion_keys[i]))
+            return i;
+    return -1;
+}
+
+/* The names become paths: nothing but "KEY.ending". */
+static bool is_name_of(const char *name, const char *key)
+{
+    enum { ENDING_MAX = 8 };
+    const char *ending = name + strlen(key);
+
+    if (!mu_text_starts(name, key) || *ending != '.')
+        return false;
+    ending++;
+    return *ending && strlen(ending) <= ENDING_MAX &&
+           strspn(ending, "abcdefghijklmnopqrstuvwxyz") == strlen(ending);
+}
+
+static enum mu_status check_companions(const struct close_record *record, struct mu_error *err)
+{
+    const struct close_companion *companions = record->companions.items;
+    int last = -1;
+
+    for (size_t i = 0; i < record->companions.count; i++) {
+        const int place = key_place(companions[i].key);
+
+        if (place <= last)
+            return mu_fail(err, MU_E_INVALID,
+                           "companions: '%.100s' is no key of such a file, or not in its place",
+                           companions[i].key);
+        if (!is_name_of(companions[i].name, companions[i].key))
+            return mu_fail(err, MU_E_INVALID, "companions: '%.100s' is no name of %s",
+                           companions[i].name, companions[i].key);
+        last = place;
+    }
+    return MU_OK;
+}
+
 /* What the fields alone cannot say. */
 static enum mu_status check_record(const struct close_record *record, struct mu_error *err)
 {
@@ -142,6 +198,8 @@ static enum mu_status check_record(const struct close_record *record, struct mu_
                         record->has_replaces != (record->reason && *record->reason)))
         st = mu_fail(err, MU_E_INVALID,
                      "replaces: an amendment, and no other close, names what it replaces and why");
+    if (st == MU_OK)
+        st = check_companions(record, err);
     if (st == MU_OK)
         st = check_link(record, record->has_previous, &record->previous, "previous", err);
     if (st == MU_OK)

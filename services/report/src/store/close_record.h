@@ -35,6 +35,13 @@ struct close_file {
     int64_t size_bytes;
 };
 
+/* A file that the system file names, as it was: "other_assets.csv" of `other_assets`. */
+struct close_companion {
+    const char *key;  /* system_companion_keys */
+    const char *name; /* in the month's folder: the key and an ending */
+    struct close_file file;
+};
+
 struct close_link {
     const char *month;
     int64_t revision, serial;
@@ -59,7 +66,8 @@ struct close_record {
     int64_t as_of_us, known_at_us, closed_at_us;
     const char *closed_by;
     const char *generator; /* version of muster-report: renders it byte for byte */
-    struct close_file snapshot, system, evidence;
+    struct close_file snapshot, system, evidence, numbers;
+    struct mu_json_array companions; /* struct close_companion, in the order of the keys */
     int64_t evidence_files;
     struct mu_json_array findings; /* struct close_finding */
 
@@ -81,8 +89,6 @@ enum mu_status close_record_parse(const char *bytes, size_t len, struct mu_arena
 enum mu_status close_record_print(const struct close_record *record, struct mu_buf *out,
                                   struct mu_error *err) MU_MUST_CHECK;
 
-/* Errors: MU_E_INVALID (no "YYYY-MM"). */
-enum mu_status close_month_check(const char *month, struct mu_error *err) MU_MUST_CHECK;
 /* The month `steps` later (or earlier) than "YYYY-MM"; the month is valid. */
 enum { CLOSE_MONTH_SIZE = 8 };
 void close_month_step(const char *month, int steps, char ret_month[CLOSE_MONTH_SIZE]);

@@ -3,6 +3,7 @@
 #include "bundle/manifest.h"
 #include "snapshot/snapshot_file.h"
 #include "store/chain.h"
+#include "store/history.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -18,7 +19,7 @@
 enum {
     STORE_MAX_CLOSES = 10 * 1000,
     STORE_ARENA_BYTES = 256 * 1024 * 1024,
-    SYSTEM_ARENA_BYTES = 1024 * 1024
+    SYSTEM_ARENA_BYTES = 32 * 1024 * 1024 /* with the statements that it names */
 };
 
 struct month_store {
@@ -198,25 +199,78 @@ const struct month_close *month_store_newest(const struct month_store *store)
 
 /* ---- loading ---- */
 
-static enum mu_status check_file(const struct month_close *close, const char *name,
-                                 const struct close_file *expected, char path[STORE_PATH_SIZE],
-                                 struct mu_error *err)
+enum mu_status month_close_file(const struct month_close *close, const char *name,
+                                const struct close_file *expected, char ret_path[STORE_PATH_SIZE],
+                                struct mu_error *err)
 {
     char digest[MU_DIGEST_TEXT_SIZE];
     uint64_t size_bytes;
-    enum mu_status st = store_path(path, err, "%s/%s", close->folder, name);
+    enum mu_status st = store_path(ret_path, err, "%s/%s", close->folder, name);
 
     if (st == MU_OK)
-        st = manifest_hash_file(path, digest, &size_bytes, err);
+        st = manifest_hash_file(ret_path, digest, &size_bytes, err);
     if (st == MU_E_NOT_FOUND)
         return mu_fail(err, MU_E_CONFLICT, "'%s' is missing: restore the store from its backup",
-                       path);
+                       ret_path);
     if (st == MU_OK && !mu_text_equal(digest, expected->sha256))
         st = mu_fail(err, MU_E_CONFLICT,
                      "'%s' is not what was closed (%s, closed as %s): restore the store from its "
                      "backup",
-                     path, digest, expected->sha256);
+                     ret_path, digest, expected->sha256);
     return st;
+}
+
+static const struct close_companion *companion_of(const struct close_record *record,
+                                                  enum system_companion key)
+{
+    const struct close_companion *companions = record->companions.items;
+
+    for (size_t i = 0; i < record->companions.count; i++)
+        if (mu_text_equal(companions[i].key, system_companion_keys[key]))
+            return &companions[i];
+    return NULL;
+}
+
+/* The system file names the store's copies from here on, and nothing else. */
+static enum mu_status load_companion(struct closed_month *month, enum system_companion key,
+                                     struct mu_error *err)
+{
+    const struct close_companion *companion = companion_of(&month->close->record, key);
+    const bool named = *system_file_companion(&month->system, key);
+    char path[STORE_PATH_SIZE];
+    const char *kept;
+    enum mu_status st;
+
+    if (named != (companion != NULL))
+        return mu_fail(err, MU_E_CONFLICT, "%s and %s differ on '%s'", MONTH_CLOSE, MONTH_SYSTEM,
+                       system_companion_keys[key]);
+    if (!named)
+        return MU_OK;
+    st = month_close_file(month->close, companion->name, &companion->file, path, err);
+    if (st != MU_OK)
+        return st;
+    kept = mu_arena_strdup(month->arena, path);
+    if (!kept)
+        return mu_fail(err, MU_E_NOMEM, "out of memory");
+    system_file_set_companion(&month->system, key, kept);
+    return MU_OK;
+}
+
+static enum mu_status load_system(struct closed_month *month, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
+    char path[STORE_PATH_SIZE];
+    enum mu_status st =
+            month_close_file(month->close, MONTH_SYSTEM, &month->close->record.system, path, err);
+
+    mu_buf_init(&bytes, SYSTEM_FILE_MAX_BYTES);
+    if (st == MU_OK)
+        st = mu_file_read(path, &bytes, err);
+    if (st == MU_OK)
+        st = system_file_parse(path, bytes.data, bytes.len, month->arena, &month->system, err);
+    for (int key = 0; st == MU_OK && key < SYSTEM_COMPANIONS; key++)
+        st = load_companion(month, (enum system_companion)key, err);
+    return st == MU_OK ? system_file_read_statements(month->arena, &month->system, err) : st;
 }
 
 static enum mu_status load_files(const struct month_store *store, struct closed_month *month,
@@ -228,11 +282,11 @@ static enum mu_status load_files(const struct month_store *store, struct closed_
     enum mu_status st = store_path(month->evidence, err, "%s/%s", store->folder, STORE_EVIDENCE);
 
     if (st == MU_OK)
-        st = check_file(month->close, MONTH_SYSTEM, &record->system, path, err);
+        st = load_system(month, err);
     if (st == MU_OK)
-        st = system_file_read(path, month->arena, &month->system, err);
+        st = store_history(store, record, month->arena, &month->history, err);
     if (st == MU_OK)
-        st = check_file(month->close, MONTH_SNAPSHOT, &record->snapshot, path, err);
+        st = month_close_file(month->close, MONTH_SNAPSHOT, &record->snapshot, path, err);
     if (st != MU_OK)
         return st;
     in = fopen(path, "re");

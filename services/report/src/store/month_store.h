@@ -5,6 +5,8 @@
  *   months/2026-10-r1/close.json        what was closed, when, by whom; hashes (close_record.h)
  *   months/2026-10-r1/snapshot.jsonl    the rows (snapshot/snapshot_file.h)
  *   months/2026-10-r1/system.yaml       the system file as it was
+ *   months/2026-10-r1/other_assets.csv  and the like: the files that it names (close_companion)
+ *   months/2026-10-r1/numbers.json      its numbers, for the trend of later months
  *   months/2026-10-r1/evidence.sha256   its raw scans and reports, as `sha256sum -c` reads it
  *   evidence/ab/<sha256>                raw scans and reports, shared by the months
  *   building/, lock                     of a close that is under way
@@ -22,6 +24,7 @@
 #ifndef REPORT_STORE_MONTH_STORE_H
 #define REPORT_STORE_MONTH_STORE_H
 
+#include "numbers/numbers_files.h"
 #include "snapshot/snapshot.h"
 #include "store/close_record.h"
 #include "system/system_file.h"
@@ -40,6 +43,7 @@ enum { STORE_PATH_SIZE = 4096 };
 #define MONTH_SNAPSHOT "snapshot.jsonl"
 #define MONTH_SYSTEM   "system.yaml"
 #define MONTH_EVIDENCE "evidence.sha256"
+#define MONTH_NUMBERS  "numbers.json"
 
 /* A close as it lies in the store. */
 struct month_close {
@@ -73,15 +77,23 @@ const struct month_close *month_store_newest(const struct month_store *store);
 struct closed_month {
     const struct month_close *close; /* the store's */
     struct snapshot *snapshot;
-    struct system_file system; /* texts in `arena` */
+    struct system_file system;    /* texts in `arena`; the files that it names are the store's */
+    struct numbers_files history; /* numbers.json of the months before (store/history.h) */
     struct mu_arena *arena;
     char evidence[STORE_PATH_SIZE]; /* folder of the raw scans (bundle/evidence.h, `shelf`) */
 };
 
+/* Path of a file of the month, whose hash is that of close.json. Errors: MU_E_CONFLICT (it is not,
+ * or not there), MU_E_UNAVAILABLE, MU_E_LIMIT. */
+enum mu_status month_close_file(const struct month_close *close, const char *name,
+                                const struct close_file *expected, char ret_path[STORE_PATH_SIZE],
+                                struct mu_error *err) MU_MUST_CHECK;
+
 /*
- * Checks the hashes of snapshot and system file, and loads both; `revision` 0: the newest. The
- * store must outlive it. Errors: MU_E_NOT_FOUND (not closed, no such revision), MU_E_CONFLICT (a
- * file is not what close.json says, the chain is broken), MU_E_INVALID, MU_E_UNAVAILABLE.
+ * Checks the hashes of snapshot, system file and what it names, and loads them; `revision` 0: the
+ * newest. The store must outlive it. Errors: MU_E_NOT_FOUND (not closed, no such revision),
+ * MU_E_CONFLICT (a file is not what close.json says, the chain is broken), MU_E_INVALID,
+ * MU_E_UNAVAILABLE.
  */
 enum mu_status month_store_load(const struct month_store *store, const char *month,
                                 int64_t revision, struct closed_month **ret_month,

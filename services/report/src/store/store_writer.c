@@ -4,7 +4,6 @@
 
 #include "bundle/evidence.h"
 #include "bundle/manifest.h"
-#include "snapshot/snapshot_file.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -19,7 +18,7 @@
 #include <unistd.h>
 
 /* Evidence is synced in lots: each sync waits for the disk, and a fleet has 100,000 scans. */
-enum { LOT = 512, HEX_SIZE = 65 };
+enum { LOT = 512, HEX_SIZE = 65, RECORD_ARENA_BYTES = 64 * 1024 };
 
 #define BUILDING_EVIDENCE STORE_BUILDING "/" STORE_EVIDENCE
 #define BUILDING_MONTH    STORE_BUILDING "/month"
@@ -31,7 +30,7 @@ struct store_writer {
     struct month_store *months, *after; /* before and after the commit */
     char lot[LOT][HEX_SIZE];            /* whole in building/evidence, not yet kept */
     size_t lot_count;
-    char digests[3][MU_DIGEST_TEXT_SIZE]; /* of the month's files, for its record */
+    struct mu_arena *arena; /* texts of the record */
 };
 
 static enum mu_status failed(const char *verb, const char *path, struct mu_error *err)
@@ -88,6 +87,7 @@ enum mu_status store_writer_open(const char *folder, const char *doing,
     enum mu_status st;
 
     writer->lock_fd = writer->folder_fd = -1;
+    writer->arena = mu_arena_new(RECORD_ARENA_BYTES);
     st = store_path(writer->folder, err, "%s", folder);
     if (st == MU_OK)
         st = mu_dir_make(folder, err);
@@ -122,6 +122,7 @@ void store_writer_free(struct store_writer *writer)
         (void)close(writer->folder_fd);
     month_store_free(writer->months);
     month_store_free(writer->after);
+    mu_arena_free(writer->arena);
     free(writer);
 }
 
@@ -220,51 +221,6 @@ static enum mu_status month_path(const struct store_writer *writer, const char *
     return store_path(ret_path, err, "%s/%s/%s", writer->folder, BUILDING_MONTH, name);
 }
 
-/* Hash and size of a file that was written, into the record's member. */
-static enum mu_status seal_file(const char *path, char digest[MU_DIGEST_TEXT_SIZE],
-                                struct close_file *ret_file, struct mu_error *err)
-{
-    uint64_t size_bytes;
-    enum mu_status st = manifest_hash_file(path, digest, &size_bytes, err);
-
-    if (st == MU_OK)
-        *ret_file = (struct close_file){digest, (int64_t)size_bytes};
-    return st;
-}
-
-static enum mu_status list_evidence(const struct snapshot *snapshot, FILE *out, int64_t *ret_files,
-                                    struct mu_error *err)
-{
-    MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
-    struct original_row row;
-    bool found = true;
-    enum mu_status st = snapshot_list(snapshot, SNAPSHOT_LIST_EVIDENCE_FILES, NULL, &cursor, err);
-
-    *ret_files = 0;
-    while (st == MU_OK) {
-        st = snapshot_next(cursor, &row, &found, err);
-        if (st != MU_OK || !found)
-            break;
-        const char *hex = row.evidence_digest + strlen("sha256:"); /* checked when it was kept */
-
-        if (fprintf(out, "%s  %s/%.2s/%s\n", hex, STORE_EVIDENCE, hex, hex) < 0)
-            st = mu_fail(err, MU_E_UNAVAILABLE, "%s: %s", MONTH_EVIDENCE, strerror(errno));
-        (*ret_files)++;
-    }
-    if (st == MU_OK && fflush(out) != 0)
-        st = mu_fail(err, MU_E_UNAVAILABLE, "%s: %s", MONTH_EVIDENCE, strerror(errno));
-    return st;
-}
-
-static enum mu_status write_evidence_list(const struct snapshot *snapshot, const char *path,
-                                          int64_t *ret_files, struct mu_error *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    MU_AUTO_FILE FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-
-    return out ? list_evidence(snapshot, out, ret_files, err) : failed("create", path, err);
-}
-
 /* Every close but the first names the one before it. */
 static void link_record(const struct store_writer *writer, struct close_record *record)
 {
@@ -297,32 +253,13 @@ static enum mu_status write_record(const struct store_writer *writer,
 }
 
 static enum mu_status build_month(struct store_writer *writer, struct close_record *record,
-                                  const struct snapshot *snapshot, const struct mu_buf *system,
-                                  struct mu_error *err)
+                                  const struct month_contents *contents, struct mu_error *err)
 {
-    char path[STORE_PATH_SIZE];
-    enum mu_status st = month_path(writer, "", path, err);
+    char folder[STORE_PATH_SIZE];
+    enum mu_status st = store_path(folder, err, "%s/%s", writer->folder, BUILDING_MONTH);
 
     if (st == MU_OK)
-        st = mu_dir_make(path, err);
-    if (st == MU_OK)
-        st = month_path(writer, MONTH_SNAPSHOT, path, err);
-    if (st == MU_OK)
-        st = snapshot_save(snapshot, path, err);
-    if (st == MU_OK)
-        st = seal_file(path, writer->digests[0], &record->snapshot, err);
-    if (st == MU_OK)
-        st = month_path(writer, MONTH_SYSTEM, path, err);
-    if (st == MU_OK)
-        st = mu_file_write_atomic(path, system->data, system->len, err);
-    if (st == MU_OK)
-        st = seal_file(path, writer->digests[1], &record->system, err);
-    if (st == MU_OK)
-        st = month_path(writer, MONTH_EVIDENCE, path, err);
-    if (st == MU_OK)
-        st = write_evidence_list(snapshot, path, &record->evidence_files, err);
-    if (st == MU_OK)
-        st = seal_file(path, writer->digests[2], &record->evidence, err);
+        st = month_files_write(folder, contents, writer->arena, record, err);
     if (st == MU_OK)
         link_record(writer, record);
     return st == MU_OK ? write_record(writer, record, err) : st;
@@ -352,13 +289,13 @@ static enum mu_status place_month(const struct store_writer *writer,
 }
 
 enum mu_status store_writer_commit(struct store_writer *writer, struct close_record *record,
-                                   const struct snapshot *snapshot, const struct mu_buf *system,
+                                   const struct month_contents *contents,
                                    const struct month_close **ret_close, struct mu_error *err)
 {
     enum mu_status st = place_lot(writer, err);
 
     if (st == MU_OK)
-        st = build_month(writer, record, snapshot, system, err);
+        st = build_month(writer, record, contents, err);
     if (st == MU_OK)
         st = sync_store(writer, err);
     if (st == MU_OK)

@@ -11,6 +11,7 @@
 #ifndef REPORT_STORE_WRITER_H
 #define REPORT_STORE_WRITER_H
 
+#include "store/month_files.h"
 #include "store/month_store.h"
 
 struct store_writer;
@@ -40,12 +41,13 @@ enum mu_status store_writer_keep(struct store_writer *writer, const char *digest
                                  struct mu_error *err) MU_MUST_CHECK;
 
 /*
- * Closes: writes snapshot, system file and evidence list, fills in the record's hashes, serial and
- * `previous`, and makes the month's folder appear. All evidence of the snapshot was kept.
- * `ret_close` is the writer's. Errors besides: MU_E_CONFLICT (the folder exists), MU_E_INVALID.
+ * Closes: writes the contents, fills in the record's hashes, companions, serial and `previous`
+ * (texts are the writer's), and makes the month's folder appear. All evidence of the snapshot was
+ * kept. `ret_close` is the writer's. Errors besides: MU_E_CONFLICT (the folder exists),
+ * MU_E_INVALID.
  */
 enum mu_status store_writer_commit(struct store_writer *writer, struct close_record *record,
-                                   const struct snapshot *snapshot, const struct mu_buf *system,
+                                   const struct month_contents *contents,
                                    const struct month_close **ret_close,
                                    struct mu_error *err) MU_MUST_CHECK;
 

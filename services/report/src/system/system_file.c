@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-enum { SYSTEM_FILE_MAX_BYTES = 64 * 1024 };
-
 /* FedRAMP wants cells blank that say nothing. */
 static enum mu_status read_text(struct yaml_reader *reader, const char *name,
                                 const yaml_node_t *node, const char **ret_text,
@@ -179,7 +177,7 @@ static const struct yaml_key keys[] = {
         KEY(unique_vulnerability_baseline, read_number, "unique vulnerabilities at authorization"),
         KEY(sboms, read_yes_no, "Yes or No: a bill of materials of each image"),
         KEY(oscal, read_yes_no, "Yes or No: OSCAL components and POA&M"),
-        KEY(ver_statements, read_text_member, "file of judgements, from this file's folder"),
+        KEY(ver_statements, read_text_member, "file of judgements"),
         KEY(automatic_evaluation, read_yes_no,
             "Yes or No: a detection is evaluated when it is made"),
         KEY(poam_items, read_poam_items, "all, or late: only what is past due"),
@@ -288,22 +286,53 @@ enum mu_status system_file_parse(const char *path, const char *bytes, size_t len
     return st;
 }
 
-/* The file lies where the system file lies, unless it says otherwise. */
-static enum mu_status read_statements(const char *path, struct mu_arena *arena,
-                                      struct system_file *system, struct mu_error *err)
+/* ---- the files that it names ---- */
+
+static const size_t companion_offsets[SYSTEM_COMPANIONS] = {
+        [COMPANION_VER_STATEMENTS] = offsetof(struct system_file, ver_statements),
+        [COMPANION_TEMPLATE_POAM] = offsetof(struct system_file, template_poam),
+        [COMPANION_TEMPLATE_DR] = offsetof(struct system_file, template_dr),
+        [COMPANION_OTHER_ASSETS] = offsetof(struct system_file, other_assets),
+};
+
+const char *system_file_companion(const struct system_file *system, enum system_companion companion)
+{
+    return *(const char *const *)(const void *)((const char *)system +
+                                                companion_offsets[companion]);
+}
+
+void system_file_set_companion(struct system_file *system, enum system_companion companion,
+                               const char *path)
+{
+    *(const char **)(void *)((char *)system + companion_offsets[companion]) = path;
+}
+
+enum mu_status system_file_resolve(const char *path, struct mu_arena *arena,
+                                   struct system_file *system, struct mu_error *err)
 {
     const char *slash = strrchr(path, '/');
-    const char *name = system->ver_statements;
 
-    if (!*name)
-        return MU_OK;
-    if (slash && *name != '/')
+    for (int i = 0; slash && i < SYSTEM_COMPANIONS; i++) {
+        const char *name = system_file_companion(system, (enum system_companion)i);
+
+        if (!*name || *name == '/')
+            continue;
         name = mu_arena_printf(arena, "%.*s/%s", (int)(slash - path), path, name);
-    if (!name)
-        return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
-    return statements_read(name, arena, &system->statements, err) == MU_OK
+        if (!name)
+            return mu_fail(err, MU_E_NOMEM, "%s: out of memory", path);
+        system_file_set_companion(system, (enum system_companion)i, name);
+    }
+    return MU_OK;
+}
+
+enum mu_status system_file_read_statements(struct mu_arena *arena, struct system_file *system,
+                                           struct mu_error *err)
+{
+    if (!*system->ver_statements)
+        return MU_OK;
+    return statements_read(system->ver_statements, arena, &system->statements, err) == MU_OK
                    ? MU_OK
-                   : mu_wrap(err, "%s: 'ver_statements'", path);
+                   : mu_wrap(err, "'ver_statements'");
 }
 
 enum mu_status system_file_read(const char *path, struct mu_arena *arena,
@@ -317,7 +346,11 @@ enum mu_status system_file_read(const char *path, struct mu_arena *arena,
     if (st != MU_OK)
         return st;
     st = system_file_parse(path, bytes.data, bytes.len, arena, ret_system, err);
-    return st == MU_OK ? read_statements(path, arena, ret_system, err) : st;
+    if (st == MU_OK)
+        st = system_file_resolve(path, arena, ret_system, err);
+    if (st == MU_OK && system_file_read_statements(arena, ret_system, err) != MU_OK)
+        st = mu_wrap(err, "%s", path);
+    return st;
 }
 
 void system_file_list(const struct system_file *system, struct mu_table *table)

@@ -16,6 +16,7 @@
 #define REPORT_SYSTEM_FILE_H
 
 #include "statements/statements.h"
+#include "system/companion.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SYSTEM_MAX_PUBLIC_ASSETS = 1024 };
+enum { SYSTEM_MAX_PUBLIC_ASSETS = 1024, SYSTEM_FILE_MAX_BYTES = 64 * 1024 };
 
 struct system_file {
     const char *name;
@@ -47,7 +48,7 @@ struct system_file {
     const char *unique_vulnerability_baseline; /* whole number, at authorization */
     const char *sboms;                         /* Yes or No: a CycloneDX of each image */
     const char *oscal;                         /* Yes or No: oscal/ */
-    const char *ver_statements;       /* file of judgements, from the system file's folder */
+    const char *ver_statements;                /* file of judgements; "": none */
     const char *automatic_evaluation; /* Yes: the provider's own evaluation is by the rules of
                                          ver/rules.h, done with the detection; No */
     struct statements statements;     /* of ver_statements, when read from a file */
@@ -58,14 +59,28 @@ struct system_file {
     size_t public_asset_count;
 };
 
-/* Errors: MU_E_NOT_FOUND, MU_E_LIMIT, MU_E_INVALID. */
+/* "": the file names none. */
+const char *system_file_companion(const struct system_file *system,
+                                  enum system_companion companion);
+void system_file_set_companion(struct system_file *system, enum system_companion companion,
+                               const char *path);
+
+/* With the names of files resolved and the statements read. Errors:
+ * MU_E_NOT_FOUND, MU_E_LIMIT, MU_E_INVALID. */
 enum mu_status system_file_read(const char *path, struct mu_arena *arena,
                                 struct system_file *ret_system, struct mu_error *err) MU_MUST_CHECK;
 
-/* The same from memory; `path` is for messages. */
+/* From memory; `path` is for messages. Names of files stay as they are, and statements unread. */
 enum mu_status system_file_parse(const char *path, const char *bytes, size_t len,
                                  struct mu_arena *arena, struct system_file *ret_system,
                                  struct mu_error *err) MU_MUST_CHECK;
+
+/* Makes the names of files those in the folder of `path`. Errors: MU_E_NOMEM. */
+enum mu_status system_file_resolve(const char *path, struct mu_arena *arena,
+                                   struct system_file *system, struct mu_error *err) MU_MUST_CHECK;
+/* From the file that ver_statements names, if any. Errors: as of statements_read. */
+enum mu_status system_file_read_statements(struct mu_arena *arena, struct system_file *system,
+                                           struct mu_error *err) MU_MUST_CHECK;
 
 /* A row of {key, value, what it is for} for every key; of a list the number of its values. */
 void system_file_list(const struct system_file *system, struct mu_table *table);

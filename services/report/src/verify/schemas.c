@@ -27,9 +27,6 @@ static const struct schema_rule manifest_rules[] = {
         {"counts", SCHEMA_OBJECT, MUST, NULL},
         {"counts.*", SCHEMA_COUNT, MUST, NULL},
         {"counts.containers", SCHEMA_COUNT, MUST, NULL},
-        {"previous", SCHEMA_OBJECT, MAY, NULL},
-        {"previous.month", SCHEMA_MONTH, MUST, NULL},
-        {"previous.manifest_sha256", SCHEMA_DIGEST, MUST, NULL},
 };
 
 static const struct schema_rule raw_scan_rules[] = {

@@ -53,8 +53,6 @@ struct verify_pieces {
 };
 bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
                         const struct verify_pieces *pieces);
-bool verify_read_json(struct verify_state *state, const char *name,
-                      const struct verify_pieces *pieces);
 
 /* Whether the two are short enough to be kept: longer than any real ones are refused. */
 bool verify_key_fits(const char *uai, const char *digest);
@@ -75,7 +73,7 @@ void verify_read_containers(struct verify_state *state, FILE *in);
 /* Over the manifest. Errors: MU_E_NOT_FOUND (key or authorities). */
 enum mu_status verify_signatures(struct verify_state *state, const struct verify_request *request,
                                  struct mu_error *err) MU_MUST_CHECK;
-/* Last month's. Errors: MU_E_NOT_FOUND (no such package), MU_E_UNAVAILABLE. */
+/* close.json, and last month's. Errors: MU_E_NOT_FOUND (no such package), MU_E_UNAVAILABLE. */
 enum mu_status verify_chain(struct verify_state *state, const struct verify_request *request,
                             struct mu_error *err) MU_MUST_CHECK;
 

@@ -88,21 +88,6 @@ bool verify_read_pieces(struct verify_state *state, const char *name, FILE *in,
     return st == MU_OK && is_array == pieces->wants_array;
 }
 
-bool verify_read_json(struct verify_state *state, const char *name,
-                      const struct verify_pieces *pieces)
-{
-    MU_AUTO_FILE FILE *in = verify_open(state, name);
-    struct stat status;
-
-    if (!in)
-        return false;
-    if (fstat(fileno(in), &status) != 0 || status.st_size > (off_t)BUNDLE_MAX_JSON_BYTES) {
-        verify_difference(state, "files", name, "is larger than %d bytes", BUNDLE_MAX_JSON_BYTES);
-        return false;
-    }
-    return verify_read_pieces(state, name, in, pieces);
-}
-
 bool verify_key_fits(const char *uai, const char *digest)
 {
     return strlen(uai) + strlen(digest) < VERIFY_KEY_BYTES;

@@ -46,7 +46,7 @@ struct verify_request {
     const char *key;                   /* PEM file of the Ed25519 public key; NULL: none */
     const char *authorities;           /* PEM file of those who certify the CMS signer */
     const char *timestamp_authorities; /* the same for the time stamp */
-    const char *previous;              /* last month's package, or its manifest.json */
+    const char *previous;              /* last month's package, or its close.json */
     bool require_signature;            /* one that was checked */
     int64_t at_us; /* when the CMS signer had to be valid; a checked time stamp says it better */
     uint64_t max_bytes; /* of an archive, unpacked */
