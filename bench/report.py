@@ -59,7 +59,7 @@ def main():
         count = rows // 10 if way == "poam" else rows  # of findings, ten an item
         print(f"{way:9} {count} rows: {seconds:7.1f} s, {count / seconds:9.0f} rows/s, {mib:5.0f} MiB")
     own = rows / found["workbook"][0]
-    print(f"workbook / floor {own * found['floor'][0] / rows:.2f}; whole package {size:.0f} MB")
+    print(f"workbook / floor {own * found['floor'][0] / rows:.2f}; whole package without OSCAL {size:.0f} MB")
     print(f"workbook / openpyxl {own / other:.1f} ({other:.0f} rows/s)" if other else "openpyxl is not installed: not compared")
 
 

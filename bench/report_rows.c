@@ -5,7 +5,7 @@
  *
  *   floor     libxlsxwriter alone in constant-memory mode, the cells that `workbook` writes
  *   workbook  the product's: snapshot, assets, cells, workbook
- *   bundle    a whole package: workbook, CSV of containers, JSON of gaps, manifest
+ *   bundle    a whole package but for OSCAL: workbooks, CSV, JSON, report.html, manifest
  *   poam      a package of one image and ROWS findings on it, ten an item
  *
  * Prints seconds and the largest resident memory in KiB. Filling the snapshot is not counted.
@@ -43,6 +43,10 @@ static const struct system_file system_file = {.name = "Bench",
                                                .package_overview_uri = "",
                                                .configuration_checksum = "",
                                                .unique_vulnerability_baseline = "",
+                                               .sboms = "No",
+                                               .oscal = "No",
+                                               .ver_statements = "",
+                                               .automatic_evaluation = "No",
                                                .poam_items = "all",
                                                .template_poam = "",
                                                .template_dr = "",

@@ -159,7 +159,7 @@ def run(stack, say):
     say(f"writing the package for {month}")
     _report(stack, month, out)
     say("done. Look at:")
-    for line in (f"{out}/ (workbook, raw scans, manifest.json)", f"{stack.state}/logs/ (one log per process)",
+    for line in (f"{out}/ (workbooks, JSON, raw scans, manifest.json; open report.html in a browser)", f"{stack.state}/logs/ (one log per process)",
                  f"{stack.services.program('inventory')} explain --postgres='{stack.postgres.conninfo()}' {REGISTRY_NAME}/apps/web:1.0",
                  "./muster status · ./muster down (stop) · ./muster clean (remove)"):
         say(f"  {line}")

@@ -15,7 +15,6 @@ from local.demo import REGISTRY_NAME, pod, wait_until
 from pushes import Pusher
 from test_imported_scans import program, replay, submit
 
-SYSTEM = demo.SYSTEM.read_text() + "deliverables: both\npackage_overview_uri: https://trust.example/package.json\ncertification_class: C\n"
 WEB, PROMOTED, MULTI = (f"{REGISTRY_NAME}/{name}" for name in ("stage/web", "prod/web", "prod/multi"))
 FIRST = [("CVE-2026-1000", "libssl3", "High"), ("CVE-2026-1001", "zlib1g", "Low"), ("GHSA-aaaa-bbbb-cccc", "zlib1g", "Medium")]
 LATER = [("CVE-2026-1000", "libssl3", "High"), ("CVE-2026-2000", "zlib1g", "Negligible")]  # published since, and one taken back
@@ -67,8 +66,7 @@ def crossed(world):
 
 @pytest.fixture(scope="module")
 def package(crossed):
-    (crossed.folder / "system.yaml").write_text(SYSTEM)
-    done = program(crossed, "report", "run", f"--month={demo.this_month()}", f"--system={crossed.folder / 'system.yaml'}",
+    done = program(crossed, "report", "run", f"--month={demo.this_month()}", f"--system={demo.SYSTEM}",
                    f"--out={crossed.folder / 'package'}", f"--postgres={crossed.postgres.conninfo()}",
                    f"--inventory-url={crossed.services.url('inventory')}")
     assert done.returncode == 0, done.stderr

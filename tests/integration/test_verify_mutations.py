@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import verify_mutations as table
 from bundle_keys import Keys
-from local.demo import SYSTEM
 from report_world import raw_scan, report_world  # noqa: F401
 from test_report import world  # noqa: F401
 
@@ -198,12 +197,10 @@ def random_fleet(world, seed):  # noqa: F811
 
 def test_a_hundred_good_packages_of_random_fleets_raise_no_alarm(world, good, keys, tmp_path):  # noqa: F811
     kinds, alarms = ("package", "package.zip", "package.tar.zst"), []
-    system = tmp_path / "system.yaml"
-    system.write_text(SYSTEM.read_text() + "deliverables: both\npackage_overview_uri: https://trust.example/package.json\n")
     for seed in range(FLEETS):
         world.postgres.sql(random_fleet(world, seed))
         out = tmp_path / f"{seed}-{kinds[seed % len(kinds)]}"
-        done = world.run(out, *keys.run_options, system=system)
+        done = world.run(out, *keys.run_options)
         assert done.returncode == 0, f"seed {seed}: {done.stderr}"
         code, differences = asked(world, out, *keys.verify_options)
         if code != 0:

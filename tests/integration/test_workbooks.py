@@ -28,7 +28,8 @@ def run(found, tmp_path_factory):
     def package(*options, env=None, **keys):
         folder = tmp_path_factory.mktemp("workbooks")
         system = folder / "system.yaml"
-        system.write_text(SYSTEM.read_text() + "".join(f"{key}: {value}\n" for key, value in keys.items()))
+        kept = [line for line in SYSTEM.read_text().splitlines(keepends=True) if line.partition(":")[0] not in keys]
+        system.write_text("".join([*kept, *(f"{key}: {value}\n" for key, value in keys.items())]))
         done = subprocess.run(found.command(folder / "package", *options, system=system), env={**os.environ, **(env or {})}, capture_output=True,
                               text=True, check=False, timeout=120)
         return done, folder / "package"

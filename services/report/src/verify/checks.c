@@ -97,12 +97,13 @@ static const struct {
         /* ---- findings and raw scans ---- */
         /* An image has one list of findings whatever its names: a scan under another one counts. */
         {"findings", VERIFY_HAS_FINDINGS,
-         "SELECT f.item, 'is a finding of ' || f.uai || ', but none of its raw scans has ' || "
-         "min(f.vulnerability) FROM findings f WHERE EXISTS (SELECT 1 FROM scanned s WHERE s.uai = "
-         "f.uai) GROUP BY f.item, f.uai HAVING max(EXISTS (SELECT 1 FROM targets t JOIN found d "
-         "USING (file) WHERE t.uai = f.uai AND d.vulnerability = f.vulnerability) OR EXISTS "
-         "(SELECT 1 FROM scanned s JOIN found d USING (file) WHERE s.uai = f.uai AND "
-         "d.vulnerability = f.vulnerability)) = 0"},
+         "SELECT item, 'is a finding of ' || uai || ', but none of its raw scans has ' || name "
+         "FROM (SELECT f.item, f.uai, min(f.vulnerability) AS name FROM findings f GROUP BY "
+         "f.item, f.uai HAVING max(EXISTS (SELECT 1 FROM targets t JOIN found d USING (file) WHERE "
+         "t.uai = f.uai AND d.vulnerability = f.vulnerability)) = 0) g WHERE EXISTS (SELECT 1 FROM "
+         "scanned s WHERE s.uai = g.uai) AND NOT EXISTS (SELECT 1 FROM findings f JOIN scanned s "
+         "USING (uai) JOIN found d ON d.file = s.file AND d.vulnerability = f.vulnerability WHERE "
+         "f.uai = g.uai AND f.item = g.item)"},
         /* What the newest scan of the image found. */
         {"findings", VERIFY_HAS_FINDINGS,
          "SELECT t.uai, d.vulnerability || ' was found (' || min(t.file) || ') but is not in "
