@@ -238,7 +238,7 @@ static enum MHD_Result run_handler(struct mu_request *request)
     return MHD_YES;
 }
 
-/* Whatever it is, it began after the server gave up. */
+/* Whatever it is, the server gave up before it had begun. */
 static void refuse_too_late(struct mu_request *request)
 {
     request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
@@ -263,6 +263,7 @@ static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *con
                              const char *url, const char *method, void **context)
 {
     struct mu_request *request = request_open(server, connection, method, url);
+    int begins = REQUEST_BEGINS;
 
     if (!request)
         return MHD_NO;
@@ -277,7 +278,7 @@ static enum MHD_Result begin(struct mu_httpd *server, struct MHD_Connection *con
     if (request->route)
         request->body.max_bytes = request->route->max_body_bytes;
     check_content_length(request);
-    if (request->too_late)
+    if (!atomic_compare_exchange_strong(&request->beginning, &begins, REQUEST_BEGAN))
         refuse_too_late(request);
     /* Refused before the body is read: the connection closes after the answer. */
     return request->refusal ? send_refusal(request) : MHD_YES;

@@ -25,6 +25,13 @@ struct route_table {
     struct mu_route routes[];
 };
 
+/* Who gives up answers only what has begun: before, its worker is still writing. */
+enum request_beginning {
+    REQUEST_BEGINS,
+    REQUEST_BEGAN,
+    REQUEST_TOO_LATE /* the server gave up before: its worker refuses it */
+};
+
 struct mu_request {
     struct mu_httpd *server;
     struct route_table *table;
@@ -40,7 +47,7 @@ struct mu_request {
     void (*release)(void *);
     const void *caller;
     uint64_t deadline_ms; /* for the whole body */
-    bool too_late;        /* the server had given up before it began */
+    atomic_int beginning; /* enum request_beginning */
     bool handled;         /* the handler was started, or need not be */
     atomic_int holders;
     atomic_bool answered;          /* taken by the first answer */

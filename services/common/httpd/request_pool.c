@@ -108,7 +108,7 @@ static void list(struct request_pool *pool, struct mu_request *request)
     request->pool = pool;
     request->table = pool->table;
     atomic_fetch_add(&request->table->holders, 1);
-    request->too_late = pool->gave_up;
+    atomic_store(&request->beginning, pool->gave_up ? REQUEST_TOO_LATE : REQUEST_BEGINS);
     request->next = pool->open;
     if (pool->open)
         pool->open->previous = request;
@@ -194,8 +194,13 @@ void request_pool_give_up(struct request_pool *pool, const char *why)
 {
     (void)pthread_mutex_lock(&pool->lock);
     pool->gave_up = true;
-    for (struct mu_request *request = pool->open; request; request = request->next)
-        request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                       request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE, why));
+    for (struct mu_request *request = pool->open; request; request = request->next) {
+        int begins = REQUEST_BEGINS;
+
+        if (!atomic_compare_exchange_strong(&request->beginning, &begins, REQUEST_TOO_LATE) &&
+            begins == REQUEST_BEGAN)
+            request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           request_error_response(MHD_HTTP_SERVICE_UNAVAILABLE, why));
+    }
     (void)pthread_mutex_unlock(&pool->lock);
 }

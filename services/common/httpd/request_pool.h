@@ -38,7 +38,8 @@ void request_pool_give(struct request_pool *pool, struct mu_request *request);
 struct MHD_Response *request_pool_nothing(const struct request_pool *pool);
 
 size_t request_pool_open_count(struct request_pool *pool);
-/* Answers 503 to every open request that has no answer; those that are opened later are `too_late`.
+/* Answers 503 to every open request that has no answer; those that have not begun by then are too
+ * late.
  */
 void request_pool_give_up(struct request_pool *pool, const char *why);
 
