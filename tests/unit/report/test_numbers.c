@@ -255,14 +255,22 @@ static void the_items_of_a_trigger_are_named_up_to_a_bound(void **state)
 
 /* ---- scans ---- */
 
-static void scan_that_says(struct snapshot *snapshot, const char *digest, const char *authorized)
+static void scan_of(struct snapshot *snapshot, const char *digest, const char *status,
+                    const char *authorized)
 {
-    const struct scan_row row = {
-            .evidence_digest = digest, .authentication = "bearer", .authorized = authorized};
+    const struct scan_row row = {.evidence_digest = digest,
+                                 .status = status,
+                                 .authentication = "bearer",
+                                 .authorized = authorized};
     struct mu_error err;
 
     if (snapshot_add(snapshot, SNAPSHOT_SCANS, &row, &err) != MU_OK)
         abort();
+}
+
+static void scan_that_says(struct snapshot *snapshot, const char *digest, const char *authorized)
+{
+    scan_of(snapshot, digest, "complete", authorized);
 }
 
 static void unauthenticated_scans_count_from_ten_percent_on(void **state)
@@ -279,6 +287,7 @@ static void unauthenticated_scans_count_from_ten_percent_on(void **state)
         scan_that_says(snapshot, digest, "yes");
     }
     scan_that_says(snapshot, "sha256:b", "no");
+    scan_of(snapshot, "sha256:f", "failed", "no"); /* saw nothing: no scan without credentials */
     numbers = computed(*state, snapshot);
     assert_int_equal(numbers.unauthenticated_per_mille, 100);
     assert_true(numbers.triggers[TRIGGER_UNAUTHENTICATED].reached_now);

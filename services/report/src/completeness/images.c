@@ -158,6 +158,8 @@ static enum mu_status count_unauthenticated(struct completeness *state, size_t *
         st = snapshot_next(cursor, &row, &found, err);
         if (st != MU_OK || !found)
             break;
+        if (mu_text_equal(row.status, "failed")) /* it saw nothing: another check's */
+            continue;
         (*ret_all)++;
         *ret_none += mu_text_equal(row.authorized, "no") ? 1 : 0;
     }
@@ -178,7 +180,8 @@ static enum mu_status name_unauthenticated(struct completeness *state, const voi
     st = snapshot_list(state->snapshot, SNAPSHOT_LIST_SCAN_OF, row->evidence_digest, &cursor, err);
     if (st == MU_OK)
         st = snapshot_next(cursor, &scan, &found, err);
-    if (st == MU_OK && found && mu_text_equal(scan.authorized, "no"))
+    if (st == MU_OK && found && mu_text_equal(scan.authorized, "no") &&
+        !mu_text_equal(scan.status, "failed"))
         complain(state, CHECK_SOME_UNAUTHENTICATED, row->uai, "%s: %s", row->evidence_digest,
                  scan.authentication ? scan.authentication : "no authentication");
     return st;
