@@ -35,9 +35,26 @@ static bool reads_as_escape(const char *text)
     return escape_at(text) >= 0 && (text[6] == '_' || is_escaped((const unsigned char *)text + 6));
 }
 
+/* Bytes that stand for themselves: nearly all of them. */
+static size_t plain_length(const unsigned char *text)
+{
+    size_t len = 0;
+
+    while ((text[len] >= 0x20 && text[len] != '_' && text[len] != 0xef) || text[len] == '\n' ||
+           text[len] == '\t')
+        len++;
+    return len;
+}
+
 void cell_text_encode(const char *text, struct mu_buf *out)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+    for (const unsigned char *at = (const unsigned char *)text;; at++) {
+        const size_t plain = plain_length(at);
+
+        mu_buf_append(out, at, plain);
+        at += plain;
+        if (*at == '\0')
+            return;
         if (is_noncharacter(at)) {
             mu_buf_puts(out, at[2] == 0xbe ? "_xFFFE_" : "_xFFFF_");
             at += 2;
