@@ -1,14 +1,11 @@
 #include "bundle/raw_scan_rows.h"
 
-#include "bundle/layout.h"
+#include "bundle/raw_scan_file.h"
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "json/json_doc.h"
 
-enum { MAX_VALUES = 4 * 1000 * 1000, REFERENCES_MAX_BYTES = 64 * 1024 };
-
-static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
+enum { REFERENCES_MAX_BYTES = 64 * 1024 };
 
 static void join_references(const json_t *finding, struct mu_buf *out)
 {
@@ -93,14 +90,9 @@ static enum mu_status add_scan(struct snapshot *snapshot, const char *evidence_d
 enum mu_status raw_scan_rows_add(struct snapshot *snapshot, const char *evidence_digest,
                                  const char *path, struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     MU_AUTO(json_document) json_t *scan = NULL;
-    enum mu_status st;
+    enum mu_status st = raw_scan_read(path, NULL, &scan, err);
 
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
-    st = mu_file_read(path, &bytes, err);
-    if (st == MU_OK)
-        st = mu_json_parse_bounded(bytes.data, bytes.len, &limits, MAX_VALUES, &scan, err);
     if (st == MU_OK)
         st = add_scan(snapshot, evidence_digest, scan, err);
     if (st == MU_OK)

@@ -1,19 +1,15 @@
 #include "diff/asset_face.h"
 
-#include "bundle/layout.h"
+#include "bundle/raw_scan_file.h"
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, MAX_VALUES = 4 * 1000 * 1000, NAME_SIZE = 2048 };
-
-static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
+enum { PATH_SIZE = 4096, NAME_SIZE = 2048 };
 
 void asset_face_init(struct asset_face *face, const struct diff_month *month)
 {
@@ -141,23 +137,11 @@ static void see_package(struct asset_face *face, const json_t *package)
 static enum mu_status see_scan(struct asset_face *face, const char *digest, const char *path,
                                struct mu_error *err)
 {
-    char hashed[MU_DIGEST_TEXT_SIZE];
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     MU_AUTO(json_document) json_t *scan = NULL;
     const json_t *each;
-    enum mu_status st;
+    enum mu_status st = raw_scan_read(path, digest, &scan, err);
     size_t i;
 
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
-    st = mu_file_read(path, &bytes, err);
-    if (st != MU_OK)
-        return st;
-    mu_sha256_text(bytes.data, bytes.len, hashed);
-    if (!mu_text_equal(hashed, digest))
-        st = mu_fail(err, MU_E_CONFLICT, "'%s' is not what its name says: its SHA-256 is %s", path,
-                     hashed);
-    if (st == MU_OK)
-        st = mu_json_parse_bounded(bytes.data, bytes.len, &limits, MAX_VALUES, &scan, err);
     if (st != MU_OK)
         return st;
     json_array_foreach (json_object_get(scan, "packages"), i, each) {

@@ -2,6 +2,7 @@
  */
 #include "bundle/csv_rows.h"
 #include "bundle/layout.h"
+#include "bundle/raw_scan_file.h"
 #include "bundle/render.h"
 #include "items/item_reader.h"
 #include "scans/image_bom.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_VALUES = 4 * 1000 * 1000, TITLE_MAX_BYTES = 1024 * 1024 };
+enum { TITLE_MAX_BYTES = 1024 * 1024 };
 
 /* RA-5(2): signatures are of the 24 hours before the scan. */
 enum { DATABASE_MAX_AGE_HOURS = 24 };
@@ -182,13 +183,10 @@ static enum mu_status write_bom(struct pass *pass, const json_t *scan, struct mu
 
 static enum mu_status take_scan(struct pass *pass, struct mu_error *err)
 {
-    static const struct mu_json_limits limits = {BUNDLE_MAX_JSON_BYTES, BUNDLE_MAX_JSON_DEPTH};
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf bytes;
     MU_AUTO(json_document) json_t *scan = NULL;
     char name[BUNDLE_PATH_SIZE], path[BUNDLE_PATH_SIZE];
     enum mu_status st;
 
-    mu_buf_init(&bytes, BUNDLE_MAX_JSON_BYTES);
     if (!*pass->evidence)
         return MU_OK;
     if (mu_stop_requested())
@@ -197,9 +195,7 @@ static enum mu_status take_scan(struct pass *pass, struct mu_error *err)
                    pass->evidence + strlen("sha256:"));
     st = bundle_folder_path(pass->render->folder, name, path, err);
     if (st == MU_OK)
-        st = mu_file_read(path, &bytes, err);
-    if (st == MU_OK)
-        st = mu_json_parse_bounded(bytes.data, bytes.len, &limits, MAX_VALUES, &scan, err);
+        st = raw_scan_read(path, NULL, &scan, err);
     if (st != MU_OK)
         return mu_wrap(err, "%s", name);
     put_scan(pass, scan, name);
