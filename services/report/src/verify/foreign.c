@@ -81,13 +81,7 @@ static enum mu_status compare(const struct foreign_request *request, const char 
     foreign_read_workbook(&state, request->inventory);
     read_folder(&state, "", 0);
     verify_run_checks(&state, VERIFY_FOREIGN);
-    st = verify_store_status(state.store, err);
-    if (st == MU_OK && mu_stop_requested())
-        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
-    if (st == MU_OK)
-        *ret_summary = state.summary;
-    verify_state_done(&state);
-    return st;
+    return verify_state_finish(&state, MU_OK, ret_summary, err);
 }
 
 enum mu_status verify_foreign(const struct foreign_request *request,

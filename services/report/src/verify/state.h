@@ -31,6 +31,11 @@ enum mu_status verify_state_init(struct verify_state *state, const char *folder,
                                  const struct verify_tables *tables,
                                  struct mu_error *err) MU_MUST_CHECK;
 void verify_state_done(struct verify_state *state);
+/* The end of a verification that has come to `st`: its summary, and verify_state_done. Errors:
+ * `st`, MU_E_UNAVAILABLE (what was read could not be kept, a stop was requested). */
+enum mu_status verify_state_finish(struct verify_state *state, enum mu_status st,
+                                   struct verify_summary *ret_summary,
+                                   struct mu_error *err) MU_MUST_CHECK;
 
 void verify_difference(struct verify_state *state, const char *check, const char *subject,
                        const char *fmt, ...) MU_PRINTF(4, 5);

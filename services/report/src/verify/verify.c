@@ -128,6 +128,19 @@ void verify_state_done(struct verify_state *state)
     verify_store_free(state->store);
 }
 
+enum mu_status verify_state_finish(struct verify_state *state, enum mu_status st,
+                                   struct verify_summary *ret_summary, struct mu_error *err)
+{
+    if (st == MU_OK)
+        st = verify_store_status(state->store, err);
+    if (st == MU_OK && mu_stop_requested())
+        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
+    if (st == MU_OK)
+        *ret_summary = state->summary;
+    verify_state_done(state);
+    return st;
+}
+
 static void check_all(struct verify_state *state)
 {
     const char *as_of;
@@ -163,14 +176,7 @@ static enum mu_status verify_folder(const struct verify_request *request, const 
         check_all(&state);
     if (st == MU_OK)
         st = verify_chain(&state, request, err);
-    if (st == MU_OK)
-        st = verify_store_status(state.store, err);
-    if (st == MU_OK && mu_stop_requested())
-        st = mu_fail(err, MU_E_UNAVAILABLE, "stopping");
-    if (st == MU_OK)
-        *ret_summary = state.summary;
-    verify_state_done(&state);
-    return st;
+    return verify_state_finish(&state, st, ret_summary, err);
 }
 
 enum mu_status verify_package(const struct verify_request *request,
