@@ -18,7 +18,7 @@ PLACES = [
     {"TZ": "America/St_Johns", "LC_ALL": "de_DE.UTF-8", "PGTZ": "Asia/Kathmandu", "LANG": "de_DE.UTF-8"},
     {"TZ": ":/nonexistent", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1", "PGDATESTYLE": "German"},
 ]
-PROGRAMS = {"here": [BIN / "muster-report"], "unoptimised": [ROOT / f"build/{preset}/bin/muster-report" for preset in ("dev", "asan-ubsan")]}
+PROGRAMS = {"here": [BIN / "muster-report"], "unoptimised": [ROOT / f"build/{preset}/bin/muster-report" for preset in ("asan-ubsan", "dev")]}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,9 @@ def rendered(out, options, program, place, locales):
     """{name: bytes} of the package, written there."""
     cwd = out.parent / "elsewhere"
     cwd.mkdir(mode=0o700, parents=True)
-    environment = {"PATH": os.environ["PATH"], "LOCPATH": str(locales), **place}
+    known = out.parent / "lsan.supp"
+    known.write_text("leak:__argz_add_sep\n")  # glibc's newlocale() keeps its copy of LOCPATH
+    environment = {"PATH": os.environ["PATH"], "LOCPATH": str(locales), "LSAN_OPTIONS": f"suppressions={known}:print_suppressions=0", **place}
     done = subprocess.run([str(program), "run", "--month=2026-10", *options, "--out=../package"], cwd=cwd, env=environment,
                           umask=0o077 if place else 0o022, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -198,9 +198,17 @@ void schema_begin(struct schema_check *check, struct verify_state *state,
 
 static bool is_listed(const struct schema *schema, const char *name)
 {
-    const char *at = schema->each ? strstr(schema->each, name) : NULL;
+    const size_t length = strlen(name);
+    const char *at = schema->each ? schema->each : "";
 
-    return at && at[-1] == '|' && at[strlen(name)] == '|';
+    while (*at) {
+        const size_t listed = strcspn(at, "|");
+
+        if (length && listed == length && !strncmp(at, name, length))
+            return true;
+        at += listed + (at[listed] == '|');
+    }
+    return false;
 }
 
 enum json_stream_wish schema_wish(const struct schema *schema, const char *member, const char *key)
