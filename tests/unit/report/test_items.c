@@ -7,6 +7,7 @@
 
 #include "bundle_build.h"
 
+#include "items/rating.h"
 #include "poam/lines.h"
 #include "poam/poam_item_reader.h"
 #include "poam/rating.h"
@@ -166,7 +167,10 @@ static void ratings_are_those_of_the_list(void **state)
     assert_string_equal(poam_rating_of("moderate"), "Moderate");
     assert_null(poam_rating_of("negligible"));
     assert_null(poam_rating_of(NULL));
-    assert_true(rating_rank("critical") > rating_rank("high"));
+    assert_true(rating_of("critical") < rating_of("high"));
+    assert_true(rating_of("high") < rating_of("unknown"));
+    assert_true(rating_of("unknown") < rating_of("moderate"));
+    assert_int_equal(rating_of(NULL), RATING_UNKNOWN);
     assert_int_equal(form_rating_days("High"), 30);
     assert_int_equal(form_rating_days("Critical"), 0);
 }

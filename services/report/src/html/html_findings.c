@@ -1,5 +1,5 @@
-#include "html/html_items.h"
 #include "html/html_sections.h"
+#include "items/item_reader.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -143,7 +143,23 @@ static void put_sub(struct html *html, const char *label, const char *text)
     html_put(html, "</span>");
 }
 
-static enum mu_status put_summary(const struct report *report, const struct html_item *item,
+static void put_day(struct html *html, int64_t at_us)
+{
+    char text[MU_TIME_TEXT_SIZE];
+
+    if (at_us != MU_TIME_NONE)
+        mu_time_format(at_us, text);
+    html_day(html, at_us != MU_TIME_NONE ? text : NULL);
+}
+
+static void put_day_cell(struct html_table *table, int64_t at_us)
+{
+    html_cell_begin(table);
+    put_day(table->html, at_us);
+    html_cell_end(table);
+}
+
+static enum mu_status put_summary(const struct report *report, const struct item *item,
                                   struct mu_error *err)
 {
     MU_AUTO(snapshot_cursor) struct snapshot_cursor *cursor = NULL;
@@ -160,7 +176,7 @@ static enum mu_status put_summary(const struct report *report, const struct html
 }
 
 static enum mu_status put_weakness(const struct report *report, struct html_table *table,
-                                   const struct html_item *item, struct mu_error *err)
+                                   const struct item *item, struct mu_error *err)
 {
     struct html *html = report->html;
     enum mu_status st;
@@ -183,13 +199,13 @@ static const char *source_words(const char *source)
                                                 : source;
 }
 
-static void put_item_rating(struct html_table *table, const struct html_item *item)
+static void put_item_rating(struct html_table *table, const struct item *item)
 {
     struct html *html = table->html;
 
     html_cell_begin(table);
     put_rating(html, item->rating);
-    if (item->original != item->rating && item->original < RATING_COUNT) {
+    if (item->original != item->rating) {
         html_put(html, "<span class=\"sub\">adjusted from ");
         put_words(html, rating_names[item->original]);
         html_put(html, "</span>");
@@ -199,28 +215,28 @@ static void put_item_rating(struct html_table *table, const struct html_item *it
     html_cell_end(table);
 }
 
-static void put_item_assets(struct html_table *table, const struct html_item *item)
+static void put_item_assets(struct html_table *table, const struct item *item)
 {
     struct html *html = table->html;
 
     html_cell_begin(table);
-    for (int64_t i = 0; i < item->assets && i < ITEM_SHOWN_ASSETS; i++) {
+    for (size_t i = 0; i < item->assets && i < ITEM_SHOWN_ASSETS; i++) {
         html_put(html, i > 0 ? "<br>" : "");
         html_text(html, item->uais[i]);
     }
     if (item->assets > ITEM_SHOWN_ASSETS) {
         html_put(html, "<span class=\"sub\">and ");
-        html_number(html, item->assets - ITEM_SHOWN_ASSETS);
+        html_number(html, (int64_t)item->assets - ITEM_SHOWN_ASSETS);
         html_put(html, " more</span>");
     }
     html_put(html, "<span class=\"sub\">");
-    html_number(html, item->instances);
+    html_number(html, (int64_t)item->instances);
     html_put(html, item->instances == 1 ? " running container" : " running containers");
-    html_put(html, item->is_public ? ", public</span>" : "</span>");
+    html_put(html, item->exposed > 0 ? ", public</span>" : "</span>");
     html_cell_end(table);
 }
 
-static void put_item_state(struct html_table *table, const struct html_item *item)
+static void put_item_state(struct html_table *table, const struct item *item)
 {
     static const char *const tones[ITEM_STATES] = {"bad", "warn", "calm", "calm", "good"};
     static const char *const words[ITEM_STATES] = {"Late", "Due", "Open", "Held", "False positive"};
@@ -258,7 +274,7 @@ static const char *due_words(const char *due_by)
 }
 
 static enum mu_status put_item(const struct report *report, struct html_table *table,
-                               const struct html_item *item, struct mu_error *err)
+                               const struct item *item, struct mu_error *err)
 {
     struct html *html = report->html;
     enum mu_status st;
@@ -273,10 +289,10 @@ static enum mu_status put_item(const struct report *report, struct html_table *t
     st = put_weakness(report, table, item, err);
     put_item_rating(table, item);
     put_item_assets(table, item);
-    html_cell_day(table, item->detected_at);
+    put_day_cell(table, item->detected_at_us);
     html_cell_begin(table);
-    html_day(html, item->due_at);
-    put_sub(html, "", item->due_at ? due_words(item->due_by) : NULL);
+    put_day(html, item->due_at_us);
+    put_sub(html, "", due_words(item->due_by));
     html_cell_end(table);
     put_item_state(table, item);
     return st;
@@ -286,14 +302,14 @@ static enum mu_status put_item(const struct report *report, struct html_table *t
 static enum mu_status put_items(const struct report *report, struct html_table *table,
                                 unsigned states, int64_t total, struct mu_error *err)
 {
-    MU_AUTO(html_item_reader) struct html_item_reader *reader = NULL;
-    struct html_item item;
+    MU_AUTO(item_reader) struct item_reader *reader = NULL;
+    struct item item;
     bool found = true;
-    enum mu_status st = html_item_reader_open(report->request->snapshot, report->numbers->next_us,
-                                              &reader, err);
+    enum mu_status st = item_reader_open(report->request->snapshot, ITEM_ORDER_DUE,
+                                         report->numbers->next_us, &reader, err);
 
     while (st == MU_OK && (int64_t)table->rows < total) {
-        st = html_item_next(reader, &item, &found, err);
+        st = item_next(reader, &item, &found, err);
         if (st != MU_OK || !found)
             break;
         if (!(states & 1u << item.state))
@@ -371,7 +387,7 @@ enum mu_status section_other(const struct report *report, struct mu_error *err)
 
 /* ---- KEV ---- */
 
-static void put_kev_row(struct html_table *table, const struct html_item *item)
+static void put_kev_row(struct html_table *table, const struct item *item)
 {
     html_cell_begin(table);
     html_text(table->html, item->item);
@@ -379,12 +395,12 @@ static void put_kev_row(struct html_table *table, const struct html_item *item)
     html_cell(table, item->vulnerability);
     html_cell_day(table, item->kev_added);
     html_cell_day(table, item->kev_due);
-    html_cell_day(table, item->bod_due_at);
+    put_day_cell(table, item->bod_due_at_us);
     html_cell_begin(table);
-    html_put(table->html, item->forensic ? "yes" : "no");
+    html_put(table->html, item->is_forensic ? "yes" : "no");
     html_cell_end(table);
-    html_cell_number(table, item->assets);
-    html_cell_number(table, item->instances);
+    html_cell_number(table, (int64_t)item->assets);
+    html_cell_number(table, (int64_t)item->instances);
     put_item_state(table, item);
 }
 
@@ -397,19 +413,19 @@ enum mu_status section_kev(const struct report *report, struct mu_error *err)
             {"Assets", HTML_CELL_NUMBER}, {"Containers", HTML_CELL_NUMBER},
             {"State", HTML_CELL_TEXT}};
     enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
-    MU_AUTO(html_item_reader) struct html_item_reader *reader = NULL;
+    MU_AUTO(item_reader) struct item_reader *reader = NULL;
     struct html_table table;
-    struct html_item item;
+    struct item item;
     bool found = true;
     int64_t total = 0;
-    enum mu_status st = html_item_reader_open(report->request->snapshot, report->numbers->next_us,
-                                              &reader, err);
+    enum mu_status st = item_reader_open(report->request->snapshot, ITEM_ORDER_DUE,
+                                         report->numbers->next_us, &reader, err);
 
     html_table_begin(report->html, "t-kev",
                      "Items of vulnerabilities in the catalog of known exploited ones", columns,
                      COLUMNS, report->request->max_rows, &table);
     while (st == MU_OK && report->numbers->kev > 0) {
-        st = html_item_next(reader, &item, &found, err);
+        st = item_next(reader, &item, &found, err);
         if (st != MU_OK || !found)
             break;
         if (!item.kev_added)

@@ -14,35 +14,19 @@ struct item_reader {
     struct mu_arena *arena; /* of one item */
     struct finding_row ahead;
     bool has_ahead;
+    int64_t next_us;
 };
 
-static const char *const severities[] = {"negligible", "low",     "moderate",
-                                         "high",       "unknown", "critical"};
-
-/* How bad a severity is, to compare; what nobody rated stands where Rev5's clocks have it, by high.
- */
-static int item_severity_rank(const char *severity)
-{
-    for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++)
-        if (mu_text_equal(severities[i], severity))
-            return (int)i;
-    return -1;
-}
-
-enum mu_status item_time(const char *text, int64_t *ret_at_us, struct mu_error *err)
-{
-    if (text)
-        return mu_time_parse(text, strlen(text), ret_at_us, err);
-    *ret_at_us = MU_TIME_NONE;
-    return MU_OK;
-}
-
-enum mu_status item_reader_open(const struct snapshot *snapshot, struct item_reader **ret_reader,
+enum mu_status item_reader_open(const struct snapshot *snapshot, enum item_order order,
+                                int64_t next_us, struct item_reader **ret_reader,
                                 struct mu_error *err)
 {
+    static const enum snapshot_list lists[] = {[ITEM_ORDER_SNAPSHOT] = SNAPSHOT_LIST_FINDINGS,
+                                               [ITEM_ORDER_DUE] = SNAPSHOT_LIST_FINDINGS_BY_DUE};
     MU_AUTO(item_reader) struct item_reader *reader = mu_xcalloc(1, sizeof(*reader));
-    enum mu_status st = snapshot_list(snapshot, SNAPSHOT_LIST_FINDINGS, NULL, &reader->cursor, err);
+    enum mu_status st = snapshot_list(snapshot, lists[order], NULL, &reader->cursor, err);
 
+    reader->next_us = next_us;
     reader->arena = mu_arena_new(ITEM_MAX_BYTES);
     if (st == MU_OK)
         st = snapshot_next(reader->cursor, &reader->ahead, &reader->has_ahead, err);
@@ -82,8 +66,6 @@ static bool begin(struct item_reader *reader, const struct finding_row *row, str
                           .reported_as = keep(reader, row->reported_as, &failed),
                           .packages = keep(reader, row->packages, &failed),
                           .fixed_versions = keep(reader, row->fixed_versions, &failed),
-                          .severity = keep(reader, row->severity, &failed),
-                          .effective_severity = keep(reader, row->effective_severity, &failed),
                           .severity_source = keep(reader, row->severity_source, &failed),
                           .cvss = keep(reader, row->cvss, &failed),
                           .scanner_name = keep(reader, row->scanner_name, &failed),
@@ -95,9 +77,12 @@ static bool begin(struct item_reader *reader, const struct finding_row *row, str
                           .technical_impact = keep(reader, row->technical_impact, &failed),
                           .deviations = keep(reader, row->deviations, &failed),
                           .pending = keep(reader, row->pending, &failed),
-                          .status = keep(reader, row->status, &failed),
+                          .rating = RATING_COUNT,
+                          .original = RATING_COUNT,
+                          .state = ITEM_STATES,
                           .detected_at_us = MU_TIME_NONE,
                           .kev_due_at_us = MU_TIME_NONE,
+                          .bod_due_at_us = MU_TIME_NONE,
                           .due_at_us = MU_TIME_NONE};
     return !failed;
 }
@@ -109,57 +94,73 @@ static bool is_earlier(int64_t at_us, int64_t than_us)
 
 static bool take_worst(struct item_reader *reader, const struct finding_row *row, struct item *item)
 {
+    const enum rating rating = rating_of(row->effective_severity),
+                      original = rating_of(row->severity);
+    const enum item_state state = item_state_of(row, reader->next_us);
     bool failed = false;
 
-    if (item_severity_rank(row->severity) > item_severity_rank(item->severity))
-        item->severity = keep(reader, row->severity, &failed);
-    if (item_severity_rank(row->effective_severity) > item_severity_rank(item->effective_severity))
-        item->effective_severity = keep(reader, row->effective_severity, &failed);
+    item->rating = rating < item->rating ? rating : item->rating;
+    item->original = original < item->original ? original : item->original;
+    if (state < item->state) {
+        item->state = state;
+        item->status = keep(reader, row->status, &failed);
+    }
     if (!item->fixed_versions)
         item->fixed_versions = keep(reader, row->fixed_versions, &failed);
+    item->is_forensic |= row->forensic != 0;
     return !failed;
+}
+
+static enum mu_status take_date(const char *text, int64_t *at_us, struct mu_error *err)
+{
+    int64_t told_us = MU_TIME_NONE;
+    enum mu_status st = snapshot_time(text, &told_us, err);
+
+    if (st == MU_OK && is_earlier(told_us, *at_us))
+        *at_us = told_us;
+    return st;
 }
 
 static enum mu_status take_dates(struct item_reader *reader, const struct finding_row *row,
                                  struct item *item, bool *failed, struct mu_error *err)
 {
-    int64_t detected = MU_TIME_NONE, kev = MU_TIME_NONE, due = MU_TIME_NONE;
-    enum mu_status st = item_time(row->item_detected_at, &detected, err);
+    const int64_t due_before_us = item->due_at_us;
+    enum mu_status st = take_date(row->item_detected_at, &item->detected_at_us, err);
 
     if (st == MU_OK)
-        st = item_time(row->kev_due_at, &kev, err);
+        st = take_date(row->kev_due_at, &item->kev_due_at_us, err);
     if (st == MU_OK)
-        st = item_time(row->due_at, &due, err);
-    if (st != MU_OK)
-        return st;
-    if (is_earlier(detected, item->detected_at_us))
-        item->detected_at_us = detected;
-    if (is_earlier(kev, item->kev_due_at_us))
-        item->kev_due_at_us = kev;
-    if (is_earlier(due, item->due_at_us)) {
-        item->due_at_us = due;
+        st = take_date(row->bod_due_at, &item->bod_due_at_us, err);
+    if (st == MU_OK)
+        st = take_date(row->due_at, &item->due_at_us, err);
+    if (st == MU_OK && item->due_at_us != due_before_us)
         item->due_by = keep(reader, row->due_by, failed);
-        item->status = keep(reader, row->status, failed);
-    }
-    return MU_OK;
+    return st;
+}
+
+static void count_asset(struct item_reader *reader, const struct finding_row *row,
+                        struct item *item, bool *failed)
+{
+    if (item->assets < ITEM_SHOWN_ASSETS)
+        item->uais[item->assets] = keep(reader, row->uai, failed);
+    item->assets++;
+    item->instances += row->instances > 0 ? (size_t)row->instances : 0;
+    item->exposed += mu_text_equal(row->is_public, "yes") ? 1 : 0;
+    item->not_exposed += mu_text_equal(row->is_public, "no") ? 1 : 0;
 }
 
 static enum mu_status take(struct item_reader *reader, struct item *item, struct mu_error *err)
 {
     const struct finding_row *row = &reader->ahead;
-    bool failed = item->assets == 0 ? !begin(reader, row, item) : !take_worst(reader, row, item);
-    enum mu_status st = take_dates(reader, row, item, &failed, err);
+    bool failed = item->assets == 0 && !begin(reader, row, item);
+    enum mu_status st;
 
+    failed |= !take_worst(reader, row, item);
+    count_asset(reader, row, item, &failed);
+    st = take_dates(reader, row, item, &failed, err);
     if (st == MU_OK && failed)
         st = mu_fail(err, MU_E_LIMIT, "its texts are larger than %d bytes", ITEM_MAX_BYTES);
-    if (st != MU_OK)
-        return mu_wrap(err, "item %s", row->item);
-    item->assets++;
-    item->instances += row->instances > 0 ? (size_t)row->instances : 0;
-    item->exposed += mu_text_equal(row->is_public, "yes") ? 1 : 0;
-    item->not_exposed += mu_text_equal(row->is_public, "no") ? 1 : 0;
-    item->late += mu_text_equal(row->status, "late") ? 1 : 0;
-    return MU_OK;
+    return st == MU_OK ? MU_OK : mu_wrap(err, "item %s", row->item);
 }
 
 enum mu_status item_next(struct item_reader *reader, struct item *ret_item, bool *ret_found,

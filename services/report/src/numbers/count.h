@@ -16,8 +16,6 @@ enum mu_status count_rest(const struct numbers_request *request, struct mu_arena
 enum mu_status count_history(const struct numbers_files *previous, struct mu_arena *arena,
                              struct numbers *numbers, struct mu_error *err) MU_MUST_CHECK;
 
-/* A row's time; MU_TIME_NONE for NULL. Errors: MU_E_INVALID. */
-enum mu_status count_time(const char *text, int64_t *ret_us, struct mu_error *err) MU_MUST_CHECK;
 /* Which of `steps` (ascending days) the span fits into; the count of steps when none. */
 size_t count_step(int64_t span_us, const int64_t *steps, size_t step_count);
 

@@ -70,14 +70,14 @@ static enum mu_status judge_clocks(struct group *item, const struct numbers *num
 {
     const enum rating rating = rating_of(row->effective_severity);
     int64_t rev5_us, due_us, kev_us, bod_us;
-    enum mu_status st = count_time(row->rev5_due_at, &rev5_us, err);
+    enum mu_status st = snapshot_time(row->rev5_due_at, &rev5_us, err);
 
     if (st == MU_OK)
-        st = count_time(row->due_at, &due_us, err);
+        st = snapshot_time(row->due_at, &due_us, err);
     if (st == MU_OK)
-        st = count_time(row->kev_due_at, &kev_us, err);
+        st = snapshot_time(row->kev_due_at, &kev_us, err);
     if (st == MU_OK)
-        st = count_time(row->bod_due_at, &bod_us, err);
+        st = snapshot_time(row->bod_due_at, &bod_us, err);
     if (st != MU_OK)
         return st;
     item->late_by_rev5 |= state == ITEM_LATE && mu_text_equal(row->due_by, "rev5");
@@ -119,7 +119,7 @@ static enum mu_status add_row(struct counting *counting, const struct finding_ro
     numbers->kev_per_instance += row->kev_added ? row->instances : 0;
     take_worst(&counting->item, rating, state, row->kev_added != NULL);
     take_worst(&counting->vulnerability, rating, state, row->kev_added != NULL);
-    st = count_time(row->item_detected_at, &detected_us, err);
+    st = snapshot_time(row->item_detected_at, &detected_us, err);
     if (st != MU_OK)
         return st;
     if (detected_us != MU_TIME_NONE && detected_us < counting->item.detected_us)

@@ -55,7 +55,7 @@ static enum mu_status add_image(void *opaque, const void *row, struct mu_error *
     const struct inventory_row *image = row;
     const size_t state = coverage_of(image->state);
     int64_t scanned_us;
-    enum mu_status st = count_time(image->scan_finished_at, &scanned_us, err);
+    enum mu_status st = snapshot_time(image->scan_finished_at, &scanned_us, err);
 
     if (st != MU_OK)
         return st;
@@ -91,10 +91,10 @@ static enum mu_status judge_database(struct numbers *numbers, const struct inven
                                      struct mu_error *err)
 {
     int64_t built_us, scanned_us;
-    enum mu_status st = count_time(row->database_built_at, &built_us, err);
+    enum mu_status st = snapshot_time(row->database_built_at, &built_us, err);
 
     if (st == MU_OK)
-        st = count_time(row->scan_finished_at, &scanned_us, err);
+        st = snapshot_time(row->scan_finished_at, &scanned_us, err);
     if (st != MU_OK)
         return st;
     if (built_us == MU_TIME_NONE || scanned_us == MU_TIME_NONE)
@@ -193,7 +193,7 @@ static enum mu_status add_failure(void *opaque, const void *row, struct mu_error
     const struct month *month = opaque;
     const struct failure_row *failure = row;
     int64_t opened_us;
-    enum mu_status st = count_time(failure->opened_at, &opened_us, err);
+    enum mu_status st = snapshot_time(failure->opened_at, &opened_us, err);
 
     if (st != MU_OK)
         return st;
@@ -234,11 +234,12 @@ static enum mu_status add_deviation(void *opaque, const void *row, struct mu_err
     const struct deviation_row *deviation = row;
     const bool approved = mu_text_equal(deviation->state, "approved");
     int64_t expires_us, seen_us;
-    enum mu_status st = count_time(deviation->expires_at, &expires_us, err);
+    enum mu_status st = snapshot_time(deviation->expires_at, &expires_us, err);
 
     if (st == MU_OK)
-        st = count_time(deviation->checked_in_at ? deviation->checked_in_at : deviation->decided_at,
-                        &seen_us, err);
+        st = snapshot_time(deviation->checked_in_at ? deviation->checked_in_at
+                                                    : deviation->decided_at,
+                           &seen_us, err);
     if (st != MU_OK)
         return st;
     numbers->deviations_pending += mu_text_equal(deviation->state, "pending") ? 1 : 0;
@@ -257,7 +258,7 @@ static enum mu_status add_closed(void *opaque, const void *row, struct mu_error 
     struct month *month = opaque;
     const struct closed_finding_row *closed = row;
     int64_t closed_us;
-    enum mu_status st = count_time(closed->item_closed_at, &closed_us, err);
+    enum mu_status st = snapshot_time(closed->item_closed_at, &closed_us, err);
 
     if (st != MU_OK || closed_us == MU_TIME_NONE || closed_us < month->begin_us ||
         mu_text_equal(month->item.data, closed->item))

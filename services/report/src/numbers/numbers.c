@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-const char *const rating_names[RATING_COUNT] = {
-        [RATING_CRITICAL] = "critical", [RATING_HIGH] = "high", [RATING_UNKNOWN] = "unknown",
-        [RATING_MODERATE] = "moderate", [RATING_LOW] = "low",   [RATING_NEGLIGIBLE] = "negligible"};
-
 const char *const coverage_names[COVERAGE_COUNT] = {
         [COVERAGE_COVERED] = "covered",       [COVERAGE_EXPIRED] = "scan_expired",
         [COVERAGE_FAILED] = "scan_failed",    [COVERAGE_NEVER] = "never_scanned",
@@ -17,39 +13,6 @@ const char *const coverage_names[COVERAGE_COUNT] = {
 
 const int64_t age_days[AGE_STEPS - 1] = {30, 90, 180};
 const int64_t scan_age_days[SCAN_AGE_STEPS - 1] = {1, 7, 14, 21, 30};
-
-enum rating rating_of(const char *severity)
-{
-    for (size_t i = 0; i < RATING_COUNT; i++)
-        if (mu_text_equal(rating_names[i], severity))
-            return (enum rating)i;
-    return RATING_UNKNOWN;
-}
-
-enum item_state item_state_of(const struct finding_row *row, int64_t next_us)
-{
-    static const char *const held[] = {"accepted", "operational_requirement", "vendor_dependency"};
-    int64_t due_us = MU_TIME_NONE;
-    struct mu_error err;
-
-    if (mu_text_equal(row->status, "false_positive"))
-        return ITEM_FALSE_POSITIVE;
-    if (mu_text_equal(row->status, "late"))
-        return ITEM_LATE;
-    if (count_time(row->due_at, &due_us, &err) == MU_OK && due_us != MU_TIME_NONE &&
-        due_us <= next_us)
-        return ITEM_DUE;
-    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-        if (mu_text_equal(row->status, held[i]))
-            return ITEM_HELD;
-    return mu_text_equal(row->due_by, "vendor_check_in") ? ITEM_HELD : ITEM_OPEN;
-}
-
-enum mu_status count_time(const char *text, int64_t *ret_us, struct mu_error *err)
-{
-    *ret_us = MU_TIME_NONE;
-    return text ? mu_time_parse(text, strlen(text), ret_us, err) : MU_OK;
-}
 
 size_t count_step(int64_t span_us, const int64_t *steps, size_t step_count)
 {

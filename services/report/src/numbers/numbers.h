@@ -19,6 +19,8 @@
 #ifndef REPORT_NUMBERS_H
 #define REPORT_NUMBERS_H
 
+#include "items/item_state.h"
+#include "items/rating.h"
 #include "numbers/numbers_files.h"
 #include "numbers/triggers.h"
 #include "snapshot/snapshot.h"
@@ -29,25 +31,6 @@
 #define NUMBERS_SCHEMA "muster.numbers.v1"
 
 enum { NUMBERS_UNKNOWN = -1, NUMBERS_MAX_ITEMS = 100 };
-
-/* Ratings as finding_row.effective_severity has them, the worst first. Without a rating a finding
- * keeps the clock of a high one. */
-enum rating {
-    RATING_CRITICAL,
-    RATING_HIGH,
-    RATING_UNKNOWN,
-    RATING_MODERATE,
-    RATING_LOW,
-    RATING_NEGLIGIBLE,
-    RATING_COUNT
-};
-extern const char *const rating_names[RATING_COUNT];
-enum rating rating_of(const char *severity); /* what is none of them: RATING_UNKNOWN */
-
-/* What an open item is at `as_of`, the most urgent first; each is in exactly one. */
-enum item_state { ITEM_LATE, ITEM_DUE, ITEM_OPEN, ITEM_HELD, ITEM_FALSE_POSITIVE, ITEM_STATES };
-/* `next_us`: when the next submission speaks of. */
-enum item_state item_state_of(const struct finding_row *row, int64_t next_us);
 
 enum coverage_state {
     COVERAGE_COVERED,

@@ -3,6 +3,7 @@
 
 #include "bundle/layout.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static enum mu_status find_tools(const struct snapshot *snapshot, struct tools *
     MU_AUTO(item_reader) struct item_reader *reader = NULL;
     struct item item;
     bool found = true;
-    enum mu_status st = item_reader_open(snapshot, &reader, err);
+    enum mu_status st = item_reader_open(snapshot, ITEM_ORDER_SNAPSHOT, MU_TIME_NONE, &reader, err);
 
     if (st == MU_OK)
         st = add_tool(tools, OSCAL_WATCH, err);

@@ -204,11 +204,9 @@ static void put_risk_props(struct oscal *oscal, const struct oscal_weakness *wea
 }
 
 /* Low, moderate and high: what nobody rated counts as high, as by Rev5's clocks. */
-static const char *level_of(const char *severity)
+static const char *level_of(enum rating rating)
 {
-    if (mu_text_equal(severity, "low") || mu_text_equal(severity, "negligible"))
-        return "low";
-    return mu_text_equal(severity, "moderate") ? "moderate" : "high";
+    return rating >= RATING_LOW ? "low" : rating == RATING_MODERATE ? "moderate" : "high";
 }
 
 static void put_facet(struct oscal *oscal, const char *name, const char *space, const char *value,
@@ -227,7 +225,7 @@ static void put_facet(struct oscal *oscal, const char *name, const char *space, 
 static void put_characterizations(struct oscal *oscal, const struct oscal_weakness *weakness)
 {
     const struct item *item = weakness->item;
-    const char *initial = level_of(item ? item->severity : "moderate");
+    const char *initial = level_of(item ? item->original : RATING_MODERATE);
 
     json_open(oscal->out, "characterizations", '[');
     json_open(oscal->out, NULL, '{');
@@ -237,8 +235,8 @@ static void put_characterizations(struct oscal *oscal, const struct oscal_weakne
     json_open(oscal->out, "facets", '[');
     put_facet(oscal, "likelihood", OSCAL_FEDRAMP, initial, "initial");
     put_facet(oscal, "impact", OSCAL_FEDRAMP, initial, "initial");
-    if (item && !mu_text_equal(item->severity, item->effective_severity)) {
-        const char *adjusted = level_of(item->effective_severity);
+    if (item && item->rating != item->original) {
+        const char *adjusted = level_of(item->rating);
 
         put_facet(oscal, "likelihood", OSCAL_FEDRAMP, adjusted, "adjusted");
         put_facet(oscal, "impact", OSCAL_FEDRAMP, adjusted, "adjusted");
@@ -274,7 +272,7 @@ static void put_statement(struct oscal *oscal, const struct oscal_weakness *weak
     }
     mu_buf_reset(&oscal->name);
     mu_buf_printf(&oscal->name, "Severity %s (%s), %zu assets, %zu running containers.",
-                  item->severity ? item->severity : "unknown",
+                  rating_names[item->original],
                   item->severity_source ? item->severity_source : "no source", item->assets,
                   item->instances);
     json_text(oscal->out, "statement", oscal->name.data);

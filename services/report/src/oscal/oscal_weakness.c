@@ -28,7 +28,8 @@ static enum mu_status each_item(struct oscal *oscal, oscal_weakness_fn *each, st
     MU_AUTO(item_reader) struct item_reader *reader = NULL;
     struct item item;
     bool found = true;
-    enum mu_status st = item_reader_open(oscal->render->snapshot, &reader, err);
+    enum mu_status st = item_reader_open(oscal->render->snapshot, ITEM_ORDER_SNAPSHOT, MU_TIME_NONE,
+                                         &reader, err);
 
     while (st == MU_OK) {
         st = item_next(reader, &item, &found, err);
@@ -55,7 +56,7 @@ static enum mu_status take_failure(struct oscal *oscal, const struct failure_row
 {
     const char *place = row->repository ? row->repository : row->source;
     struct oscal_weakness weakness = {.id = row->failure, .tool = OSCAL_WATCH};
-    enum mu_status st = item_time(row->opened_at, &weakness.detected_at_us, err);
+    enum mu_status st = snapshot_time(row->opened_at, &weakness.detected_at_us, err);
 
     if (st == MU_OK && weakness.detected_at_us == MU_TIME_NONE)
         st = mu_fail(err, MU_E_INVALID, "it has no time");

@@ -1,6 +1,7 @@
 /* The items of configuration findings: one for each check, and the one that stands for all. */
 #include "poam/poam_item.h"
 
+#include "items/rating.h"
 #include "poam/rating.h"
 #include "workbook/form.h"
 #include "workbook/told.h"
@@ -101,7 +102,7 @@ enum mu_status poam_item_of_configuration(const struct snapshot *snapshot, struc
         if (st != MU_OK || !found)
             break;
         checks++;
-        if (row.severity && (!*severity || rating_rank(row.severity) > rating_rank(severity)))
+        if (row.severity && (!*severity || rating_of(row.severity) < rating_of(severity)))
             (void)snprintf(severity, sizeof(severity), "%s", row.severity);
     }
     if (st == MU_OK)

@@ -1,5 +1,6 @@
 #include "poam/poam_item.h"
 
+#include "items/rating.h"
 #include "poam/lines.h"
 #include "poam/rating.h"
 #include "workbook/form.h"
@@ -56,9 +57,9 @@ static void gather_row(struct gathered *all, const struct finding_row *row, stru
     lines_add(&all->reported, row->reported_as, arena);
     lines_add(&all->deviations, row->deviations, arena);
     lines_add(&all->pending, row->pending, arena);
-    if (!all->severity || rating_rank(row->severity) > rating_rank(all->severity))
+    if (!all->severity || rating_of(row->severity) < rating_of(all->severity))
         all->severity = keep(row->severity, arena);
-    if (!all->effective || rating_rank(row->effective_severity) > rating_rank(all->effective))
+    if (!all->effective || rating_of(row->effective_severity) < rating_of(all->effective))
         all->effective = keep(row->effective_severity, arena);
     if (later(all->status_day, row->detected_at) != all->status_day)
         all->status_day = keep(row->detected_at, arena);

@@ -2,9 +2,7 @@
 #ifndef REPORT_POAM_RATING_H
 #define REPORT_POAM_RATING_H
 
-/* High for critical and for unknown; NULL for negligible, which needs no item. */
+/* High for critical and for unknown; NULL for negligible, which needs no item, and for NULL. */
 const char *poam_rating_of(const char *severity);
-/* For "the worst of them"; negligible 0. */
-int rating_rank(const char *severity);
 
 #endif

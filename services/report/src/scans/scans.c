@@ -4,7 +4,6 @@
 #include "bundle/layout.h"
 #include "bundle/raw_scan_file.h"
 #include "bundle/render.h"
-#include "items/item_reader.h"
 #include "scans/image_bom.h"
 
 #include "base/clock.h"
@@ -84,8 +83,8 @@ static void tell_age(const char **fields, char age[32])
     int64_t built_us = MU_TIME_NONE, started_us = MU_TIME_NONE, tenths;
     struct mu_error ignored;
 
-    if (item_time(fields[SCAN_DATABASE_BUILT_AT], &built_us, &ignored) != MU_OK ||
-        item_time(fields[SCAN_STARTED_AT], &started_us, &ignored) != MU_OK ||
+    if (snapshot_time(fields[SCAN_DATABASE_BUILT_AT], &built_us, &ignored) != MU_OK ||
+        snapshot_time(fields[SCAN_STARTED_AT], &started_us, &ignored) != MU_OK ||
         built_us == MU_TIME_NONE || started_us == MU_TIME_NONE || built_us > started_us)
         return;
     tenths = (started_us - built_us) / (INT64_C(360) * 1000000);

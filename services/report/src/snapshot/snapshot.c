@@ -3,6 +3,7 @@
 #include "snapshot/columns.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <sqlite3.h>
@@ -309,4 +310,10 @@ enum mu_status snapshot_count_evidence(const struct snapshot *snapshot, size_t *
         *ret_count = (size_t)sqlite3_column_int64(statement, 0);
     (void)sqlite3_finalize(statement);
     return st;
+}
+
+enum mu_status snapshot_time(const char *text, int64_t *ret_at_us, struct mu_error *err)
+{
+    *ret_at_us = MU_TIME_NONE;
+    return text ? mu_time_parse(text, strlen(text), ret_at_us, err) : MU_OK;
 }

@@ -235,6 +235,9 @@ void snapshot_cursor_free(struct snapshot_cursor *cursor); /* NULL is fine */
 /* Fills the list's struct; `ret_found` false at the end. */
 enum mu_status snapshot_next(struct snapshot_cursor *cursor, void *ret_row, bool *ret_found,
                              struct mu_error *err) MU_MUST_CHECK;
+/* A row's time as an instant; MU_TIME_NONE for NULL. Errors: MU_E_INVALID. */
+enum mu_status snapshot_time(const char *text, int64_t *ret_at_us,
+                             struct mu_error *err) MU_MUST_CHECK;
 /* Different evidence of the inventory rows. */
 enum mu_status snapshot_count_evidence(const struct snapshot *snapshot, size_t *ret_count,
                                        struct mu_error *err) MU_MUST_CHECK;

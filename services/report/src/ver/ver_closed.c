@@ -1,6 +1,5 @@
 #include "ver/ver_writer.h"
 
-#include "items/item_reader.h"
 #include "ver/ver_detail.h"
 
 #include "base/clock.h"
@@ -16,7 +15,7 @@ static enum mu_status put_closed(struct ver_writer *writer, const struct closed_
                                   .severity = row->severity,
                                   .kev_due_at_us = MU_TIME_NONE};
     struct ver_judgement judgement;
-    enum mu_status st = item_time(row->item_detected_at, &subject.detected_at_us, err);
+    enum mu_status st = snapshot_time(row->item_detected_at, &subject.detected_at_us, err);
 
     if (st != MU_OK)
         return mu_wrap(err, "item %s", row->item);
@@ -75,7 +74,7 @@ static enum mu_status take_closed(struct ver_writer *writer, const struct closed
                                   int64_t since_us, struct closing *closing, struct mu_error *err)
 {
     int64_t closed_at_us = MU_TIME_NONE;
-    enum mu_status st = item_time(row->item_closed_at, &closed_at_us, err);
+    enum mu_status st = snapshot_time(row->item_closed_at, &closed_at_us, err);
 
     if (st != MU_OK)
         return mu_wrap(err, "item %s", row->item);

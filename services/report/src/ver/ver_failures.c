@@ -1,6 +1,5 @@
 #include "ver/ver_writer.h"
 
-#include "items/item_reader.h"
 #include "ver/ver_detail.h"
 
 #include "base/clock.h"
@@ -27,10 +26,10 @@ static enum mu_status put_failure(struct ver_writer *writer, const struct failur
             .id = row->failure, .is_failure = true, .kev_due_at_us = MU_TIME_NONE};
     struct ver_judgement judgement;
     int64_t closed_at_us = MU_TIME_NONE;
-    enum mu_status st = item_time(row->opened_at, &subject.detected_at_us, err);
+    enum mu_status st = snapshot_time(row->opened_at, &subject.detected_at_us, err);
 
     if (st == MU_OK)
-        st = item_time(row->closed_at, &closed_at_us, err);
+        st = snapshot_time(row->closed_at, &closed_at_us, err);
     if (st != MU_OK)
         return mu_wrap(err, "failure %s", row->failure);
     ver_judge(writer->render->system, &subject, writer->as_of_us, &judgement);

@@ -77,7 +77,7 @@ static struct ver_subject subject_of(const struct item *item)
 {
     return (struct ver_subject){.id = item->item,
                                 .vulnerability = item->vulnerability,
-                                .severity = item->effective_severity,
+                                .severity = rating_names[item->rating],
                                 .in_kev = item->kev_added != NULL,
                                 .exploitation = item->exploitation,
                                 .automatable = item->automatable,
@@ -133,7 +133,8 @@ enum mu_status ver_put_items(struct ver_writer *writer, struct mu_error *err)
     MU_AUTO(item_reader) struct item_reader *reader = NULL;
     struct item item;
     bool found = true;
-    enum mu_status st = item_reader_open(writer->render->snapshot, &reader, err);
+    enum mu_status st = item_reader_open(writer->render->snapshot, ITEM_ORDER_SNAPSHOT,
+                                         MU_TIME_NONE, &reader, err);
 
     while (st == MU_OK) {
         st = item_next(reader, &item, &found, err);
