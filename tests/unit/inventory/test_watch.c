@@ -5,6 +5,8 @@
 #include "identity/identity.h"
 #include "notify/watch.h"
 
+#include <libpq-fe.h>
+
 static struct world w;
 static struct watch_config config;
 static int64_t now;
@@ -186,6 +188,21 @@ static void two_that_look_at_once_tell_once(void **state)
     assert_told("never_scanned critical");
 }
 
+static void one_process_looks_at_a_time(void **state)
+{
+    PGconn *other = PQconnectdb(w.conninfo);
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(1));
+    run_pod("q", 'a', days_ago(1));
+    PQclear(PQexec(other, "SELECT pg_advisory_lock(x'6d75737465727761'::bigint)"));
+    run_round();
+    assert_sql(&w, TOLD, "");
+    PQclear(PQexec(other, "SELECT pg_advisory_unlock_all()"));
+    PQfinish(other);
+    assert_told("never_scanned critical");
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
 
 int main(void)
@@ -199,6 +216,7 @@ int main(void)
             CASE(containers_behind_their_tag_are_told),
             CASE(a_scan_with_an_old_database_is_a_failure_until_a_good_one),
             CASE(two_that_look_at_once_tell_once),
+            CASE(one_process_looks_at_a_time),
     };
 
     return pg_server_group(&world_server, tests);
