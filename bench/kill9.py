@@ -299,6 +299,7 @@ def run(stack, seconds, rate):
     begin = time.monotonic()
     wait_settled(crew)
     settled_s = time.monotonic() - begin
+    crew.processes["ingest"].stop()  # a source that falls silent is news, and the first dump would not have it
     found = {**{f"killed: {name}": count for name, count in sorted(kills.items())}, "seconds of load": round(spent),
              "acknowledged a second": round(load.acknowledged / spent), "seconds until settled": round(settled_s), **account(crew, stream)}
     first = write_dump(stack, "muster", stack.state / "first.dump")
