@@ -46,6 +46,19 @@ def test_banned_functions_are_not_called():
     assert not wrong, "\n".join(wrong)
 
 
+def test_nothing_returns_before_what_it_owns_is_begun():
+    """What goes out of scope is ended: it must have a value on every way out."""
+    owned = re.compile(r"MU_AUTO(?:_DONE)?\(\w+\)\s+struct \w+ \*?(\w+);")
+    wrong = []
+    for path in all_c():
+        code = code_only(path.read_text())
+        for found in owned.finditer(code):
+            before_use = re.split(rf"\b{found[1]}\b", code[found.end():], maxsplit=1)[0]
+            if re.search(r"\b(return|goto)\b", before_use):
+                wrong.append(f"{relative(path)}:{code.count(chr(10), 0, found.start()) + 1}: {found[1]}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_only_the_backoff_helper_sleeps():
     sleeps = re.compile(r"(?<![\w.>])(sleep|usleep|nanosleep|clock_nanosleep)\s*\(")
     wrong = [relative(path) for path in sources() if sleeps.search(code_only(path.read_text())) and path.name != "stop.c"]

@@ -113,6 +113,7 @@ static const char *payload_of(const struct source_input *input, const char *part
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
     char *copy = mu_arena_strndup(input->arena, "", 0);
 
+    mu_buf_init(&text, 2 * MU_QUARANTINE_MAX_PAYLOAD_BYTES);
     if (len > 0) {
         copy = mu_arena_alloc(input->arena, len);
         if (copy)
@@ -121,7 +122,6 @@ static const char *payload_of(const struct source_input *input, const char *part
     if (!copy)
         return NULL;
     source_redact(copy, len);
-    mu_buf_init(&text, 2 * MU_QUARANTINE_MAX_PAYLOAD_BYTES);
     mu_base64_encode(copy, len, &text);
     return mu_arena_strndup(input->arena, text.data, text.len);
 }

@@ -41,9 +41,9 @@ static enum mu_status read_word(struct yaml_reader *reader, const struct yaml_ke
     enum mu_status st = read_text_member(reader, key, value, target, err);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf must_be;
 
+    mu_buf_init(&must_be, SYSTEM_FILE_MAX_BYTES);
     if (st != MU_OK)
         return st;
-    mu_buf_init(&must_be, SYSTEM_FILE_MAX_BYTES);
     mu_buf_puts(&must_be, "must be");
     for (; *words; words++) {
         if (mu_text_equal(*text_at(target, key), *words))
