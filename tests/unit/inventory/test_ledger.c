@@ -1,7 +1,8 @@
 /* The ledger in months, its equation, who may write a partition, and what may go. */
 #include "one_world.h"
 
-#include "ledger/ledger_commands.h"
+#include "ledger/ledger_command.h"
+#include "ledger/retention_command.h"
 #include "ledger/upkeep.h"
 #include "store/metrics.h"
 
@@ -180,19 +181,28 @@ static void make_old_months(void)
             "END $$"));
 }
 
-static char *retention(const char *payloads, bool apply)
-{
-    struct retention_config config = {.postgres = w.conninfo,
-                                      .format = "text",
-                                      .apply = apply,
-                                      .ledger_ms = INT64_C(500) * 24 * 3600 * 1000,
-                                      .payloads_ms = payloads ? INT64_C(36500) * 24 * 3600 * 1000
-                                                              : INT64_C(100) * 24 * 3600 * 1000};
-    int code = -1;
-    char *text = captured(retention_command, &config, 0, NULL, &code);
+#define AGE(days) ((days)*INT64_C(24) * 3600 * 1000)
 
+static char *retain(struct retention_config config)
+{
+    int64_t *const ages[] = {&config.payloads_ms, &config.ledger_ms, &config.audit_ms,
+                             &config.gate_ms,     &config.policy_ms, &config.notifications_ms};
+    int code = -1;
+    char *text;
+
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++)
+        *ages[i] = *ages[i] ? *ages[i] : AGE(36500);
+    config.postgres = w.conninfo;
+    config.format = "text";
+    text = captured(retention_command, &config, 0, NULL, &code);
     assert_int_equal(code, 0);
     return text;
+}
+
+static char *retention(const char *payloads, bool apply)
+{
+    return retain((struct retention_config){
+            .apply = apply, .ledger_ms = AGE(500), .payloads_ms = payloads ? 0 : AGE(100)});
 }
 
 static void says(char *text, const char *wanted)
