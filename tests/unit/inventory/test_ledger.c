@@ -4,6 +4,7 @@
 #include "ledger/ledger_command.h"
 #include "ledger/retention_command.h"
 #include "ledger/upkeep.h"
+#include "query/instants.h"
 #include "store/metrics.h"
 
 /* ---- equation ---- */
@@ -122,6 +123,36 @@ static void a_deadlock_that_does_not_end_is_given_back(void **state)
     assert_non_null(strstr(err.message, "40001"));
     free(world_sql(&w, "DROP TRIGGER clash ON assets; DROP FUNCTION clash"));
     world_apply(&w);
+}
+
+/* ---- what is known ---- */
+
+/* The instant of knowledge that is given out is one that nothing can be learned at any more. */
+static void what_is_being_learned_is_not_known_yet(void **state)
+{
+    MU_AUTO(pg) struct mu_pg *reader = NULL;
+    PGconn *writer = PQconnectdb(w.conninfo);
+    struct instants instants;
+    struct mu_error err;
+    char *learned, sql[128];
+    PGresult *tick;
+
+    (void)state;
+    PQclear(PQexec(writer, "SET TimeZone = UTC; BEGIN"));
+    tick = PQexec(writer, "SELECT ledger_tick()");
+    learned = strdup(PQgetvalue(tick, 0, 0));
+    PQclear(tick);
+    assert_int_equal(inventory_query_open(w.conninfo, "test", &reader, &err), MU_OK);
+    if (instants_ask(reader, NULL, NULL, &instants, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    (void)snprintf(sql, sizeof(sql), "SELECT timestamptz '%s' < '%s'", instants.known_at, learned);
+    assert_sql(&w, sql, "t");
+    PQclear(PQexec(writer, "COMMIT"));
+    assert_int_equal(instants_ask(reader, NULL, NULL, &instants, &err), MU_OK);
+    (void)snprintf(sql, sizeof(sql), "SELECT timestamptz '%s' = '%s'", instants.known_at, learned);
+    assert_sql(&w, sql, "t");
+    PQfinish(writer);
+    free(learned);
 }
 
 /* ---- months ---- */
@@ -251,6 +282,7 @@ int main(void)
             TEST(a_process_that_lost_its_partition_commits_nothing),
             TEST(a_deadlock_or_failed_serialisation_is_tried_again),
             TEST(a_deadlock_that_does_not_end_is_given_back),
+            TEST(what_is_being_learned_is_not_known_yet),
             TEST(rows_lie_in_the_month_they_were_learned_in),
             TEST(months_are_made_ahead_of_time_and_once),
             TEST(a_month_goes_only_when_nothing_needs_it),
