@@ -7,6 +7,8 @@
 #include "query/instants.h"
 #include "store/metrics.h"
 
+#include <pthread.h>
+
 /* ---- equation ---- */
 
 static int ledger_says(const char *wanted)
@@ -155,6 +157,53 @@ static void what_is_being_learned_is_not_known_yet(void **state)
     free(learned);
 }
 
+enum { LEARNERS = 3, TICKS = 150, LOOKS = 60 };
+
+/* A process that learns: ticks, writes with that time, commits; now and then it gives up. */
+static void *learn(void *opaque)
+{
+    PGconn *connection = PQconnectdb(w.conninfo);
+
+    for (int i = 0; i < TICKS; i++) {
+        PQclear(PQexec(connection, "BEGIN"));
+        PQclear(PQexec(connection, "INSERT INTO ledger_transactions SELECT ledger_tick(), now()"));
+        PQclear(PQexec(connection, i % 5 ? "COMMIT" : "ROLLBACK"));
+    }
+    PQfinish(connection);
+    return opaque;
+}
+
+/* What everything derived from facts relies on (0001_ledger.sql), with several processes. */
+static void what_the_clock_shows_is_there_and_nothing_comes_before_it(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf wrong;
+    pthread_t learners[LEARNERS];
+
+    (void)state;
+    mu_buf_init(&wrong, 64 * 1024);
+    mu_buf_puts(&wrong, "SELECT count(*) FROM (VALUES (timestamptz 'infinity', 0)");
+    for (int i = 0; i < LEARNERS; i++)
+        assert_int_equal(pthread_create(&learners[i], NULL, learn, NULL), 0);
+    for (int i = 0; i < LOOKS; i++) {
+        char *clock = world_sql(&w, "SELECT known_at FROM ledger_clock");
+        char *count = world_sql(&w, mu_arena_printf(w.arena,
+                                                    "SELECT count(*) FROM ledger_transactions "
+                                                    "WHERE known_at <= '%s'",
+                                                    clock));
+
+        mu_buf_printf(&wrong, ", ('%s', %s)", clock, count);
+        free(clock), free(count);
+    }
+    for (int i = 0; i < LEARNERS; i++)
+        assert_int_equal(pthread_join(learners[i], NULL), 0);
+    mu_buf_printf(&wrong,
+                  ") s (clock, seen) WHERE clock < (SELECT max(known_at) FROM ledger_transactions) "
+                  "AND seen <> (SELECT count(*) FROM ledger_transactions t WHERE t.known_at <= "
+                  "clock)");
+    assert_sql(&w, wrong.data, "0");
+    assert_sql(&w, "SELECT count(*) FROM ledger_transactions", "360");
+}
+
 /* ---- months ---- */
 
 static void rows_lie_in_the_month_they_were_learned_in(void **state)
@@ -283,6 +332,7 @@ int main(void)
             TEST(a_deadlock_or_failed_serialisation_is_tried_again),
             TEST(a_deadlock_that_does_not_end_is_given_back),
             TEST(what_is_being_learned_is_not_known_yet),
+            TEST(what_the_clock_shows_is_there_and_nothing_comes_before_it),
             TEST(rows_lie_in_the_month_they_were_learned_in),
             TEST(months_are_made_ahead_of_time_and_once),
             TEST(a_month_goes_only_when_nothing_needs_it),
