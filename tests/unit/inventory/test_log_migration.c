@@ -180,17 +180,20 @@ static void *write_meanwhile(void *opaque)
     struct others *others = opaque;
     PGconn *connection = PQconnectdb(conninfo);
 
+    PQclear(PQprepare(connection, "write",
+                      "INSERT INTO audit_log (record_id, at, principal, authentication, roles, "
+                      "method, path, parameters, status) VALUES (md5($1)::uuid, "
+                      "$2::text::timestamptz, 'bob', 'token', 'viewer', 'GET', '/', '{}', 200) ON "
+                      "CONFLICT DO NOTHING",
+                      0, NULL));
     while (!atomic_load(&others->done) && !others->failed) {
         uint64_t start_ms = mu_monotonic_ms(), took_ms;
-        char text[400];
+        char number[16];
+        const char *const values[] = {number, others->written % 7 ? "now" : "2150-01-01Z"};
         PGresult *result;
 
-        (void)snprintf(text, sizeof(text),
-                       "INSERT INTO audit_log (record_id, at, principal, authentication, roles, "
-                       "method, path, parameters, status) VALUES (md5('w%d')::uuid, %s, 'bob', "
-                       "'token', 'viewer', 'GET', '/', '{}', 200) ON CONFLICT DO NOTHING",
-                       others->written, others->written % 7 ? "now()" : "'2150-01-01Z'");
-        result = PQexec(connection, text);
+        (void)snprintf(number, sizeof(number), "w%d", others->written);
+        result = PQexecPrepared(connection, "write", 2, values, NULL, NULL, 0);
         others->failed = PQresultStatus(result) != PGRES_COMMAND_OK;
         if (others->failed)
             (void)fprintf(stderr, "%s\n", PQerrorMessage(connection));

@@ -249,6 +249,34 @@ static void what_an_assessment_looks_at_stays_whatever_age_is_given(void **state
     free(month);
 }
 
+static void rows_of_times_to_come_are_named(void **state)
+{
+    (void)state;
+    audit("future", "2150-05-01Z", "NULL");
+    assert_fate(retain((struct retention_config){.audit_ms = DAYS_MS(500), .apply = true}),
+                "audit_log_default", "stays: of times to come");
+    assert_sql(&w, "SELECT count(*) FROM audit_log", "1");
+}
+
+/* Who reads for long is waited for a second at a time; who writes goes on. */
+static void a_month_that_is_read_stays_until_nobody_reads(void **state)
+{
+    PGconn *reader = PQconnectdb(w.conninfo);
+    const char *month = "audit_log_2023_01";
+    struct mu_error err;
+
+    (void)state;
+    audit("old", "2023-01-03Z", "NULL");
+    upkeep();
+    PQclear(PQexec(reader, "BEGIN; SELECT count(*) FROM audit_log"));
+    assert_int_equal(mu_pg_execute(w.pg, READ_MONTH_DROP, &month, NULL, &err), MU_E_UNAVAILABLE);
+    assert_sql(&w, "SELECT count(*) FROM audit_log", "1");
+    assert_sql(&w, "SELECT count(*) FROM retention_drops", "0");
+    PQfinish(reader);
+    assert_int_equal(mu_pg_execute(w.pg, READ_MONTH_DROP, &month, NULL, &err), MU_OK);
+    assert_sql(&w, "SELECT count(*) FROM audit_log", "0");
+}
+
 static void decisions_stay_while_a_gap_of_theirs_is_open(void **state)
 {
     const struct retention_config policy = {.gate_ms = DAYS_MS(500), .apply = true};
@@ -387,6 +415,8 @@ int main(void)
             TEST(a_case_told_in_another_month_is_told_once),
             TEST(only_months_older_than_their_own_age_go),
             TEST(what_an_assessment_looks_at_stays_whatever_age_is_given),
+            TEST(rows_of_times_to_come_are_named),
+            TEST(a_month_that_is_read_stays_until_nobody_reads),
             TEST(decisions_stay_while_a_gap_of_theirs_is_open),
             TEST(notifications_stay_until_webhooks_were_told),
             TEST(nothing_but_a_month_is_dropped),

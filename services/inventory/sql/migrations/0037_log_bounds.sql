@@ -6,10 +6,10 @@
 --   0039 makes each old table the first partition (an instant).
 
 -- All locks or none, and none is waited for longer than a second: nobody waits longer behind it.
-CREATE FUNCTION muster_lock_tables(p_tables text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION muster_lock_tables(p_tables text, p_tries integer DEFAULT 60) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('lock_timeout', '1s', true);
-    FOR i IN 1..60 LOOP
+    FOR i IN 1..p_tries LOOP
         BEGIN
             EXECUTE 'LOCK TABLE ' || p_tables || ' IN ACCESS EXCLUSIVE MODE';
             RETURN;
@@ -17,11 +17,11 @@ BEGIN
             PERFORM pg_sleep(0.5);
         END;
     END LOOP;
-    RAISE EXCEPTION 'others use % all the time: end what runs there for long, and try again', p_tables
+    RAISE EXCEPTION 'others use % all the time: end what runs there for long, and try again', replace(p_tables, 'ONLY ', '')
         USING ERRCODE = 'lock_not_available';
 END
 $$;
-REVOKE ALL ON FUNCTION muster_lock_tables(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION muster_lock_tables(text, integer) FROM PUBLIC;
 
 CREATE FUNCTION log_ahead() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

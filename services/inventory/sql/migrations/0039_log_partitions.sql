@@ -122,6 +122,9 @@ BEGIN
     span := format('%1$I >= %2$L AND %1$I < %3$L', t.key, p_month, p_month + interval '1 month');
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMPRESSION, '
                    'PRIMARY KEY (%s), CHECK (%s))', name, p_parent, t.columns, span);
+    IF t.came <> t.key THEN -- for retention, which asks whether some of a month came late
+        EXECUTE format('CREATE INDEX ON %I USING brin (%I)', name, t.came);
+    END IF;
     EXECUTE format('LOCK TABLE ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', p_parent);
     EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', rest);
     EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %s RETURNING *) INSERT INTO %I SELECT * FROM moved',

@@ -71,7 +71,7 @@ END
 $$;
 
 -- Drops one month that log_retention or ledger_retention lets go, and says so in retention_drops. Who writes into it waits
--- while it is counted; who uses its table at all, for an instant.
+-- while it is counted; who uses its table at all, for an instant, and for a second when somebody reads it for long.
 CREATE FUNCTION month_drop(p_name text) RETURNS void
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
@@ -85,6 +85,7 @@ BEGIN
     EXECUTE format('INSERT INTO retention_drops (name, parent, time_from, time_to, rows, bytes) '
                    'SELECT %L, %L, %L, %L, count(*), %s FROM %I',
                    m.name, m.parent, m.time_from, m.time_to, pg_total_relation_size(p_name::regclass), p_name);
+    PERFORM muster_lock_tables(format('ONLY %I', m.parent), 5);
     EXECUTE format('ALTER TABLE %I DETACH PARTITION %I', m.parent, p_name);
     EXECUTE format('DROP TABLE %I', p_name);
 END
@@ -231,6 +232,9 @@ BEGIN
     RETURN added;
 END
 $$;
+
+-- What people exclude by hand is learned like all else: at an instant that was not given out before.
+ALTER TABLE exclusions ALTER COLUMN known_at SET DEFAULT ledger_tick();
 
 -- ---- roles ----
 
