@@ -90,7 +90,7 @@ static void lists_within_an_answer_end(void **state)
     free(world_sql(&w, "INSERT INTO asset_digests SELECT asset_id, 'sha256:' || n, NULL, known_at "
                        "FROM asset_digests, generate_series(1, 150) n"));
     free(world_sql(&w, "INSERT INTO digest_edges SELECT 'sha256:' || n, 'sha256:' || repeat('a', "
-                       "64), '', NULL, now() FROM generate_series(1, 150) n"));
+                       "64), '', NULL, (SELECT ledger_tick()) FROM generate_series(1, 150) n"));
     assert_int_equal(get("/v1/assets/registry.example/app:1.0"), 200);
     assert_int_equal(occurrences("valid_from"), 100);
     assert_says("2026-11-07T06:00:00+00:00");

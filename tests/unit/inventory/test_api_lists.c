@@ -306,7 +306,7 @@ static void csv_quotes_and_defuses_formulas(void **state)
     free(world_sql(&w,
                    "INSERT INTO detection_failures (failure_id, code, message, attempts, "
                    "opened_at, known_at, source) VALUES (gen_random_uuid(), '=1+1', 'a \"b\", c', "
-                   "1, now(), now(), '-s')"));
+                   "1, now(), ledger_tick(), '-s')"));
     assert_int_equal(ask("GET", "/v1/failures", "Accept: text/csv\r\n", NULL), 200);
     assert_says("open,\"'=1+1\",\"'-s\",");
     assert_says("\"a \"\"b\"\", c\"");

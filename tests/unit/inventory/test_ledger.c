@@ -1,9 +1,13 @@
 /* The ledger in months, its equation, who may write a partition, and what may go. */
 #include "one_world.h"
 
-#include "ledger/ledger_commands.h"
+#include "ledger/ledger_command.h"
+#include "ledger/retention_command.h"
 #include "ledger/upkeep.h"
+#include "query/instants.h"
 #include "store/metrics.h"
+
+#include <pthread.h>
 
 /* ---- equation ---- */
 
@@ -123,6 +127,83 @@ static void a_deadlock_that_does_not_end_is_given_back(void **state)
     world_apply(&w);
 }
 
+/* ---- what is known ---- */
+
+/* The instant of knowledge that is given out is one that nothing can be learned at any more. */
+static void what_is_being_learned_is_not_known_yet(void **state)
+{
+    MU_AUTO(pg) struct mu_pg *reader = NULL;
+    PGconn *writer = PQconnectdb(w.conninfo);
+    struct instants instants;
+    struct mu_error err;
+    char *learned, sql[128];
+    PGresult *tick;
+
+    (void)state;
+    PQclear(PQexec(writer, "SET TimeZone = UTC; BEGIN"));
+    tick = PQexec(writer, "SELECT ledger_tick()");
+    learned = strdup(PQgetvalue(tick, 0, 0));
+    PQclear(tick);
+    assert_int_equal(inventory_query_open(w.conninfo, "test", &reader, &err), MU_OK);
+    if (instants_ask(reader, NULL, NULL, &instants, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    (void)snprintf(sql, sizeof(sql), "SELECT timestamptz '%s' < '%s'", instants.known_at, learned);
+    assert_sql(&w, sql, "t");
+    PQclear(PQexec(writer, "COMMIT"));
+    assert_int_equal(instants_ask(reader, NULL, NULL, &instants, &err), MU_OK);
+    (void)snprintf(sql, sizeof(sql), "SELECT timestamptz '%s' = '%s'", instants.known_at, learned);
+    assert_sql(&w, sql, "t");
+    PQfinish(writer);
+    free(learned);
+}
+
+enum { LEARNERS = 3, TICKS = 150, LOOKS = 60 };
+
+/* A process that learns: ticks, writes with that time, commits; now and then it gives up. */
+static void *learn(void *opaque)
+{
+    PGconn *connection = PQconnectdb(w.conninfo);
+
+    for (int i = 0; i < TICKS; i++) {
+        PQclear(PQexec(connection, "BEGIN"));
+        PQclear(PQexec(connection, "INSERT INTO ledger_transactions SELECT ledger_tick(), now()"));
+        PQclear(PQexec(connection, i % 5 ? "COMMIT" : "ROLLBACK"));
+    }
+    PQfinish(connection);
+    return opaque;
+}
+
+/* What everything derived from facts relies on (0001_ledger.sql), with several processes. */
+static void what_the_clock_shows_is_there_and_nothing_comes_before_it(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf wrong;
+    pthread_t learners[LEARNERS];
+
+    (void)state;
+    mu_buf_init(&wrong, 64 * 1024);
+    mu_buf_puts(&wrong, "SELECT count(*) FROM (VALUES (timestamptz 'infinity', 0)");
+    for (int i = 0; i < LEARNERS; i++)
+        assert_int_equal(pthread_create(&learners[i], NULL, learn, NULL), 0);
+    for (int i = 0; i < LOOKS; i++) {
+        char *clock = world_sql(&w, "SELECT known_at FROM ledger_clock");
+        char *count = world_sql(&w, mu_arena_printf(w.arena,
+                                                    "SELECT count(*) FROM ledger_transactions "
+                                                    "WHERE known_at <= '%s'",
+                                                    clock));
+
+        mu_buf_printf(&wrong, ", ('%s', %s)", clock, count);
+        free(clock), free(count);
+    }
+    for (int i = 0; i < LEARNERS; i++)
+        assert_int_equal(pthread_join(learners[i], NULL), 0);
+    mu_buf_printf(&wrong,
+                  ") s (clock, seen) WHERE clock < (SELECT max(known_at) FROM ledger_transactions) "
+                  "AND seen <> (SELECT count(*) FROM ledger_transactions t WHERE t.known_at <= "
+                  "clock)");
+    assert_sql(&w, wrong.data, "0");
+    assert_sql(&w, "SELECT count(*) FROM ledger_transactions", "360");
+}
+
 /* ---- months ---- */
 
 static void rows_lie_in_the_month_they_were_learned_in(void **state)
@@ -180,19 +261,28 @@ static void make_old_months(void)
             "END $$"));
 }
 
-static char *retention(const char *payloads, bool apply)
-{
-    struct retention_config config = {.postgres = w.conninfo,
-                                      .format = "text",
-                                      .apply = apply,
-                                      .ledger_ms = INT64_C(500) * 24 * 3600 * 1000,
-                                      .payloads_ms = payloads ? INT64_C(36500) * 24 * 3600 * 1000
-                                                              : INT64_C(100) * 24 * 3600 * 1000};
-    int code = -1;
-    char *text = captured(retention_command, &config, 0, NULL, &code);
+#define AGE(days) ((days)*INT64_C(24) * 3600 * 1000)
 
+static char *retain(struct retention_config config)
+{
+    int64_t *const ages[] = {&config.payloads_ms, &config.ledger_ms, &config.audit_ms,
+                             &config.gate_ms,     &config.policy_ms, &config.notifications_ms};
+    int code = -1;
+    char *text;
+
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++)
+        *ages[i] = *ages[i] ? *ages[i] : AGE(36500);
+    config.postgres = w.conninfo;
+    config.format = "text";
+    text = captured(retention_command, &config, 0, NULL, &code);
     assert_int_equal(code, 0);
     return text;
+}
+
+static char *retention(const char *payloads, bool apply)
+{
+    return retain((struct retention_config){
+            .apply = apply, .ledger_ms = AGE(500), .payloads_ms = payloads ? 0 : AGE(100)});
 }
 
 static void says(char *text, const char *wanted)
@@ -241,6 +331,8 @@ int main(void)
             TEST(a_process_that_lost_its_partition_commits_nothing),
             TEST(a_deadlock_or_failed_serialisation_is_tried_again),
             TEST(a_deadlock_that_does_not_end_is_given_back),
+            TEST(what_is_being_learned_is_not_known_yet),
+            TEST(what_the_clock_shows_is_there_and_nothing_comes_before_it),
             TEST(rows_lie_in_the_month_they_were_learned_in),
             TEST(months_are_made_ahead_of_time_and_once),
             TEST(a_month_goes_only_when_nothing_needs_it),

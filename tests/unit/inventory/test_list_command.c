@@ -144,10 +144,10 @@ static void sources_and_failures_raise_the_exit_code(void **state)
     assert_prints(failures_command, (struct list_command_config){0}, NULL, 0, "CODE");
     free(world_sql(&w, "INSERT INTO source_reports (event_id, source, source_kind, state, "
                        "observed_at, known_at) VALUES (gen_random_uuid(), 'main', 'harbor', "
-                       "'silent', now(), now())"));
+                       "'silent', now(), ledger_tick())"));
     free(world_sql(&w, "INSERT INTO detection_failures (failure_id, code, message, attempts, "
                        "opened_at, known_at, source) VALUES (gen_random_uuid(), 'source_silent', "
-                       "'m', 1, now(), now(), 'main')"));
+                       "'m', 1, now(), ledger_tick(), 'main')"));
     assert_prints(sources_command, (struct list_command_config){0}, NULL, 1, "silent");
     assert_prints(failures_command, (struct list_command_config){0}, NULL, 1, "source_silent");
     assert_prints(failures_command, (struct list_command_config){.filters = {"closed"}}, NULL, 0,
@@ -180,7 +180,7 @@ static void a_limit_ends_a_list_and_none_does_not(void **state)
     world_apply(&w);
     free(world_sql(&w, "INSERT INTO detection_failures (failure_id, code, message, attempts, "
                        "opened_at, known_at, source) SELECT gen_random_uuid(), 'c', 'm', 1, now(), "
-                       "now(), n::text FROM generate_series(1, 2500) n"));
+                       "(SELECT ledger_tick()), n::text FROM generate_series(1, 2500) n"));
     rows = rows_of(failures_command, (struct list_command_config){.limit = 0}, NULL);
     assert_int_equal(json_array_size(rows), 2500);
     json_decref(rows);
@@ -314,7 +314,7 @@ static void other_causes_are_told_apart(void **state)
     add_delete(&w, "e9", NULL, digest_of('a'), T(40));
     world_apply(&w);
     free(world_sql(&w, "INSERT INTO exclusions SELECT gen_random_uuid(), '" REPO ":2.0', "
-                       "'2026-11-01T00:45:00Z', NULL, 'why', 'ann', now()"));
+                       "'2026-11-01T00:45:00Z', NULL, 'why', 'ann', ledger_tick()"));
     rows = rows_of(diff_command,
                    (struct list_command_config){.filters = {AT_10}, .valid_at = AT_60}, NULL);
     row = row_of(rows, "state_changed", "prod/default/deleted/main");

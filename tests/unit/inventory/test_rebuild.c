@@ -232,6 +232,39 @@ static void processes_at_work_are_told_of_unless_the_lock_is_taken(void **state)
     free(before), free(after);
 }
 
+/* What `run` keeps of runs and images, brought to the clock; free it. */
+static char *kept(void)
+{
+    free(world_sql(&w, "SELECT derive_runs(); SELECT derive_images()"));
+    return world_sql(&w, "SELECT (SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM (SELECT "
+                         "instance_id, run_key, started_at, ended_at, known_from, known_until FROM "
+                         "run_spans) s) || (SELECT count(*) FROM image_targets) || ' ' || (SELECT "
+                         "count(*) FROM cover_scans)");
+}
+
+/* Another process derives while facts are missing that the clock says were learned. */
+static void what_follows_from_facts_is_made_of_all_of_them(void **state)
+{
+    MU_AUTO(rebuild) struct rebuild *rebuild = rebuild_new(w.evidence);
+    char *before, *after;
+    struct mu_error err;
+    enum mu_status st;
+
+    (void)state;
+    live();
+    before = kept();
+    assert_non_null(before);
+    assert_int_equal(rebuild_begin(rebuild, w.pg, true, &err), MU_OK);
+    do {
+        free(kept());
+        st = rebuild_step(rebuild, w.pg, &err);
+    } while (st == MU_OK);
+    assert_int_equal(st, MU_END);
+    after = kept();
+    assert_string_equal(after ? after : "", before);
+    free(before), free(after);
+}
+
 /* Payloads that retention took: what was known before is left, what came after is made anew. */
 static void what_is_older_than_the_payloads_is_kept(void **state)
 {
@@ -287,6 +320,7 @@ int main(void)
             TEST(a_rebuild_cut_off_is_gone_on_with_and_events_wait_meanwhile),
             TEST(one_rebuild_at_a_time),
             TEST(processes_at_work_are_told_of_unless_the_lock_is_taken),
+            TEST(what_follows_from_facts_is_made_of_all_of_them),
             TEST(what_is_older_than_the_payloads_is_kept),
             TEST(a_damaged_payload_is_refused),
             TEST(every_table_says_whether_it_is_rebuilt),

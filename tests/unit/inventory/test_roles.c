@@ -91,6 +91,47 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
             {"app", "INSERT INTO ledger_rebuild DEFAULT VALUES", false},
             {"app", "UPDATE muster_schema_migrations SET checksum = ''", false},
             {"app", "CREATE TABLE t (i int)", false},
+            {"app",
+             "INSERT INTO audit_log (record_id, at, principal, authentication, roles, method, "
+             "path, "
+             "parameters, status) SELECT gen_random_uuid(), t, 'a', 'token', 'r', 'GET', '/', "
+             "'{}', "
+             "200 FROM unnest(ARRAY['now', '1990-01-01', '2150-01-01']::timestamptz[]) t",
+             true},
+            {"app",
+             "SELECT gate_ship(now(), 'g', '{1}', '{c}', ARRAY['{\"at\":\"1990-01-01T00:00:00Z\","
+             "\"source\":\"api\",\"allowed\":true,\"would_deny\":false,\"verdict\":\"none\","
+             "\"reason\":\"r\",\"generation\":1,\"lost_before\":0}'])",
+             true},
+            {"app", "SELECT count(*) FROM gate_decisions, audit_log, policy_decisions", true},
+            {"app", "UPDATE gate_instances SET next_sequence = 2", true},
+            {"app", "UPDATE webhook_deliveries SET state = 'delivered'", true},
+            {"app", "UPDATE audit_log SET principal = 'b'", false},
+            {"app", "DELETE FROM audit_log", false},
+            {"app", "UPDATE gate_decisions SET allowed = true", false},
+            {"app", "DELETE FROM gate_decisions", false},
+            {"app", "DELETE FROM gate_gaps", false},
+            {"app", "UPDATE policy_decisions SET verdict = 'approved'", false},
+            {"app", "DELETE FROM policy_decisions", false},
+            {"app", "DELETE FROM notifications", false},
+            {"app", "DELETE FROM webhook_deliveries", false},
+            {"app", "DELETE FROM audit_log_default", false},
+            {"app", "DELETE FROM ledger_default", false},
+            {"app", "DELETE FROM ledger_ids_0", false},
+            {"app", "TRUNCATE audit_log", false},
+            {"app", "SELECT month_make('audit_log', '2020-01-01Z')", false},
+            {"app", "SELECT month_drop('audit_log_default')", false},
+            {"app", "SELECT muster_lock_tables('audit_log')", false},
+            {"app", "SELECT muster_grant_roles()", false},
+            {"app", "INSERT INTO retention_drops DEFAULT VALUES", false},
+            {"app", "DELETE FROM retention_drops", false},
+            {"viewer", "SELECT * FROM audit_log", true},
+            {"viewer", "SELECT * FROM retention_drops", true},
+            {"viewer", "SELECT * FROM log_retention('1 d', '1 d', '1 d', '1 d')", true},
+            {"viewer", "INSERT INTO audit_log SELECT * FROM audit_log", false},
+            {"viewer", "DELETE FROM gate_decisions", false},
+            {"reporter", "SELECT * FROM audit_log", false},
+            {"reporter", "SELECT * FROM gate_decisions", false},
     };
 
     (void)state;
@@ -136,12 +177,29 @@ static void the_running_program_needs_no_more_than_its_role(void **state)
     assert_sql(&w, "SELECT ledger_balance()::text", "(6,5,0,1,0)");
 }
 
+/* By whatever name a partition goes, also one made just now. */
+static void a_partition_gives_no_right_that_its_table_does_not(void **state)
+{
+    static const char partitions_with_rights[] =
+            "SELECT string_agg(c.relname || ' ' || p, ', ') FROM pg_inherits i JOIN pg_class c ON "
+            "c.oid = i.inhrelid AND c.relkind = 'r', unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', "
+            "'TRUNCATE']) p WHERE has_table_privilege('app', c.oid, p)";
+
+    (void)state;
+    assert_sql(&w, partitions_with_rights, "");
+    assert_sql(&w, "SELECT ledger_make_partitions(now() + interval '4 months') > 0", "t");
+    assert_sql(&w, partitions_with_rights, "");
+    free(world_sql(&w, "SELECT muster_grant_roles()"));
+    assert_sql(&w, partitions_with_rights, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(each_role_may_do_its_work_and_nothing_else),
+            TEST(a_partition_gives_no_right_that_its_table_does_not),
             TEST(the_running_program_needs_no_more_than_its_role),
     };
 

@@ -6,8 +6,9 @@
 #include "findings/findings_command.h"
 #include "gate/cache_command.h"
 #include "gate/gate_server.h"
-#include "ledger/ledger_commands.h"
+#include "ledger/ledger_command.h"
 #include "ledger/rebuild.h"
+#include "ledger/retention_command.h"
 #include "lists/list_command.h"
 #include "notify/notifications_command.h"
 #include "policy/approval_command.h"
@@ -45,7 +46,7 @@ static const struct mu_command commands[] = {
          .run = ledger_command},
         {.name = "retention",
          .arguments = "",
-         .summary = "which months of the ledger may go; with --apply they do",
+         .summary = "which months of the ledger and the logs may go; with --apply they do",
          .options = retention_options,
          .option_count = RETENTION_OPTION_COUNT,
          .config_size = sizeof(struct retention_config),

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { BATCH_RECORDS = 2000, BATCH_MAX_BYTES = 96 * 1024 * 1024, NUMBER_SIZE = 24 };
+enum { BATCH_RECORDS = 2000, BATCH_MAX_BYTES = 96 * 1024 * 1024, NUMBER_SIZE = 24, TIME_SIZE = 64 };
 
 struct batch {
     struct mu_buf sequences, chains, records;
@@ -49,18 +49,24 @@ static enum mu_status add(void *opaque, const struct decision_frame *frame, stru
 
 /* ---- one transaction ---- */
 
-static enum mu_status tick(struct mu_pg *pg, char ret_known[64], struct mu_error *err)
+/* When the decisions were made that were written; empty: none was. */
+struct span {
+    char from[TIME_SIZE], to[TIME_SIZE];
+};
+
+static enum mu_status tick(struct mu_pg *pg, char ret_known[TIME_SIZE], struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     enum mu_status st = mu_pg_execute(pg, GATE_TICK, NULL, &result, err);
 
     if (st == MU_OK)
-        (void)snprintf(ret_known, 64, "%s", mu_pg_text(result, 0, 0));
+        (void)snprintf(ret_known, TIME_SIZE, "%s", mu_pg_text(result, 0, 0));
     return st;
 }
 
 static enum mu_status write_batch(struct mu_pg *pg, const char *instance, const char *known_at,
-                                  const struct batch *batch, struct mu_error *err)
+                                  const struct batch *batch, struct span *ret_span,
+                                  struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     const char *values[] = {known_at, instance, batch->sequences.data, batch->chains.data,
@@ -73,11 +79,17 @@ static enum mu_status write_batch(struct mu_pg *pg, const char *instance, const 
     if (mu_pg_int(result, 0, 1) > 0)
         MU_LOG(MU_LOG_ERROR, "decisions are missing from the log, told as a detection failure",
                MU_KV("instance", instance), MU_KV_INT("missing", mu_pg_int(result, 0, 1)));
+    *ret_span = (struct span){"", ""};
+    if (mu_pg_int(result, 0, 0) > 0) {
+        (void)snprintf(ret_span->from, TIME_SIZE, "%s", mu_pg_text(result, 0, 2));
+        (void)snprintf(ret_span->to, TIME_SIZE, "%s", mu_pg_text(result, 0, 3));
+    }
     return MU_OK;
 }
 
 static enum mu_status ask_for_scans(struct mu_pg *pg, const char *instance,
-                                    const struct batch *batch, struct mu_error *err)
+                                    const struct batch *batch, const struct span *span,
+                                    struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *wanted = NULL;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf jobs;
@@ -85,6 +97,7 @@ static enum mu_status ask_for_scans(struct mu_pg *pg, const char *instance,
     MU_AUTO_DONE(mu_buf_done) struct mu_buf digests;
     struct mu_buf *const arrays[] = {&jobs, &repositories, &digests};
     char first[NUMBER_SIZE], last[NUMBER_SIZE], job[MU_UUID_TEXT_SIZE];
+    const char *values[] = {instance, first, last, span->from, span->to};
     enum mu_status st;
 
     for (size_t i = 0; i < 3; i++) {
@@ -93,7 +106,7 @@ static enum mu_status ask_for_scans(struct mu_pg *pg, const char *instance,
     }
     (void)snprintf(first, sizeof(first), "%" PRIu64, batch->first);
     (void)snprintf(last, sizeof(last), "%" PRIu64, batch->last);
-    st = mu_pg_execute(pg, GATE_WANTED, (const char *const[]){instance, first, last}, &wanted, err);
+    st = mu_pg_execute(pg, GATE_WANTED, values, &wanted, err);
     if (st != MU_OK || mu_pg_rows(wanted) == 0)
         return st;
     for (size_t i = 0; i < mu_pg_rows(wanted); i++) {
@@ -113,16 +126,17 @@ static enum mu_status ship(struct mu_pg *pg, const char *instance, const struct 
                            struct mu_error *err)
 {
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
-    char known_at[64];
+    char known_at[TIME_SIZE];
+    struct span span;
     enum mu_status st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
 
     (void)transaction;
     if (st == MU_OK)
         st = tick(pg, known_at, err);
     if (st == MU_OK)
-        st = write_batch(pg, instance, known_at, batch, err);
-    if (st == MU_OK)
-        st = ask_for_scans(pg, instance, batch, err);
+        st = write_batch(pg, instance, known_at, batch, &span, err);
+    if (st == MU_OK && span.from[0])
+        st = ask_for_scans(pg, instance, batch, &span, err);
     return st == MU_OK ? mu_pg_commit(pg, err) : st;
 }
 

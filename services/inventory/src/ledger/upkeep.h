@@ -1,6 +1,6 @@
 /*
- * upkeep: months of the ledger made ahead of time, and its equation as metrics. Any number of
- * processes may do it.
+ * upkeep: months of the ledger and the logs made ahead of time, and the equation as metrics. Any
+ * number of processes may do it.
  *
  * Threads: one at a time.
  */

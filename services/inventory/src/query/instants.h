@@ -13,8 +13,8 @@ struct instants {
     char valid_at[QUERY_TIME_SIZE], known_at[QUERY_TIME_SIZE]; /* RFC 3339, UTC */
 };
 
-/* NULL and "" are now by the database's clock. Errors: MU_E_INVALID naming the parameter; as
- * mu_pg_execute. */
+/* NULL and "" are now by the database's clock; of knowledge, the newest instant at which nothing
+ * can be learned any more. Errors: MU_E_INVALID naming the parameter; as mu_pg_execute. */
 enum mu_status instants_ask(struct mu_pg *pg, const char *valid_at, const char *known_at,
                             struct instants *ret_instants, struct mu_error *err) MU_MUST_CHECK;
 

@@ -3,10 +3,12 @@
 #include <string.h>
 
 const struct inventory_table inventory_tables[] = {
-#define DERIVED(name, learned) {#name, true, READ_EMPTY_##name, READ_FORGET_##name},
-#define KEPT(name)             {#name, false, INVENTORY_STATEMENT_COUNT, INVENTORY_STATEMENT_COUNT},
+#define DERIVED(name, learned) {#name, true, false, READ_EMPTY_##name, READ_FORGET_##name},
+#define FOLLOWS(name)          {#name, true, true, READ_EMPTY_##name, READ_FORGET_##name},
+#define KEPT(name)             {#name, false, false, INVENTORY_STATEMENT_COUNT, INVENTORY_STATEMENT_COUNT},
 #include "store/tables.def"
 #undef DERIVED
+#undef FOLLOWS
 #undef KEPT
 };
 const size_t inventory_table_count = sizeof(inventory_tables) / sizeof(inventory_tables[0]);

@@ -12,6 +12,7 @@
 struct inventory_table {
     const char *name;
     bool derived;
+    bool follows; /* derived, and from the facts alone: of those that a rebuild empties twice */
     /* Of derived ones: removes all rows; those learned after $1. */
     enum inventory_statement empty, forget;
 };
