@@ -73,6 +73,8 @@ static size_t on_head(char *line, size_t size, size_t count, void *opaque)
     if (exchange->body_bytes > 0)
         return len; /* a trailer: nothing in it is ours */
     http_head_line(&exchange->head, line, len);
+    if (exchange->request->keep)
+        http_head_keep(&exchange->head, exchange->request->keep, line, len);
     if (len <= 2 && wants_body(exchange) && !is_head(exchange) &&
         exchange->head.response.content_length > 0 &&
         (uint64_t)exchange->head.response.content_length > body_limit(exchange))
