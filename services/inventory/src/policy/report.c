@@ -120,6 +120,8 @@ static enum mu_status write_text(const struct report *report, struct mu_buf *out
     if (assessment->digest)
         mu_buf_printf(out, "\n  digest %s", assessment->digest);
     mu_buf_printf(out, "\n  policy %s (%s)\n", report->policy->name, report->policy->digest);
+    if (report->decision_id[0])
+        mu_buf_printf(out, "  decision %s\n", report->decision_id);
     return mu_buf_status(out, "the report", err);
 }
 
@@ -129,14 +131,15 @@ static enum mu_status write_json(const struct report *report, struct mu_buf *out
     const struct assessment *assessment = report->assessment;
     const struct judged *judged = &assessment->judged;
     enum mu_status st = print(
-            json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o}", "image", report->image,
-                      "name", assessment->name, "digest", text_or_null(assessment->digest),
-                      "verdict", verdict_word(judged->verdict), "reason",
-                      verdict_reason_word(judged->reason), "rule", text_or_null(judged->rule),
-                      "detail", text_or_null(judged->detail), "expires_at",
-                      time_or_null(judged->expires_at_us), "policy", report->policy->digest,
-                      "policy_name", report->policy->name, "decided_at",
-                      time_or_null(report->at_us), "facts", all_facts(report)),
+            json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o,s:o}", "image",
+                      report->image, "name", assessment->name, "digest",
+                      text_or_null(assessment->digest), "verdict", verdict_word(judged->verdict),
+                      "reason", verdict_reason_word(judged->reason), "rule",
+                      text_or_null(judged->rule), "detail", text_or_null(judged->detail),
+                      "expires_at", time_or_null(judged->expires_at_us), "policy",
+                      report->policy->digest, "policy_name", report->policy->name, "decided_at",
+                      time_or_null(report->at_us), "decision_id", text_or_null(report->decision_id),
+                      "facts", all_facts(report)),
             out, err);
 
     mu_buf_puts(out, "\n");
@@ -316,18 +319,21 @@ static enum mu_status write_junit(const struct report *report, struct mu_buf *ou
     return mu_buf_status(out, "the report", err);
 }
 
-report_fn *report_format(const char *name)
-{
-    static const struct {
-        const char *name;
-        report_fn *write;
-    } formats[] = {{"text", write_text},
-                   {"json", write_json},
-                   {"sarif", write_sarif},
-                   {"junit", write_junit}};
+/* ---- formats ---- */
 
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (mu_text_equal(name, formats[i].name))
-            return formats[i].write;
+/* SARIF's media type is OASIS's (SARIF 2.1.0, section 3.2.2, and IANA); JUnit's files have none of
+ * their own. */
+const struct report_format report_formats[REPORT_FORMAT_COUNT] = {
+        {"json", "application/json", write_json},
+        {"text", "text/plain", write_text},
+        {"sarif", "application/sarif+json", write_sarif},
+        {"junit", "application/xml", write_junit},
+};
+
+const struct report_format *report_format(const char *name)
+{
+    for (size_t i = 0; i < REPORT_FORMAT_COUNT; i++)
+        if (mu_text_equal(name, report_formats[i].name))
+            return &report_formats[i];
     return NULL;
 }
