@@ -301,6 +301,9 @@ static void what_is_no_decision_is_refused_by_its_member(void **state)
             {"{\"image\":\"Not An "
              "Image\",\"role\":\"iso\",\"reason\":\"r\",\"decision\":\"revoke\"}",
              "Not An Image", 400},
+            {"{\"image\":\"a\",\"reason\":\"r\",\"decision\":\"revoke\",\"role\":\""
+             "01234567890123456789012345678901234567890123456789012345678901234\"}",
+             "role: more than 64 characters", 400},
             {REVOKE, "nothing is known of '" UAI "'", 404}, /* not pushed */
     };
 #undef WITH

@@ -77,6 +77,8 @@ static void reply_verdict(struct api *api, struct mu_request *request, struct ve
     }
     verdict->arena = mu_request_arena(request);
     st = ask_begin(mu_request_path_rest(request), &verdict->asked, &err);
+    if (st == MU_E_LIMIT) /* of a name, not of a body */
+        err.status = MU_E_INVALID;
     if (st == MU_OK)
         st = api_decide(api, ask_verdict, verdict, &err);
     if (st == MU_E_DENIED) /* the database refuses us: that is no word on who asks */
