@@ -105,7 +105,11 @@ enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_ht
                                struct mu_http_response *ret_response,
                                struct mu_error *err) MU_MUST_CHECK;
 
-/* The same with the whole body in `out` (its max_bytes is the limit). */
+/* Whether the last request failed because nobody who is trusted vouches for the peer's certificate:
+ * a certificate may be renewed (MU_E_UNAVAILABLE), but who is asked by a person need not wait. */
+bool mu_http_client_distrusts(const struct mu_http_client *client);
+
+/* mu_http_request with the whole body in `out` (its max_bytes is the limit). */
 enum mu_status mu_http_fetch(struct mu_http_client *client, const struct mu_http_request *request,
                              struct mu_buf *out, struct mu_http_response *ret_response,
                              struct mu_error *err) MU_MUST_CHECK;

@@ -345,9 +345,10 @@ static enum mu_status curl_status(CURLcode code)
     }
 }
 
-static enum mu_status outcome(const struct mu_http_client *client, struct http_exchange *exchange,
+static enum mu_status outcome(struct mu_http_client *client, struct http_exchange *exchange,
                               CURLcode code, struct mu_error *err)
 {
+    client->distrusts = code == CURLE_PEER_FAILED_VERIFICATION;
     if (exchange->stopped == MU_END)
         return MU_OK;
     if (exchange->stopped != MU_OK)

@@ -7,13 +7,20 @@
 #include "base/stop.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OPTION(member) offsetof(struct pipeline_config, member)
 
-enum { ARENA_BYTES = 256 * 1024 * 1024, PATH_MAX_BYTES = 16 * 1024, JOB_SIZE = 1024 };
+enum {
+    ARENA_BYTES = 256 * 1024 * 1024,
+    PATH_MAX_BYTES = 16 * 1024,
+    JOB_SIZE = 512,
+    PAUSE_MAX_MS = 15000,
+    PAUSE_SHARE = 10
+};
 
 const struct mu_option pipeline_options[PIPELINE_OPTION_COUNT] = {
         REMOTE_OPTIONS(struct pipeline_config, where),
@@ -38,6 +45,7 @@ struct question {
     struct remote *remote; /* or over HTTP */
     enum verdict verdict;
     int64_t again_after_ms; /* what the server asks for */
+    bool told;              /* that we wait */
     struct mu_buf report;
 };
 
@@ -49,11 +57,12 @@ typedef enum mu_status ask_fn(struct question *question, bool waits, struct mu_e
 static const char *const job_addresses[] = {"CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL",
                                             "BUILDKITE_BUILD_URL"};
 
+/* NULL as well when it is longer than any that one would look up. */
 static const char *variable(const char *name)
 {
     const char *value = getenv(name); // NOLINT(concurrency-mt-unsafe): one thread
 
-    return value && *value ? value : NULL;
+    return value && *value && strlen(value) < JOB_SIZE ? value : NULL;
 }
 
 /* What --by says, else what the CI system tells. */
@@ -130,21 +139,38 @@ static enum mu_status ask_server(struct question *question, bool waits, struct m
 
 /* ---- until there is a verdict ---- */
 
-static int64_t pause_ms(const struct question *question, uint64_t ends_at_ms)
+/* No shorter than --poll and what the server asks for; the longer it takes, the longer. */
+static int64_t pause_ms(const struct question *question, uint64_t began_ms, uint64_t ends_at_ms)
 {
     uint64_t now_ms = mu_monotonic_ms(), left_ms = ends_at_ms > now_ms ? ends_at_ms - now_ms : 0;
-    int64_t pause = question->config->poll_ms;
+    int64_t pause = (int64_t)(now_ms - began_ms) / PAUSE_SHARE;
 
+    if (pause > PAUSE_MAX_MS)
+        pause = PAUSE_MAX_MS;
+    if (pause < question->config->poll_ms)
+        pause = question->config->poll_ms;
     if (pause < question->again_after_ms)
         pause = question->again_after_ms;
     return (uint64_t)pause < left_ms ? pause : (int64_t)left_ms;
+}
+
+/* One line for whoever looks at a job that is silent. */
+static void tell_waiting(struct question *question)
+{
+    if (!question->told)
+        (void)fprintf(stderr,
+                      "muster-inventory: no verdict on %.300s yet; its scan is asked for with "
+                      "priority, waiting for at most %" PRId64 " s\n",
+                      question->asked.image, question->config->wait_ms / 1000);
+    question->told = true;
 }
 
 /* A database or server that goes while we wait may come back. The last look is the decision. */
 static enum mu_status wait_for_verdict(struct question *question, ask_fn *look,
                                        struct mu_error *err)
 {
-    uint64_t ends_at_ms = mu_monotonic_ms() + (uint64_t)question->config->wait_ms;
+    uint64_t began_ms = mu_monotonic_ms(),
+             ends_at_ms = began_ms + (uint64_t)question->config->wait_ms;
 
     for (;;) {
         bool waits = mu_monotonic_ms() < ends_at_ms && !mu_stop_requested();
@@ -154,7 +180,9 @@ static enum mu_status wait_for_verdict(struct question *question, ask_fn *look,
 
         if (!waits || !again)
             return st;
-        (void)mu_stop_wait(pause_ms(question, ends_at_ms));
+        if (st == MU_OK)
+            tell_waiting(question);
+        (void)mu_stop_wait(pause_ms(question, began_ms, ends_at_ms));
     }
 }
 

@@ -250,10 +250,13 @@ static enum mu_status ask_once(struct remote *remote, const struct mu_http_reque
 {
     enum mu_status st = mu_http_fetch(remote->client, request, out, ret_response, err);
 
-    if (st != MU_OK) {
-        ret_response->retry_after_ms = -1;
-        return st;
+    ret_response->retry_after_ms = st == MU_OK ? ret_response->retry_after_ms : -1;
+    if (mu_http_client_distrusts(remote->client)) {
+        err->status = MU_E_DENIED;
+        return mu_wrap(err, "--ca-file must name who vouches for the server");
     }
+    if (st != MU_OK)
+        return st;
     return ret_response->status == 200 || ret_response->status == 201
                    ? MU_OK
                    : refused(remote, request, ret_response, err);
