@@ -13,7 +13,7 @@
 enum { ARENA_BYTES = 64 * 1024 * 1024, ANSWER_MAX_BYTES = 64 * 1024 };
 
 const struct mu_option approval_options[APPROVAL_OPTION_COUNT] = {
-        REMOTE_OPTIONS(struct approval_config, where),
+        REMOTE_OPTIONS(OPTION(where)),
         {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, 0,
          "who decides this, with --postgres; a server knows by the credentials"},
         {"role", MU_OPTION_TEXT, OPTION(role), NULL, 0, 0, MU_OPTION_REQUIRED,

@@ -23,7 +23,7 @@ enum {
 };
 
 const struct mu_option pipeline_options[PIPELINE_OPTION_COUNT] = {
-        REMOTE_OPTIONS(struct pipeline_config, where),
+        REMOTE_OPTIONS(OPTION(where)),
         {"wait", MU_OPTION_DURATION_MS, OPTION(wait_ms), "0", 0, 86400000, 0,
          "how long to wait for a scan, e.g. 10m"},
         {"poll", MU_OPTION_DURATION_MS, OPTION(poll_ms), "2s", 10, 3600000, 0,

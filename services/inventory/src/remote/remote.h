@@ -26,28 +26,30 @@ struct remote_config {
 
 enum { REMOTE_OPTION_COUNT = 8 };
 
-#define REMOTE_TEXT(type, where, name, member, flags, help)                               \
-    {                                                                                     \
-        (name), MU_OPTION_TEXT, offsetof(type, where.member), NULL, 0, 0, (flags), (help) \
+#define REMOTE_TEXT(at, name, member, flags, help)                                         \
+    {                                                                                      \
+        (name), MU_OPTION_TEXT, (at) + offsetof(struct remote_config, member), NULL, 0, 0, \
+                (flags), (help)                                                            \
     }
-/* The rows of an option table for member `where` of struct `type`. */
-#define REMOTE_OPTIONS(type, where)                                                              \
-    REMOTE_TEXT(type, where, "inventory-url", inventory_url, 0,                                  \
-                "address of 'muster-inventory run', https://inventory.example; or"),             \
-            REMOTE_TEXT(type, where, "postgres", postgres, 0,                                    \
-                        "connection string of the database, for those who may use it"),          \
-            REMOTE_TEXT(type, where, "token-file", token_file, 0,                                \
-                        "file with the bearer token for --inventory-url; or"),                   \
-            REMOTE_TEXT(type, where, "inventory-token", inventory_token, MU_OPTION_SECRET,       \
-                        "the token itself"),                                                     \
-            REMOTE_TEXT(type, where, "ca-file", ca_file, 0,                                      \
-                        "who vouches for the server, PEM (default: the system's)"),              \
-            REMOTE_TEXT(type, where, "client-cert-file", client_cert_file, 0,                    \
-                        "client certificate, PEM, instead of a token"),                          \
-            REMOTE_TEXT(type, where, "client-key-file", client_key_file, 0, "its key, PEM"),     \
-    {                                                                                            \
-        "timeout", MU_OPTION_DURATION_MS, offsetof(type, where.timeout_ms), "30s", 100, 3600000, \
-                0, "how long to try when the server is away or busy, apart from --wait"          \
+/* The rows of an option table for the struct remote_config at this offset. */
+#define REMOTE_OPTIONS(at)                                                                   \
+    REMOTE_TEXT(at, "inventory-url", inventory_url, 0,                                       \
+                "address of 'muster-inventory run', https://inventory.example; or"),         \
+            REMOTE_TEXT(at, "postgres", postgres, 0,                                         \
+                        "connection string of the database, for those who may use it"),      \
+            REMOTE_TEXT(at, "token-file", token_file, 0,                                     \
+                        "file with the bearer token for --inventory-url; or"),               \
+            REMOTE_TEXT(at, "inventory-token", inventory_token, MU_OPTION_SECRET,            \
+                        "the token itself"),                                                 \
+            REMOTE_TEXT(at, "ca-file", ca_file, 0,                                           \
+                        "who vouches for the server, PEM (default: the system's)"),          \
+            REMOTE_TEXT(at, "client-cert-file", client_cert_file, 0,                         \
+                        "client certificate, PEM, instead of a token"),                      \
+            REMOTE_TEXT(at, "client-key-file", client_key_file, 0, "its key, PEM"),          \
+    {                                                                                        \
+        "timeout", MU_OPTION_DURATION_MS, (at) + offsetof(struct remote_config, timeout_ms), \
+                "30s", 100, 3600000, 0,                                                      \
+                "how long to try when the server is away or busy, apart from --wait"         \
     }
 
 /* Whether the options say where to ask, and how. Errors: MU_E_INVALID naming the option. */
