@@ -3,6 +3,7 @@
 #include "api_world.h"
 
 #include "key_fixture.h"
+#include "store/metrics.h"
 
 #define UAI                 REPO ":1.0"
 #define CI                  "Authorization: Bearer pipeline-token-01\r\n"
@@ -110,6 +111,8 @@ static void a_verdict_is_told_and_recorded_with_who_asked(void **state)
 
 static void a_look_leaves_no_record_and_asks_for_no_scan(void **state)
 {
+    int64_t before = metric_verdict_waiting.value;
+
     (void)state;
     push_image();
     free(world_sql(&w, "UPDATE scan_jobs SET priority = 3"));
@@ -120,6 +123,9 @@ static void a_look_leaves_no_record_and_asks_for_no_scan(void **state)
     assert_verdict("waiting");
     assert_sql(&w, "SELECT count(*) FROM policy_decisions", "0");
     assert_sql(&w, "SELECT count(*) FROM scan_jobs WHERE priority = 1", "0");
+    assert_int_equal(metric_verdict_waiting.value, before);
+    assert_int_equal(verdict("POST", "", CI), 200);
+    assert_int_equal(metric_verdict_waiting.value, before + 1);
 }
 
 static void who_waits_has_no_decision_until_he_asks_for_the_last_time(void **state)
@@ -235,6 +241,23 @@ static void the_same_decision_again_is_the_one_that_is_there(void **state)
     assert_int_equal(decide(ALICE, APPROVE), 201); /* somebody has said otherwise since */
     assert_string_not_equal(member_of("approval_id"), first);
     assert_sql(&w, "SELECT count(*) FROM image_approvals", "4");
+}
+
+static void only_what_holds_can_be_taken_back(void **state)
+{
+#define WITHDRAW                                                            \
+    "{" MEMBER("image", UAI) "," MEMBER("decision", "withdraw") "," MEMBER( \
+            "role", "iso") "," MEMBER("reason", "mistaken") "}"
+    (void)state;
+    push_image();
+    assert_int_equal(decide(ALICE, WITHDRAW), 409);
+    assert_says("nothing to take back");
+    assert_int_equal(decide(BOB, REVOKE), 201);
+    assert_int_equal(decide(ALICE, WITHDRAW), 201);
+    assert_int_equal(decide(ALICE, WITHDRAW), 200);
+    assert_int_equal(decide(BOB, WITHDRAW), 409);
+    assert_sql(&w, "SELECT count(*) FROM image_approvals", "2");
+#undef WITHDRAW
 }
 
 static void decisions_are_listed_with_what_became_of_them(void **state)
@@ -415,6 +438,7 @@ int main(void)
             DECISION_TEST(a_role_without_a_say_is_told_which_would_have_one),
             DECISION_TEST(who_decides_is_whose_credentials_they_are),
             DECISION_TEST(the_same_decision_again_is_the_one_that_is_there),
+            DECISION_TEST(only_what_holds_can_be_taken_back),
             DECISION_TEST(decisions_are_listed_with_what_became_of_them),
             DECISION_TEST(an_approval_ends_by_itself),
             DECISION_TEST(what_is_no_decision_is_refused_by_its_member),

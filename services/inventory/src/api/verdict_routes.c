@@ -4,6 +4,7 @@
 #include "api/accept.h"
 #include "api/question.h"
 #include "policy/ask.h"
+#include "store/metrics.h"
 
 #include "base/text.h"
 
@@ -33,6 +34,18 @@ static int choose_form(const struct mu_request *request)
     for (size_t i = 0; i < REPORT_FORMAT_COUNT; i++)
         types[i] = report_formats[i].media_type;
     return accept_choose(mu_request_header(request, "Accept"), types, REPORT_FORMAT_COUNT);
+}
+
+static void count(const struct asked *asked)
+{
+    static struct mu_metric *const metrics[VERDICT_COUNT] = {
+            [VERDICT_APPROVED] = &metric_verdict_approved,
+            [VERDICT_REJECTED] = &metric_verdict_rejected,
+            [VERDICT_WAITING] = &metric_verdict_waiting};
+    struct mu_metric *metric = metrics[asked->assessment.judged.verdict];
+
+    if (asked->decision_id[0] && metric)
+        mu_metric_add(metric, 1);
 }
 
 static void send_verdict(struct mu_request *request, const struct asked *asked,
@@ -83,6 +96,8 @@ static void reply_verdict(struct api *api, struct mu_request *request, struct ve
         st = api_decide(api, ask_verdict, verdict, &err);
     if (st == MU_E_DENIED) /* the database refuses us: that is no word on who asks */
         err.status = MU_E_INTERNAL;
+    if (st == MU_OK)
+        count(&verdict->asked);
     if (st == MU_OK)
         send_verdict(request, &verdict->asked, &report_formats[form]);
     else

@@ -121,6 +121,29 @@ static enum mu_status read_made(const struct mu_pg_result *row, const struct ass
     return MU_OK;
 }
 
+/* There must be a word that holds to take back: a mistyped tag has none. */
+static enum mu_status check_withdrawal(struct mu_pg *pg, const struct approval *approval,
+                                       const struct assessment *found, const char *now,
+                                       struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
+    enum mu_status st;
+
+    if (!mu_text_equal(approval->decision, "withdraw"))
+        return MU_OK;
+    st = mu_pg_execute(pg, POLICY_PEOPLE, (const char *const[]){now, "infinity", found->repository},
+                       &rows, err);
+    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++)
+        if (mu_text_equal(mu_pg_text(rows, i, ASSESS_PERSON_DIGEST), found->digest))
+            return MU_OK;
+    return st == MU_OK
+                   ? mu_fail(err, MU_E_CONFLICT,
+                             "nobody has said anything of '%.300s' that holds: there is nothing "
+                             "to take back",
+                             approval->image)
+                   : st;
+}
+
 /* Under the ledger's clock, so that of two at once the second finds the first. */
 static enum mu_status make(struct mu_pg *pg, const struct approval *approval,
                            const struct assessment *found, const char *until,
@@ -140,6 +163,9 @@ static enum mu_status make(struct mu_pg *pg, const struct approval *approval,
                            &there, err);
     if (st != MU_OK || mu_pg_rows(there) > 0)
         return st == MU_OK ? read_made(there, found, false, arena, ret_made, err) : st;
+    st = check_withdrawal(pg, approval, found, known_at, err);
+    if (st != MU_OK)
+        return st;
     st = mu_pg_execute(pg, POLICY_APPROVE,
                        (const char *const[]){known_at, found->repository, found->digest,
                                              found->name, approval->decision, approval->person,

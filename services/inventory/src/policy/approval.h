@@ -27,6 +27,7 @@ struct approval_made {
 
 /* What was recorded, in the arena. Errors: MU_E_INVALID (a member is missing or wrong), MU_E_DENIED
  * (the policy gives the role no say; nothing else), MU_E_NOT_FOUND (nothing is known of the image),
+ * MU_E_CONFLICT (nothing to withdraw),
  * as mu_pg_execute, MU_E_NOMEM. */
 enum mu_status approval_record(struct mu_pg *pg, const struct approval *approval,
                                struct mu_arena *arena, struct approval_made *ret_made,

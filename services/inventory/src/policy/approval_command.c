@@ -86,7 +86,7 @@ static enum mu_status decide_on_server(const struct remote_config *where,
 
 static int exit_code(enum mu_status st)
 {
-    if (st == MU_E_NOT_FOUND)
+    if (st == MU_E_NOT_FOUND || st == MU_E_CONFLICT)
         return MU_EXIT_DIFFERENCE;
     return st == MU_E_INVALID ? MU_EXIT_USAGE : MU_EXIT_FAILURE;
 }

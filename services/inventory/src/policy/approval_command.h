@@ -15,7 +15,7 @@ struct approval_config {
 enum { APPROVAL_OPTION_COUNT = REMOTE_OPTION_COUNT + 4 };
 extern const struct mu_option approval_options[APPROVAL_OPTION_COUNT];
 
-/* Exit code 1: nothing is known of the image. */
+/* Exit code 1: nothing is known of the image; there is nothing to withdraw. */
 int approve_command(void *config_struct, int argc, char **argv);
 int revoke_command(void *config_struct, int argc, char **argv);
 int withdraw_command(void *config_struct, int argc, char **argv);

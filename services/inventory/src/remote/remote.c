@@ -239,7 +239,11 @@ static enum mu_status refused(const struct remote *remote, const struct mu_http_
         return mu_fail(err, MU_E_DENIED, "%.150s: %.330s", url, detail);
     if (response->status == 405 || (response->status == 404 && !request->body))
         return remote_is_none(remote, err);
-    return mu_fail(err, response->status == 404 ? MU_E_NOT_FOUND : MU_E_INVALID, "%.330s", detail);
+    return mu_fail(err,
+                   response->status == 404   ? MU_E_NOT_FOUND
+                   : response->status == 409 ? MU_E_CONFLICT
+                                             : MU_E_INVALID,
+                   "%.330s", detail);
 }
 
 /* ---- asking ---- */

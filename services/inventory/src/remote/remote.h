@@ -84,9 +84,9 @@ struct remote_answer {
 
 /*
  * The body is in `out`, whose max_bytes is the limit. Errors, each with what would mend it:
- * MU_E_DENIED (401, 403, a certificate that is not trusted), MU_E_NOT_FOUND (404, of who understood
- * the question), MU_E_INVALID (the token file, another refusal, no muster-inventory),
- * MU_E_UNAVAILABLE (away for all of --timeout), MU_E_LIMIT.
+ * MU_E_DENIED (401, 403, a certificate that is not trusted), MU_E_CONFLICT (409), MU_E_NOT_FOUND
+ * (404, of who understood the question), MU_E_INVALID (the token file, another refusal, no
+ * muster-inventory), MU_E_UNAVAILABLE (away for all of --timeout), MU_E_LIMIT.
  */
 enum mu_status remote_ask(struct remote *remote, const struct remote_question *question,
                           struct mu_buf *out, struct remote_answer *ret_answer,
