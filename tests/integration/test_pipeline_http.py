@@ -126,6 +126,17 @@ def test_many_jobs_that_share_one_measure_all_get_their_verdict(another):
     assert any("answered 429" in answer.stderr for answer in done)
 
 
+def test_an_engineer_may_look_without_a_trace(world, api):
+    before = world.sql("SELECT count(*) FROM policy_decisions"), world.sql("SELECT count(*) FROM scan_jobs")
+    for tag in ("1.0", "3.0", "4.0", "9.9"):
+        looked = api.run("eve", "gate", image(tag), "--look", "--format=json")
+        assert "asked for with priority" not in looked.stdout
+        assert looked.returncode == EXIT[tag] and json.loads(looked.stdout)["decision_id"] is None, looked.stderr
+        assert world.run("gate", image(tag), f"--postgres={world.postgres.conninfo()}", "--look", check=False).returncode == EXIT[tag]
+    assert "have it scanned" in api.run("eve", "gate", image("4.0"), "--look").stdout
+    assert (world.sql("SELECT count(*) FROM policy_decisions"), world.sql("SELECT count(*) FROM scan_jobs")) == before
+
+
 # ---- people ----
 
 

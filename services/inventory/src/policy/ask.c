@@ -129,7 +129,8 @@ enum mu_status ask(struct asked *asked, struct mu_pg *pg, const char *by, unsign
     enum mu_status st = look(asked, pg, arena, err);
     bool waiting = st == MU_OK && asked->assessment.judged.verdict == VERDICT_WAITING;
 
-    if (st != MU_OK || flags & ASK_LOOKS)
+    asked->only_looked = (flags & ASK_LOOKS) != 0;
+    if (st != MU_OK || asked->only_looked)
         return st;
     if (waiting)
         st = ask_for_scans(&asked->assessment, pg, err);
@@ -148,7 +149,8 @@ struct report asked_report(const struct asked *asked)
                            .policy = asked->policy,
                            .assessment = &asked->assessment,
                            .at_us = asked->at_us,
-                           .decision_id = asked->decision_id};
+                           .decision_id = asked->decision_id,
+                           .only_looked = asked->only_looked};
 }
 
 void asked_done(struct asked *asked)

@@ -29,6 +29,7 @@ struct asked {
     struct policy *policy;
     struct assessment assessment;
     int64_t at_us;
+    bool only_looked;
     char decision_id[MU_UUID_TEXT_SIZE]; /* of the record; "": none was made */
     char nonce[ASK_NONCE_SIZE];          /* random: of this question */
 };

@@ -30,6 +30,8 @@ const struct mu_option pipeline_options[PIPELINE_OPTION_COUNT] = {
          "shortest time between two looks while waiting; the server may ask for more"},
         {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, 0,
          "which job asks, for the record (default: the job's address, as the CI system tells it)"},
+        {"look", MU_OPTION_BOOL, OPTION(look), "false", 0, 0, 0,
+         "only look: nothing is recorded, no scan asked for; whoever may read may do so"},
         {"format", MU_OPTION_TEXT, OPTION(format), "text", 0, 0, 0, "text, json, sarif or junit"},
 };
 
@@ -86,6 +88,7 @@ static const char *find_job(const struct pipeline_config *config, char ret_job[J
 
 static enum mu_status ask_database(struct question *question, bool waits, struct mu_error *err)
 {
+    unsigned flags = waits ? ASK_WAITS : 0;
     struct report report;
     enum mu_status st = MU_OK;
 
@@ -96,9 +99,11 @@ static enum mu_status ask_database(struct question *question, bool waits, struct
     if (!question->pg)
         st = policy_pg_open(question->config->where.postgres, &question->pg, err);
     mu_arena_reset(question->arena);
+    if (question->config->look)
+        flags = ASK_LOOKS;
     if (st == MU_OK)
-        st = ask(&question->asked, question->pg, question->by ? question->by : "pipeline",
-                 waits ? ASK_WAITS : 0, question->arena, err);
+        st = ask(&question->asked, question->pg, question->by ? question->by : "pipeline", flags,
+                 question->arena, err);
     if (st != MU_OK)
         return st;
     report = asked_report(&question->asked);
@@ -109,27 +114,34 @@ static enum mu_status ask_database(struct question *question, bool waits, struct
 
 /* ---- one look, over HTTP ---- */
 
+static enum mu_status write_path(const struct question *question, bool waits, struct mu_buf *path,
+                                 struct mu_error *err)
+{
+    mu_buf_puts(path, "/v1/verdicts/");
+    remote_escape(question->asked.image, path);
+    if (question->config->look)
+        return mu_buf_status(path, "the image", err);
+    mu_buf_puts(path, waits ? "?wait=true" : "?wait=false");
+    if (question->by) {
+        mu_buf_puts(path, "&by=");
+        remote_escape(question->by, path);
+    }
+    return mu_buf_status(path, "the image and --by", err);
+}
+
 static enum mu_status ask_server(struct question *question, bool waits, struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf path;
+    struct remote_question asked = {.method = question->config->look ? "GET" : "POST",
+                                    .accept = question->format->media_type};
     struct remote_answer answer;
     enum mu_status st;
 
     mu_buf_init(&path, PATH_MAX_BYTES);
-    mu_buf_puts(&path, "/v1/verdicts/");
-    remote_escape(question->asked.image, &path);
-    mu_buf_puts(&path, waits ? "?wait=true" : "?wait=false");
-    if (question->by) {
-        mu_buf_puts(&path, "&by=");
-        remote_escape(question->by, &path);
-    }
-    st = mu_buf_status(&path, "the image and --by", err);
+    st = write_path(question, waits, &path, err);
+    asked.path = path.data;
     if (st == MU_OK)
-        st = remote_ask(question->remote,
-                        &(struct remote_question){.method = "POST",
-                                                  .path = path.data,
-                                                  .accept = question->format->media_type},
-                        &question->report, &answer, err);
+        st = remote_ask(question->remote, &asked, &question->report, &answer, err);
     if (st != MU_OK)
         return st;
     question->again_after_ms = answer.retry_after_ms;
@@ -159,9 +171,11 @@ static void tell_waiting(struct question *question)
 {
     if (!question->told)
         (void)fprintf(stderr,
-                      "muster-inventory: no verdict on %.300s yet; its scan is asked for with "
-                      "priority, waiting for at most %" PRId64 " s\n",
-                      question->asked.image, question->config->wait_ms / 1000);
+                      "muster-inventory: no verdict on %.300s yet%s; waiting for at most %" PRId64
+                      " s\n",
+                      question->asked.image,
+                      question->config->look ? "" : ", its scan is asked for with priority",
+                      question->config->wait_ms / 1000);
     question->told = true;
 }
 

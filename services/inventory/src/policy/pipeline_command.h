@@ -13,9 +13,10 @@ struct pipeline_config {
     struct remote_config where;
     const char *format, *by;
     int64_t wait_ms, poll_ms;
+    bool look;
 };
 
-enum { PIPELINE_OPTION_COUNT = REMOTE_OPTION_COUNT + 4, PIPELINE_EXIT_WAITING = 4 };
+enum { PIPELINE_OPTION_COUNT = REMOTE_OPTION_COUNT + 5, PIPELINE_EXIT_WAITING = 4 };
 extern const struct mu_option pipeline_options[PIPELINE_OPTION_COUNT];
 
 int pipeline_command(void *config_struct, int argc, char **argv);

@@ -22,17 +22,17 @@ static json_t *time_or_null(int64_t at_us)
     return json_string(text);
 }
 
-/* One line that says why, and what mends it. */
-static void report_reason(const struct report *report, struct mu_buf *out)
+static const char *find_fix(const struct report *report)
 {
+    static const char scan_asked_for[] = "wait for its scan, which has been asked for with "
+                                         "priority: --wait 10m";
+    static const char scan_missing[] = "have it scanned: 'muster-inventory gate' asks for that, "
+                                       "unless it only looks";
     static const char *const fixes[REASON_COUNT] = {
             [REASON_UNKNOWN_IMAGE] = "push it to a registry that is watched",
-            [REASON_NEVER_SCANNED] = "wait for its scan, which has been asked for with priority: "
-                                     "--wait 10m",
-            [REASON_SCAN_EXPIRED] = "wait for a new scan, which has been asked for with priority: "
-                                    "--wait 10m",
-            [REASON_DATABASE_STALE] = "wait for a new scan, which has been asked for with "
-                                      "priority: --wait 10m",
+            [REASON_NEVER_SCANNED] = scan_asked_for,
+            [REASON_SCAN_EXPIRED] = scan_asked_for,
+            [REASON_DATABASE_STALE] = scan_asked_for,
             [REASON_SCAN_FAILED] =
                     "see why with 'muster-inventory explain', mend it and push again",
             [REASON_NOT_IN_REGISTRY] = "push it again",
@@ -40,15 +40,24 @@ static void report_reason(const struct report *report, struct mu_buf *out)
                                    "'muster-inventory approve'",
             [REASON_PERSON_REVOKED] = "use another image, or ask who revoked it",
     };
+    const char *fix = fixes[report->assessment->judged.reason];
+
+    return fix == scan_asked_for && report->only_looked ? scan_missing : fix;
+}
+
+/* One line that says why, and what mends it. */
+static void report_reason(const struct report *report, struct mu_buf *out)
+{
     const struct judged *judged = &report->assessment->judged;
+    const char *fix = find_fix(report);
 
     mu_buf_puts(out, verdict_reason_word(judged->reason));
     if (judged->rule[0])
         mu_buf_printf(out, " %s", judged->rule);
     if (judged->detail[0])
         mu_buf_printf(out, ": %s", judged->detail);
-    if (fixes[judged->reason])
-        mu_buf_printf(out, "; to mend it: %s", fixes[judged->reason]);
+    if (fix)
+        mu_buf_printf(out, "; to mend it: %s", fix);
 }
 
 /* ---- facts ---- */

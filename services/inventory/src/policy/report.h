@@ -13,6 +13,7 @@ struct report {
     const struct assessment *assessment;
     int64_t at_us;
     const char *decision_id; /* of the audit record; "": none was made */
+    bool only_looked;        /* no scan was asked for */
 };
 
 typedef enum mu_status report_fn(const struct report *report, struct mu_buf *out,
