@@ -28,6 +28,8 @@ static const char *find_fix(const struct report *report)
                                          "priority: --wait 10m";
     static const char scan_missing[] = "have it scanned: 'muster-inventory gate' asks for that, "
                                        "unless it only looks";
+    static const char rule_broken[] = "update the image and push it, or have it approved with "
+                                      "'muster-inventory approve'";
     static const char *const fixes[REASON_COUNT] = {
             [REASON_UNKNOWN_IMAGE] = "push it to a registry that is watched",
             [REASON_NEVER_SCANNED] = scan_asked_for,
@@ -36,8 +38,7 @@ static const char *find_fix(const struct report *report)
             [REASON_SCAN_FAILED] =
                     "see why with 'muster-inventory explain', mend it and push again",
             [REASON_NOT_IN_REGISTRY] = "push it again",
-            [REASON_RULE_BROKEN] = "update the image and push it, or have it approved with "
-                                   "'muster-inventory approve'",
+            [REASON_RULE_BROKEN] = rule_broken,
             [REASON_PERSON_REVOKED] = "use another image, or ask who revoked it",
     };
     const char *fix = fixes[report->assessment->judged.reason];
