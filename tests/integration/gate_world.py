@@ -78,6 +78,44 @@ class GateWorld:
                  f"--postgres={self.postgres.conninfo()}")
 
 
+TOKENS = {"ci": "pipeline", "alice": "operator", "eve": "viewer"}
+
+
+class Api:
+    """`muster-inventory run` on the world's database, without Kafka; each name of TOKENS has its role."""
+
+    def __init__(self, world, name, tls=None, **options):
+        self.world, self.folder, self.port, self.tls = world, world.state / name, free_port(), tls
+        self.folder.mkdir()
+        self.process = Process(self.folder, "inventory")
+        access = self.folder / "access"
+        access.write_text("".join(f"token {who} {role} {self.token(who)}\n" for who, role in TOKENS.items()))
+        for who in TOKENS:
+            self.token_file(who).write_text(self.token(who) + "\n")
+        self.options = {"postgres": world.postgres.conninfo(), "kafka-brokers": "127.0.0.1:1", "evidence-dir": self.folder / "evidence",
+                        "listen": f"127.0.0.1:{self.port}", "access-file": access, "rate-limit": "0", **options}
+        if tls:
+            self.options |= {"tls-cert-file": tls[0], "tls-key-file": tls[1]}
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+
+    @staticmethod
+    def token(who):
+        return f"token-of-{who}-0123456789"
+
+    def token_file(self, who):
+        return self.folder / f"token-{who}"
+
+    def start(self):
+        self.process.start([self.world.program, "run", *(f"--{name}={value}" for name, value in self.options.items())])
+        ready = (lambda: '"listening"' in self.process.log.read_text()) if self.tls else (lambda: http_ok(f"{self.url}/healthz"))
+        self.process.wait_ready(ready, 30, "listening")
+        return self
+
+    def run(self, who, *arguments):
+        """The command by the token of somebody."""
+        return self.world.run(*arguments, f"--inventory-url={self.url}", f"--token-file={self.token_file(who)}", check=False)
+
+
 class Gate:
     """One gate-server; `options` are more of its options."""
 

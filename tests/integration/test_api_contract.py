@@ -25,7 +25,7 @@ CACHE = Path(os.environ.get("MUSTER_CACHE", ROOT / ".muster/cache"))
 CONTRACT = ROOT / "schemas/inventory-api.v1.yaml"
 CLIENT = "schemathesis==4.32.5"
 EXAMPLES = int(os.environ.get("MUSTER_API_EXAMPLES", "25"))
-TOKENS = {role: f"token-of-{role}-0001" for role in ("viewer", "assessor", "operator", "scanner", "ingest")}
+TOKENS = {role: f"token-of-{role}-0001" for role in ("viewer", "assessor", "operator", "scanner", "ingest", "pipeline")}
 EVERYTHING = "token-of-everybody-01"
 
 UAI = "registry.example/apps/web:1.0"
@@ -61,6 +61,10 @@ INSERT INTO detection_failures (failure_id, code, message, attempts, opened_at, 
 INSERT INTO ledger_transactions VALUES ('2026-11-02', '2026-11-01');
 INSERT INTO ledger VALUES (gen_random_uuid(), '/s', 'e', 't', 'applied', NULL, NULL, '2026-11-01', '2026-11-01', '2026-11-02',
     'muster.registry-events', 0, 0, NULL);
+INSERT INTO image_approvals (repository, digest, named, decision, person, role, reason, valid_from, valid_to, known_at)
+    VALUES ('registry.example/apps/web', '{DIGEST}', '{UAI}', 'approve', 'ann', 'officer', 'not reachable', '2026-11-01', '2026-11-02', '2026-11-01');
+INSERT INTO policy_decisions (decided_at, asked_by, image, repository, digest, verdict, reason, policy, facts, known_at)
+    VALUES ('2026-11-01', 'ci', '{UAI}', 'registry.example/apps/web', '{DIGEST}', 'waiting', 'never_scanned', 'sha256:p', '{{}}', '2026-11-01');
 INSERT INTO positions (topic, partition, next_offset, received, duplicates, applied) VALUES ('muster.registry-events', 0, 7, 7, 6, 1);
 """
 
@@ -130,12 +134,13 @@ def client():
     return str(program)
 
 
-# Of what is right by its schema, these may be refused all the same: bytes that do not hash to the name they are put under.
-SETTINGS = """
+# Of what is right by its schema, these may be refused all the same: bytes that do not hash to the name they are put under, texts that
+# are no image reference.
+SETTINGS = "".join(f"""
 [[operations]]
-include-operation-id = "put_evidence"
+include-operation-id = "{operation}"
 checks.positive_data_acceptance.enabled = false
-"""
+""" for operation in ("put_evidence", "get_verdict", "post_verdict", "post_approval"))
 
 
 def contract_without_cursors(folder):
@@ -160,7 +165,7 @@ def test_no_answer_differs_from_the_contract(api):
          "--continue-on-failure", "--exclude-operation-id=get_readyz"],  # it is not ready: there is no Kafka
         capture_output=True, text=True, check=False, cwd=api.folder, timeout=1500)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
-    assert re.search(r"Tested: 19\b", done.stdout), done.stdout[-2000:]
+    assert re.search(r"Tested: 24\b", done.stdout), done.stdout[-2000:]
     assert http_ok(f"{api.url}/healthz")
 
 
@@ -169,7 +174,7 @@ def test_every_list_has_rows_in_both_forms(api):
                  "sample": "?seed=1&n=3"}
     wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
     for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
-                 "ledger", "audit"):
+                 "ledger", "audit", "approvals", "decisions"):
         target = f"/v1/{name}{questions.get(name, '')}"
         status, _, body = api.ask(target, EVERYTHING)
         assert status == 200, (target, body)

@@ -94,6 +94,11 @@ void mu_http_client_free(struct mu_http_client *client)
     free(client);
 }
 
+bool mu_http_client_distrusts(const struct mu_http_client *client)
+{
+    return client->distrusts;
+}
+
 /* ---- redirects ---- */
 
 static bool is_redirect(const struct http_head *head)

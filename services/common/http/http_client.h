@@ -65,7 +65,8 @@ struct mu_http_request {
     const char *home; /* optional URL on whose word we go to `url`: with public_redirects another
                          host needs a public address, unless that URL's own host has none */
     const char *authorization; /* header value or NULL; dropped on a redirect to another host */
-    const void *body;          /* may be NULL */
+    const char *keep; /* optional: name of one more header of the answer, for response.kept */
+    const void *body; /* may be NULL */
     size_t body_len;
     mu_http_head_fn *on_head; /* optional: called for 2xx before the body */
     mu_http_body_fn *on_body; /* called only for 2xx; other bodies go to response.error_body */
@@ -82,6 +83,7 @@ struct mu_http_response {
     char www_authenticate[1024];
     char etag[256];         /* as sent, with its quotes */
     char last_modified[64]; /* as sent */
+    char kept[128];         /* value of the header that request.keep names */
     char link_next[1024];   /* target of Link rel="next", absolute; the peer may name any host */
     int64_t content_length; /* -1 unknown */
     int64_t range_start;    /* of a 206, first byte of what is sent; -1 not said */
@@ -103,7 +105,11 @@ enum mu_status mu_http_request(struct mu_http_client *client, const struct mu_ht
                                struct mu_http_response *ret_response,
                                struct mu_error *err) MU_MUST_CHECK;
 
-/* The same with the whole body in `out` (its max_bytes is the limit). */
+/* Whether the last request failed because nobody who is trusted vouches for the peer's certificate:
+ * a certificate may be renewed (MU_E_UNAVAILABLE), but who is asked by a person need not wait. */
+bool mu_http_client_distrusts(const struct mu_http_client *client);
+
+/* mu_http_request with the whole body in `out` (its max_bytes is the limit). */
 enum mu_status mu_http_fetch(struct mu_http_client *client, const struct mu_http_request *request,
                              struct mu_buf *out, struct mu_http_response *ret_response,
                              struct mu_error *err) MU_MUST_CHECK;

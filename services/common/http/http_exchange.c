@@ -73,6 +73,8 @@ static size_t on_head(char *line, size_t size, size_t count, void *opaque)
     if (exchange->body_bytes > 0)
         return len; /* a trailer: nothing in it is ours */
     http_head_line(&exchange->head, line, len);
+    if (exchange->request->keep)
+        http_head_keep(&exchange->head, exchange->request->keep, line, len);
     if (len <= 2 && wants_body(exchange) && !is_head(exchange) &&
         exchange->head.response.content_length > 0 &&
         (uint64_t)exchange->head.response.content_length > body_limit(exchange))
@@ -343,9 +345,10 @@ static enum mu_status curl_status(CURLcode code)
     }
 }
 
-static enum mu_status outcome(const struct mu_http_client *client, struct http_exchange *exchange,
+static enum mu_status outcome(struct mu_http_client *client, struct http_exchange *exchange,
                               CURLcode code, struct mu_error *err)
 {
+    client->distrusts = code == CURLE_PEER_FAILED_VERIFICATION;
     if (exchange->stopped == MU_END)
         return MU_OK;
     if (exchange->stopped != MU_OK)

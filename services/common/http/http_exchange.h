@@ -13,6 +13,7 @@ struct mu_http_client {
     CURL *curl;                          /* kept between requests: its connections stay open */
     struct mu_http_client_config config; /* texts copied, defaults filled in */
     char curl_error[CURL_ERROR_SIZE];
+    bool distrusts;    /* the last exchange ended with a certificate that is not trusted */
     bool home_private; /* a host that was asked for by itself has a private address */
 };
 

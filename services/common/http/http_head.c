@@ -317,23 +317,47 @@ static void start_over(struct http_head *head, const char *line, size_t len)
         head->response.status = (int)read_number(space + 1, 3);
 }
 
-void http_head_line(struct http_head *head, const char *line, size_t len)
+/* Without the blanks around the value; false when it is no header. */
+static bool split_line(const char *line, size_t len, const char **ret_colon,
+                       struct cursor *ret_value)
 {
     const char *colon, *value;
 
     while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || is_space(line[len - 1])))
         len--;
+    colon = memchr(line, ':', len);
+    if (colon == NULL)
+        return false;
+    value = colon + 1;
+    while (value < line + len && is_space(*value))
+        value++;
+    *ret_colon = colon;
+    *ret_value = (struct cursor){value, line + len};
+    return true;
+}
+
+void http_head_line(struct http_head *head, const char *line, size_t len)
+{
+    struct cursor value;
+    const char *colon;
+
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         start_over(head, line, len);
         return;
     }
-    colon = memchr(line, ':', len);
-    if (colon == NULL)
+    if (!split_line(line, len, &colon, &value))
         return;
-    value = colon + 1;
-    while (value < line + len && is_space(*value))
-        value++;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (word_is(line, colon, fields[i].name))
-            fields[i].take(head, value, (size_t)(line + len - value));
+            fields[i].take(head, value.at, (size_t)(value.end - value.at));
+}
+
+void http_head_keep(struct http_head *head, const char *name, const char *line, size_t len)
+{
+    struct cursor value;
+    const char *colon;
+
+    if (split_line(line, len, &colon, &value) && word_is(line, colon, name))
+        (void)copy_value(value.at, (size_t)(value.end - value.at), head->response.kept,
+                         sizeof(head->response.kept));
 }

@@ -29,6 +29,8 @@ struct http_head {
 void http_head_reset(struct http_head *head);
 /* One line with or without its CRLF. A status line starts the head over (100 Continue, proxies). */
 void http_head_line(struct http_head *head, const char *line, size_t len);
+/* The same line, into response.kept when it is the header `name`. */
+void http_head_keep(struct http_head *head, const char *name, const char *line, size_t len);
 
 /* Target of the first link with relation "next" in a Link value; false when there is none that
  * fits. */

@@ -266,6 +266,29 @@ static void a_range_begins_where_the_peer_says(void **state)
     }
 }
 
+static const char *kept_of(const char *name, const char *line)
+{
+    static struct http_head head;
+
+    http_head_reset(&head);
+    http_head_keep(&head, name, line, strlen(line));
+    return head.response.kept;
+}
+
+static void one_more_header_is_kept_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    assert_string_equal(kept_of("Muster-Verdict", "muster-verdict:  approved \r\n"), "approved");
+    assert_string_equal(kept_of("Muster-Verdict", "Muster-Verdicts: approved\r\n"), "");
+    assert_string_equal(kept_of("Muster-Verdict", "Muster-Verdict: a\tb\r\n"), "");
+    assert_string_equal(kept_of("Muster-Verdict", "Muster-Verdict"), "");
+    assert_string_equal(kept_of("A", "A: "
+                                     "0123456789012345678901234567890123456789012345678901234567890"
+                                     "1234567890123456789012345678901234567890123456789012345678901"
+                                     "2345678901234567890123456789"),
+                        "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +308,7 @@ int main(void)
             cmocka_unit_test(a_range_begins_where_the_peer_says),
             cmocka_unit_test(the_rate_a_peer_allows_is_read_in_every_form),
             cmocka_unit_test(a_rate_that_makes_no_sense_is_not_said),
+            cmocka_unit_test(one_more_header_is_kept_when_it_is_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

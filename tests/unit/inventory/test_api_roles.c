@@ -5,7 +5,7 @@
 #include "key_fixture.h"
 #include "store/metrics.h"
 
-enum { ROLES = 5 };
+enum { ROLES = 6 };
 
 static const struct {
     const char *role, *token;
@@ -14,9 +14,10 @@ static const struct {
                     {"assessor", "assessor-token-01", ROLE_ASSESSOR},
                     {"operator", "operator-token-01", ROLE_OPERATOR},
                     {"scanner", "scanner-token-001", ROLE_SCANNER},
-                    {"ingest", "ingest-token-0001", ROLE_INGEST}};
+                    {"ingest", "ingest-token-0001", ROLE_INGEST},
+                    {"pipeline", "pipeline-token-01", ROLE_PIPELINE}};
 
-/* What is expected, said once more: "vaosi" for those that may; "*": everybody, even strangers. */
+/* What is expected, said once more: "vaosip" for those that may; "*": everybody, even strangers. */
 static const struct cell {
     const char *method, *path, *target, *who;
 } table[] = {
@@ -38,6 +39,11 @@ static const struct cell {
         {"GET", "/v1/sample", "/v1/sample?seed=1&n=1", "ao"},
         {"GET", "/v1/ledger", "/v1/ledger", "ao"},
         {"GET", "/v1/audit", "/v1/audit", "ao"},
+        {"GET", "/v1/verdicts/*", "/v1/verdicts/registry.example/app:1.0", "vaop"},
+        {"POST", "/v1/verdicts/*", "/v1/verdicts/registry.example/app:1.0", "op"},
+        {"GET", "/v1/decisions", "/v1/decisions", "vao"},
+        {"GET", "/v1/approvals", "/v1/approvals", "vao"},
+        {"POST", "/v1/approvals", "/v1/approvals", "o"},
         {"GET", "/v1/evidence/*", "/v1/evidence/x", "aos"},
         {"PUT", "/v1/evidence/*", "/v1/evidence/x", "s"},
 };
@@ -239,7 +245,7 @@ static void in_the_open_everybody_reads_and_nobody_else_writes(void **state)
     access.evidence_token = "evidence";
     restart(&access, 0);
     for (size_t i = 0; i < CELLS; i++) {
-        bool writes = strcmp(table[i].method, "PUT") == 0;
+        bool writes = strcmp(table[i].method, "GET") != 0;
 
         if (ask_as(&table[i], NULL) == 401 ? !writes : writes)
             fail_msg("%s %s: %s", table[i].method, table[i].target, reply);

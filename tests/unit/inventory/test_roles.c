@@ -82,6 +82,8 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
             {"app", "DELETE FROM run_facts", false},
             {"app", "UPDATE scans SET outcome = 'complete'", false},
             {"app", "DELETE FROM finding_kinds", false},
+            {"app", "DELETE FROM image_approvals", false},
+            {"app", "UPDATE policy_decisions SET verdict = 'approved'", false},
             {"app", "DELETE FROM ledger", false},
             {"app", "UPDATE ledger_payloads SET payload = ''", false},
             {"app", "DELETE FROM ledger_transactions", false},

@@ -8,11 +8,9 @@ struct role_name {
     enum role role;
 };
 
-static const struct role_name names[] = {{"viewer", ROLE_VIEWER},
-                                         {"assessor", ROLE_ASSESSOR},
-                                         {"operator", ROLE_OPERATOR},
-                                         {"scanner", ROLE_SCANNER},
-                                         {"ingest", ROLE_INGEST}};
+static const struct role_name names[] = {{"viewer", ROLE_VIEWER},     {"assessor", ROLE_ASSESSOR},
+                                         {"operator", ROLE_OPERATOR}, {"scanner", ROLE_SCANNER},
+                                         {"ingest", ROLE_INGEST},     {"pipeline", ROLE_PIPELINE}};
 enum { ROLE_COUNT = sizeof(names) / sizeof(names[0]) };
 
 static unsigned role_of(const char *word, size_t len)
@@ -35,8 +33,8 @@ enum mu_status roles_from_words(const char *text, size_t len, unsigned *ret_role
 
         if (!role)
             return mu_fail(err, MU_E_INVALID,
-                           "'%.*s' is no role; there are viewer, assessor, operator, scanner and "
-                           "ingest",
+                           "'%.*s' is no role; there are viewer, assessor, operator, scanner, "
+                           "ingest and pipeline",
                            (int)(word_len < 40 ? word_len : 40), at);
         roles |= role;
         at += word_len + 1;

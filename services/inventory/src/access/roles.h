@@ -15,7 +15,8 @@ enum role {
     ROLE_ASSESSOR = 1 << 1, /* also raw evidence and who asked what */
     ROLE_OPERATOR = 1 << 2, /* also decides */
     ROLE_SCANNER = 1 << 3,  /* writes evidence */
-    ROLE_INGEST = 1 << 4    /* asks after its own sources */
+    ROLE_INGEST = 1 << 4,   /* asks after its own sources */
+    ROLE_PIPELINE = 1 << 5  /* asks whether its images may go on */
 };
 
 enum {

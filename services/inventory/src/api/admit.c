@@ -60,6 +60,20 @@ static bool within_rate(struct api *api, const struct endpoint *endpoint,
     return rate_take(api->rate, key, mu_monotonic_ms(), ret_wait_s);
 }
 
+/* Says what would do. */
+static void refuse_role(struct mu_request *request, const struct principal *principal,
+                        const struct endpoint *endpoint)
+{
+    char has[ROLES_TEXT_SIZE], needed[ROLES_TEXT_SIZE], detail[MU_ERROR_MESSAGE_MAX];
+
+    roles_to_words(principal->roles, has);
+    roles_to_words(endpoint->roles, needed);
+    (void)snprintf(detail, sizeof(detail),
+                   "your roles do not allow this: it takes one of %s, and '%.100s' has %s", needed,
+                   principal->name, *has ? has : "none");
+    mu_httpd_reply_error(request, 403, detail);
+}
+
 bool api_admit(void *opaque, struct mu_request *request)
 {
     struct api *api = opaque;
@@ -89,7 +103,7 @@ bool api_admit(void *opaque, struct mu_request *request)
             return refuse_stranger(api, request, ACCESS_MISSING, "this needs credentials");
         }
         mu_metric_add(&metric_api_forbidden, 1);
-        mu_httpd_reply_error(request, 403, "your roles do not allow this");
+        refuse_role(request, principal, endpoint);
         return false;
     }
     return true;
@@ -114,15 +128,33 @@ static bool write_parameter(void *opaque, const char *name, size_t name_len, con
     return !out->failed;
 }
 
-static void write_parameters(const struct mu_request *request, struct mu_buf *out)
+static void end_parameters(struct mu_buf *out)
 {
-    mu_buf_puts(out, "{");
-    (void)mu_request_each_query(request, write_parameter, out);
     mu_buf_puts(out, "}");
     if (!out->failed)
         return;
     mu_buf_reset(out);
     mu_buf_puts(out, "{\"\":\"too long to be kept\"}");
+}
+
+void api_note(struct mu_request *request, const char *const *pairs)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf note;
+
+    mu_buf_init(&note, PARAMETERS_MAX_BYTES);
+    mu_buf_puts(&note, "{");
+    for (; pairs[0]; pairs += 2)
+        if (pairs[1])
+            (void)write_parameter(&note, pairs[0], strlen(pairs[0]), pairs[1], strlen(pairs[1]));
+    end_parameters(&note);
+    mu_request_set_state(request, mu_arena_strdup(mu_request_arena(request), note.data), NULL);
+}
+
+static void write_parameters(const struct mu_request *request, struct mu_buf *out)
+{
+    mu_buf_puts(out, "{");
+    (void)mu_request_each_query(request, write_parameter, out);
+    end_parameters(out);
 }
 
 /* What people read and write, and who was refused. Strangers beyond their measure are counted only.
@@ -140,6 +172,7 @@ void api_answered(void *opaque, struct mu_request *request, int status)
     const struct endpoint *endpoint = api->endpoints[mu_request_route(request)];
     const struct principal *principal = mu_request_caller(request);
     MU_AUTO_DONE(mu_buf_done) struct mu_buf parameters;
+    const char *note = endpoint->flags & ENDPOINT_NOTED ? mu_request_state(request) : NULL;
     char roles[ROLES_TEXT_SIZE] = "";
 
     mu_buf_init(&parameters, PARAMETERS_MAX_BYTES);
@@ -156,6 +189,6 @@ void api_answered(void *opaque, struct mu_request *request, int status)
                                      .roles = roles,
                                      .method = mu_request_method(request),
                                      .path = mu_request_path(request),
-                                     .parameters = parameters.data,
+                                     .parameters = note ? note : parameters.data,
                                      .status = status});
 }

@@ -1,12 +1,14 @@
 #include "api/api.h"
 
 #include "api/server.h"
+#include "policy/policy_statements.h"
+#include "query/queries.h"
 
 #include <stdlib.h>
 
 enum { API_THREADS = 4, API_TRIES = 2, API_STOP_GRACE_MS = 5000, STRANGERS_PER_SECOND = 10 };
 
-enum mu_status api_ask(struct api *api, api_ask_fn *ask, void *opaque, struct mu_error *err)
+static enum mu_status ask_on(struct pool *pool, api_ask_fn *ask, void *opaque, struct mu_error *err)
 {
     enum mu_status st = MU_E_UNAVAILABLE;
     bool lost = true;
@@ -14,13 +16,23 @@ enum mu_status api_ask(struct api *api, api_ask_fn *ask, void *opaque, struct mu
     for (int try = 0; lost && try < API_TRIES; try++) {
         struct mu_pg *pg = NULL;
 
-        st = pool_take(api->pool, &pg, err);
+        st = pool_take(pool, &pg, err);
         if (st == MU_OK)
             st = ask(opaque, pg, err);
         lost = pg && !mu_pg_alive(pg);
-        pool_give(api->pool, pg);
+        pool_give(pool, pg);
     }
     return st;
+}
+
+enum mu_status api_ask(struct api *api, api_ask_fn *ask, void *opaque, struct mu_error *err)
+{
+    return ask_on(api->pool, ask, opaque, err);
+}
+
+enum mu_status api_decide(struct api *api, api_ask_fn *ask, void *opaque, struct mu_error *err)
+{
+    return ask_on(api->deciders, ask, opaque, err);
 }
 
 /* ---- from route to endpoint ---- */
@@ -65,6 +77,11 @@ static enum mu_status add_group(struct api *api, const struct endpoint_group *gr
 
 /* ---- life ---- */
 
+static enum mu_status open_reader(const char *conninfo, struct mu_pg **ret_pg, struct mu_error *err)
+{
+    return inventory_query_open(conninfo, "muster-inventory api", ret_pg, err);
+}
+
 static enum mu_status start(struct api *api, struct mu_error *err)
 {
     struct mu_route routes[API_MAX_ENDPOINTS];
@@ -96,7 +113,8 @@ enum mu_status api_start(const struct api_config *config, struct api **ret_api,
     enum mu_status st;
 
     api->config = *config;
-    api->pool = pool_new(config->conninfo);
+    api->pool = pool_new(config->conninfo, open_reader);
+    api->deciders = pool_new(config->conninfo, policy_pg_open);
     api->rate = rate_new(config->rate_limit);
     api->stranger_rate = rate_new(config->rate_limit > 0 ? STRANGERS_PER_SECOND : 0);
     st = start(api, err);
@@ -120,6 +138,7 @@ void api_stop(struct api *api)
     mu_httpd_stop(api->server, API_STOP_GRACE_MS);
     audit_close(api->audit);
     pool_free(api->pool);
+    pool_free(api->deciders);
     rate_free(api->rate);
     rate_free(api->stranger_rate);
     free(api);

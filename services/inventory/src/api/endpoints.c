@@ -2,6 +2,7 @@
 
 #include "api/server.h"
 #include "evidence/evidence_store.h"
+#include "policy/approval_document.h"
 
 /* Who may: each row of an endpoint says it (tests/unit/inventory/test_api_roles.c has every cell).
  */
@@ -11,7 +12,11 @@ enum {
     SOURCE_READERS = READERS | ROLE_INGEST,
     ASSESSORS = ROLE_ASSESSOR | ROLE_OPERATOR,
     EVIDENCE_READERS = ASSESSORS | ROLE_SCANNER,
-    EVIDENCE_WRITERS = ROLE_SCANNER
+    EVIDENCE_WRITERS = ROLE_SCANNER,
+    VERDICT_READERS = READERS | ROLE_PIPELINE,
+    PIPELINES =
+            ROLE_PIPELINE | ROLE_OPERATOR, /* each question is a record, and may ask for a scan */
+    DECIDERS = ROLE_OPERATOR
 };
 
 #define OPEN(path, handler)                                                    \
@@ -46,6 +51,12 @@ static const struct endpoint endpoints[] = {
         MANY("/v1/sample", ASSESSORS, LIST_SAMPLE),
         MANY("/v1/ledger", ASSESSORS, LIST_LEDGER),
         MANY("/v1/audit", ASSESSORS, LIST_AUDIT),
+        ONE("/v1/verdicts/*", VERDICT_READERS, api_get_verdict),
+        {"POST", "/v1/verdicts/*", PIPELINES, 0, api_post_verdict, NULL, NULL, 0},
+        MANY("/v1/decisions", READERS, LIST_DECISIONS),
+        MANY("/v1/approvals", READERS, LIST_APPROVALS),
+        {"POST", "/v1/approvals", DECIDERS, ENDPOINT_NOTED, api_post_approval, NULL, NULL,
+         APPROVAL_DOCUMENT_MAX_BYTES},
         ONE("/v1/evidence/*", EVIDENCE_READERS, api_get_evidence),
         {"PUT", "/v1/evidence/*", EVIDENCE_WRITERS, ENDPOINT_UNMETERED, api_put_evidence, NULL,
          api_put_evidence_piece, EVIDENCE_MAX_BYTES},

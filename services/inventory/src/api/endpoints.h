@@ -11,7 +11,8 @@
 #include "httpd/httpd.h"
 
 enum endpoint_flag {
-    ENDPOINT_UNMETERED = 1 << 0 /* no rate limit: machines that must not be held up */
+    ENDPOINT_UNMETERED = 1 << 0, /* no rate limit: machines that must not be held up */
+    ENDPOINT_NOTED = 1 << 1      /* the record has the handler's api_note instead of parameters */
 };
 
 struct endpoint {

@@ -1,7 +1,5 @@
 #include "api/pool.h"
 
-#include "query/queries.h"
-
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -11,16 +9,18 @@ enum { POOL_MAX_IDLE = 8 };
 
 struct pool {
     const char *conninfo;
+    pool_open_fn *open;
     pthread_mutex_t lock;
     struct mu_pg *idle[POOL_MAX_IDLE];
     size_t idle_count;
 };
 
-struct pool *pool_new(const char *conninfo)
+struct pool *pool_new(const char *conninfo, pool_open_fn *open)
 {
     struct pool *pool = mu_xcalloc(1, sizeof(*pool));
 
     pool->conninfo = conninfo;
+    pool->open = open;
     (void)pthread_mutex_init(&pool->lock, NULL);
     return pool;
 }
@@ -38,6 +38,7 @@ void pool_free(struct pool *pool)
 enum mu_status pool_take(struct pool *pool, struct mu_pg **ret_pg, struct mu_error *err)
 {
     struct mu_pg *pg = NULL;
+    enum mu_status st;
 
     (void)pthread_mutex_lock(&pool->lock);
     if (pool->idle_count > 0)
@@ -47,7 +48,8 @@ enum mu_status pool_take(struct pool *pool, struct mu_pg **ret_pg, struct mu_err
         *ret_pg = pg;
         return MU_OK;
     }
-    return inventory_query_open(pool->conninfo, "muster-inventory api", ret_pg, err);
+    st = pool->open(pool->conninfo, ret_pg, err);
+    return st == MU_E_DENIED ? (err->status = MU_E_UNAVAILABLE) : st;
 }
 
 /* One lost connection: the server went, and with it all that were idle. */

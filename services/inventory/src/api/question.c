@@ -199,6 +199,30 @@ enum mu_status question_of_thing(struct mu_request *request, struct question *re
     return st;
 }
 
+enum mu_status question_of_verdict(struct mu_request *request,
+                                   struct verdict_question *ret_question, struct mu_error *err)
+{
+    static const struct list_filter by_filter = {.name = "by"};
+    static const struct list_filter wait_filter = {.name = "wait", .type = FILTER_BOOL};
+    struct reader reader = {.err = err};
+    struct verdict_question question = {0};
+    char text[LIST_TEXT_MAX_BYTES + 1];
+    const char *wait = NULL;
+    enum mu_status st;
+
+    add(&reader, by_filter.name, &question.by);
+    add(&reader, wait_filter.name, &wait);
+    st = read_all(request, &reader);
+    if (st == MU_OK && question.by)
+        st = list_filter_value(&by_filter, by_filter.name, question.by, text, err);
+    if (st == MU_OK && wait)
+        st = list_filter_value(&wait_filter, wait_filter.name, wait, text, err);
+    question.waits = mu_text_equal(wait, "true");
+    if (st == MU_OK)
+        *ret_question = question;
+    return st;
+}
+
 enum mu_status question_of_none(struct mu_request *request, struct mu_error *err)
 {
     struct reader reader = {.err = err};

@@ -30,6 +30,16 @@ enum mu_status question_of_list(struct mu_request *request, const struct list *l
 enum mu_status question_of_thing(struct mu_request *request, struct question *ret_question,
                                  struct mu_error *err) MU_MUST_CHECK;
 
+/* Of a verdict that shall be decided: who asks for the record (NULL: not told), and whether he
+ * waits for it. Errors: as above. */
+struct verdict_question {
+    const char *by;
+    bool waits;
+};
+enum mu_status question_of_verdict(struct mu_request *request,
+                                   struct verdict_question *ret_question,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
 /* Of what takes no parameters. Errors: MU_E_INVALID naming the first. */
 enum mu_status question_of_none(struct mu_request *request, struct mu_error *err) MU_MUST_CHECK;
 

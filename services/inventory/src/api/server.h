@@ -15,7 +15,8 @@ enum { API_MAX_ENDPOINTS = 64 };
 
 struct api {
     struct api_config config;
-    struct pool *pool;
+    struct pool *pool;                 /* that reads */
+    struct pool *deciders;             /* that judges, decides and writes that down */
     struct rate *rate, *stranger_rate; /* of principals; of who has no valid credentials */
     struct audit *audit;
     struct mu_httpd *server;
@@ -29,16 +30,25 @@ struct api {
 typedef enum mu_status api_ask_fn(void *opaque, struct mu_pg *pg, struct mu_error *err);
 enum mu_status api_ask(struct api *api, api_ask_fn *ask, void *opaque,
                        struct mu_error *err) MU_MUST_CHECK;
+/* The same on a connection with the statements of policies and approvals. */
+enum mu_status api_decide(struct api *api, api_ask_fn *ask, void *opaque,
+                          struct mu_error *err) MU_MUST_CHECK;
 
 /* struct mu_httpd_config's `admit` and `answered`: who asks, whether he may, and the record. */
 bool api_admit(void *opaque, struct mu_request *request);
 void api_answered(void *opaque, struct mu_request *request, int status);
+
+/* What the audit log says of a request to an endpoint that is ENDPOINT_NOTED: pairs of texts,
+ * "name", "value", ..., NULL; values may be NULL. Kept in the request, in a form that is short
+ * enough. */
+void api_note(struct mu_request *request, const char *const *pairs);
 
 /* The page of a list, as JSON or CSV. */
 void api_reply_list(struct api *api, struct mu_request *request, const struct list *list);
 
 /* Handlers; opaque is the struct api. */
 mu_handler_fn api_get_asset, api_get_digest;
+mu_handler_fn api_get_verdict, api_post_verdict, api_post_approval;
 mu_handler_fn api_get_evidence, api_put_evidence;
 mu_body_fn api_put_evidence_piece;
 mu_handler_fn api_get_healthz, api_get_readyz, api_get_metrics;

@@ -224,8 +224,15 @@ static const struct mu_command commands[] = {
          .summary = "what people said of images",
          .options = approvals_options,
          .option_count = APPROVALS_OPTION_COUNT,
-         .config_size = sizeof(struct approval_config),
+         .config_size = sizeof(struct list_command_config),
          .run = approvals_command},
+        {.name = "decisions",
+         .arguments = "",
+         .summary = "what pipelines asked, and what they were told",
+         .options = decisions_options,
+         .option_count = DECISIONS_OPTION_COUNT,
+         .config_size = sizeof(struct list_command_config),
+         .run = decisions_command},
 };
 
 const struct mu_program inventory_program = {
@@ -239,6 +246,9 @@ const struct mu_program inventory_program = {
                 "  muster-inventory coverage --postgres='host=db dbname=muster'\n"
                 "  muster-inventory explain --postgres='host=db dbname=muster' "
                 "registry.example/app:1.0\n"
+                "  muster-inventory gate --inventory-url=https://inventory.example "
+                "--token-file=token \\\n"
+                "      --wait=10m registry.example/app:1.0\n"
                 "\n"
                 "'run' migrates the database when it starts.\n"
                 "\n"

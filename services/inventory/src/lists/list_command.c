@@ -70,6 +70,21 @@ const struct mu_option sample_options[SAMPLE_OPTION_COUNT] = {
         {"n", MU_OPTION_TEXT, MEMBER(filters[1]), NULL, 0, 0, MU_OPTION_REQUIRED,
          "how many containers, 1 to 1000; one of each asset before a second of any"},
 };
+const struct mu_option approvals_options[APPROVALS_OPTION_COUNT] = {
+        VALID_OPTIONS,
+        TEXT_OPTION("state", filters[0], "in_force, ended or replaced"),
+        TEXT_OPTION("decision", filters[1], "approve, revoke or withdraw"),
+        TEXT_OPTION("repository", filters[2], "of this repository"),
+        TEXT_OPTION("digest", filters[3], "of this digest"),
+        TEXT_OPTION("person", filters[4], "of this person"),
+};
+const struct mu_option decisions_options[DECISIONS_OPTION_COUNT] = {
+        VALID_OPTIONS,
+        TEXT_OPTION("image", filters[0], "on this image, as it was asked for"),
+        TEXT_OPTION("digest", filters[1], "on this digest"),
+        TEXT_OPTION("verdict", filters[2], "approved, rejected or waiting"),
+        TEXT_OPTION("asked-by", filters[3], "of this asker"),
+};
 
 /* ---- reading ---- */
 
@@ -313,4 +328,20 @@ int sample_command(void *config, int argc, char **argv)
 
     (void)argv;
     return code == MU_EXIT_OK && reading.rows == 0 ? MU_EXIT_DIFFERENCE : code;
+}
+
+int approvals_command(void *config, int argc, char **argv)
+{
+    struct reading reading;
+
+    (void)argv;
+    return run_list(LIST_APPROVALS, config, argc, NULL, &reading);
+}
+
+int decisions_command(void *config, int argc, char **argv)
+{
+    struct reading reading;
+
+    (void)argv;
+    return run_list(LIST_DECISIONS, config, argc, NULL, &reading);
 }

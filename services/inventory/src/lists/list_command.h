@@ -1,6 +1,6 @@
 /*
  * list_command: the commands that print one list of query/list.h: assets, history, whowas, diff,
- * sources, failures, sample.
+ * sources, failures, sample, approvals, decisions.
  *
  * A list is read page by page, all pages of one state of the database.
  */
@@ -24,7 +24,9 @@ enum {
     DIFF_OPTION_COUNT = LIST_COMMON_OPTIONS + 1,
     SOURCES_OPTION_COUNT = LIST_COMMON_OPTIONS + 1,
     FAILURES_OPTION_COUNT = LIST_COMMON_OPTIONS + 4,
-    SAMPLE_OPTION_COUNT = LIST_COMMON_OPTIONS + 2
+    SAMPLE_OPTION_COUNT = LIST_COMMON_OPTIONS + 2,
+    APPROVALS_OPTION_COUNT = LIST_COMMON_OPTIONS + 5,
+    DECISIONS_OPTION_COUNT = LIST_COMMON_OPTIONS + 4
 };
 extern const struct mu_option assets_options[ASSETS_OPTION_COUNT];
 extern const struct mu_option subject_options[SUBJECT_OPTION_COUNT];
@@ -32,6 +34,8 @@ extern const struct mu_option diff_options[DIFF_OPTION_COUNT];
 extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
 extern const struct mu_option failures_options[FAILURES_OPTION_COUNT];
 extern const struct mu_option sample_options[SAMPLE_OPTION_COUNT];
+extern const struct mu_option approvals_options[APPROVALS_OPTION_COUNT];
+extern const struct mu_option decisions_options[DECISIONS_OPTION_COUNT];
 
 int assets_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing is known of the subject; nothing ran. */
@@ -44,5 +48,8 @@ int sources_command(void *config, int argc, char **argv);
 int failures_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing ran. */
 int sample_command(void *config, int argc, char **argv);
+/* What people, and what pipelines were told; newest first. */
+int approvals_command(void *config, int argc, char **argv);
+int decisions_command(void *config, int argc, char **argv);
 
 #endif

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 64 * 1024 * 1024 };
+static bool is_blank(const char *text)
+{
+    return !text || text[strspn(text, " \t\r\n")] == '\0';
+}
 
 static enum mu_status check_members(const struct approval *approval, struct mu_error *err)
 {
@@ -22,7 +25,7 @@ static enum mu_status check_members(const struct approval *approval, struct mu_e
         !mu_text_equal(approval->decision, "withdraw"))
         return mu_fail(err, MU_E_INVALID, "decision must be approve, revoke or withdraw");
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (!needed[i].text || !*needed[i].text)
+        if (is_blank(needed[i].text))
             return mu_fail(err, MU_E_INVALID,
                            "%s is missing: every decision has a person, a role "
                            "and a reason",
@@ -49,6 +52,12 @@ static enum mu_status read_until(const struct approval *approval, int64_t now_us
     return st;
 }
 
+/* That the database refuses us says nothing of who decides. */
+static enum mu_status from_database(enum mu_status st, struct mu_error *err)
+{
+    return st == MU_E_DENIED ? (err->status = MU_E_INTERNAL) : st;
+}
+
 /* The digest that the image is now. */
 static enum mu_status find_image(struct mu_pg *pg, const struct approval *approval,
                                  struct mu_arena *arena, struct assessment *ret_found,
@@ -63,46 +72,140 @@ static enum mu_status find_image(struct mu_pg *pg, const struct approval *approv
 
     mu_time_format(times.as_of_us, as_of);
     if (st == MU_OK)
-        st = assess_policy(pg, &times, &policy, err);
+        st = from_database(assess_policy(pg, &times, &policy, err), err);
     if (st == MU_OK && !policy_role_may_approve(policy, approval->role))
-        st = mu_fail(err, MU_E_DENIED,
-                     "the policy '%s' gives the role '%.60s' no say: see its approvers",
-                     policy->name, approval->role);
+        return mu_fail(err, MU_E_DENIED,
+                       "the policy '%s' gives the role '%.60s' no say: see its approvers",
+                       policy->name, approval->role);
     if (st == MU_OK)
-        st = assess_image(pg, policy, &reference, &times, arena, ret_found, err);
+        st = from_database(assess_image(pg, policy, &reference, &times, arena, ret_found, err),
+                           err);
     if (st == MU_OK && !ret_found->digest)
         st = mu_fail(err, MU_E_NOT_FOUND, "nothing is known of '%.300s': push it first",
                      approval->image);
     return st;
 }
 
-enum mu_status approval_record(struct mu_pg *pg, const struct approval *approval,
-                               char ret_id[APPROVAL_ID_SIZE], struct mu_error *err)
+/* ---- the record ---- */
+
+/* Columns of APPROVE and APPROVED_SO. */
+enum { MADE_ID, MADE_AT, MADE_UNTIL, MADE_POLICY };
+
+static const char *time_of(const struct mu_pg_result *row, int column, struct mu_arena *arena)
 {
-    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(ARENA_BYTES);
+    char text[MU_TIME_TEXT_SIZE];
+
+    if (mu_pg_null(row, 0, column))
+        return NULL;
+    mu_time_format(mu_pg_time_us(row, 0, column), text);
+    return mu_arena_strdup(arena, text);
+}
+
+static enum mu_status read_made(const struct mu_pg_result *row, const struct assessment *found,
+                                bool is_new, struct mu_arena *arena, struct approval_made *ret_made,
+                                struct mu_error *err)
+{
+    const char *policy = mu_pg_text(row, 0, MADE_POLICY);
+    const struct approval_made made = {.is_new = is_new,
+                                       .id = mu_arena_strdup(arena, mu_pg_text(row, 0, MADE_ID)),
+                                       .at = time_of(row, MADE_AT, arena),
+                                       .until = time_of(row, MADE_UNTIL, arena),
+                                       .policy = policy ? mu_arena_strdup(arena, policy) : NULL,
+                                       .name = found->name,
+                                       .repository = found->repository,
+                                       .digest = found->digest};
+
+    if (!made.id || !made.at)
+        return mu_fail(err, MU_E_NOMEM, "no memory for the decision");
+    *ret_made = made;
+    return MU_OK;
+}
+
+/* There must be a word that holds to take back: a mistyped tag has none. */
+static enum mu_status check_withdrawal(struct mu_pg *pg, const struct approval *approval,
+                                       const struct assessment *found, const char *now,
+                                       struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
+    enum mu_status st;
+
+    if (!mu_text_equal(approval->decision, "withdraw"))
+        return MU_OK;
+    st = mu_pg_execute(pg, POLICY_PEOPLE, (const char *const[]){now, "infinity", found->repository},
+                       &rows, err);
+    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++)
+        if (mu_text_equal(mu_pg_text(rows, i, ASSESS_PERSON_DIGEST), found->digest))
+            return MU_OK;
+    return st == MU_OK
+                   ? mu_fail(err, MU_E_CONFLICT,
+                             "nobody has said anything of '%.300s' that holds: there is nothing "
+                             "to take back",
+                             approval->image)
+                   : st;
+}
+
+/* Under the ledger's clock, so that of two at once the second finds the first. */
+static enum mu_status make(struct mu_pg *pg, const struct approval *approval,
+                           const struct assessment *found, const char *until,
+                           struct mu_arena *arena, struct approval_made *ret_made,
+                           struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
     MU_AUTO(pg_result) struct mu_pg_result *made = NULL;
+    char known_at[POLICY_TIME_SIZE];
+    enum mu_status st = policy_tick(pg, known_at, err);
+
+    if (st == MU_OK)
+        st = mu_pg_execute(pg, POLICY_APPROVED_SO,
+                           (const char *const[]){found->repository, found->digest, found->name,
+                                                 approval->decision, approval->person,
+                                                 approval->role, approval->reason, until},
+                           &there, err);
+    if (st != MU_OK || mu_pg_rows(there) > 0)
+        return st == MU_OK ? read_made(there, found, false, arena, ret_made, err) : st;
+    st = check_withdrawal(pg, approval, found, known_at, err);
+    if (st != MU_OK)
+        return st;
+    st = mu_pg_execute(pg, POLICY_APPROVE,
+                       (const char *const[]){known_at, found->repository, found->digest,
+                                             found->name, approval->decision, approval->person,
+                                             approval->role, approval->reason, until},
+                       &made, err);
+    return st == MU_OK ? read_made(made, found, true, arena, ret_made, err) : st;
+}
+
+static enum mu_status make_in_transaction(struct mu_pg *pg, const struct approval *approval,
+                                          const struct assessment *found, const char *until,
+                                          struct mu_arena *arena, struct approval_made *ret_made,
+                                          struct mu_error *err)
+{
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
-    char known_at[POLICY_TIME_SIZE], until[MU_TIME_TEXT_SIZE];
+    struct approval_made made;
+    enum mu_status st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
+
+    (void)transaction;
+    if (st == MU_OK)
+        st = make(pg, approval, found, until, arena, &made, err);
+    if (st == MU_OK)
+        st = mu_pg_commit(pg, err);
+    if (st == MU_OK)
+        *ret_made = made;
+    return from_database(st, err);
+}
+
+enum mu_status approval_record(struct mu_pg *pg, const struct approval *approval,
+                               struct mu_arena *arena, struct approval_made *ret_made,
+                               struct mu_error *err)
+{
+    char until[MU_TIME_TEXT_SIZE];
     struct assessment found;
     enum mu_status st = check_members(approval, err);
 
-    (void)transaction;
     if (st == MU_OK)
         st = read_until(approval, mu_now_us(), until, err);
     if (st == MU_OK)
         st = find_image(pg, approval, arena, &found, err);
-    if (st == MU_OK)
-        st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
-    if (st == MU_OK)
-        st = policy_tick(pg, known_at, err);
-    if (st == MU_OK)
-        st = mu_pg_execute(pg, POLICY_APPROVE,
-                           (const char *const[]){known_at, found.repository, found.digest,
-                                                 found.name, approval->decision, approval->person,
-                                                 approval->role, approval->reason,
-                                                 until[0] ? until : NULL},
-                           &made, err);
-    if (st == MU_OK)
-        (void)snprintf(ret_id, APPROVAL_ID_SIZE, "%s", mu_pg_text(made, 0, 0));
-    return st == MU_OK ? mu_pg_commit(pg, err) : st;
+    return st == MU_OK ? make_in_transaction(pg, approval, &found, until[0] ? until : NULL, arena,
+                                             ret_made, err)
+                       : st;
 }

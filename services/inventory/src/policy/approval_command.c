@@ -1,17 +1,21 @@
 #include "policy/approval_command.h"
 
-#include "policy/approval.h"
+#include "policy/approval_document.h"
 
-#include "base/table.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "json/json_doc.h"
 
 #include <stdio.h>
 
 #define OPTION(member) offsetof(struct approval_config, member)
 
+enum { ARENA_BYTES = 64 * 1024 * 1024, ANSWER_MAX_BYTES = 64 * 1024 };
+
 const struct mu_option approval_options[APPROVAL_OPTION_COUNT] = {
-        {"postgres", MU_OPTION_TEXT, OPTION(postgres), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "connection string of the database"},
-        {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, MU_OPTION_REQUIRED, "who decides this"},
+        REMOTE_OPTIONS(OPTION(where)),
+        {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, 0,
+         "who decides this, with --postgres; a server knows by the credentials"},
         {"role", MU_OPTION_TEXT, OPTION(role), NULL, 0, 0, MU_OPTION_REQUIRED,
          "as what; the policy says which roles may (approvers)"},
         {"reason", MU_OPTION_TEXT, OPTION(reason), NULL, 0, 0, MU_OPTION_REQUIRED, "why"},
@@ -19,40 +23,102 @@ const struct mu_option approval_options[APPROVAL_OPTION_COUNT] = {
          "when it ends, RFC 3339; an approval must have an end"},
 };
 
-const struct mu_option approvals_options[APPROVALS_OPTION_COUNT] = {
-        {"postgres", MU_OPTION_TEXT, OPTION(postgres), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "connection string of the database"},
-        {"format", MU_OPTION_TEXT, OPTION(format), "text", 0, 0, 0, "text or json"},
-};
+static enum mu_status check(const struct approval_config *config, struct mu_error *err)
+{
+    bool named = config->by && *config->by;
+
+    if (remote_check(&config->where, err) != MU_OK)
+        return err->status;
+    if (remote_is_wanted(&config->where) && named)
+        return mu_fail(err, MU_E_INVALID,
+                       "--by is for --postgres: with --inventory-url who decides is whose "
+                       "credentials they are");
+    if (!remote_is_wanted(&config->where) && !named)
+        return mu_fail(err, MU_E_INVALID, "--by is missing: who decides this");
+    return MU_OK;
+}
+
+static enum mu_status decide_in_database(const struct remote_config *where,
+                                         const struct approval *approval, struct mu_buf *ret_id,
+                                         struct mu_error *err)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(ARENA_BYTES);
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct approval_made made;
+    enum mu_status st = policy_pg_open(where->postgres, &pg, err);
+
+    if (st == MU_OK)
+        st = approval_record(pg, approval, arena, &made, err);
+    if (st == MU_OK)
+        mu_buf_puts(ret_id, made.id);
+    return st;
+}
+
+static enum mu_status decide_on_server(const struct remote_config *where,
+                                       const struct approval *approval, struct mu_buf *ret_id,
+                                       struct mu_error *err)
+{
+    static const struct mu_json_limits limits = {ANSWER_MAX_BYTES, 8};
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf body, text;
+    MU_AUTO(remote) struct remote *remote = NULL;
+    struct remote_question question = {
+            .method = "POST", .path = "/v1/approvals", .accept = "application/json"};
+    struct remote_answer answer;
+    json_auto_t *root = NULL;
+    enum mu_status st;
+
+    mu_buf_init(&body, APPROVAL_DOCUMENT_MAX_BYTES);
+    mu_buf_init(&text, ANSWER_MAX_BYTES);
+    st = remote_open(where, &remote, err);
+    if (st == MU_OK)
+        st = approval_document_ask(approval, &body, err);
+    question.json = body.data;
+    if (st == MU_OK)
+        st = remote_ask(remote, &question, &text, &answer, err);
+    if (st != MU_OK)
+        return st;
+    if (mu_json_parse(text.data, text.len, &limits, &root, err) != MU_OK ||
+        !mu_json_text_at(root, "approval_id"))
+        return remote_is_none(remote, err);
+    mu_buf_puts(ret_id, mu_json_text_at(root, "approval_id"));
+    return MU_OK;
+}
+
+static int exit_code(enum mu_status st)
+{
+    if (st == MU_E_NOT_FOUND || st == MU_E_CONFLICT)
+        return MU_EXIT_DIFFERENCE;
+    return st == MU_E_INVALID ? MU_EXIT_USAGE : MU_EXIT_FAILURE;
+}
 
 static int decide(const struct approval_config *config, const char *decision, int argc, char **argv)
 {
-    MU_AUTO(pg) struct mu_pg *pg = NULL;
     const struct approval approval = {.image = argc == 1 ? argv[0] : "",
                                       .decision = decision,
                                       .person = config->by,
                                       .role = config->role,
                                       .reason = config->reason,
-                                      .until = config->until};
-    char id[APPROVAL_ID_SIZE];
+                                      .until = *config->until ? config->until : NULL};
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf id;
     struct mu_error err;
     enum mu_status st;
 
+    mu_buf_init(&id, ANSWER_MAX_BYTES);
     if (argc != 1) {
         (void)fprintf(stderr, "muster-inventory: %s takes one image\n", decision);
         return MU_EXIT_USAGE;
     }
-    st = policy_pg_open(config->postgres, &pg, &err);
+    mu_stop_install();
+    st = check(config, &err);
     if (st == MU_OK)
-        st = approval_record(pg, &approval, id, &err);
+        st = (remote_is_wanted(&config->where) ? decide_on_server : decide_in_database)(
+                &config->where, &approval, &id, &err);
     if (st == MU_OK) {
-        (void)printf("%s: %s %s\n", id, decision, argv[0]);
+        (void)printf("%s: %s %s\n", id.data, decision, argv[0]);
         return MU_EXIT_OK;
     }
     (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-    if (st == MU_E_NOT_FOUND)
-        return MU_EXIT_DIFFERENCE;
-    return st == MU_E_INVALID ? MU_EXIT_USAGE : MU_EXIT_FAILURE;
+    return exit_code(st);
 }
 
 int approve_command(void *config_struct, int argc, char **argv)
@@ -68,39 +134,4 @@ int revoke_command(void *config_struct, int argc, char **argv)
 int withdraw_command(void *config_struct, int argc, char **argv)
 {
     return decide(config_struct, "withdraw", argc, argv);
-}
-
-static const char *const columns[] = {"at",     "decision", "repository", "digest",
-                                      "person", "role",     "reason",     "until"};
-enum { COLUMNS = 8 };
-
-int approvals_command(void *config_struct, int argc, char **argv)
-{
-    const struct approval_config *config = config_struct;
-    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, COLUMNS);
-    MU_AUTO(pg) struct mu_pg *pg = NULL;
-    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
-    enum mu_format format;
-    struct mu_error err;
-
-    (void)argv;
-    if (argc > 0 || mu_format_parse(config->format, &format, &err) != MU_OK) {
-        (void)fprintf(stderr, "muster-inventory: %s\n",
-                      argc > 0 ? "approvals takes options only" : err.message);
-        return MU_EXIT_USAGE;
-    }
-    if (policy_pg_open(config->postgres, &pg, &err) != MU_OK ||
-        mu_pg_execute(pg, POLICY_APPROVALS, NULL, &rows, &err) != MU_OK) {
-        (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-        return MU_EXIT_FAILURE;
-    }
-    for (size_t i = 0; i < mu_pg_rows(rows); i++) {
-        const char *cells[COLUMNS];
-
-        for (int c = 0; c < COLUMNS; c++)
-            cells[c] = mu_pg_text(rows, i, c);
-        mu_table_row(table, cells);
-    }
-    mu_table_print(table, format, 0, stdout);
-    return MU_EXIT_OK;
 }

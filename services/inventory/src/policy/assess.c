@@ -153,30 +153,18 @@ enum mu_status assess_row(const struct mu_pg_result *row, size_t number, struct 
 
 /* ---- people ---- */
 
-/* Columns of PEOPLE. */
-enum {
-    PERSON_REPOSITORY,
-    PERSON_DIGEST,
-    PERSON_DECISION,
-    PERSON_ID,
-    PERSON_PERSON,
-    PERSON_ROLE,
-    PERSON_REASON,
-    PERSON_UNTIL
-};
-
 void assess_person_row(const struct mu_pg_result *row, size_t number, struct mu_arena *arena,
                        struct person_word *ret_word)
 {
     *ret_word = (struct person_word){
-            .repository = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_REPOSITORY)),
-            .digest = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_DIGEST)),
-            .decision = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_DECISION)),
-            .approval_id = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_ID)),
-            .person = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_PERSON)),
-            .role = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_ROLE)),
-            .reason = mu_arena_strdup(arena, mu_pg_text(row, number, PERSON_REASON)),
-            .until_us = mu_pg_time_us(row, number, PERSON_UNTIL)};
+            .repository = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_REPOSITORY)),
+            .digest = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_DIGEST)),
+            .decision = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_DECISION)),
+            .approval_id = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_ID)),
+            .person = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_PERSON)),
+            .role = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_ROLE)),
+            .reason = mu_arena_strdup(arena, mu_pg_text(row, number, ASSESS_PERSON_REASON)),
+            .until_us = mu_pg_time_us(row, number, ASSESS_PERSON_UNTIL)};
 }
 
 void assess_word(const struct person_word *word, struct judged *judged)

@@ -27,6 +27,18 @@ struct person_word {
     int64_t until_us; /* MU_TIME_NONE: until further notice */
 };
 
+/* Columns of PEOPLE. */
+enum {
+    ASSESS_PERSON_REPOSITORY,
+    ASSESS_PERSON_DIGEST,
+    ASSESS_PERSON_DECISION,
+    ASSESS_PERSON_ID,
+    ASSESS_PERSON_PERSON,
+    ASSESS_PERSON_ROLE,
+    ASSESS_PERSON_REASON,
+    ASSESS_PERSON_UNTIL
+};
+
 struct assessment {
     const char *name, *repository, *digest; /* digest NULL: nothing is known of the image */
     const struct assessed_manifest *manifests;

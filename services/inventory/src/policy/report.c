@@ -22,33 +22,43 @@ static json_t *time_or_null(int64_t at_us)
     return json_string(text);
 }
 
-/* One line that says why, and what mends it. */
-static void report_reason(const struct report *report, struct mu_buf *out)
+static const char *find_fix(const struct report *report)
 {
+    static const char scan_asked_for[] = "wait for its scan, which has been asked for with "
+                                         "priority: --wait 10m";
+    static const char scan_missing[] = "have it scanned: 'muster-inventory gate' asks for that, "
+                                       "unless it only looks";
+    static const char rule_broken[] = "update the image and push it, or have it approved with "
+                                      "'muster-inventory approve'";
     static const char *const fixes[REASON_COUNT] = {
             [REASON_UNKNOWN_IMAGE] = "push it to a registry that is watched",
-            [REASON_NEVER_SCANNED] = "wait for its scan, which has been asked for with priority: "
-                                     "--wait 10m",
-            [REASON_SCAN_EXPIRED] = "wait for a new scan, which has been asked for with priority: "
-                                    "--wait 10m",
-            [REASON_DATABASE_STALE] = "wait for a new scan, which has been asked for with "
-                                      "priority: --wait 10m",
+            [REASON_NEVER_SCANNED] = scan_asked_for,
+            [REASON_SCAN_EXPIRED] = scan_asked_for,
+            [REASON_DATABASE_STALE] = scan_asked_for,
             [REASON_SCAN_FAILED] =
                     "see why with 'muster-inventory explain', mend it and push again",
             [REASON_NOT_IN_REGISTRY] = "push it again",
-            [REASON_RULE_BROKEN] = "update the image and push it, or have it approved with "
-                                   "'muster-inventory approve'",
+            [REASON_RULE_BROKEN] = rule_broken,
             [REASON_PERSON_REVOKED] = "use another image, or ask who revoked it",
     };
+    const char *fix = fixes[report->assessment->judged.reason];
+
+    return fix == scan_asked_for && report->only_looked ? scan_missing : fix;
+}
+
+/* One line that says why, and what mends it. */
+static void report_reason(const struct report *report, struct mu_buf *out)
+{
     const struct judged *judged = &report->assessment->judged;
+    const char *fix = find_fix(report);
 
     mu_buf_puts(out, verdict_reason_word(judged->reason));
     if (judged->rule[0])
         mu_buf_printf(out, " %s", judged->rule);
     if (judged->detail[0])
         mu_buf_printf(out, ": %s", judged->detail);
-    if (fixes[judged->reason])
-        mu_buf_printf(out, "; to mend it: %s", fixes[judged->reason]);
+    if (fix)
+        mu_buf_printf(out, "; to mend it: %s", fix);
 }
 
 /* ---- facts ---- */
@@ -120,6 +130,8 @@ static enum mu_status write_text(const struct report *report, struct mu_buf *out
     if (assessment->digest)
         mu_buf_printf(out, "\n  digest %s", assessment->digest);
     mu_buf_printf(out, "\n  policy %s (%s)\n", report->policy->name, report->policy->digest);
+    if (report->decision_id[0])
+        mu_buf_printf(out, "  decision %s\n", report->decision_id);
     return mu_buf_status(out, "the report", err);
 }
 
@@ -129,14 +141,15 @@ static enum mu_status write_json(const struct report *report, struct mu_buf *out
     const struct assessment *assessment = report->assessment;
     const struct judged *judged = &assessment->judged;
     enum mu_status st = print(
-            json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o}", "image", report->image,
-                      "name", assessment->name, "digest", text_or_null(assessment->digest),
-                      "verdict", verdict_word(judged->verdict), "reason",
-                      verdict_reason_word(judged->reason), "rule", text_or_null(judged->rule),
-                      "detail", text_or_null(judged->detail), "expires_at",
-                      time_or_null(judged->expires_at_us), "policy", report->policy->digest,
-                      "policy_name", report->policy->name, "decided_at",
-                      time_or_null(report->at_us), "facts", all_facts(report)),
+            json_pack("{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o,s:o}", "image",
+                      report->image, "name", assessment->name, "digest",
+                      text_or_null(assessment->digest), "verdict", verdict_word(judged->verdict),
+                      "reason", verdict_reason_word(judged->reason), "rule",
+                      text_or_null(judged->rule), "detail", text_or_null(judged->detail),
+                      "expires_at", time_or_null(judged->expires_at_us), "policy",
+                      report->policy->digest, "policy_name", report->policy->name, "decided_at",
+                      time_or_null(report->at_us), "decision_id", text_or_null(report->decision_id),
+                      "facts", all_facts(report)),
             out, err);
 
     mu_buf_puts(out, "\n");
@@ -316,18 +329,21 @@ static enum mu_status write_junit(const struct report *report, struct mu_buf *ou
     return mu_buf_status(out, "the report", err);
 }
 
-report_fn *report_format(const char *name)
-{
-    static const struct {
-        const char *name;
-        report_fn *write;
-    } formats[] = {{"text", write_text},
-                   {"json", write_json},
-                   {"sarif", write_sarif},
-                   {"junit", write_junit}};
+/* ---- formats ---- */
 
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (mu_text_equal(name, formats[i].name))
-            return formats[i].write;
+/* SARIF's media type is OASIS's (SARIF 2.1.0, section 3.2.2, and IANA); JUnit's files have none of
+ * their own. */
+const struct report_format report_formats[REPORT_FORMAT_COUNT] = {
+        {"json", "application/json", write_json},
+        {"text", "text/plain", write_text},
+        {"sarif", "application/sarif+json", write_sarif},
+        {"junit", "application/xml", write_junit},
+};
+
+const struct report_format *report_format(const char *name)
+{
+    for (size_t i = 0; i < REPORT_FORMAT_COUNT; i++)
+        if (mu_text_equal(name, report_formats[i].name))
+            return &report_formats[i];
     return NULL;
 }

@@ -67,6 +67,17 @@ static const struct list_column audit_columns[] = {
         {"at", LIST_TIME},    {"principal", LIST_TEXT},  {"authentication", LIST_TEXT},
         {"roles", LIST_TEXT}, {"method", LIST_TEXT},     {"path", LIST_TEXT},
         {"status", LIST_INT}, {"parameters", LIST_JSON}, {"record_id", LIST_TEXT}};
+static const struct list_column approval_columns[] = {
+        {"at", LIST_TIME},         {"decision", LIST_TEXT}, {"state", LIST_TEXT},
+        {"repository", LIST_TEXT}, {"digest", LIST_TEXT},   {"person", LIST_TEXT},
+        {"role", LIST_TEXT},       {"reason", LIST_TEXT},   {"until", LIST_TIME},
+        {"uai", LIST_TEXT},        {"policy", LIST_TEXT},   {"known_at", LIST_TIME},
+        {"approval_id", LIST_TEXT}};
+static const struct list_column decision_columns[] = {
+        {"at", LIST_TIME},       {"image", LIST_TEXT},    {"verdict", LIST_TEXT},
+        {"reason", LIST_TEXT},   {"rule", LIST_TEXT},     {"detail", LIST_TEXT},
+        {"asked_by", LIST_TEXT}, {"digest", LIST_TEXT},   {"repository", LIST_TEXT},
+        {"policy", LIST_TEXT},   {"known_at", LIST_TIME}, {"decision_id", LIST_TEXT}};
 
 /* ---- filters ---- */
 
@@ -77,6 +88,9 @@ static const char *const dimensions[] = {"cluster", "namespace",  "node", "owner
                                          "asset",   "repository", NULL};
 static const char *const failure_states[] = {"open", "closed", NULL};
 static const char *const source_states[] = {"silent", "speaking", "removed", NULL};
+static const char *const approval_states[] = {"in_force", "ended", "replaced", NULL};
+static const char *const approval_decisions[] = {"approve", "revoke", "withdraw", NULL};
+static const char *const verdicts[] = {"approved", "rejected", "waiting", NULL};
 static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
 
 static const struct list_filter asset_filters[] = {{.name = "uai"},
@@ -114,6 +128,17 @@ static const struct list_filter sample_filters[] = {
 static const struct list_filter audit_filters[] = {{.name = "principal"},
                                                    {.name = "since", .type = FILTER_TIME},
                                                    {.name = "until", .type = FILTER_TIME}};
+static const struct list_filter approval_filters[] = {
+        {.name = "state", .type = FILTER_WORD, .words = approval_states},
+        {.name = "decision", .type = FILTER_WORD, .words = approval_decisions},
+        {.name = "repository"},
+        {.name = "digest"},
+        {.name = "person"}};
+static const struct list_filter decision_filters[] = {
+        {.name = "image"},
+        {.name = "digest"},
+        {.name = "verdict", .type = FILTER_WORD, .words = verdicts},
+        {.name = "asked_by"}};
 
 #define COLUMNS(of) .columns = (of), .column_count = sizeof(of) / sizeof((of)[0])
 #define FILTERS(of) .filters = (of), .filter_count = sizeof(of) / sizeof((of)[0])
@@ -197,6 +222,20 @@ const struct list inventory_lists[LIST_COUNT] = {
                         .query = QUERY_LIST_AUDIT,
                         COLUMNS(audit_columns),
                         FILTERS(audit_filters)},
+        [LIST_APPROVALS] = {.name = "approvals",
+                            .query = QUERY_LIST_APPROVALS,
+                            .timed = true,
+                            .valid_name = "valid_at",
+                            .short_columns = 9,
+                            COLUMNS(approval_columns),
+                            FILTERS(approval_filters)},
+        [LIST_DECISIONS] = {.name = "decisions",
+                            .query = QUERY_LIST_DECISIONS,
+                            .timed = true,
+                            .valid_name = "valid_at",
+                            .short_columns = 7,
+                            COLUMNS(decision_columns),
+                            FILTERS(decision_filters)},
 };
 
 /* ---- values ---- */

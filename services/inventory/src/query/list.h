@@ -72,6 +72,8 @@ enum list_id {
     LIST_SAMPLE,
     LIST_LEDGER,
     LIST_AUDIT,
+    LIST_APPROVALS,
+    LIST_DECISIONS,
     LIST_COUNT
 };
 

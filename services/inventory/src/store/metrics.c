@@ -40,6 +40,13 @@ COUNTER(metric_api_refused, "muster_inventory_api_refused_total", "reason=\"cred
 COUNTER(metric_api_forbidden, "muster_inventory_api_refused_total", "reason=\"role\"",
         REFUSED_HELP);
 COUNTER(metric_api_limited, "muster_inventory_api_refused_total", "reason=\"rate\"", REFUSED_HELP);
+#define VERDICT_HELP "Decisions told to pipelines over HTTP"
+COUNTER(metric_verdict_approved, "muster_inventory_verdicts_total", "verdict=\"approved\"",
+        VERDICT_HELP);
+COUNTER(metric_verdict_rejected, "muster_inventory_verdicts_total", "verdict=\"rejected\"",
+        VERDICT_HELP);
+COUNTER(metric_verdict_waiting, "muster_inventory_verdicts_total", "verdict=\"waiting\"",
+        VERDICT_HELP);
 struct mu_metric metric_outbox_waiting = {.name = "muster_inventory_outbox_waiting",
                                           .help = "Outbox messages not yet acknowledged",
                                           .type = MU_METRIC_GAUGE};
@@ -74,5 +81,7 @@ struct mu_metric *const inventory_metrics[] = {
         &metric_ledger_unexplained, &metric_audit_written,
         &metric_audit_logged,       &metric_api_refused,
         &metric_api_forbidden,      &metric_api_limited,
-        &metric_webhooks_delivered, &metric_webhooks_failed};
+        &metric_verdict_approved,   &metric_verdict_rejected,
+        &metric_verdict_waiting,    &metric_webhooks_delivered,
+        &metric_webhooks_failed};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

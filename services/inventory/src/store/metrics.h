@@ -32,6 +32,9 @@ extern struct mu_metric metric_audit_logged;
 extern struct mu_metric metric_api_refused;
 extern struct mu_metric metric_api_forbidden;
 extern struct mu_metric metric_api_limited;
+extern struct mu_metric metric_verdict_approved;
+extern struct mu_metric metric_verdict_rejected;
+extern struct mu_metric metric_verdict_waiting;
 extern struct mu_metric metric_webhooks_delivered;
 extern struct mu_metric metric_webhooks_failed;
 
