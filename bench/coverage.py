@@ -57,6 +57,12 @@ INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, out
                    configuration_checksum, started_at, finished_at, evidence_digest, known_at)
     SELECT id, 'r', 'j', 1, repository, manifest, 'complete', 'muster-scanner', '1', 'c', at, at, config, at FROM scan;
 INSERT INTO scan_uais SELECT id, repository || ':' || tag FROM scan;
+INSERT INTO repositories SELECT DISTINCT repository, NULL::uuid, pushed FROM image;
+INSERT INTO finding_kinds SELECT pg_temp.id('finding', k), 'CVE-2026-' || 1000 + k, 'lib-' || k % 90, '1.' || k % 7, 'deb', NULL, '2', 'high', 'affected',
+                                 now() - interval '28 days' * {months} FROM generate_series(0, 299) k;
+INSERT INTO vulnerability_facts (fact_id, vulnerability_id, stated_at, catalogs, cvss3, epss, known_at)
+    SELECT finding_id, vulnerability_id, known_at, true, 4 + length(package_name) % 6, 0.1, known_at FROM finding_kinds;
+INSERT INTO evidence_findings SELECT config, '{{0}}', ARRAY[pg_temp.id('finding', n % 300)] FROM image WHERE n % 10 < 3;
 CREATE TEMP TABLE run AS
     SELECT c, pg_temp.id('instance', c) AS id, 'cluster-' || c / 2 % 10 AS cluster, 'uid-' || c / 2 AS uid, i.n, i.repository, i.tag,
            CASE c % 3 WHEN 0 THEN i.index WHEN 1 THEN i.manifest ELSE i.config END AS digest, c % 3 <> 0 AS by_tag,

@@ -113,7 +113,13 @@ BROKEN = {
     "a sight counts more than the start": ("runs_known(timestamptz)", "COALESCE(min(f.started_at), min(f.seen_at))",
                                            "min(COALESCE(f.started_at, f.seen_at))"),
     "what is learned later is known before": ("pods_known(timestamptz)", "r.known_at <= p_known", "true"),
-    "a kind is as it is now": ("running_at(timestamptz,timestamptz)", "k.until > p_known", "false"),
+    "a kind is as it is now": ("running_of(uuid[],timestamptz,timestamptz)", "k.until > p_known", "false"),
+    "kept places are of any time": ("running_of(uuid[],timestamptz,timestamptz)", "s.known_until > p_known", "true"),
+    "where a run is does not change": ("derive_runs(bigint)", "n.image_no, n.place_no, n.started_at", "n.image_no, n.started_at"),
+    "what runs is what was kept": ("running_of(uuid[],timestamptz,timestamptz)", "p_known > v_runs", "false"),
+    "places are as they were kept": ("running_totals(timestamptz,timestamptz,text)", "p_known > v_runs", "false"),
+    "places of what came since count twice": ("running_totals(timestamptz,timestamptz,text)", "-count(*)", "0"),
+    "targets are as they were kept": ("coverage_rows_of(uuid[],timestamptz,timestamptz)", "p_known > v_cover", "false"),
     "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
     "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND t.valid_from <= p_as_of", ""),
     "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
@@ -125,8 +131,8 @@ BROKEN = {
     "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
     "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
-    "a state began with the last scan": ("state_since(text,text,boolean,text,text,timestamptz,timestamptz)",
-                                         "o.at + scan_window() >= f.at - interval '1 microsecond'", "false"),
+    "a state began with the last scan": ("states_since(cover_key[],text[],timestamptz,timestamptz)",
+                                         "ORDER BY c.at) + scan_window()", "ORDER BY c.at)"),
 }
 
 
@@ -143,7 +149,7 @@ def test_a_broken_rule_is_seen(database, mistake):
     assert found, "no history tells the broken rule from the right one"
 
 
-KEPT = "run_spans, run_images, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
+KEPT = "run_spans, run_images, run_places, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
 
 
 def runs_of_assets(database, function, known):
