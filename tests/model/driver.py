@@ -25,6 +25,7 @@ PROGRAM = Path(os.environ.get("MUSTER_MODEL_APPLY", ROOT / "build/release/tests/
 CE_TYPES = {"registry": "muster.registry-event.v1", "workload": "muster.workload-event.v1", "scan": "muster.scan-result.v1"}
 INSTANTS = {"occurred_at", "received_at", "started_at", "finished_at"}
 BATCH = 1000
+VULNERABILITIES = (("CVE-2026-1", "CVE-2026-1"), ("GHSA-one", "GHSA-one"), ("CVE-2026-2", "GHSA-one"))  # id, advisory
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -166,8 +167,11 @@ class Database:
 
     # ---- telling ----
 
-    def _evidence(self, digest):
-        text = json.dumps({"schema": "muster.raw-scan.v1", "image": {"manifest_digest": digest}, "findings": []}).encode()
+    def _evidence(self, digest, chance):
+        """A raw result with some of three vulnerabilities; `chance` chooses."""
+        found = [{"id": name, "advisory": advisory, "package": "lib", "package_version": "1", "severity": "high", "status": "affected"}
+                 for place, (name, advisory) in enumerate(VULNERABILITIES) if chance >> place & 1]
+        text = json.dumps({"schema": "muster.raw-scan.v1", "image": {"manifest_digest": digest}, "findings": found}).encode()
         name = hashlib.sha256(text).hexdigest()
         path = self.folder / "evidence/sha256" / name[:2] / name
         if not path.exists():
@@ -182,7 +186,8 @@ class Database:
                                   for container in body["containers"]]
         if body.get("outcome") == "complete":
             is_missing = body.pop("evidence_is_missing", False)
-            body["evidence_digest"], body["evidence_size_bytes"] = ("sha256:" + "0" * 64, 1) if is_missing else self._evidence(body["digest"])
+            body["evidence_digest"], body["evidence_size_bytes"] = ("sha256:" + "0" * 64, 1) if is_missing else \
+                self._evidence(body["digest"], int(history.event_id(event)[:2], 16))
         return f"{CE_TYPES[event.kind]}\t{history.ce_id(event)}\t{json.dumps(body)}\n"
 
     def _exclude(self, told):

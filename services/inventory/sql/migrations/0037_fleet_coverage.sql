@@ -100,16 +100,18 @@ BEGIN
 
     CREATE TEMP TABLE changed ON COMMIT DROP AS
     WITH numbered AS (
-        SELECT f.instance_id, f.run_key, f.known_at, i.image_no, p.place_no, f.started_at, f.ended_at
+        SELECT f.instance_id, f.run_key, f.known_at, i.image_no,
+               (SELECT p.place_no FROM run_places p -- one probe each
+                 WHERE p.cluster = f.cluster AND p.pod_uid = f.pod_uid
+                   AND (p.namespace, p.pod, p.node, p.owner_kind, p.owner_name)
+                       IS NOT DISTINCT FROM (f.namespace, f.pod, f.node, f.owner_kind, f.owner_name)) AS place_no,
+               f.started_at, f.ended_at
           FROM found f
           JOIN run_images i ON i.image = f.image
                            AND COALESCE(i.repository, '') = COALESCE(f.repository, '')
                            AND COALESCE(i.tag, '') = COALESCE(f.tag, '')
                            AND COALESCE(i.digest, '') = COALESCE(f.digest, '')
                            AND COALESCE(i.platform, '') = COALESCE(f.platform, '')
-          JOIN run_places p ON p.cluster = f.cluster AND p.pod_uid = f.pod_uid
-                           AND (p.namespace, p.pod, p.node, p.owner_kind, p.owner_name)
-                               IS NOT DISTINCT FROM (f.namespace, f.pod, f.node, f.owner_kind, f.owner_name)
          UNION ALL
         SELECT s.instance_id, s.run_key, s.known_from, s.image_no, s.place_no, s.started_at, s.ended_at
           FROM (SELECT DISTINCT l.instance_id FROM learned l) l
