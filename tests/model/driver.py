@@ -80,6 +80,21 @@ def _coverage(known, at):
             for run, kind, uai, manifest, platform, state, reason, since, expires, event in known.coverage(at)}
 
 
+def _clocks(known, at):
+    rows = [(name, manifest or run["digest"], state) for run, _, name, manifest, _, state, *_ in known.coverage(at)]
+    return {(*row, rows.count(row)) for row in rows}
+
+
+def _totals_by_state(known, at):
+    worst, pods, rows = {}, known.pods(), []
+    for run, _, name, _, _, state, *_ in known.coverage(at):
+        worst[run["instance"]] = (run, name, max(worst.get(run["instance"], (run, name, state))[2], state, key=WORST_LAST.index))
+    for run, name, state in worst.values():
+        cluster = run["instance"][0]
+        rows += [("namespace", f"{cluster}/{pods[run['instance'][:2]]['namespace']}", state), ("asset", name, state)]
+    return {(*row, rows.count(row)) for row in rows}
+
+
 CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
           f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
@@ -97,6 +112,8 @@ AT_AN_INSTANT = {
     "registry": (f"SELECT repository, digest, state, {_us('state_at')}, {_us('first_pushed_at')} "
                  "FROM registry_digests_known({at}, {known})", lambda known, at: known.registry_digests(at)),
     "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
+    "clocks": ("SELECT uai, manifest, state, containers FROM image_clocks_known({at}, {known})", _clocks),
+    "totals by state": ("SELECT b, t.* FROM unnest(ARRAY['namespace', 'asset']) b, list_totals({at}, {known}, b) t", _totals_by_state),
     "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
                "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
@@ -109,7 +126,7 @@ AT_AN_INSTANT = {
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "totals by state", "clocks", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):

@@ -132,6 +132,11 @@ BROKEN = {
     "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
     "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
+    "a failed scan decides of an attestation": ("target_states(cover_key[],timestamptz,timestamptz)",
+                                                "WHEN a.is_attestation THEN 'unresolved'", ""),
+    "an attestation that runs is never scanned": ("image_coverage(timestamptz,timestamptz)", "f.kind = 'attestation'", "false"),
+    "what is computed is counted as kept too": ("running_kept(uuid[],timestamptz,timestamptz)", "AND s.instance_id <> ALL (p_computed)", ""),
+    "what images are is known as it was kept": ("containers_computed(timestamptz,timestamptz)", "p_known > v_cover", "false"),
     "a state began with the last scan": ("states_since(cover_key[],text[],timestamptz,timestamptz)",
                                          "ORDER BY c.at) + scan_window()", "ORDER BY c.at)"),
 }

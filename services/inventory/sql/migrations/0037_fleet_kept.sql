@@ -1,5 +1,5 @@
--- Coverage of whole fleets, container by container: what was computed for each container, or for each image, is computed once for each
--- distinct image and target, from what is kept of them (0032).
+-- For reads of whole fleets (0038): the place of each run and the platform of each image are kept too, and what is to be said of
+-- targets is told for many at once.
 
 -- Where a run is, as its pod is known.
 CREATE TABLE run_places (
@@ -265,6 +265,7 @@ $$;
 -- The state of each, by its place in the array; with what is said of it. `cause_id` is the event, or the exclusion, that made the
 -- state; `expires_at` when a covering scan is too old, was too old, or an exclusion ends.
 -- OFFSET 0 keeps a probe of scan_uais a probe: the newest scan nearly always has the name.
+-- An attestation or signature is never scanned (design.md section 5): whether someone tried says nothing of it.
 CREATE FUNCTION target_states(p_targets cover_key[], p_as_of timestamptz, p_known timestamptz)
 RETURNS TABLE (place bigint, scan_id uuid, state text, reason text, expires_at timestamptz, cause_id uuid)
 LANGUAGE plpgsql STABLE ROWS 10000 SET jit = off AS $$
@@ -291,12 +292,13 @@ BEGIN
                  ORDER BY s.finished_at DESC, s.scan_id LIMIT 1) c ON true
     ), decided AS MATERIALIZED (
         SELECT j.*, g.state AS registry, g.event_id AS registry_id, f.scan_id AS failed_id,
-               f.failure_code, f.failure_message,
+               f.failure_code, f.failure_message, a.is_attestation,
                CASE WHEN j.exclusion_id IS NOT NULL THEN 'excluded'
                     WHEN j.digest IS NULL THEN 'unresolved'
                     WHEN j.finished_at >= p_as_of - scan_window() THEN 'covered'
                     WHEN j.complete_id IS NOT NULL THEN 'scan_expired'
                     WHEN g.state IN ('missing', 'deleted') THEN 'not_in_registry'
+                    WHEN a.is_attestation THEN 'unresolved'
                     WHEN f.scan_id IS NOT NULL THEN 'scan_failed'
                     WHEN j.is_manifest OR g.state IS NOT NULL THEN 'never_scanned'
                     ELSE 'unresolved'
@@ -316,8 +318,12 @@ BEGIN
                    AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = j.name
                                 OFFSET 0)
                  ORDER BY s.finished_at DESC, s.scan_id LIMIT 1) f ON true
+         CROSS JOIN LATERAL (
+                SELECT j.complete_id IS NULL AND NOT j.is_manifest
+                       AND EXISTS (SELECT FROM digest_facts k WHERE k.digest = j.digest AND k.kind = 'attestation'
+                                                                AND k.known_at <= p_known) AS is_attestation) a
     )
-    SELECT d.place, COALESCE(d.complete_id, d.failed_id), d.state,
+    SELECT d.place, COALESCE(d.complete_id, CASE WHEN NOT d.is_attestation THEN d.failed_id END), d.state,
            CASE d.state
                WHEN 'excluded' THEN d.exclusion
                WHEN 'scan_expired' THEN 'the last complete scan is older than 30 days'
@@ -328,6 +334,7 @@ BEGIN
                WHEN 'never_scanned' THEN 'no scan of it under this name yet'
                WHEN 'unresolved' THEN
                     CASE WHEN d.digest IS NULL THEN 'the runtime reported no digest'
+                         WHEN d.is_attestation THEN 'the digest is of an attestation or signature, not of an image'
                          ELSE 'no registry event or scan explains the digest' END
            END,
            CASE WHEN d.state = 'excluded' THEN d.excluded_to
@@ -501,6 +508,7 @@ BEGIN
                         WHEN 'not_in_registry' THEN t.went
                         WHEN 'scan_failed' THEN GREATEST(f.at, CASE WHEN t.was_absent THEN t.came END)
                         WHEN 'never_scanned' THEN CASE WHEN t.was_absent OR NOT a.is_manifest THEN t.came END
+                        WHEN 'unresolved' THEN CASE WHEN t.was_absent THEN t.came END
                     END, x.at)
       FROM asked a
       LEFT JOIN scanned s ON s.place = a.place
@@ -510,295 +518,146 @@ BEGIN
 END
 $$;
 
--- ---- what runs ----
-
--- The containers running at an instant, each once, of these or (NULL) of all, with what is known of their pods. What was learned since
--- runs were kept is computed from the facts and has no image_no.
-DROP FUNCTION running_at(timestamptz, timestamptz);
-CREATE FUNCTION running_of(p_instances uuid[], p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, image_no integer, cluster text, namespace text, pod text, pod_uid text, container text,
-               container_kind text, image text, repository text, tag text, digest text, platform text, node text,
-               owner_kind text, owner_name text, started_at timestamptz, ended_at timestamptz)
+-- As 0032 has it; an attestation is never scanned.
+CREATE OR REPLACE FUNCTION image_coverage(p_as_of timestamptz, p_known timestamptz)
+RETURNS TABLE (image_no integer, key image_key, rank integer, containers bigint)
 LANGUAGE plpgsql STABLE ROWS 100000
 SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     v_runs timestamptz := run_spans_known();
-    v_late uuid[];
+    v_cover timestamptz := cover_known();
+    v_late uuid[];      -- containers, and
+    v_changed integer[]; -- images, that are known otherwise than kept
+    v_images integer[];
+    v_targets integer[];
+    v_containers bigint[];
+    v_pinned integer[];
+    v_keys image_key[];
 BEGIN
-    IF p_known > v_runs THEN
-        v_late := NULLIF(ARRAY(SELECT DISTINCT l.instance_id FROM instances_learned(v_runs, p_known) l
-                                WHERE p_instances IS NULL OR l.instance_id = ANY (p_instances)), '{}');
-    END IF;
-    RETURN QUERY
-    WITH spans AS (
-        SELECT s.instance_id, s.image_no, s.place_no, s.started_at, s.ended_at
-          FROM run_spans s
-         WHERE s.known_until = 'infinity' AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
-           AND (p_instances IS NULL OR s.instance_id = ANY (p_instances))
-           AND (v_late IS NULL OR s.instance_id <> ALL (v_late))
-         UNION ALL
-        SELECT s.instance_id, s.image_no, s.place_no, s.started_at, s.ended_at
-          FROM run_spans s
-         WHERE p_known < v_runs AND s.known_until <> 'infinity' AND s.known_until > p_known
-           AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
-           AND (p_instances IS NULL OR s.instance_id = ANY (p_instances))
-    ), kinds AS MATERIALIZED (
-        SELECT DISTINCT ON (k.instance_id) k.instance_id, k.kind FROM instance_kinds k
-         WHERE k.until > p_known
-         ORDER BY k.instance_id, k.until, k.kind
-    )
-    SELECT s.instance_id, s.image_no, p.cluster, p.namespace, p.pod, p.pod_uid, i.container, COALESCE(k.kind, i.kind), m.image,
-           m.repository, m.tag, m.digest, m.platform, p.node, p.owner_kind, p.owner_name, s.started_at,
-           NULLIF(s.ended_at, 'infinity')
-      FROM spans s
-      JOIN instances i ON i.instance_id = s.instance_id
-      JOIN run_places p ON p.place_no = s.place_no
-      JOIN run_images m ON m.image_no = s.image_no
-      LEFT JOIN kinds k ON k.instance_id = s.instance_id;
-
-    RETURN QUERY
-    SELECT r.instance_id, NULL::integer, n.cluster, n.namespace, n.pod, n.pod_uid, n.container, n.container_kind, r.image,
-           r.repository, r.tag, r.digest, n.platform, n.node, n.owner_kind, n.owner_name, r.started_at, r.ended_at
-      FROM runs_of(v_late, p_known) r
-      JOIN instances_of(v_late, p_known) n ON n.instance_id = r.instance_id
-     WHERE r.started_at <= p_as_of AND (r.ended_at IS NULL OR r.ended_at > p_as_of);
-END
-$$;
-
--- The same of all, with the UAI of its image.
-DROP FUNCTION running_known(timestamptz, timestamptz);
-CREATE FUNCTION running_known(p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, cluster text, namespace text, pod text, pod_uid text, container text, container_kind text,
-               image text, repository text, tag text, digest text, platform text, node text, owner_kind text,
-               owner_name text, started_at timestamptz, ended_at timestamptz, uai text)
-LANGUAGE sql STABLE AS $$
-    SELECT r.instance_id, r.cluster, r.namespace, r.pod, r.pod_uid, r.container, r.container_kind, r.image, r.repository, r.tag,
-           r.digest, r.platform, r.node, r.owner_kind, r.owner_name, r.started_at, r.ended_at,
-           CASE WHEN r.repository IS NULL THEN NULL
-                WHEN r.tag IS NOT NULL THEN r.repository || ':' || r.tag
-                WHEN r.digest IS NOT NULL THEN
-                     pinned_uai(r.repository, r.digest, r.started_at, p_as_of, p_known)
-           END
-      FROM running_of(NULL, p_as_of, p_known) r
-$$;
-
--- Containers running at an instant, by 'cluster', 'namespace', 'node' or 'owner'; name NULL: not known.
-CREATE OR REPLACE FUNCTION running_totals(p_as_of timestamptz, p_known timestamptz, p_by text)
-RETURNS TABLE (cluster text, name text, containers bigint)
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_custom_plan SET jit = off AS $$
-#variable_conflict use_column
-DECLARE
-    v_runs timestamptz := run_spans_known();
-    v_late uuid[];
-BEGIN
-    IF p_by NOT IN ('cluster', 'namespace', 'node', 'owner') THEN
-        RAISE EXCEPTION 'totals are by cluster, namespace, node or owner, not by "%"', p_by
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     IF p_known > v_runs THEN
         v_late := NULLIF(ARRAY(SELECT DISTINCT l.instance_id FROM instances_learned(v_runs, p_known) l), '{}');
     END IF;
-    RETURN QUERY
-    WITH counted AS (
-        SELECT s.place_no, count(*) AS containers
-          FROM run_spans s
-         WHERE s.known_until = 'infinity' AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
-         GROUP BY s.place_no
-         UNION ALL
-        SELECT s.place_no, count(*)
-          FROM run_spans s
-         WHERE p_known < v_runs AND s.known_until <> 'infinity' AND s.known_until > p_known
-           AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
-         GROUP BY s.place_no
-         UNION ALL -- what is known otherwise since
-        SELECT s.place_no, -count(*)
-          FROM run_spans s
-         WHERE s.instance_id = ANY (v_late) AND s.known_until = 'infinity'
-           AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
-         GROUP BY s.place_no
-    ), places AS (
-        SELECT p.cluster, p.namespace, p.node, p.owner_kind, p.owner_name, c.containers
-          FROM counted c
-          JOIN run_places p ON p.place_no = c.place_no
-         UNION ALL
-        SELECT n.cluster, n.namespace, n.node, n.owner_kind, n.owner_name, 1
-          FROM runs_of(v_late, p_known) r
-          JOIN instances_of(v_late, p_known) n ON n.instance_id = r.instance_id
-         WHERE r.started_at <= p_as_of AND (r.ended_at IS NULL OR r.ended_at > p_as_of)
-    )
-    SELECT p.cluster,
-           CASE p_by WHEN 'cluster' THEN p.cluster WHEN 'namespace' THEN p.namespace
-                     WHEN 'node' THEN p.node ELSE p.owner_kind || '/' || p.owner_name END,
-           sum(p.containers)::bigint
-      FROM places p
-     GROUP BY 1, 2
-    HAVING sum(p.containers) > 0
-     ORDER BY 1, 2;
-END
-$$;
-
--- ---- coverage, container by container ----
-
--- One row per running container, of these or (NULL) of all, and platform manifest behind it; manifest_digest NULL when there is none
--- known. With the clocks: since when it is in its state (this run of it), until when, and by which event.
-CREATE FUNCTION coverage_rows_of(p_instances uuid[], p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, cluster text, namespace text, pod text, pod_uid text,
-               container text, container_kind text, image text, repository text, tag text,
-               reported_digest text, node text, owner_kind text, owner_name text,
-               started_at timestamptz, uai text, manifest_digest text, platform text,
-               scan_id uuid, state text, reason text, expires_at timestamptz, cause_id uuid,
-               since timestamptz)
-LANGUAGE plpgsql STABLE ROWS 100000
-SET plan_cache_mode = force_custom_plan SET enable_nestloop = off SET enable_mergejoin = off SET jit = off AS $$
-#variable_conflict use_column
-DECLARE
-    v_cover timestamptz := cover_known();
-    v_changed integer[];
-BEGIN
     IF p_known > v_cover THEN
         v_changed := NULLIF(ARRAY(SELECT l.image_no FROM images_learned(v_cover, p_known) l), '{}');
     END IF;
-    RETURN QUERY
-    WITH running AS MATERIALIZED (
-        SELECT r.*, g.target_no, g.platform AS target_platform,
-               CASE WHEN g.target_no IS NULL AND r.tag IS NULL THEN r.started_at END AS pinned_at
-          FROM running_of(p_instances, p_as_of, p_known) r
-          LEFT JOIN image_targets g ON g.image_no = r.image_no AND g.known_from <= p_known
-                                   AND g.valid_from <= p_as_of AND g.valid_to > p_as_of
-                                   AND (v_changed IS NULL OR g.image_no <> ALL (v_changed))
-    ), targets AS MATERIALIZED (
-        SELECT c.*, row_number() OVER () AS place
-          FROM cover_targets c
-         WHERE c.target_no IN (SELECT r.target_no FROM running r)
-    ), keys AS MATERIALIZED (
-        SELECT k.*, row_number() OVER () AS place
-          FROM (SELECT DISTINCT r.repository, r.tag, r.digest, r.platform, r.image, r.pinned_at
-                  FROM running r WHERE r.target_no IS NULL) k
-    ), states AS MATERIALIZED (
-        SELECT t.place, NULL::bigint AS key_place, t.target_no, t.repository, t.digest, t.is_manifest, t.name,
-               CASE WHEN t.is_manifest THEN t.digest END AS manifest_digest, NULL AS platform,
-               s.scan_id, s.state, s.reason, s.expires_at, s.cause_id
-          FROM target_states((SELECT array_agg((t.target_no, t.repository, t.digest, t.is_manifest, t.name)::cover_key
-                                               ORDER BY t.place) FROM targets t), p_as_of, p_known) s
-          JOIN targets t ON t.place = s.place
-         UNION ALL
-        SELECT (SELECT count(*) FROM targets) + row_number() OVER (), s.place, NULL, k.repository,
-               COALESCE(s.manifest_digest, k.digest), s.manifest_digest IS NOT NULL, s.uai, s.manifest_digest, s.platform,
-               s.scan_id, s.state, s.reason, s.expires_at, s.cause_id
-          FROM image_states((SELECT array_agg((k.repository, k.tag, k.digest, k.platform, k.image,
-                                               k.pinned_at)::image_key ORDER BY k.place)
-                               FROM keys k), p_as_of, p_known) s
-          JOIN keys k ON k.place = s.place
-    ), dated AS MATERIALIZED (
-        SELECT s.*, c.since
-          FROM states_since((SELECT array_agg((s.target_no, s.repository, s.digest, s.is_manifest, s.name)::cover_key
-                                              ORDER BY s.place) FROM states s),
-                            (SELECT array_agg(s.state ORDER BY s.place) FROM states s), p_as_of, p_known) c
-          JOIN states s ON s.place = c.place
-    )
-    SELECT r.instance_id, r.cluster, r.namespace, r.pod, r.pod_uid, r.container, r.container_kind,
-           r.image, r.repository, r.tag, r.digest, r.node, r.owner_kind, r.owner_name, r.started_at,
-           d.name, d.manifest_digest, r.target_platform, d.scan_id, d.state, d.reason, d.expires_at, d.cause_id,
-           GREATEST(r.started_at, d.since)
-      FROM running r
-      JOIN dated d ON d.target_no = r.target_no
-     UNION ALL
-    SELECT r.instance_id, r.cluster, r.namespace, r.pod, r.pod_uid, r.container, r.container_kind,
-           r.image, r.repository, r.tag, r.digest, r.node, r.owner_kind, r.owner_name, r.started_at,
-           d.name, d.manifest_digest, d.platform, d.scan_id, d.state, d.reason, d.expires_at, d.cause_id,
-           GREATEST(r.started_at, d.since)
-      FROM running r
-      JOIN keys k ON k.image = r.image
-                 AND COALESCE(k.repository, '') = COALESCE(r.repository, '')
-                 AND COALESCE(k.tag, '') = COALESCE(r.tag, '')
-                 AND COALESCE(k.digest, '') = COALESCE(r.digest, '')
-                 AND COALESCE(k.platform, '') = COALESCE(r.platform, '')
-                 AND COALESCE(k.pinned_at, 'infinity') = COALESCE(r.pinned_at, 'infinity')
-      JOIN dated d ON d.key_place = k.place
-     WHERE r.target_no IS NULL;
-END
-$$;
 
-DROP FUNCTION coverage_rows(timestamptz, timestamptz);
-CREATE OR REPLACE FUNCTION coverage_clocks(p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, cluster text, namespace text, pod text, pod_uid text,
-               container text, container_kind text, image text, repository text, tag text,
-               reported_digest text, node text, owner_kind text, owner_name text,
-               started_at timestamptz, uai text, manifest_digest text, platform text,
-               scan_id uuid, state text, reason text, expires_at timestamptz, cause_id uuid,
-               since timestamptz)
-LANGUAGE sql STABLE AS $$
-    SELECT c.* FROM coverage_rows_of(NULL, p_as_of, p_known) c
-$$;
-
-CREATE OR REPLACE FUNCTION coverage_images(p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, cluster text, namespace text, pod text, pod_uid text,
-               container text, container_kind text, image text, repository text, tag text,
-               reported_digest text, node text, owner_kind text, owner_name text,
-               started_at timestamptz, uai text, manifest_digest text, platform text,
-               scan_id uuid, state text, reason text)
-LANGUAGE sql STABLE AS $$
-    SELECT c.instance_id, c.cluster, c.namespace, c.pod, c.pod_uid, c.container, c.container_kind,
-           c.image, c.repository, c.tag, c.reported_digest, c.node, c.owner_kind, c.owner_name,
-           c.started_at, c.uai, c.manifest_digest, c.platform, c.scan_id, c.state, c.reason
-      FROM coverage_rows_of(NULL, p_as_of, p_known) c
-$$;
-
--- coverage_clocks of some containers only: few from the facts, found by index and planned once a session; many by sets.
-CREATE OR REPLACE FUNCTION coverage_of(p_instances uuid[], p_as_of timestamptz, p_known timestamptz)
-RETURNS TABLE (instance_id uuid, cluster text, namespace text, pod text, pod_uid text,
-               container text, container_kind text, image text, repository text, tag text,
-               reported_digest text, node text, owner_kind text, owner_name text,
-               started_at timestamptz, uai text, manifest_digest text, platform text,
-               scan_id uuid, state text, reason text, expires_at timestamptz, cause_id uuid,
-               since timestamptz)
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-#variable_conflict use_column
-BEGIN
-    IF cardinality(p_instances) > 500 THEN
-        RETURN QUERY SELECT c.* FROM coverage_rows_of(p_instances, p_as_of, p_known) c;
-        RETURN;
+    SELECT array_agg(k.image_no), array_agg(k.containers) INTO v_images, v_containers
+      FROM (SELECT s.image_no, count(*) AS containers
+              FROM run_spans s
+             WHERE s.known_until = 'infinity' AND s.ended_at > p_as_of AND s.started_at <= p_as_of
+               AND s.known_from <= p_known
+             GROUP BY s.image_no) k;
+    IF p_known < v_runs OR v_late IS NOT NULL THEN -- more that were known so then, fewer that are known otherwise now
+        SELECT array_agg(k.image_no), array_agg(k.containers) INTO v_images, v_containers
+          FROM (SELECT a.image_no, sum(a.containers)::bigint AS containers
+                  FROM (SELECT u.image_no, u.containers FROM unnest(v_images, v_containers) AS u (image_no, containers)
+                         UNION ALL
+                        SELECT s.image_no, count(*)
+                          FROM run_spans s
+                         WHERE s.known_until <> 'infinity' AND s.known_until > p_known
+                           AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
+                         GROUP BY s.image_no
+                         UNION ALL
+                        SELECT s.image_no, -count(*)
+                          FROM run_spans s
+                         WHERE s.instance_id = ANY (v_late) AND s.known_until = 'infinity'
+                           AND s.ended_at > p_as_of AND s.started_at <= p_as_of AND s.known_from <= p_known
+                         GROUP BY s.image_no) a
+                 GROUP BY a.image_no
+                HAVING sum(a.containers) > 0) k;
     END IF;
+    SELECT array_agg(k.image_no), array_agg(k.containers), array_agg(g.target_no)
+      INTO v_images, v_containers, v_targets
+      FROM unnest(v_images, v_containers) AS k (image_no, containers)
+      LEFT JOIN image_targets g ON g.image_no = k.image_no AND g.known_from <= p_known
+                               AND g.valid_from <= p_as_of AND g.valid_to > p_as_of
+                               AND (v_changed IS NULL OR g.image_no <> ALL (v_changed));
+
     RETURN QUERY
-    WITH running AS MATERIALIZED (
-        SELECT DISTINCT ON (r.instance_id) r.*, n.platform AS node_platform, n.cluster, n.namespace, n.pod,
-               n.pod_uid, n.container, n.container_kind, n.node, n.owner_kind, n.owner_name
-          FROM runs_of(p_instances, p_known) r
-          JOIN instances_of(p_instances, p_known) n ON n.instance_id = r.instance_id
-         WHERE r.started_at <= p_as_of AND (r.ended_at IS NULL OR r.ended_at > p_as_of)
-         ORDER BY r.instance_id, r.started_at DESC, r.run_key DESC
-    ), placed AS MATERIALIZED (
-        SELECT r.*, row_number() OVER () AS place FROM running r
-    ), states AS MATERIALIZED (
-        SELECT s.*
-          FROM image_states((SELECT array_agg((p.repository, p.tag, p.digest, p.node_platform, p.image,
-                                               p.started_at)::image_key ORDER BY p.place)
-                               FROM placed p), p_as_of, p_known) s
-    ), targets AS MATERIALIZED (
-        SELECT d.*, row_number() OVER () AS place
-          FROM (SELECT DISTINCT p.repository, COALESCE(s.manifest_digest, p.digest) AS digest,
-                       s.manifest_digest IS NOT NULL AS is_manifest, s.uai, s.state
-                  FROM placed p JOIN states s ON s.place = p.place) d
-    ), changed AS MATERIALIZED (
-        SELECT t.*, c.since
-          FROM states_since((SELECT array_agg((NULL, t.repository, t.digest, t.is_manifest, t.uai)::cover_key ORDER BY t.place)
-                               FROM targets t),
-                            (SELECT array_agg(t.state ORDER BY t.place) FROM targets t), p_as_of, p_known) c
-          JOIN targets t ON t.place = c.place
+    WITH placed AS MATERIALIZED (
+        SELECT p.image_no, p.containers, p.target_no
+          FROM unnest(v_images, v_containers, v_targets) AS p (image_no, containers, target_no)
+         WHERE p.target_no IS NOT NULL
+    ), covered AS MATERIALIZED (
+        SELECT s.target_no FROM cover_scans s
+         WHERE s.finished_at >= p_as_of - scan_window() AND s.finished_at <= p_as_of AND s.known_at <= p_known
+         UNION
+        SELECT l.target_no FROM cover_learned(v_cover, p_known) l
+         WHERE l.finished_at >= p_as_of - scan_window() AND l.finished_at <= p_as_of
+    ), excluded AS MATERIALIZED (
+        SELECT DISTINCT t.target_no
+          FROM exclusions e
+          JOIN cover_targets t ON t.name = e.uai
+         WHERE e.valid_from <= p_as_of AND e.known_at <= p_known AND COALESCE(e.valid_to > p_as_of, true)
+    ), told AS MATERIALIZED (
+        SELECT p.image_no, p.containers, p.target_no,
+               CASE WHEN e.target_no IS NOT NULL THEN coverage_rank('excluded')
+                    WHEN c.target_no IS NOT NULL THEN coverage_rank('covered') END AS rank
+          FROM placed p
+          LEFT JOIN covered c ON c.target_no = p.target_no
+          LEFT JOIN excluded e ON e.target_no = p.target_no
+    ), other AS MATERIALIZED (
+        SELECT t.target_no,
+               CASE WHEN t.digest IS NULL THEN 'unresolved'
+                    WHEN EXISTS (SELECT FROM scans s
+                                  WHERE s.digest = t.digest AND s.outcome = 'complete'
+                                    AND s.finished_at <= p_as_of AND s.known_at <= p_known
+                                    AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = t.name
+                                                OFFSET 0)) THEN 'scan_expired'
+                    WHEN g.state IN ('missing', 'deleted') THEN 'not_in_registry'
+                    WHEN NOT t.is_manifest AND EXISTS (SELECT FROM digest_facts f WHERE f.digest = t.digest AND f.kind = 'attestation'
+                                                                                AND f.known_at <= p_known) THEN 'unresolved'
+                    WHEN EXISTS (SELECT FROM scans s
+                                  WHERE s.digest = t.digest AND s.outcome = 'failed'
+                                    AND s.finished_at <= p_as_of AND s.known_at <= p_known
+                                    AND EXISTS (SELECT FROM scan_uais u WHERE u.scan_id = s.scan_id AND u.uai = t.name
+                                                OFFSET 0)) THEN 'scan_failed'
+                    WHEN t.is_manifest OR g.state IS NOT NULL THEN 'never_scanned'
+                    ELSE 'unresolved' END AS state
+          FROM (SELECT DISTINCT d.target_no FROM told d WHERE d.rank IS NULL) o
+          JOIN cover_targets t ON t.target_no = o.target_no
+          LEFT JOIN LATERAL (SELECT registry_state(t.repository, t.digest, p_as_of, p_known) AS state) g ON true
     )
-    SELECT p.instance_id, p.cluster, p.namespace, p.pod, p.pod_uid, p.container, p.container_kind,
-           p.image, p.repository, p.tag, p.digest, p.node, p.owner_kind, p.owner_name, p.started_at,
-           s.uai, s.manifest_digest, s.platform, s.scan_id, s.state, s.reason, s.expires_at, s.cause_id,
-           GREATEST(p.started_at, c.since)
-      FROM placed p
-      JOIN states s ON s.place = p.place
-      JOIN changed c ON c.uai = s.uai AND c.state = s.state
-                    AND COALESCE(c.repository, '') = COALESCE(p.repository, '')
-                    AND COALESCE(c.digest, '') = COALESCE(s.manifest_digest, p.digest, '')
-                    AND c.is_manifest = (s.manifest_digest IS NOT NULL);
+    SELECT d.image_no, NULL::image_key, max(COALESCE(d.rank, coverage_rank(o.state))), max(d.containers)
+      FROM told d
+      LEFT JOIN other o ON o.target_no = d.target_no AND d.rank IS NULL
+     GROUP BY d.image_no;
+
+    v_pinned := ARRAY(SELECT i.image_no
+                        FROM unnest(v_images, v_targets) AS p (image_no, target_no)
+                        JOIN run_images i ON i.image_no = p.image_no
+                       WHERE p.target_no IS NULL AND i.tag IS NULL AND i.repository IS NOT NULL
+                         AND i.digest IS NOT NULL);
+    SELECT array_agg((k.repository, k.tag, k.digest, k.platform, k.image, k.pinned_at)::image_key),
+           array_agg(k.containers)
+      INTO v_keys, v_containers
+      FROM (SELECT i.repository, i.tag, i.digest, i.platform, i.image, NULL::timestamptz AS pinned_at, p.containers
+              FROM unnest(v_images, v_containers, v_targets) AS p (image_no, containers, target_no)
+              JOIN run_images i ON i.image_no = p.image_no
+             WHERE p.target_no IS NULL AND i.image_no <> ALL (v_pinned)
+             UNION ALL
+            SELECT i.repository, i.tag, i.digest, i.platform, i.image, s.started_at, count(*)
+              FROM run_spans s
+              JOIN run_images i ON i.image_no = s.image_no
+             WHERE cardinality(v_pinned) > 0 AND s.image_no = ANY (v_pinned) AND s.started_at <= p_as_of AND s.ended_at > p_as_of
+               AND s.known_from <= p_known
+               AND (s.known_until > p_known OR s.known_until = 'infinity')
+               AND (v_late IS NULL OR s.instance_id <> ALL (v_late))
+             GROUP BY i.image_no, s.started_at
+             UNION ALL
+            SELECT r.repository, r.tag, r.digest, n.platform, r.image,
+                   CASE WHEN r.tag IS NULL THEN r.started_at END, count(*)
+              FROM runs_of(v_late, p_known) r
+              JOIN instances_of(v_late, p_known) n ON n.instance_id = r.instance_id
+             WHERE r.started_at <= p_as_of AND (r.ended_at IS NULL OR r.ended_at > p_as_of)
+             GROUP BY 1, 2, 3, 4, 5, 6) k;
+    IF v_keys IS NOT NULL THEN
+        RETURN QUERY
+        SELECT NULL::integer, v_keys[w.place], w.rank, v_containers[w.place]
+          FROM (SELECT s.place, max(coverage_rank(s.state)) AS rank
+                  FROM image_states(v_keys, p_as_of, p_known) s
+                 GROUP BY s.place) w;
+    END IF;
 END
 $$;
-DROP FUNCTION state_since(text, text, boolean, text, text, timestamptz, timestamptz);
