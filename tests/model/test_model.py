@@ -168,7 +168,10 @@ def broken(database, function, true, false):
 @pytest.mark.parametrize("mistake", sorted(BROKEN))
 def test_a_broken_rule_is_seen(database, mistake):
     with broken(database, *BROKEN[mistake]):
-        found = all_differences(database, made(FEW), QUESTIONS[::2])
+        try:
+            found = all_differences(database, made(FEW), QUESTIONS[::2])
+        except AssertionError as error:
+            found = "rows come twice" in str(error)
     assert found, "no history tells the broken rule from the right one"
 
 
