@@ -25,6 +25,7 @@ PROGRAM = Path(os.environ.get("MUSTER_MODEL_APPLY", ROOT / "build/release/tests/
 CE_TYPES = {"registry": "muster.registry-event.v1", "workload": "muster.workload-event.v1", "scan": "muster.scan-result.v1"}
 INSTANTS = {"occurred_at", "received_at", "started_at", "finished_at"}
 BATCH = 1000
+VULNERABILITIES = (("CVE-2026-1", "CVE-2026-1"), ("GHSA-one", "GHSA-one"), ("CVE-2026-2", "GHSA-one"))  # id, advisory
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -79,6 +80,21 @@ def _coverage(known, at):
             for run, kind, uai, manifest, platform, state, reason, since, expires, event in known.coverage(at)}
 
 
+def _clocks(known, at):
+    rows = [(name, manifest or run["digest"], state) for run, _, name, manifest, _, state, *_ in known.coverage(at)]
+    return {(*row, rows.count(row)) for row in rows}
+
+
+def _totals_by_state(known, at):
+    worst, pods, rows = {}, known.pods(), []
+    for run, _, name, _, _, state, *_ in known.coverage(at):
+        worst[run["instance"]] = (run, name, max(worst.get(run["instance"], (run, name, state))[2], state, key=WORST_LAST.index))
+    for run, name, state in worst.values():
+        cluster = run["instance"][0]
+        rows += [("namespace", f"{cluster}/{pods[run['instance'][:2]]['namespace']}", state), ("asset", name, state)]
+    return {(*row, rows.count(row)) for row in rows}
+
+
 CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
           f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
@@ -96,6 +112,8 @@ AT_AN_INSTANT = {
     "registry": (f"SELECT repository, digest, state, {_us('state_at')}, {_us('first_pushed_at')} "
                  "FROM registry_digests_known({at}, {known})", lambda known, at: known.registry_digests(at)),
     "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
+    "clocks": ("SELECT uai, manifest, state, containers FROM image_clocks_known({at}, {known})", _clocks),
+    "totals by state": ("SELECT b, t.* FROM unnest(ARRAY['namespace', 'asset']) b, list_totals({at}, {known}, b) t", _totals_by_state),
     "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
                "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
@@ -108,7 +126,7 @@ AT_AN_INSTANT = {
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "totals by state", "clocks", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):
@@ -166,8 +184,11 @@ class Database:
 
     # ---- telling ----
 
-    def _evidence(self, digest):
-        text = json.dumps({"schema": "muster.raw-scan.v1", "image": {"manifest_digest": digest}, "findings": []}).encode()
+    def _evidence(self, digest, chance):
+        """A raw result with some of three vulnerabilities; `chance` chooses."""
+        found = [{"id": name, "advisory": advisory, "package": "lib", "package_version": "1", "severity": "high", "status": "affected"}
+                 for place, (name, advisory) in enumerate(VULNERABILITIES) if chance >> place & 1]
+        text = json.dumps({"schema": "muster.raw-scan.v1", "image": {"manifest_digest": digest}, "findings": found}).encode()
         name = hashlib.sha256(text).hexdigest()
         path = self.folder / "evidence/sha256" / name[:2] / name
         if not path.exists():
@@ -182,7 +203,8 @@ class Database:
                                   for container in body["containers"]]
         if body.get("outcome") == "complete":
             is_missing = body.pop("evidence_is_missing", False)
-            body["evidence_digest"], body["evidence_size_bytes"] = ("sha256:" + "0" * 64, 1) if is_missing else self._evidence(body["digest"])
+            body["evidence_digest"], body["evidence_size_bytes"] = ("sha256:" + "0" * 64, 1) if is_missing else \
+                self._evidence(body["digest"], int(history.event_id(event)[:2], 16))
         return f"{CE_TYPES[event.kind]}\t{history.ce_id(event)}\t{json.dumps(body)}\n"
 
     def _exclude(self, told):

@@ -135,8 +135,8 @@ class World:
                  **({"platform": self.manifests[child][0]} if child in self.manifests and self.manifests[child][0] and self.maybe(0.9) else {})}
                 for child in held]
 
-    def add_scan(self):
-        word, repository, at = self.image(), self.chance.choice(self.repositories), self.instant()
+    def add_scan(self, word=None):
+        word, repository, at = word or self.image(), self.chance.choice(self.repositories), self.instant()
         if word[0] == "m" and self.maybe(0.1):
             word = "c" + word[1]  # a runtime's digest was asked about
         result = {"request_id": "r", "job_id": "j", "attempt": 1, "repository": repository, "digest": self.digest(word),
@@ -226,6 +226,8 @@ def generate(number, seed):
     pods = [world.add_pod(pod) for pod in range(world.pick(1, 1, 2, 3))]
     for _ in range(world.chance.randint(1, 6)):
         world.add_scan()
+    for _ in range(world.pick(0, 0, 3)):
+        world.add_scan("m1")  # what it has comes and goes
     if world.maybe(0.15):
         world.lose(pods)
     for _ in range(world.pick(0, 0, 1, 2)):

@@ -16,7 +16,8 @@ Its rules, where a choice had to be made:
   pinned     A container without a tag is called by the tag that reached its digest: versions before floating tags, then
              those that did at its start, then the newest.
   coverage   excluded, unresolved (no digest), covered (complete scan under its name within 30 days), scan_expired, not_in_registry,
-             scan_failed, never_scanned (something explains the digest), unresolved: the first that holds.
+             unresolved (of an attestation, which nobody scans), scan_failed, never_scanned (something explains the digest), unresolved:
+             the first that holds.
              It is so since the last change, but not before the run began.
 """
 
@@ -330,6 +331,8 @@ class Known:
         if last and last[2] in ("missing", "deleted"):
             why = "the registry deleted it" if last[2] == "deleted" else "the registry does not have it"
             return "not_in_registry", why, None, last[1]
+        if not manifest and self.kind(target) == "attestation":
+            return "unresolved", "the digest is of an attestation or signature, not of an image", None, None
         if failed:
             return "scan_failed", failed[-1][2], None, failed[-1][1]
         if manifest or last:

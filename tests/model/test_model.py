@@ -7,6 +7,7 @@ shrunk to a history of few events, which is printed.
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -113,7 +114,13 @@ BROKEN = {
     "a sight counts more than the start": ("runs_known(timestamptz)", "COALESCE(min(f.started_at), min(f.seen_at))",
                                            "min(COALESCE(f.started_at, f.seen_at))"),
     "what is learned later is known before": ("pods_known(timestamptz)", "r.known_at <= p_known", "true"),
-    "a kind is as it is now": ("running_at(timestamptz,timestamptz)", "k.until > p_known", "false"),
+    "a kind is as it is now": ("running_of(uuid[],timestamptz,timestamptz)", "k.until > p_known", "false"),
+    "kept places are of any time": ("running_of(uuid[],timestamptz,timestamptz)", "s.known_until > p_known", "true"),
+    "where a run is does not change": ("derive_runs(bigint)", "n.image_no, n.place_no, n.started_at", "n.image_no, n.started_at"),
+    "what runs is what was kept": ("running_of(uuid[],timestamptz,timestamptz)", "p_known > v_runs", "false"),
+    "places are as they were kept": ("running_totals(timestamptz,timestamptz,text)", "p_known > v_runs", "false"),
+    "places of what came since count twice": ("running_totals(timestamptz,timestamptz,text)", "-count(*)", "0"),
+    "targets are as they were kept": ("coverage_rows_of(uuid[],timestamptz,timestamptz)", "p_known > v_cover", "false"),
     "a platform may not lack its variant": ("platform_fits(text,text)", "OR starts_with(p_platform, p_node || '/')", ""),
     "a name is of any time": ("image_states(image_key[],timestamptz,timestamptz)", "AND t.valid_from <= p_as_of", ""),
     "what runs is not listed": ("live_assets_known(timestamptz)", "AND f.tag IS NULL AND f.known_at <= p_known", "AND false"),
@@ -125,69 +132,119 @@ BROKEN = {
     "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
     "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
-    "a state began with the last scan": ("state_since(text,text,boolean,text,text,timestamptz,timestamptz)",
-                                         "o.at + scan_window() >= f.at - interval '1 microsecond'", "false"),
+    "a failed scan decides of an attestation": ("target_states(cover_key[],timestamptz,timestamptz)",
+                                                "WHEN a.is_attestation THEN 'unresolved'", ""),
+    "an attestation that runs is never scanned": ("image_coverage(timestamptz,timestamptz)", "f.kind = 'attestation'", "false"),
+    "what is computed is counted as kept too": ("running_kept(uuid[],timestamptz,timestamptz)", "AND s.instance_id <> ALL (p_computed)", ""),
+    "what images are is known as it was kept": ("containers_computed(timestamptz,timestamptz)", "p_known > v_cover", "false"),
+    "a state began with the last scan": ("states_since(cover_key[],text[],timestamptz,timestamptz)",
+                                         "ORDER BY c.at) + scan_window()", "ORDER BY c.at)"),
 }
 
 
-@pytest.mark.parametrize("mistake", sorted(BROKEN))
-def test_a_broken_rule_is_seen(database, mistake):
-    function, true, false = BROKEN[mistake]
+BROKEN_FINDINGS = {
+    "runs are as they were kept": ("asset_run_groups(text,timestamptz,timestamptz)", "p_known > v_runs", "false"),
+    "images are as they were kept": ("asset_run_groups(text,timestamptz,timestamptz)", "p_known > v_cover", "false"),
+    "what runs does not count": ("asset_images_known(text,timestamptz)", "AND p.during @> g.hull", ""),
+    "a tag that moves lets go at once": ("asset_images_known(text,timestamptz)", "WHERE t.turn > 1", "WHERE false"),
+    "of equal scans the greatest counts": ("finding_history_of(asset_image[],timestamptz)", "s.finished_at DESC, s.scan_id)",
+                                           "s.finished_at DESC, s.scan_id DESC)"),
+    "no look in between opens anew": ("finding_history_of(asset_image[],timestamptz)", "OR r.uai IS NOT NULL", ""),
+}
+
+
+@contextmanager
+def broken(database, function, true, false):
+    """The database with other words in a function."""
     right = database.postgres.sql(f"SELECT pg_get_functiondef('{function}'::regprocedure)")
     assert true in right, f"{function} has other words now: {right}"
     database.postgres.sql(right.replace(true, false))
     try:
-        found = all_differences(database, made(FEW), QUESTIONS[::2])
+        yield
     finally:
         database.postgres.sql(right)
+
+
+@pytest.mark.parametrize("mistake", sorted(BROKEN))
+def test_a_broken_rule_is_seen(database, mistake):
+    with broken(database, *BROKEN[mistake]):
+        try:
+            found = all_differences(database, made(FEW), QUESTIONS[::2])
+        except AssertionError as error:
+            found = "rows come twice" in str(error)
     assert found, "no history tells the broken rule from the right one"
 
 
-KEPT = "run_spans, run_images, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
+KEPT = "run_spans, run_images, run_places, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
 
 
-def runs_of_assets(database, function, known):
-    return database.rows("SELECT r.repository, a.uai, a.manifest, a.instance_id, a.during FROM (SELECT DISTINCT repository FROM assets) r, "
-                         f"{function}(r.repository, {known}) a")
+MIGRATIONS = ROOT / "services/inventory/sql/migrations"
+# What was computed repository by repository: migration, function, and its words of which scan is the last of equal ones.
+FIRST = (("0035_asset_runs", "asset_runs_known", "", ""),
+         ("0020_vulnerabilities", "asset_images_known", "", ""),
+         ("0020_vulnerabilities", "finding_history_known", "s.finished_at, s.scan_id)", "s.finished_at, s.scan_id DESC)"),
+         ("0035_asset_runs", "repository_findings_known", "s.scan_id DESC LIMIT 1", "s.scan_id LIMIT 1"))
+EACH = "SELECT f.* FROM (SELECT DISTINCT repository FROM assets) r, first_words."
 
 
-def test_runs_of_assets_are_the_same_kept_or_not(database):
-    """What findings ask for, as known after each round: with runs and images kept as far as that, further, and not at all."""
+def findings_of(database, known, first=False):
+    """When images count for assets, the history of findings, and what is open at some instants: of all repositories."""
+    instants = [f"'{instant_text(at)}'" for at in QUESTIONS[::2]]
+    if first:
+        asked = [f"{EACH}asset_images_known(r.repository, {known}) f", f"{EACH}finding_history_known(r.repository, {known}) f",
+                 *(f"{EACH}repository_findings_known(r.repository, {at}, {known}) f" for at in instants)]
+    else:
+        asked = [f"SELECT * FROM asset_images_known(NULL, {known})", f"SELECT * FROM finding_history_known(NULL, {known})",
+                 *(f"SELECT * FROM findings_known(NULL, {at}, {known})" for at in instants)]
+    return [database.rows(sql) for sql in asked]
+
+
+def test_findings_are_the_same_kept_or_not(database):
+    """As known after each round: with runs and images kept as far as that, further, and not at all."""
     database.forget()
     clocks, then = [], []
-
-    def answers(clocks):
-        return [runs_of_assets(database, "asset_runs_known", known) for known in clocks]
-
     for number, told in enumerate(in_rounds(made(FEW)), 1):
         clocks.append(database.apply(told, derive=number != 2))
-        then += answers(clocks[-1:])
-    assert then[0] and then[0] != then[-1]
-    assert answers(clocks) == then
+        then.append(findings_of(database, clocks[-1]))
+    assert all(then[-1]) and then[0] != then[-1]
+    assert [findings_of(database, known) for known in clocks] == then
     database.postgres.sql(f"TRUNCATE {KEPT}")
-    assert answers(clocks) == then
+    assert [findings_of(database, known) for known in clocks] == then
 
 
-def test_runs_of_assets_are_those_of_the_first_definition(database):
-    """It went over all runs for each container, and over the digest graph for each image."""
+def test_findings_of_all_are_those_of_each_by_the_first_definition(database):
+    """It went over all runs of a repository, and over all scans of its images."""
     database.forget()
-    text = (ROOT / "services/inventory/sql/migrations/0020_vulnerabilities.sql").read_text(encoding="utf-8")
-    first = text[text.index("CREATE FUNCTION asset_runs_known"):]
-    database.postgres.sql("CREATE SCHEMA first_words; " + first[:first.index("$$;") + 3].replace("asset_runs_known", "first_words.asset_runs"))
-    for number, told in enumerate(in_rounds(made(FEW // 6)), 1):
+    database.postgres.sql("DROP SCHEMA IF EXISTS first_words CASCADE; CREATE SCHEMA first_words")
+    for file, name, last, wanted in FIRST:
+        text = (MIGRATIONS / f"{file}.sql").read_text(encoding="utf-8")
+        text = text[text.index(f"FUNCTION {name}("):]
+        text = text[:text.index("$$;") + 3]
+        assert last in text
+        for other in FIRST:
+            text = text.replace(f"{other[1]}(", f"first_words.{other[1]}(")
+        database.postgres.sql(f"CREATE {text.replace(last, wanted) if last else text}")
+    for number, told in enumerate(in_rounds(made(FEW)), 1):
         known = database.apply(told, derive=number != 2)
-        found = runs_of_assets(database, "asset_runs_known", known)
-        assert found and found == runs_of_assets(database, "first_words.asset_runs", known)
+        for found, right in zip(findings_of(database, known), findings_of(database, known, first=True), strict=True):
+            assert found and sorted(set(found) ^ set(right)) == []
+
+
+@pytest.mark.parametrize("mistake", sorted(BROKEN_FINDINGS))
+def test_a_broken_rule_of_findings_is_seen(database, mistake):
+    """Against what the right rule answers, of which most is computed from the facts."""
+    database.forget()
+    clocks = [database.apply(told, derive=number == 1) for number, told in enumerate(in_rounds(made(FEW)), 1)]
+    right = [findings_of(database, known) for known in clocks]
+    with broken(database, *BROKEN_FINDINGS[mistake]):
+        found = [findings_of(database, known) for known in clocks]
+    assert found != right
 
 
 def test_a_difference_is_shrunk_to_few_events(database):
-    right = database.postgres.sql("SELECT pg_get_functiondef('scan_window()'::regprocedure)")
-    database.postgres.sql(right.replace("30 days", "31 days"))
-    try:
+    with broken(database, "scan_window()", "30 days", "31 days"):
         histories = made(FEW)
         found = all_differences(database, histories, QUESTIONS)
         small, still = shrink(database, histories_in(found[0][2] | found[0][3], histories)[0])
-    finally:
-        database.postgres.sql(right)
     assert still
     assert len(small.events) <= 3, small

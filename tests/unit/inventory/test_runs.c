@@ -13,12 +13,13 @@ static struct pod run_of(const char *container_id, int64_t started, int64_t at)
 
 static void assert_running(int64_t at, const char *expected)
 {
-    char as_of[MU_TIME_TEXT_SIZE], sql[256];
+    char as_of[MU_TIME_TEXT_SIZE], sql[320];
 
     mu_time_format(at, as_of);
     (void)snprintf(sql, sizeof(sql),
-                   "SELECT string_agg(run_key, ' ' ORDER BY pod_uid, container) FROM "
-                   "running_known('%s', 'infinity')",
+                   "SELECT string_agg(r.run_key, ' ' ORDER BY k.pod_uid, k.container) FROM "
+                   "running_known('%s', 'infinity') k JOIN runs r ON r.instance_id = k.instance_id "
+                   "AND r.started_at = k.started_at AND r.ended_at IS NOT DISTINCT FROM k.ended_at",
                    as_of);
     assert_sql(&w, sql, expected);
 }
