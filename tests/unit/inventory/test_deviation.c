@@ -186,6 +186,60 @@ static void the_narrowest_word_on_exposure_counts(void **state)
     RUN(exposure_command, "add", 2, .asset = "*", .is_public = "perhaps", .by = "ann");
 }
 
+#define EXCLUDED(at, known) "SELECT state FROM coverage_containers('" at "', '" known "')"
+#define TOTAL(at, known) \
+    "SELECT containers FROM coverage_totals('" at "', '" known "') WHERE state = 'excluded'"
+
+static void an_exclusion_holds_until_its_end_or_its_withdrawal(void **state)
+{
+    char *known;
+
+    (void)state;
+    add_pod(&w, "e",
+            (struct pod){.uid = "p",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(0),
+                         .at = T(0)});
+    world_apply(&w);
+    RUN(exclusion_command, "add", 2, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z"); /* without an end */
+    RUN(exclusion_command, "add", 1, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-02T00:00:00Z");
+    RUN(exclusion_command, "add", 1, .asset = REPO ":l.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-20T00:00:00Z"); /* mistyped */
+    RUN(exclusion_command, "add", 0, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-20T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-01 12:00", "infinity"), "unresolved");
+    assert_sql(&w, EXCLUDED("2026-11-02", "infinity"), "excluded");
+    assert_sql(&w, TOTAL("2026-11-02", "infinity"), "1");
+    assert_sql(&w, EXCLUDED("2026-11-20", "infinity"), "unresolved");
+    RUN(exclusion_command, "add", 1, .asset = REPO ":1.0", .by = "bob", .rationale = "again",
+        .at = "2026-11-19T00:00:00Z", .expires = "2026-11-30T00:00:00Z");
+    RUN(exclusion_command, "withdraw", 1, .asset = REPO ":1.0", .by = "bob",
+        .at = "2026-11-21T00:00:00Z");
+    known = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    RUN(exclusion_command, "withdraw", 0, .asset = REPO ":1.0", .by = "bob", .rationale = "no",
+        .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-09", "infinity"), "excluded");
+    assert_sql(&w, EXCLUDED("2026-11-10", "infinity"), "unresolved");
+    assert_sql(&w, TOTAL("2026-11-10", "infinity"), "0");
+    assert_sql(&w, /* it was not known so before */
+               mu_arena_printf(w.arena, EXCLUDED("2026-11-10", "%s"), known), "excluded");
+    free(known);
+    RUN(exclusion_command, "add", 0, .asset = REPO ":1.0", .by = "bob", .rationale = "again",
+        .at = "2026-11-12T00:00:00Z", .expires = "2026-11-14T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-13", "infinity"), "excluded");
+    assert_sql(&w,
+               "SELECT string_agg(state || ' ' || COALESCE(withdrawn_by, '-'), ', ' ORDER BY "
+               "valid_from) FROM exclusions_stated('2026-11-13', 'infinity')",
+               "withdrawn bob, holds -");
+    assert_sql(&w,
+               "SELECT string_agg(kind, ' ' ORDER BY at) FROM list_history('infinity', "
+               "'infinity', '" REPO ":1.0') WHERE kind LIKE 'excl%'",
+               "excluded exclusion_withdrawn excluded");
+}
+
 static void lists_are_for_people_and_for_programs(void **state)
 {
     char *text;
@@ -217,6 +271,7 @@ int main(void)
             CASE(an_export_gives_the_same_in_another_database),
             CASE(hardening_shows_withdrawal_expiry_and_drift),
             CASE(the_narrowest_word_on_exposure_counts),
+            CASE(an_exclusion_holds_until_its_end_or_its_withdrawal),
             CASE(lists_are_for_people_and_for_programs),
     };
 

@@ -1,6 +1,7 @@
 /*
  * statement_kinds: what people state, as records: deviations, hardening of images, exposure of
- * assets, SSVC values. Fields are the columns of the fact tables in migration 0011, in order.
+ * assets, SSVC values, exclusions. Fields are the columns of the fact tables in migrations 0021 and
+ * 0037, in order.
  */
 #ifndef INVENTORY_STATEMENT_KINDS_H
 #define INVENTORY_STATEMENT_KINDS_H
@@ -12,6 +13,7 @@ enum statement_kind {
     STATEMENT_HARDENING,
     STATEMENT_EXPOSURE,
     STATEMENT_SSVC,
+    STATEMENT_EXCLUSION,
     STATEMENT_KIND_COUNT
 };
 

@@ -101,3 +101,9 @@ const struct mu_option ssvc_options[SSVC_OPTION_COUNT] = {
         {"automatable", MU_OPTION_TEXT, OPTION(automatable), NULL, 0, 0, 0, "yes or no"},
         {"technical-impact", MU_OPTION_TEXT, OPTION(impact), NULL, 0, 0, 0, "partial or total"},
 };
+
+const struct mu_option exclusion_options[EXCLUSION_OPTION_COUNT] = {
+        COMMON,
+        {"asset", MU_OPTION_TEXT, OPTION(asset), NULL, 0, 0, 0, "the asset's UAI"},
+        EXPIRES,
+};
