@@ -88,26 +88,31 @@ LANGUAGE sql STABLE AS $$
                           ORDER BY x.fact_id LIMIT 1) w ON true
 $$;
 
--- What reads exclusions reads them as known.
+-- Whatever reads exclusions reads them as known: the function takes the table's place.
 DO $$
 DECLARE
-    changed text;
-    rule record;
+    reader record;
+    readers integer := 0;
 BEGIN
-    FOR rule IN SELECT * FROM (VALUES
-            ('state_since', 'FROM exclusions e', 'FROM exclusions_known(p_known) e'),
-            ('image_states', 'FROM exclusions e', 'FROM exclusions_known(p_known) e'),
-            ('image_coverage', 'FROM exclusions e', 'FROM exclusions_known(p_known) e'),
-            ('list_history', 'FROM exclusions x WHERE x.uai = p_subject',
-             'FROM exclusions x WHERE x.uai = p_subject
+    FOR reader IN
+        SELECT pg_get_functiondef(p.oid) AS body FROM pg_proc p
+         WHERE p.pronamespace = 'public'::regnamespace AND p.prosrc ~ '(FROM|JOIN) exclusions e\M'
+           AND p.proname NOT IN ('exclusions_known', 'exclusions_stated', 'record_exclusion') LOOP
+        EXECUTE regexp_replace(reader.body, '(FROM|JOIN) exclusions e\M', '\1 exclusions_known(p_known) e', 'g');
+        readers := readers + 1;
+    END LOOP;
+    IF readers < 3 THEN
+        RAISE EXCEPTION 'only % functions read exclusions', readers;
+    END IF;
+    SELECT pg_get_functiondef(p.oid) AS body INTO STRICT reader FROM pg_proc p
+     WHERE p.pronamespace = 'public'::regnamespace AND p.proname = 'list_history';
+    IF position('FROM exclusions x WHERE x.uai = p_subject' IN reader.body) = 0 THEN
+        RAISE EXCEPTION 'list_history does not read exclusions';
+    END IF;
+    EXECUTE replace(reader.body, 'FROM exclusions x WHERE x.uai = p_subject',
+                    'FROM exclusions x WHERE x.uai = p_subject
          UNION ALL
         SELECT f.at, ''exclusion_withdrawn'', f.asset, concat_ws('' '', f.rationale, ''('' || f.by || '')''), f.known_at, f.fact_id
-          FROM exclusion_facts f WHERE f.asset = p_subject AND f.record = ''withdraw''')) AS r (name, old, new) LOOP
-        SELECT replace(pg_get_functiondef(p.oid), rule.old, rule.new) INTO STRICT changed
-          FROM pg_proc p
-         WHERE p.proname = rule.name AND p.pronamespace = 'public'::regnamespace
-           AND position(rule.old IN p.prosrc) > 0;
-        EXECUTE changed;
-    END LOOP;
+          FROM exclusion_facts f WHERE f.asset = p_subject AND f.record = ''withdraw''');
 END
 $$;
