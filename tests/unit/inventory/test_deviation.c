@@ -240,6 +240,92 @@ static void an_exclusion_holds_until_its_end_or_its_withdrawal(void **state)
                "excluded exclusion_withdrawn excluded");
 }
 
+#define DETECTED(known)                                                                          \
+    "SELECT string_agg(vulnerability || ' ' || to_char(first_detected_at, 'DD'), ', ' ORDER BY " \
+    "vulnerability) FROM finding_history_known('registry.example/new', '" known "')"
+
+static const char *evidence_of(char digit, const char *ids)
+{
+    return add_evidence(&w, digest_of(digit),
+                        mu_arena_printf(w.arena,
+                                        "[{\"id\":\"CVE-2026-1\",\"package\":\"p\","
+                                        "\"package_version\":\"1\",\"severity\":\"high\"}%s]",
+                                        ids));
+}
+
+/* What was found on the 2nd under the old name, and on the 11th under the new. */
+static void move_a_repository(void)
+{
+    struct mu_registry_event push =
+            registry_event(MU_REGISTRY_PUSH, "1.0", digest_of('b'), T(DAYS(10)));
+
+    add_push(&w, "old", "1.0", digest_of('a'), T(0));
+    add_scan(&w, "scan old",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .evidence = evidence_of('a', ""),
+                           .at = T(DAYS(1))});
+    push.repository = "registry.example/new";
+    add_registry(&w, "new", &push);
+    world_apply(&w);
+    add_scan(&w, "scan new",
+             (struct scan){.digest = digest_of('b'),
+                           .uai = "registry.example/new:1.0",
+                           .evidence = evidence_of('b', ",{\"id\":\"CVE-2026-2\",\"package\":\"p\","
+                                                        "\"package_version\":\"1\",\"severity\":"
+                                                        "\"high\"}"),
+                           .at = T(DAYS(10) + 60)});
+    world_apply(&w);
+}
+
+static void a_move_keeps_the_first_detection_and_is_told_by_both_names(void **state)
+{
+    char *known;
+
+    (void)state;
+    move_a_repository();
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+    RUN(move_command, "add", 2, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "ann");
+    RUN(move_command, "add", 1, .repository = REPO, .moved_to = "registry.example/nwe", .by = "ann",
+        .rationale = "renamed");
+    RUN(move_command, "add", 1, .repository = REPO, .moved_to = REPO, .by = "ann",
+        .rationale = "renamed");
+    known = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
+        .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 02, CVE-2026-2 11");
+    assert_sql(&w, mu_arena_printf(w.arena, DETECTED("%s"), known), "CVE-2026-1 11, CVE-2026-2 11");
+    free(known);
+    RUN(move_command, "add", 1, .repository = "registry.example/new", .moved_to = REPO, .by = "ann",
+        .rationale = "back");
+    for (int i = 0; i < 2; i++)
+        assert_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "SELECT detail FROM list_history('infinity', 'infinity', "
+                                   "'%s:1.0') WHERE kind = 'moved'",
+                                   i ? REPO : "registry.example/new"),
+                   "renamed (ann)");
+    RUN(move_command, "withdraw", 0, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "bob");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+    RUN(move_command, "withdraw", 1, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "bob");
+}
+
+/* Mended before it moved, it is another one. */
+static void what_was_mended_before_the_move_begins_anew(void **state)
+{
+    (void)state;
+    move_a_repository();
+    add_scan(&w, "mended",
+             (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(DAYS(5))});
+    world_apply(&w);
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
+        .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+}
+
 static void lists_are_for_people_and_for_programs(void **state)
 {
     char *text;
@@ -272,6 +358,8 @@ int main(void)
             CASE(hardening_shows_withdrawal_expiry_and_drift),
             CASE(the_narrowest_word_on_exposure_counts),
             CASE(an_exclusion_holds_until_its_end_or_its_withdrawal),
+            CASE(a_move_keeps_the_first_detection_and_is_told_by_both_names),
+            CASE(what_was_mended_before_the_move_begins_anew),
             CASE(lists_are_for_people_and_for_programs),
     };
 

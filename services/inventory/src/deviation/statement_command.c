@@ -331,3 +331,19 @@ int exclusion_command(void *config_struct, int argc, char **argv)
 
     return run(&program, config_struct, argc, argv);
 }
+
+int move_command(void *config_struct, int argc, char **argv)
+{
+    static const struct statement_verb verbs[] = {
+            {"add", "move"}, {"withdraw", "withdraw"}, {NULL, NULL}};
+    static const struct statement_program program = {
+            .kind = STATEMENT_MOVE,
+            .name = "move",
+            .options = move_options,
+            .option_count = MOVE_OPTION_COUNT,
+            .verbs = verbs,
+            .columns = {"repository", "moved_to", "at", "by", "rationale", "evidence"},
+            .column_count = 6};
+
+    return run(&program, config_struct, argc, argv);
+}

@@ -1,7 +1,7 @@
 /*
  * statement_kinds: what people state, as records: deviations, hardening of images, exposure of
- * assets, SSVC values, exclusions. Fields are the columns of the fact tables in migrations 0021 and
- * 0037, in order.
+ * assets, SSVC values, exclusions, moves of repositories. Fields are the columns of their fact
+ * tables (X_facts in sql/migrations), in order.
  */
 #ifndef INVENTORY_STATEMENT_KINDS_H
 #define INVENTORY_STATEMENT_KINDS_H
@@ -14,6 +14,7 @@ enum statement_kind {
     STATEMENT_EXPOSURE,
     STATEMENT_SSVC,
     STATEMENT_EXCLUSION,
+    STATEMENT_MOVE,
     STATEMENT_KIND_COUNT
 };
 

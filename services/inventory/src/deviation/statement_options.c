@@ -107,3 +107,9 @@ const struct mu_option exclusion_options[EXCLUSION_OPTION_COUNT] = {
         {"asset", MU_OPTION_TEXT, OPTION(asset), NULL, 0, 0, 0, "the asset's UAI"},
         EXPIRES,
 };
+
+const struct mu_option move_options[MOVE_OPTION_COUNT] = {
+        COMMON,
+        {"repository", MU_OPTION_TEXT, OPTION(repository), NULL, 0, 0, 0, "what it was: host/path"},
+        {"moved-to", MU_OPTION_TEXT, OPTION(moved_to), NULL, 0, 0, 0, "what it goes on as"},
+};

@@ -151,7 +151,7 @@ DECLARE
                   'evidence_loads, evidence_findings, finding_kinds, source_reports, ledger_transactions, ledger_payloads, '
                   'vulnerability_facts, vulnerability_aliases, evidence_issues, evidence_judged, deviation_facts, '
                   'hardening_facts, exposure_facts, ssvc_facts, policies, policy_activations, policy_decisions, image_approvals, '
-                  'exclusions, exclusion_facts';
+                  'exclusions, exclusion_facts, move_facts';
 BEGIN
     GRANT USAGE ON SCHEMA report_v1 TO muster_report;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA report_v1 TO muster_report, muster_inventory, muster_read;
