@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { TABLE_GAP = 2, TABLE_MIN_WIDTH = 8 };
+enum { TABLE_GAP = 2, TABLE_MIN_WIDTH = 16, TIME_SECONDS_LEN = 19, SHORT_TIME_SIZE = 32 };
 
 struct mu_table {
     char **columns;
@@ -116,11 +116,47 @@ static size_t text_width(const char *text)
     return mu_utf8_count(text, strlen(text));
 }
 
-static const char *shown(const struct mu_table *table, size_t row, size_t column)
+/* How rows are printed: what of times, and how wide each column. */
+struct form {
+    bool short_times;
+    size_t *widths;
+};
+
+static bool is_time(const char *text)
+{
+    static const char shape[] = "0000-00-00T00:00:00";
+
+    for (size_t i = 0; i < TIME_SECONDS_LEN; i++)
+        if (shape[i] == '0'   ? !isdigit((unsigned char)text[i])
+            : shape[i] == 'T' ? text[i] != 'T' && text[i] != ' '
+                              : text[i] != shape[i])
+            return false;
+    return true;
+}
+
+/* "2026-11-01T00:00:00.000000Z" and "2026-11-01 00:00:00.000000+00" lose their fraction. */
+static const char *short_time(const char *text, char ret_short[SHORT_TIME_SIZE])
+{
+    const char *zone;
+
+    if (!is_time(text) || text[TIME_SECONDS_LEN] != '.')
+        return text;
+    zone = text + TIME_SECONDS_LEN + 1;
+    zone += strspn(zone, "0123456789");
+    if (strlen(zone) >= SHORT_TIME_SIZE - TIME_SECONDS_LEN || !strchr("Z+-", *zone))
+        return text;
+    (void)snprintf(ret_short, SHORT_TIME_SIZE, "%.*s%s", TIME_SECONDS_LEN, text, zone);
+    return ret_short;
+}
+
+static const char *shown(const struct mu_table *table, const struct form *form, size_t row,
+                         size_t column, char room[SHORT_TIME_SIZE])
 {
     const char *cell = table->cells[row * table->column_count + column];
 
-    return cell ? cell : "-";
+    if (!cell)
+        return "-";
+    return form->short_times ? short_time(cell, room) : cell;
 }
 
 static size_t terminal_width(FILE *out)
@@ -133,30 +169,59 @@ static size_t terminal_width(FILE *out)
     return size.ws_col;
 }
 
-/* Natural width of each column, then the widest ones cut until all fit. */
-static void fit_widths(const struct mu_table *table, size_t limit, size_t *widths)
+/* Natural width of each column; gives that of a row. */
+static size_t natural_widths(const struct mu_table *table, struct form *form)
 {
+    char room[SHORT_TIME_SIZE];
     size_t total = 0;
 
     for (size_t c = 0; c < table->column_count; c++) {
-        widths[c] = text_width(table->columns[c]);
-        for (size_t r = 0; r < table->row_count; r++) {
-            size_t width = text_width(shown(table, r, c));
+        size_t *width = &form->widths[c];
 
-            widths[c] = width > widths[c] ? width : widths[c];
+        *width = text_width(table->columns[c]);
+        for (size_t r = 0; r < table->row_count; r++) {
+            size_t own = text_width(shown(table, form, r, c, room));
+
+            *width = own > *width ? own : *width;
         }
-        total += widths[c] + (c ? TABLE_GAP : 0);
+        total += *width + (c ? TABLE_GAP : 0);
+    }
+    return total;
+}
+
+/* A cut time tells nothing. */
+static bool may_cut(const struct mu_table *table, size_t column)
+{
+    for (size_t r = 0; r < table->row_count; r++) {
+        const char *cell = table->cells[r * table->column_count + column];
+
+        if (cell)
+            return !is_time(cell);
+    }
+    return true;
+}
+
+/* The widest columns are cut until all fit. False: there is no room for so many columns. */
+static bool fit_widths(const struct mu_table *table, size_t limit, struct form *form)
+{
+    size_t total = natural_widths(table, form);
+
+    if (limit > 0 && total > limit) {
+        form->short_times = true;
+        total = natural_widths(table, form);
     }
     while (limit > 0 && total > limit) {
-        size_t widest = 0;
+        size_t *widest = NULL;
 
-        for (size_t c = 1; c < table->column_count; c++)
-            widest = widths[c] > widths[widest] ? c : widest;
-        if (widths[widest] <= TABLE_MIN_WIDTH)
-            return;
-        widths[widest]--;
+        for (size_t c = 0; c < table->column_count; c++)
+            if (may_cut(table, c) && (!widest || form->widths[c] > *widest))
+                widest = &form->widths[c];
+        if (!widest || *widest <= TABLE_MIN_WIDTH)
+            return false;
+        *widest -= 1;
         total--;
     }
+    return true;
 }
 
 /* The first `count` characters' length in bytes. */
@@ -214,20 +279,56 @@ static void put_heading(const char *column, size_t width, bool last, FILE *out)
     put_cell(heading, width, last, out);
 }
 
-static void print_text(const struct mu_table *table, size_t limit, FILE *out)
+static void print_rows(const struct mu_table *table, const struct form *form, FILE *out)
 {
-    MU_AUTO_FREE size_t *widths = mu_xcalloc(table->column_count, sizeof(size_t));
     const size_t last = table->column_count - 1;
+    char room[SHORT_TIME_SIZE];
 
-    fit_widths(table, limit, widths);
     for (size_t c = 0; c < table->column_count; c++)
-        put_heading(table->columns[c], widths[c], c == last, out);
+        put_heading(table->columns[c], form->widths[c], c == last, out);
     (void)fputc('\n', out);
     for (size_t r = 0; r < table->row_count; r++) {
         for (size_t c = 0; c < table->column_count; c++)
-            put_cell(shown(table, r, c), widths[c], c == last, out);
+            put_cell(shown(table, form, r, c, room), form->widths[c], c == last, out);
         (void)fputc('\n', out);
     }
+}
+
+/* Lines of heading and cell, as long as they are; terminals wrap them. */
+static void print_blocks(const struct mu_table *table, const struct form *form, FILE *out)
+{
+    char room[SHORT_TIME_SIZE];
+    size_t width = 0;
+
+    for (size_t c = 0; c < table->column_count; c++) {
+        size_t own = text_width(table->columns[c]);
+
+        width = own > width ? own : width;
+    }
+    for (size_t r = 0; r < table->row_count; r++) {
+        if (r > 0)
+            (void)fputc('\n', out);
+        for (size_t c = 0; c < table->column_count; c++) {
+            const char *text = shown(table, form, r, c, room);
+
+            if (!table->cells[r * table->column_count + c])
+                continue;
+            put_heading(table->columns[c], width, false, out);
+            put_clean(text, strlen(text), out);
+            (void)fputc('\n', out);
+        }
+    }
+}
+
+static void print_text(const struct mu_table *table, size_t limit, FILE *out)
+{
+    MU_AUTO_FREE size_t *widths = mu_xcalloc(table->column_count, sizeof(size_t));
+    struct form form = {false, widths};
+
+    if (fit_widths(table, limit, &form) || table->row_count == 0)
+        print_rows(table, &form, out);
+    else
+        print_blocks(table, &form, out);
 }
 
 void mu_table_print(const struct mu_table *table, enum mu_format format, size_t width, FILE *out)

@@ -28,8 +28,10 @@ void mu_table_row(struct mu_table *table, const char *const *cells);
 size_t mu_table_row_count(const struct mu_table *table);
 
 /*
- * `width` in columns; 0 asks the terminal and falls back to no limit. When rows are wider,
- * the widest columns are shortened in the middle with "..".
+ * `width` in columns; 0 asks the terminal and falls back to no limit. When rows are wider, times
+ * go without their fractions, then the widest columns are shortened in the middle with "..". Where
+ * that would leave too little of them to be read, each row is printed as a block of lines instead,
+ * a known cell on each.
  */
 void mu_table_print(const struct mu_table *table, enum mu_format format, size_t width, FILE *out);
 

@@ -83,24 +83,53 @@ static void the_widest_column_is_cut_in_its_middle_to_fit(void **state)
     prints(table, MU_FORMAT_TEXT, 25, "ASSET ID          STATE\nregistr..app:1.0  covered\n");
 }
 
-static void columns_are_not_cut_below_what_can_be_read(void **state)
+static void rows_without_room_for_their_columns_are_blocks_of_lines(void **state)
 {
-    MU_AUTO(table) struct mu_table *table = table_of("registry.example", "covered");
+    MU_AUTO(table) struct mu_table *table = table_of("registry.example/team/app", "covered");
 
     (void)state;
-    prints(table, MU_FORMAT_TEXT, 3, "ASSET ID  STATE\nreg..ple  covered\n");
+    mu_table_row(table, (const char *const[]){"x", NULL});
+    prints(table, MU_FORMAT_TEXT, 25,
+           "ASSET ID          STATE\nregistr..eam/app  covered\nx"
+           "                 -\n");
+    prints(table, MU_FORMAT_TEXT, 24,
+           "ASSET ID  registry.example/team/app\nSTATE     covered\n\nASSET ID  x\n");
 }
+
+static void times_lose_their_fraction_before_a_column_is_cut(void **state)
+{
+    static const char *const rows[][2] = {{"2026-11-01T00:00:00.123456Z", "2026-11-01T00:00:00Z"},
+                                          {"2026-11-01 00:00:00.1+00", "2026-11-01T00:00:00Z"},
+                                          {"2026-11-01 00:00:00.x", "2026-11-01T00:00:00Z"},
+                                          {"2026-11-01", "2026-11-01T00:00:00Z"}};
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        mu_table_row(table, rows[i]);
+    prints(table, MU_FORMAT_TEXT, 49,
+           "ASSET ID                     STATE\n"
+           "2026-11-01T00:00:00.123456Z  2026-11-01T00:00:00Z\n"
+           "2026-11-01 00:00:00.1+00     2026-11-01T00:00:00Z\n"
+           "2026-11-01 00:00:00.x        2026-11-01T00:00:00Z\n"
+           "2026-11-01                   2026-11-01T00:00:00Z\n");
+    prints(table, MU_FORMAT_TEXT, 48,
+           "ASSET ID                STATE\n"
+           "2026-11-01T00:00:00Z    2026-11-01T00:00:00Z\n"
+           "2026-11-01 00:00:00+00  2026-11-01T00:00:00Z\n"
+           "2026-11-01 00:00:00.x   2026-11-01T00:00:00Z\n"
+           "2026-11-01              2026-11-01T00:00:00Z\n");
+}
+
+#define E4 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
 
 static void width_counts_characters_and_cuts_between_them(void **state)
 {
-    MU_AUTO(table)
-    struct mu_table *table = table_of(
-            "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
-            "x");
+    MU_AUTO(table) struct mu_table *table = table_of(E4 E4 E4 E4 E4, "x");
 
     (void)state;
-    prints(table, MU_FORMAT_TEXT, 15,
-           "ASSET ID  STATE\n\xc3\xa9\xc3\xa9\xc3\xa9..\xc3\xa9\xc3\xa9\xc3\xa9  x\n");
+    prints(table, MU_FORMAT_TEXT, 25, "ASSET ID            STATE\n" E4 E4 ".." E4 E4 "  x\n");
+    prints(table, MU_FORMAT_TEXT, 22, "ASSET ID  " E4 E4 E4 E4 E4 "\nSTATE     x\n");
 }
 
 static void a_cell_cannot_command_the_terminal(void **state)
@@ -162,7 +191,8 @@ int main(void)
             cmocka_unit_test(json_is_an_array_of_objects_with_null_for_what_is_not_known),
             cmocka_unit_test(an_empty_table_is_a_heading_or_an_empty_array),
             cmocka_unit_test(the_widest_column_is_cut_in_its_middle_to_fit),
-            cmocka_unit_test(columns_are_not_cut_below_what_can_be_read),
+            cmocka_unit_test(rows_without_room_for_their_columns_are_blocks_of_lines),
+            cmocka_unit_test(times_lose_their_fraction_before_a_column_is_cut),
             cmocka_unit_test(width_counts_characters_and_cuts_between_them),
             cmocka_unit_test(a_cell_cannot_command_the_terminal),
             cmocka_unit_test(bytes_that_are_no_utf8_are_not_shown),

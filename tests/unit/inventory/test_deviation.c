@@ -186,6 +186,146 @@ static void the_narrowest_word_on_exposure_counts(void **state)
     RUN(exposure_command, "add", 2, .asset = "*", .is_public = "perhaps", .by = "ann");
 }
 
+#define EXCLUDED(at, known) "SELECT state FROM coverage_containers('" at "', '" known "')"
+#define TOTAL(at, known) \
+    "SELECT containers FROM coverage_totals('" at "', '" known "') WHERE state = 'excluded'"
+
+static void an_exclusion_holds_until_its_end_or_its_withdrawal(void **state)
+{
+    char *known;
+
+    (void)state;
+    add_pod(&w, "e",
+            (struct pod){.uid = "p",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(0),
+                         .at = T(0)});
+    world_apply(&w);
+    RUN(exclusion_command, "add", 2, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z"); /* without an end */
+    RUN(exclusion_command, "add", 1, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-02T00:00:00Z");
+    RUN(exclusion_command, "add", 1, .asset = REPO ":l.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-20T00:00:00Z"); /* mistyped */
+    RUN(exclusion_command, "add", 0, .asset = REPO ":1.0", .by = "ann", .rationale = "drains",
+        .at = "2026-11-02T00:00:00Z", .expires = "2026-11-20T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-01 12:00", "infinity"), "unresolved");
+    assert_sql(&w, EXCLUDED("2026-11-02", "infinity"), "excluded");
+    assert_sql(&w, TOTAL("2026-11-02", "infinity"), "1");
+    assert_sql(&w, EXCLUDED("2026-11-20", "infinity"), "unresolved");
+    RUN(exclusion_command, "add", 1, .asset = REPO ":1.0", .by = "bob", .rationale = "again",
+        .at = "2026-11-19T00:00:00Z", .expires = "2026-11-30T00:00:00Z");
+    RUN(exclusion_command, "withdraw", 1, .asset = REPO ":1.0", .by = "bob",
+        .at = "2026-11-21T00:00:00Z");
+    known = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    RUN(exclusion_command, "withdraw", 0, .asset = REPO ":1.0", .by = "bob", .rationale = "no",
+        .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-09", "infinity"), "excluded");
+    assert_sql(&w, EXCLUDED("2026-11-10", "infinity"), "unresolved");
+    assert_sql(&w, TOTAL("2026-11-10", "infinity"), "0");
+    assert_sql(&w, /* it was not known so before */
+               mu_arena_printf(w.arena, EXCLUDED("2026-11-10", "%s"), known), "excluded");
+    free(known);
+    RUN(exclusion_command, "add", 0, .asset = REPO ":1.0", .by = "bob", .rationale = "again",
+        .at = "2026-11-12T00:00:00Z", .expires = "2026-11-14T00:00:00Z");
+    assert_sql(&w, EXCLUDED("2026-11-13", "infinity"), "excluded");
+    assert_sql(&w,
+               "SELECT string_agg(state || ' ' || COALESCE(withdrawn_by, '-'), ', ' ORDER BY "
+               "valid_from) FROM exclusions_stated('2026-11-13', 'infinity')",
+               "withdrawn bob, holds -");
+    assert_sql(&w,
+               "SELECT string_agg(kind, ' ' ORDER BY at) FROM list_history('infinity', "
+               "'infinity', '" REPO ":1.0') WHERE kind LIKE 'excl%'",
+               "excluded exclusion_withdrawn excluded");
+}
+
+#define DETECTED(known)                                                                          \
+    "SELECT string_agg(vulnerability || ' ' || to_char(first_detected_at, 'DD'), ', ' ORDER BY " \
+    "vulnerability) FROM finding_history_known('registry.example/new', '" known "')"
+
+static const char *evidence_of(char digit, const char *ids)
+{
+    return add_evidence(&w, digest_of(digit),
+                        mu_arena_printf(w.arena,
+                                        "[{\"id\":\"CVE-2026-1\",\"package\":\"p\","
+                                        "\"package_version\":\"1\",\"severity\":\"high\"}%s]",
+                                        ids));
+}
+
+/* What was found on the 2nd under the old name, and on the 11th under the new. */
+static void move_a_repository(void)
+{
+    struct mu_registry_event push =
+            registry_event(MU_REGISTRY_PUSH, "1.0", digest_of('b'), T(DAYS(10)));
+
+    add_push(&w, "old", "1.0", digest_of('a'), T(0));
+    add_scan(&w, "scan old",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .evidence = evidence_of('a', ""),
+                           .at = T(DAYS(1))});
+    push.repository = "registry.example/new";
+    add_registry(&w, "new", &push);
+    world_apply(&w);
+    add_scan(&w, "scan new",
+             (struct scan){.digest = digest_of('b'),
+                           .uai = "registry.example/new:1.0",
+                           .evidence = evidence_of('b', ",{\"id\":\"CVE-2026-2\",\"package\":\"p\","
+                                                        "\"package_version\":\"1\",\"severity\":"
+                                                        "\"high\"}"),
+                           .at = T(DAYS(10) + 60)});
+    world_apply(&w);
+}
+
+static void a_move_keeps_the_first_detection_and_is_told_by_both_names(void **state)
+{
+    char *known;
+
+    (void)state;
+    move_a_repository();
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+    RUN(move_command, "add", 2, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "ann");
+    RUN(move_command, "add", 1, .repository = REPO, .moved_to = "registry.example/nwe", .by = "ann",
+        .rationale = "renamed");
+    RUN(move_command, "add", 1, .repository = REPO, .moved_to = REPO, .by = "ann",
+        .rationale = "renamed");
+    known = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
+        .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 02, CVE-2026-2 11");
+    assert_sql(&w, mu_arena_printf(w.arena, DETECTED("%s"), known), "CVE-2026-1 11, CVE-2026-2 11");
+    free(known);
+    RUN(move_command, "add", 1, .repository = "registry.example/new", .moved_to = REPO, .by = "ann",
+        .rationale = "back");
+    for (int i = 0; i < 2; i++)
+        assert_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "SELECT detail FROM list_history('infinity', 'infinity', "
+                                   "'%s:1.0') WHERE kind = 'moved'",
+                                   i ? REPO : "registry.example/new"),
+                   "renamed (ann)");
+    RUN(move_command, "withdraw", 0, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "bob");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+    RUN(move_command, "withdraw", 1, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "bob");
+}
+
+/* Mended before it moved, it is another one. */
+static void what_was_mended_before_the_move_begins_anew(void **state)
+{
+    (void)state;
+    move_a_repository();
+    add_scan(&w, "mended",
+             (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(DAYS(5))});
+    world_apply(&w);
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
+        .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
+}
+
 static void lists_are_for_people_and_for_programs(void **state)
 {
     char *text;
@@ -217,6 +357,9 @@ int main(void)
             CASE(an_export_gives_the_same_in_another_database),
             CASE(hardening_shows_withdrawal_expiry_and_drift),
             CASE(the_narrowest_word_on_exposure_counts),
+            CASE(an_exclusion_holds_until_its_end_or_its_withdrawal),
+            CASE(a_move_keeps_the_first_detection_and_is_told_by_both_names),
+            CASE(what_was_mended_before_the_move_begins_anew),
             CASE(lists_are_for_people_and_for_programs),
     };
 

@@ -1,5 +1,5 @@
 /* From the database into the cache, and from the log into the database. */
-#include "world.h"
+#include "finding_world.h"
 
 #include "gate_cache_build.h"
 
@@ -109,16 +109,147 @@ static void each_name_has_the_verdict_of_the_policy(void **state)
     push_and_scan("3.0", 'd', EXPLOITED);
     push_and_scan("4.0", 'e', NULL);
     build();
-    assert_entry(REPO ":1.0", VERDICT_WAITING, REASON_NEVER_SCANNED); /* not read yet */
-    read_evidence();
-    build();
     assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
     assert_entry(REPO ":2.0", VERDICT_REJECTED, REASON_RULE_BROKEN);
     assert_entry(REPO ":3.0", VERDICT_REJECTED, REASON_RULE_BROKEN);
     assert_entry(REPO ":4.0", VERDICT_WAITING, REASON_NEVER_SCANNED);
     assert_entry(mu_arena_printf(w.arena, REPO "@%s", digest_of('a')), VERDICT_APPROVED,
                  REASON_POLICY_PASSED);
+    assert_int_equal(gate_cache_info(cache)->generation, 1);
+    build();
     assert_int_equal(gate_cache_info(cache)->generation, 2);
+}
+
+static void store_policy(const char *text)
+{
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "WITH p AS (INSERT INTO policies VALUES (md5($$%s$$), 't', "
+                                       "$$%s$$, 'a', now()) RETURNING policy) INSERT INTO "
+                                       "policy_activations (policy, valid_from, author, reason, "
+                                       "known_at) SELECT policy, now(), 'a', 'r', now() FROM p",
+                                       text, text)));
+}
+
+static int64_t days_ago(int64_t days)
+{
+    return mu_now_us() - days * 24 * 3600 * INT64_C(1000000);
+}
+
+static void assert_one(enum verdict verdict, enum verdict_reason reason)
+{
+    build();
+    assert_entry(REPO ":1.0", verdict, reason);
+}
+
+static void configuration_is_judged_once_it_was_read(void **state)
+{
+    (void)state;
+    store_policy("name: t\nrules:\n  - {name: c, of: configuration, at_least: high, max: 0}\n");
+    push_and_scan("1.0", 'a', "[]");
+    assert_one(VERDICT_WAITING, REASON_NEVER_SCANNED);
+    read_evidence();
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+}
+
+#define KEV_SINCE(date) "\"kev\":{\"date_added\":\"" date "\"}"
+
+static void an_exploit_learned_from_another_image_counts(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    SCAN(&w, digest_of('a'), days_ago(3),
+         {.id = "GHSA-aaaa-bbbb-cccc", .severity = "low", .extra = "\"aliases\":[\"CVE-2026-1\"]"},
+         {.id = "CVE-2026-3", .severity = "low", .extra = "\"kev\":null"});
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+    push_at(&w, "2.0", 'b', days_ago(2));
+    SCAN(&w, digest_of('b'), days_ago(2),
+         {.id = "CVE-2026-3", .severity = "low", .extra = KEV_SINCE("2999-01-01")});
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED); /* it is not in the catalog yet */
+    SCAN(&w, digest_of('b'), days_ago(1),
+         {.id = "CVE-2026-1", .severity = "low", .extra = KEV_SINCE("2026-01-01")});
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+    SCAN(&w, digest_of('b'), days_ago(0) - 1000000,
+         {.id = "CVE-2026-1", .severity = "low", .extra = "\"kev\":null"});
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED); /* taken out of the catalog again */
+}
+
+static void the_severity_of_nvd_goes_before_the_scanners(void **state)
+{
+    static const char score[] = "\"scores\":[{\"source\":\"nvd\",\"type\":\"CVSS_V3\","
+                                "\"score\":9.8}]";
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    SCAN(&w, digest_of('a'), days_ago(3), {.id = "CVE-2026-1", .severity = "low"});
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+    push_at(&w, "2.0", 'b', days_ago(2));
+    SCAN(&w, digest_of('b'), days_ago(2), {.id = "CVE-2026-1", .severity = "low", .extra = score});
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+}
+
+static void an_old_finding_is_old_in_a_new_image(void **state)
+{
+    (void)state;
+    store_policy("name: t\nrules:\n  - {name: overdue, at_least: high, older_than: 30d, max: 0}\n");
+    push_at(&w, "1.0", 'a', days_ago(40));
+    SCAN(&w, digest_of('a'), days_ago(29), {.id = "CVE-2026-1"});
+    push_at(&w, "1.0", 'b', days_ago(2));
+    SCAN(&w, digest_of('b'), days_ago(1), {.id = "CVE-2026-1"});
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+    SCAN(&w, digest_of('a'), days_ago(31), {.id = "CVE-2026-1"}); /* told late */
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+}
+
+static void deviate(const char *kind, const char *severity)
+{
+    static const char sql[] =
+            "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, vulnerability, "
+            "asset, adjusted_severity, rationale, known_at) VALUES (gen_random_uuid(), '%s', '%s', "
+            "now() - interval '1 day', 'ann', %s, %s, %s, %s, 'r', now())";
+
+    free(world_sql(&w, mu_arena_printf(w.arena, sql, kind, "request",
+                                       mu_arena_printf(w.arena, "'%s'", kind), "'CVE-2026-1'",
+                                       "'" REPO "'", severity)));
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena, sql, kind, "approve", "NULL", "NULL", "NULL", "NULL")));
+}
+
+/* With a finding of that severity, which is in the KEV catalog or not. */
+static void scan_one(const char *severity, bool kev)
+{
+    static int64_t turn;
+
+    SCAN(&w, digest_of('a'), mu_now_us() - 60000000 + turn++ * 1000000,
+         {.id = "CVE-2026-1",
+          .severity = severity,
+          .extra = kev ? KEV_SINCE("2026-01-01") : "\"kev\":null"});
+}
+
+static void deviations_count_as_far_as_the_policy_says(void **state)
+{
+    static const char rules[] =
+            "rules:\n  - {name: moderate, at_least: moderate, max: 0}\n  - {name: kev, kev: true, "
+            "at_least: unknown, max: 0}\n";
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    scan_one("moderate", false);
+    deviate("operational_requirement", "NULL");
+    store_policy(mu_arena_printf(w.arena, "name: a\n%s", rules));
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+    store_policy(mu_arena_printf(
+            w.arena, "name: b\ndeviations: [operational_requirement, risk_adjustment]\n%s", rules));
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+    scan_one("high", false); /* not for a high risk */
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+    deviate("risk_adjustment", "'low'");
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
+    scan_one("high", true); /* nor for what is exploited, */
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+    deviate("false_positive", "NULL"); /* unless it is not there */
+    assert_one(VERDICT_REJECTED, REASON_RULE_BROKEN);
+    store_policy(mu_arena_printf(w.arena, "name: c\ndeviations: [false_positive]\n%s", rules));
+    assert_one(VERDICT_APPROVED, REASON_POLICY_PASSED);
 }
 
 static void a_second_tag_waits_for_a_scan_that_carries_it(void **state)
@@ -317,6 +448,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(each_name_has_the_verdict_of_the_policy),
+            CASE(configuration_is_judged_once_it_was_read),
+            CASE(an_exploit_learned_from_another_image_counts),
+            CASE(the_severity_of_nvd_goes_before_the_scanners),
+            CASE(an_old_finding_is_old_in_a_new_image),
+            CASE(deviations_count_as_far_as_the_policy_says),
             CASE(a_second_tag_waits_for_a_scan_that_carries_it),
             CASE(an_index_is_as_good_as_the_worst_behind_it),
             CASE(what_people_say_takes_the_place_of_the_policy),

@@ -46,18 +46,20 @@ static int open_cache(void **state)
                             REASON_POLICY_PASSED),
             gate_test_entry("registry.example/good@" DIGEST, VERDICT_APPROVED,
                             REASON_POLICY_PASSED),
-            gate_test_entry("registry.example/ends:1", VERDICT_APPROVED, REASON_POLICY_PASSED)};
-    struct gate_entry copy[6];
+            gate_test_entry("registry.example/ends:1", VERDICT_APPROVED, REASON_POLICY_PASSED),
+            gate_test_entry("registry.example/excepted:1", VERDICT_APPROVED, REASON_POLICY_PASSED)};
+    struct gate_entry copy[7];
     struct mu_error err;
 
     (void)state;
     memcpy(copy, entries, sizeof(copy));
-    copy[5].expires_at_us = NOW;
+    copy[5].expires_at_us = copy[6].expires_at_us = NOW;
+    copy[5].detail = "";
     (void)snprintf(folder, sizeof(folder), "/tmp/muster-decide-XXXXXX");
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof(path), "%s/cache", folder);
     key = gate_test_key_new();
-    gate_test_write(path, copy, 6, NOW - HOUR / 2);
+    gate_test_write(path, copy, 7, NOW - HOUR / 2);
     assert_int_equal(gate_cache_open(path, key, &cache, &err), MU_OK);
     arena = mu_arena_new(1 << 20);
     return 0;
@@ -104,12 +106,15 @@ static void each_image_gets_its_answer_in_each_scope(void **state)
             {"x", "registry.example/new:1", false, false, REASON_NEVER_SCANNED},
             {"x", "registry.example/none:1", false, false, REASON_UNKNOWN_IMAGE},
             {"x", "registry.example/ends:1", false, false, REASON_SCAN_EXPIRED},
+            {"x", "registry.example/excepted:1", false, false, REASON_RULE_BROKEN},
             {"x", "No Image", false, false, REASON_BAD_REFERENCE},
             {"trial", "registry.example/bad:1", true, true, REASON_RULE_BROKEN},
             {"trial", "No Image", true, true, REASON_BAD_REFERENCE},
             {"open", "registry.example/bad:1", false, false, REASON_RULE_BROKEN},
             {"open", "registry.example/new:1", true, false, REASON_NEVER_SCANNED},
             {"open", "registry.example/none:1", true, false, REASON_UNKNOWN_IMAGE},
+            {"open", "registry.example/ends:1", true, false, REASON_SCAN_EXPIRED},
+            {"open", "registry.example/excepted:1", false, false, REASON_RULE_BROKEN},
             {"kube-system", "registry.example/bad:1", true, false, REASON_EXEMPT},
             {"kube-system", "No Image", true, false, REASON_EXEMPT},
             {"tools", "registry.example/tool:9", true, false, REASON_ALLOWLISTED},

@@ -174,6 +174,67 @@ static void a_scan_with_an_old_database_is_a_failure_until_a_good_one(void **sta
     assert_told("detection_failure critical, detection_failure_closed info");
 }
 
+static void an_exploit_told_of_another_name_is_told(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    SCAN(&w, digest_of('a'), days_ago(3),
+         {.id = "GHSA-aaaa-bbbb-cccc", .extra = "\"aliases\":[\"CVE-2026-1\"]"});
+    run_pod("p", 'a', days_ago(3));
+    assert_told("");
+    push_at(&w, "2.0", 'b', days_ago(2));
+    SCAN(&w, digest_of('b'), days_ago(2),
+         {.id = "CVE-2026-1", .extra = "\"kev\":{\"date_added\":\"2026-01-01\"}"});
+    assert_told("kev_in_production critical");
+    assert_sql(&w, "SELECT subject FROM notifications WHERE kind = 'kev_in_production'",
+               REPO ":1.0");
+}
+
+/* It covers nothing yet, so it is scanned again, and closes nothing. */
+static void a_scan_of_the_future_is_a_failure_until_a_good_one(void **state)
+{
+    static const char failures[] =
+            "SELECT string_agg(code || ' ' || (closed_at IS NULL), ', ') FROM detection_failures";
+    static const char again[] =
+            "SELECT count(*) FROM scan_jobs_to_rescan(interval '25 days', interval '0', 10)";
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(2));
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(-400));
+    run_pod("p", 'a', days_ago(1));
+    assert_told("detection_failure critical, never_scanned critical");
+    assert_sql(&w, failures, "clock_skew true");
+    assert_sql(&w, again, "0"); /* not at once: the clock is as wrong as before */
+    free(world_sql(&w, "UPDATE scan_jobs SET next_try_at = now() - interval '61 minutes'"));
+    assert_sql(&w, again, "1");
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(-500));
+    assert_sql(&w, failures, "clock_skew true");
+    CLEAN_SCAN(&w, digest_of('a'), mu_now_us() - 1000000);
+    assert_sql(&w, failures, "clock_skew false");
+    assert_sql(&w, again, "0");
+    assert_told(
+            "detection_failure critical, detection_failure_closed info, never_scanned critical");
+    assert_sql(&w, "SELECT state FROM coverage_containers(now(), 'infinity')", "covered");
+}
+
+static void a_digest_with_two_contents_is_a_failure(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(2));
+    for (int i = 0; i < 2; i++) {
+        add_scan(&w, i ? "one" : "two",
+                 (struct scan){.digest = digest_of('a'),
+                               .uai = REPO ":1.0",
+                               .config = digest_of(i ? 'd' : 'e'),
+                               .at = days_ago(1)});
+        world_apply(&w);
+        run_pod("p", 'a', days_ago(1));
+        assert_told(i ? "detection_failure critical" : "");
+    }
+    assert_sql(&w, "SELECT code FROM detection_failures", "digest_conflict");
+    assert_sql(&w, "SELECT message ~ 'configs sha256:d+, sha256:e+' FROM detection_failures", "t");
+}
+
 static void two_that_look_at_once_tell_once(void **state)
 {
     MU_AUTO(pg) struct mu_pg *other = NULL;
@@ -215,6 +276,9 @@ int main(void)
             CASE(an_exploited_vulnerability_in_production_is_told),
             CASE(containers_behind_their_tag_are_told),
             CASE(a_scan_with_an_old_database_is_a_failure_until_a_good_one),
+            CASE(an_exploit_told_of_another_name_is_told),
+            CASE(a_scan_of_the_future_is_a_failure_until_a_good_one),
+            CASE(a_digest_with_two_contents_is_a_failure),
             CASE(two_that_look_at_once_tell_once),
             CASE(one_process_looks_at_a_time),
     };

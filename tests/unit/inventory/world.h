@@ -129,7 +129,8 @@ static inline void world_empty(struct world *w)
     }
     free(world_sql(w, "SET TimeZone = UTC; SET jit = off; SET client_min_messages = error; DO $$ "
                       "BEGIN EXECUTE ("
-                      "SELECT string_agg(format('DELETE FROM %I', relname), ';') FROM pg_class "
+                      "SELECT string_agg(format('DELETE FROM %I', relname), ';' ORDER BY oid DESC) "
+                      "FROM pg_class "
                       "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname "
                       "NOT IN ('ledger_clock', 'muster_schema_migrations')); END $$"));
     w->offset = 0;

@@ -315,3 +315,35 @@ int ssvc_command(void *config_struct, int argc, char **argv)
 
     return run(&program, config_struct, argc, argv);
 }
+
+int exclusion_command(void *config_struct, int argc, char **argv)
+{
+    static const struct statement_verb verbs[] = {
+            {"add", "exclude"}, {"withdraw", "withdraw"}, {NULL, NULL}};
+    static const struct statement_program program = {
+            .kind = STATEMENT_EXCLUSION,
+            .name = "exclusion",
+            .options = exclusion_options,
+            .option_count = EXCLUSION_OPTION_COUNT,
+            .verbs = verbs,
+            .columns = {"asset", "state", "reason", "by", "from", "until", "withdrawn_by"},
+            .column_count = 7};
+
+    return run(&program, config_struct, argc, argv);
+}
+
+int move_command(void *config_struct, int argc, char **argv)
+{
+    static const struct statement_verb verbs[] = {
+            {"add", "move"}, {"withdraw", "withdraw"}, {NULL, NULL}};
+    static const struct statement_program program = {
+            .kind = STATEMENT_MOVE,
+            .name = "move",
+            .options = move_options,
+            .option_count = MOVE_OPTION_COUNT,
+            .verbs = verbs,
+            .columns = {"repository", "moved_to", "at", "by", "rationale", "evidence"},
+            .column_count = 6};
+
+    return run(&program, config_struct, argc, argv);
+}

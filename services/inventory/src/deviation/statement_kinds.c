@@ -9,6 +9,8 @@ static const char *const kind_words[] = {
         "vendor_dependency", "accepted",        NULL};
 static const char *const severity_words[] = {"critical", "high", "moderate", "low", NULL};
 static const char *const hardening_words[] = {"validate", "withdraw", NULL};
+static const char *const exclusion_words[] = {"exclude", "withdraw", NULL};
+static const char *const move_words[] = {"move", "withdraw", NULL};
 static const char *const drift_words[] = {"none", "found", NULL};
 static const char *const answer_words[] = {"yes", "no", NULL};
 static const char *const impact_words[] = {"partial", "total", NULL};
@@ -100,6 +102,28 @@ static const struct record_field ssvc_fields[] = {
 };
 static const struct record_rule ssvc_rules[] = {{NULL, 0x1f, 0xff}}; /* vulnerability to by */
 
+static const struct record_field exclusion_fields[] = {
+        {"asset", RECORD_NAME, NULL},    {"record", RECORD_WORD, exclusion_words},
+        {"at", RECORD_TIME, NULL},       {"by", RECORD_TEXT, NULL},
+        {"role", RECORD_TEXT, NULL},     {"rationale", RECORD_TEXT, NULL},
+        {"evidence", RECORD_TEXT, NULL}, {"expires_at", RECORD_TIME, NULL},
+};
+static const struct record_rule exclusion_rules[] = {
+        {"exclude", 0xaf, 0xff},  /* asset to by, rationale, expires_at */
+        {"withdraw", 0x0f, 0x7f}, /* asset to by */
+};
+
+static const struct record_field move_fields[] = {
+        {"repository", RECORD_NAME, NULL},   {"moved_to", RECORD_NAME, NULL},
+        {"record", RECORD_WORD, move_words}, {"at", RECORD_TIME, NULL},
+        {"by", RECORD_TEXT, NULL},           {"role", RECORD_TEXT, NULL},
+        {"rationale", RECORD_TEXT, NULL},    {"evidence", RECORD_TEXT, NULL},
+};
+static const struct record_rule move_rules[] = {
+        {"move", 0x5f, 0xff},     /* repository to by, rationale */
+        {"withdraw", 0x1f, 0xff}, /* repository to by */
+};
+
 #define KIND(name, prefix)                                                   \
     {                                                                        \
         name, prefix##_fields, FIELD_COUNT(prefix##_fields), prefix##_rules, \
@@ -111,4 +135,6 @@ const struct record_kind statement_records[STATEMENT_KIND_COUNT] = {
         [STATEMENT_HARDENING] = KIND("hardening", hardening),
         [STATEMENT_EXPOSURE] = KIND("exposures", exposure),
         [STATEMENT_SSVC] = KIND("ssvc", ssvc),
+        [STATEMENT_EXCLUSION] = KIND("exclusions", exclusion),
+        [STATEMENT_MOVE] = KIND("moves", move),
 };

@@ -1,6 +1,7 @@
 /*
  * statement_kinds: what people state, as records: deviations, hardening of images, exposure of
- * assets, SSVC values. Fields are the columns of the fact tables in migration 0011, in order.
+ * assets, SSVC values, exclusions, moves of repositories. Fields are the columns of their fact
+ * tables (X_facts in sql/migrations), in order.
  */
 #ifndef INVENTORY_STATEMENT_KINDS_H
 #define INVENTORY_STATEMENT_KINDS_H
@@ -12,6 +13,8 @@ enum statement_kind {
     STATEMENT_HARDENING,
     STATEMENT_EXPOSURE,
     STATEMENT_SSVC,
+    STATEMENT_EXCLUSION,
+    STATEMENT_MOVE,
     STATEMENT_KIND_COUNT
 };
 

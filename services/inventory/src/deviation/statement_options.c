@@ -101,3 +101,15 @@ const struct mu_option ssvc_options[SSVC_OPTION_COUNT] = {
         {"automatable", MU_OPTION_TEXT, OPTION(automatable), NULL, 0, 0, 0, "yes or no"},
         {"technical-impact", MU_OPTION_TEXT, OPTION(impact), NULL, 0, 0, 0, "partial or total"},
 };
+
+const struct mu_option exclusion_options[EXCLUSION_OPTION_COUNT] = {
+        COMMON,
+        {"asset", MU_OPTION_TEXT, OPTION(asset), NULL, 0, 0, 0, "the asset's UAI"},
+        EXPIRES,
+};
+
+const struct mu_option move_options[MOVE_OPTION_COUNT] = {
+        COMMON,
+        {"repository", MU_OPTION_TEXT, OPTION(repository), NULL, 0, 0, 0, "what it was: host/path"},
+        {"moved-to", MU_OPTION_TEXT, OPTION(moved_to), NULL, 0, 0, 0, "what it goes on as"},
+};

@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum { ROW_ARENA_BYTES = 256 * 1024 * 1024, KEPT_ARENA_BYTES = 1024 * 1024 * 1024 };
-enum { SEVERITIES_MAX_BYTES = 1024 };
 
 /* What a manifest was judged to be, without the findings behind it. */
 struct kept_manifest {
@@ -241,15 +240,16 @@ static enum mu_status take_name(void *opaque, const struct mu_pg_result *row, st
 
 static enum mu_status read_snapshot(struct build *build, struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf severities;
-    const char *values[] = {build->times.as_of, build->times.known, NULL};
+    MU_AUTO_DONE(assess_scope_done) struct assess_scope scope = {0};
+    const char *values[] = {build->times.as_of, build->times.known, NULL, NULL, NULL};
     enum mu_status st = assess_policy(build->pg, &build->times, &build->policy, err);
 
-    mu_buf_init(&severities, SEVERITIES_MAX_BYTES);
     if (st != MU_OK)
         return st;
-    assess_severities(build->policy, &severities);
-    values[2] = severities.data;
+    assess_scope_init(build->policy, &scope);
+    values[2] = scope.severities.data;
+    values[3] = scope.aged;
+    values[4] = scope.deviations.data;
     st = take_people(build, err);
     if (st == MU_OK)
         st = mu_pg_stream(build->pg, POLICY_FACTS_ALL, values, take_manifest, build, err);

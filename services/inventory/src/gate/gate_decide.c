@@ -191,7 +191,12 @@ static enum mu_status by_entry(struct decision *decision, const struct gate_entr
         return mu_fail(err, MU_E_NOMEM, "gate: out of memory");
     if (entry->verdict == VERDICT_APPROVED && entry->expires_at_us != MU_TIME_NONE &&
         entry->expires_at_us <= decision->question->now_us) {
-        decision->answer.verdict = VERDICT_WAITING; /* since the cache was built */
+        if (entry->detail[0]) { /* what held off a rule has ended since the cache was built */
+            decision->answer.verdict = VERDICT_REJECTED;
+            return deny(decision, REASON_RULE_BROKEN, false,
+                        scanned_text(decision, "is approved no longer", "", entry->detail), err);
+        }
+        decision->answer.verdict = VERDICT_WAITING;
         return deny(decision, REASON_SCAN_EXPIRED, open, what[REASON_SCAN_EXPIRED], err);
     }
     if (entry->verdict == VERDICT_APPROVED) {

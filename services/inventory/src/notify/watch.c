@@ -9,8 +9,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { ROUND_MAX_CONDITIONS = 500, MS_SIZE = 24 };
+enum { ROUND_MAX_CONDITIONS = 500, MS_SIZE = 24, CODE_SIZE = 64 };
 #define ROUND_MAX_TEXT "500"
 
 /* Columns of READ_CONDITIONS. */
@@ -33,19 +34,21 @@ static int severity_of(const char *word)
     return mu_text_equal(word, "warning") ? MU_NOTIFICATION_WARNING : MU_NOTIFICATION_INFO;
 }
 
-/* Scans with an old database are failures of detection themselves. */
+/* Scans that count for nothing are failures of detection themselves; the cause begins with the
+ * code. */
 static void open_failure(struct write_set *set, const struct mu_pg_result *rows, size_t row)
 {
     const char *job = mu_pg_text(rows, row, CONDITION_JOB);
     const char *parts[] = {job, mu_pg_text(rows, row, CONDITION_CAUSE)};
-    char failure_id[MU_UUID_TEXT_SIZE];
+    char failure_id[MU_UUID_TEXT_SIZE], code[CODE_SIZE];
 
     if (!job)
         return;
+    (void)snprintf(code, sizeof(code), "%.*s", (int)strcspn(parts[1], " "), parts[1]);
     mu_stable_id("muster.detection-failure", parts, 2, failure_id);
     WRITE_SET_ADD(set, WRITE_DETECTION_FAILURES, failure_id, job,
                   mu_pg_text(rows, row, CONDITION_REPOSITORY),
-                  mu_pg_text(rows, row, CONDITION_DIGEST), "database_stale",
+                  mu_pg_text(rows, row, CONDITION_DIGEST), code,
                   mu_pg_text(rows, row, CONDITION_MESSAGE), "1");
 }
 

@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FINDINGS_MAX_BYTES = 64 * 1024 * 1024, ARRAY_MAX_BYTES = 1024 * 1024 };
+enum {
+    FINDINGS_MAX_BYTES = 64 * 1024 * 1024,
+    ARRAY_MAX_BYTES = 1024 * 1024,
+    SCOPE_MAX_BYTES = 1024
+};
 
 /* ---- the policy ---- */
 
@@ -26,7 +30,7 @@ enum mu_status assess_policy(struct mu_pg *pg, const struct assess_times *times,
     return policy_parse("the policy in use", text, strlen(text), ret_policy, err);
 }
 
-void assess_severities(const struct policy *policy, struct mu_buf *out)
+static void put_severities(const struct policy *policy, struct mu_buf *out)
 {
     const struct policy_rule *rules = policy->rules.items;
     int lowest = SEVERITY_COUNT;
@@ -39,6 +43,24 @@ void assess_severities(const struct policy *policy, struct mu_buf *out)
     for (int i = lowest; i < SEVERITY_COUNT; i++)
         mu_pg_array_add(out, severity_word((enum severity)i));
     mu_pg_array_end(out);
+}
+
+void assess_scope_init(const struct policy *policy, struct assess_scope *ret_scope)
+{
+    mu_buf_init(&ret_scope->severities, SCOPE_MAX_BYTES);
+    mu_buf_init(&ret_scope->deviations, SCOPE_MAX_BYTES);
+    put_severities(policy, &ret_scope->severities);
+    mu_pg_array_begin(&ret_scope->deviations);
+    for (size_t i = 0; i < policy->deviations.count; i++)
+        mu_pg_array_add(&ret_scope->deviations, policy->deviations.items[i]);
+    mu_pg_array_end(&ret_scope->deviations);
+    ret_scope->aged = policy_asks_ages(policy) ? "true" : "false";
+}
+
+void assess_scope_done(struct assess_scope *scope)
+{
+    mu_buf_done(&scope->severities);
+    mu_buf_done(&scope->deviations);
 }
 
 /* ---- facts ---- */
@@ -57,7 +79,8 @@ enum {
     FACT_MESSAGE,
     FACT_FINDINGS,
     FACT_UAIS,
-    FACT_READ
+    FACT_READ,
+    FACT_FIRST_SEEN
 };
 
 static const char *kept(struct mu_arena *arena, const char *text, bool *failed)
@@ -68,9 +91,19 @@ static const char *kept(struct mu_arena *arena, const char *text, bool *failed)
     return copy;
 }
 
+/* Microseconds; what is not there is MU_TIME_NONE. */
+static int64_t time_at(const json_t *from, const char *name)
+{
+    const json_t *value = json_object_get(from, name);
+
+    return json_is_integer(value) ? json_integer_value(value) : MU_TIME_NONE;
+}
+
 static void read_finding(const json_t *from, struct mu_arena *arena, struct finding_fact *ret_fact,
                          bool *failed)
 {
+    const char *adjusted = mu_json_text_at(from, "adjusted");
+
     *ret_fact = (struct finding_fact){
             .id = kept(arena, mu_json_text_at(from, "id"), failed),
             .package = kept(arena, mu_json_text_at(from, "package"), failed),
@@ -79,7 +112,12 @@ static void read_finding(const json_t *from, struct mu_arena *arena, struct find
             .kind = mu_text_equal(mu_json_text_at(from, "kind"), "configuration")
                             ? FINDING_CONFIGURATION
                             : FINDING_VULNERABILITY,
-            .kev = json_is_true(json_object_get(from, "kev"))};
+            .kev = json_is_true(json_object_get(from, "kev")),
+            .since_us = time_at(from, "since"),
+            .held = json_is_true(json_object_get(from, "held")),
+            .held_until_us = time_at(from, "held_until"),
+            .adjusted = adjusted ? severity_of_word(adjusted) : SEVERITY_NONE,
+            .adjusted_until_us = time_at(from, "adjusted_until")};
 }
 
 static enum mu_status read_findings(const char *json, struct mu_arena *arena,
@@ -138,6 +176,7 @@ enum mu_status assess_row(const struct mu_pg_result *row, size_t number, struct 
             .database_built_at_us = mu_pg_time_us(row, number, FACT_DATABASE_BUILT),
             .failure_code = kept(arena, mu_pg_text(row, number, FACT_CODE), &failed),
             .failure_message = kept(arena, mu_pg_text(row, number, FACT_MESSAGE), &failed),
+            .first_seen_at_us = mu_pg_time_us(row, number, FACT_FIRST_SEEN),
             .named = true,
             .has_read = mu_pg_bool(row, number, FACT_READ)};
     enum mu_status st = MU_OK;
@@ -220,12 +259,12 @@ static enum mu_status find_facts(struct mu_pg *pg, const struct policy *policy,
     MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf repositories;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf digests;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf severities;
+    MU_AUTO_DONE(assess_scope_done) struct assess_scope scope;
     enum mu_status st;
 
+    assess_scope_init(policy, &scope);
     mu_buf_init(&repositories, ARRAY_MAX_BYTES);
     mu_buf_init(&digests, ARRAY_MAX_BYTES);
-    mu_buf_init(&severities, ARRAY_MAX_BYTES);
     mu_pg_array_begin(&repositories);
     mu_pg_array_begin(&digests);
     for (size_t i = 0; i < mu_pg_rows(names); i++) {
@@ -236,12 +275,12 @@ static enum mu_status find_facts(struct mu_pg *pg, const struct policy *policy,
     }
     mu_pg_array_end(&repositories);
     mu_pg_array_end(&digests);
-    assess_severities(policy, &severities);
     st = mu_buf_status(&digests, "manifests of an image", err);
     if (st == MU_OK)
         st = mu_pg_execute(pg, POLICY_FACTS,
                            (const char *const[]){repositories.data, digests.data, times->as_of,
-                                                 times->known, severities.data},
+                                                 times->known, scope.severities.data, scope.aged,
+                                                 scope.deviations.data},
                            &rows, err);
     return st == MU_OK ? judge_manifests(rows, policy, times, arena, assessment, err) : st;
 }

@@ -51,8 +51,14 @@ struct assessment {
 enum mu_status assess_policy(struct mu_pg *pg, const struct assess_times *times,
                              struct policy **ret_policy, struct mu_error *err) MU_MUST_CHECK;
 
-/* Severities that the rules ask about, as an array for the statements. */
-void assess_severities(const struct policy *policy, struct mu_buf *out);
+/* What the statements are asked for: severities of the rules and kinds of deviations as arrays, and
+ * whether ages are looked at. */
+struct assess_scope {
+    struct mu_buf severities, deviations;
+    const char *aged;
+};
+void assess_scope_init(const struct policy *policy, struct assess_scope *ret_scope);
+void assess_scope_done(struct assess_scope *scope);
 
 /* The facts of a row of FACTS or FACTS_ALL; `ret_uais` are what the scan carries, "{a,b}" parsed.
  * Errors: MU_E_NOMEM, MU_E_INVALID. */

@@ -9,14 +9,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ARRAY_MAX_BYTES = 64 * 1024 * 1024, ARRAYS = 6, ROUND_MOST = 100, PAUSE_MS = 500 };
+enum { ARRAY_MAX_BYTES = 64 * 1024 * 1024, ARRAYS = 5, ROUND_MOST = 100, PAUSE_MS = 500 };
 
 static const struct mu_json_limits limits = {EVIDENCE_MAX_BYTES, 16};
 
 static void list_arrays(struct evidence_facts *facts, struct mu_buf *ret_arrays[ARRAYS])
 {
-    struct mu_buf *const arrays[ARRAYS] = {&facts->kev,        &facts->ordinals, &facts->checks,
-                                           &facts->severities, &facts->titles,   &facts->paths};
+    struct mu_buf *const arrays[ARRAYS] = {&facts->ordinals, &facts->checks, &facts->severities,
+                                           &facts->titles, &facts->paths};
 
     for (size_t i = 0; i < ARRAYS; i++)
         ret_arrays[i] = arrays[i];
@@ -44,22 +44,6 @@ void evidence_facts_done(struct evidence_facts *facts)
 }
 
 /* ---- one raw result ---- */
-
-static void take_findings(const json_t *findings, struct evidence_facts *facts)
-{
-    const json_t *finding, *kev;
-    size_t i;
-
-    json_array_foreach (findings, i, finding) {
-        const char *id = mu_json_text_at(finding, "id");
-
-        kev = json_object_get(finding, "kev");
-        if (!id || !kev || json_is_null(kev) || json_is_false(kev))
-            continue;
-        mu_pg_array_add(&facts->kev, id);
-        facts->kev_count++;
-    }
-}
 
 static void take_issues(const json_t *issues, struct evidence_facts *facts)
 {
@@ -92,7 +76,6 @@ enum mu_status evidence_facts_parse(const char *bytes, size_t len, struct eviden
 
     if (st != MU_OK)
         return st;
-    take_findings(json_object_get(root, "findings"), facts);
     take_issues(json_object_get(root, "issues"), facts);
     list_arrays(facts, arrays);
     for (size_t i = 0; st == MU_OK && i < ARRAYS; i++) {
@@ -114,9 +97,6 @@ static enum mu_status write_facts(struct mu_pg *pg, const char *digest,
     (void)transaction;
     if (st == MU_OK)
         st = policy_tick(pg, known_at, err);
-    if (st == MU_OK && facts && facts->kev_count > 0)
-        st = mu_pg_execute(pg, POLICY_EVIDENCE_KEV, (const char *const[]){digest, facts->kev.data},
-                           NULL, err);
     if (st == MU_OK && facts && facts->issue_count > 0)
         st = mu_pg_execute(pg, POLICY_EVIDENCE_ISSUES,
                            (const char *const[]){digest, facts->ordinals.data, facts->checks.data,

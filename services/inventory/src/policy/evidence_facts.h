@@ -1,7 +1,6 @@
 /*
- * evidence_facts: what policies ask of a raw result beside its findings: which vulnerabilities were
- * known to be exploited (CISA KEV) when it was matched, and what the image itself gets wrong. Read
- * from the evidence once; until then no image is approved by a policy that asks for it.
+ * evidence_facts: what policies ask of a raw result beside its findings: what the image itself gets
+ * wrong. Read from the evidence once; until then no image is approved by a policy that asks for it.
  *
  * Threads: evidence_facts_run on one of its own, until a stop is requested. Trust: evidence may be
  * of any scanner: bounded as findings are.
@@ -13,9 +12,8 @@
 #include "policy/policy_statements.h"
 
 struct evidence_facts {
-    struct mu_buf kev; /* arrays for the statements */
-    struct mu_buf ordinals, checks, severities, titles, paths;
-    size_t kev_count, issue_count;
+    struct mu_buf ordinals, checks, severities, titles, paths; /* arrays for the statement */
+    size_t issue_count;
 };
 
 void evidence_facts_init(struct evidence_facts *facts);

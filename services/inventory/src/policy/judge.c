@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAMED_FINDINGS = 3 };
+enum { NAMED_FINDINGS = 3, MOST_CHANGES = 32 };
 
 /* ---- findings ---- */
 
@@ -18,16 +18,41 @@ static bool fits(const char *pattern, const char *text)
     return !pattern || pattern_fits(pattern, text ? text : "");
 }
 
+static bool exception_fits(const struct policy_exception *row, const struct image_facts *facts,
+                           const struct finding_fact *finding)
+{
+    return fits(row->finding, finding->id) && fits(row->image, facts->repository) &&
+           fits(row->package, finding->package);
+}
+
 static bool is_excepted(const struct policy *policy, const struct image_facts *facts,
                         const struct finding_fact *finding, int64_t now_us)
 {
     const struct policy_exception *rows = policy->exceptions.items;
 
     for (size_t i = 0; i < policy->exceptions.count; i++)
-        if (rows[i].until_us > now_us && fits(rows[i].finding, finding->id) &&
-            fits(rows[i].image, facts->repository) && fits(rows[i].package, finding->package))
+        if (rows[i].until_us > now_us && exception_fits(&rows[i], facts, finding))
             return true;
     return false;
+}
+
+static bool holds(bool there, int64_t until_us, int64_t now_us)
+{
+    return there && (until_us == MU_TIME_NONE || until_us > now_us);
+}
+
+enum severity judge_severity(const struct finding_fact *finding, int64_t now_us)
+{
+    bool adjusted = holds(finding->adjusted != SEVERITY_NONE, finding->adjusted_until_us, now_us);
+
+    return adjusted ? finding->adjusted : finding->severity;
+}
+
+static bool is_old(const struct policy_rule *rule, const struct finding_fact *finding,
+                   int64_t now_us)
+{
+    return rule->older_than_us == 0 || finding->since_us == MU_TIME_NONE ||
+           now_us - finding->since_us > rule->older_than_us;
 }
 
 bool judge_counts(const struct policy *policy, const struct policy_rule *rule,
@@ -36,10 +61,69 @@ bool judge_counts(const struct policy *policy, const struct policy_rule *rule,
 {
     enum finding_kind of = rule->of ? (enum finding_kind)rule->of : FINDING_VULNERABILITY;
 
-    return finding->kind == of && (int)finding->severity >= rule->at_least &&
+    return finding->kind == of && (int)judge_severity(finding, now_us) >= rule->at_least &&
            (!rule->kev || finding->kev) &&
            (!rule->fixable || (finding->fixed && finding->fixed[0])) &&
+           is_old(rule, finding, now_us) && !holds(finding->held, finding->held_until_us, now_us) &&
            !is_excepted(policy, facts, finding, now_us);
+}
+
+static int64_t count_for(const struct policy *policy, const struct policy_rule *rule,
+                         const struct image_facts *facts, int64_t now_us)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < facts->finding_count; i++)
+        count += judge_counts(policy, rule, facts, &facts->findings[i], now_us);
+    return count;
+}
+
+/* ---- what time alone changes ---- */
+
+/* The earlier of both that is after now; MU_TIME_NONE: neither. */
+static int64_t sooner(int64_t soonest_us, int64_t at_us, int64_t now_us)
+{
+    if (at_us == MU_TIME_NONE || at_us <= now_us)
+        return soonest_us;
+    return soonest_us == MU_TIME_NONE || at_us < soonest_us ? at_us : soonest_us;
+}
+
+/* When the next exception or deviation of a finding ends, or one becomes old. */
+static int64_t next_change(const struct policy *policy, const struct policy_rule *rule,
+                           const struct image_facts *facts, int64_t now_us)
+{
+    const struct policy_exception *rows = policy->exceptions.items;
+    int64_t next_us = MU_TIME_NONE;
+
+    for (size_t i = 0; i < facts->finding_count; i++) {
+        const struct finding_fact *finding = &facts->findings[i];
+
+        if (finding->held)
+            next_us = sooner(next_us, finding->held_until_us, now_us);
+        if (finding->adjusted != SEVERITY_NONE)
+            next_us = sooner(next_us, finding->adjusted_until_us, now_us);
+        if (rule->older_than_us > 0 && finding->since_us != MU_TIME_NONE)
+            next_us = sooner(next_us, finding->since_us + rule->older_than_us + 1, now_us);
+        for (size_t k = 0; k < policy->exceptions.count; k++)
+            if (exception_fits(&rows[k], facts, finding))
+                next_us = sooner(next_us, rows[k].until_us, now_us);
+    }
+    return next_us;
+}
+
+/* When a rule that is kept now is broken by time alone; MU_TIME_NONE: never. After many changes
+ * that broke nothing the next is taken for it. */
+static int64_t broken_at(const struct policy *policy, const struct policy_rule *rule,
+                         const struct image_facts *facts, int64_t now_us)
+{
+    int64_t at_us = now_us;
+
+    for (int i = 0; i < MOST_CHANGES; i++) {
+        at_us = next_change(policy, rule, facts, at_us);
+        if (at_us == MU_TIME_NONE || count_for(policy, rule, facts, at_us) > rule->max)
+            return at_us;
+    }
+    return next_change(policy, rule, facts, at_us);
 }
 
 /* "5, 0 allowed: CVE-2026-1 (openssl), ..." when it is broken. */
@@ -89,7 +173,7 @@ static bool asks_for_evidence(const struct policy *policy)
     const struct policy_rule *rules = policy->rules.items;
 
     for (size_t i = 0; i < policy->rules.count; i++)
-        if (rules[i].kev || rules[i].of == FINDING_CONFIGURATION)
+        if (rules[i].of == FINDING_CONFIGURATION)
             return true;
     return false;
 }
@@ -150,6 +234,49 @@ static bool judge_base(const struct policy *policy, const struct image_facts *fa
     return true;
 }
 
+/* An approval that ends before the scan is too old says when and why. */
+static void end_at(struct judged *judged, int64_t at_us, const char *why, const char *what)
+{
+    char at[MU_TIME_TEXT_SIZE];
+
+    if (at_us == MU_TIME_NONE || at_us >= judged->expires_at_us)
+        return;
+    mu_time_format(at_us, at);
+    judged->expires_at_us = at_us;
+    (void)snprintf(judged->detail, sizeof(judged->detail), "until %s, when %s %s", at, why, what);
+}
+
+/* Whether it has to be built anew. */
+static bool judge_age(const struct policy *policy, const struct image_facts *facts, int64_t now_us,
+                      struct judged *judged)
+{
+    char at[MU_TIME_TEXT_SIZE];
+    int64_t until_us = facts->first_seen_at_us + policy->max_image_age_us;
+
+    if (policy->max_image_age_us == 0 || facts->first_seen_at_us == MU_TIME_NONE)
+        return false;
+    if (until_us > now_us) {
+        end_at(judged, until_us, "it is older than", policy->max_image_age_text);
+        return false;
+    }
+    mu_time_format(facts->first_seen_at_us, at);
+    (void)snprintf(judged->detail, sizeof(judged->detail), "it is there since %s, %s is allowed",
+                   at, policy->max_image_age_text);
+    say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, "max_image_age", judged->detail);
+    return true;
+}
+
+/* An approval ends when the first rule is broken by time alone. */
+static void end_by_rules(const struct policy *policy, const struct image_facts *facts,
+                         int64_t now_us, struct judged *judged)
+{
+    const struct policy_rule *rules = policy->rules.items;
+
+    for (size_t i = 0; i < policy->rules.count; i++)
+        end_at(judged, broken_at(policy, &rules[i], facts, now_us),
+               "nothing holds off any more the rule", rules[i].name);
+}
+
 void judge_image(const struct policy *policy, const struct image_facts *facts, int64_t now_us,
                  struct judged *ret_judged)
 {
@@ -163,7 +290,8 @@ void judge_image(const struct policy *policy, const struct image_facts *facts, i
                                                       : "the registry does not have it");
         return;
     }
-    if (judge_scan(policy, facts, now_us, judged) || judge_base(policy, facts, judged))
+    if (judge_scan(policy, facts, now_us, judged) || judge_base(policy, facts, judged) ||
+        judge_age(policy, facts, now_us, judged))
         return;
     for (size_t i = 0; i < policy->rules.count; i++) {
         if (!rule_is_broken(policy, &rules[i], facts, now_us, judged->detail))
@@ -171,7 +299,8 @@ void judge_image(const struct policy *policy, const struct image_facts *facts, i
         say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, rules[i].name, judged->detail);
         return;
     }
-    say(judged, VERDICT_APPROVED, REASON_POLICY_PASSED, "", "");
+    end_by_rules(policy, facts, now_us, judged);
+    say(judged, VERDICT_APPROVED, REASON_POLICY_PASSED, "", judged->detail);
 }
 
 void judge_worst(struct judged *worst, const struct judged *judged)

@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { POLICY_ARENA_BYTES = 16 * 1024 * 1024 };
@@ -67,6 +68,11 @@ static const struct mu_json_field rule_fields[] = {
          .min = 1,
          .max = 63},
         {.name = "of", .type = MU_JSON_ENUM, .offset = RULE(of), .words = kind_words},
+        {.name = "older_than",
+         .type = MU_JSON_TEXT,
+         .offset = RULE(older_than_text),
+         .min = 1,
+         .max = 32},
 };
 static const struct mu_json_object rule_object = {"a rule", rule_fields,
                                                   sizeof(rule_fields) / sizeof(rule_fields[0]),
@@ -105,6 +111,7 @@ static const struct mu_json_object exception_object = {
 static const struct mu_json_field policy_fields[] = {
         {.name = "approvers", .type = MU_JSON_TEXTS, .offset = POLICY(approvers), .max = 100},
         {.name = "base_images", .type = MU_JSON_TEXTS, .offset = POLICY(base_images), .max = 1000},
+        {.name = "deviations", .type = MU_JSON_TEXTS, .offset = POLICY(deviations), .max = 5},
         {.name = "exceptions",
          .type = MU_JSON_ARRAY,
          .offset = POLICY(exceptions),
@@ -113,6 +120,11 @@ static const struct mu_json_field policy_fields[] = {
         {.name = "max_database_age",
          .type = MU_JSON_TEXT,
          .offset = POLICY(max_database_age_text),
+         .min = 1,
+         .max = 32},
+        {.name = "max_image_age",
+         .type = MU_JSON_TEXT,
+         .offset = POLICY(max_image_age_text),
          .min = 1,
          .max = 32},
         {.name = "max_scan_age",
@@ -154,16 +166,41 @@ static enum mu_status read_age(const char *path, const char *name, const char *t
     return MU_OK;
 }
 
+static enum mu_status check_deviations(const char *path, const struct policy *policy,
+                                       struct mu_error *err)
+{
+    static const char *const kinds[] = {"false_positive", "risk_adjustment",
+                                        "operational_requirement", "vendor_dependency", "accepted"};
+    bool known;
+
+    for (size_t i = 0; i < policy->deviations.count; i++) {
+        known = false;
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+            known |= mu_text_equal(policy->deviations.items[i], kinds[k]);
+        if (!known)
+            return mu_fail(err, MU_E_INVALID,
+                           "%s: deviations[%zu]: expected false_positive, risk_adjustment, "
+                           "operational_requirement, vendor_dependency or accepted",
+                           path, i);
+    }
+    return MU_OK;
+}
+
 static enum mu_status check_rules(const char *path, const struct policy *policy,
                                   struct mu_error *err)
 {
-    const struct policy_rule *rules = policy->rules.items;
+    struct policy_rule *rules = policy->rules.items;
+    char name[64];
 
     for (size_t i = 0; i < policy->rules.count; i++) {
-        if (rules[i].of == FINDING_CONFIGURATION && (rules[i].kev || rules[i].fixable))
+        (void)snprintf(name, sizeof(name), "rules[%zu].older_than", i);
+        if (read_age(path, name, rules[i].older_than_text, &rules[i].older_than_us, err) != MU_OK)
+            return err->status;
+        if (rules[i].of == FINDING_CONFIGURATION &&
+            (rules[i].kev || rules[i].fixable || rules[i].older_than_text))
             return mu_fail(err, MU_E_INVALID,
-                           "%s: rules[%zu]: kev and fixable are of vulnerabilities, not of the "
-                           "configuration",
+                           "%s: rules[%zu]: kev, fixable and older_than are of vulnerabilities, "
+                           "not of the configuration",
                            path, i);
         for (size_t k = 0; k < i; k++)
             if (mu_text_equal(rules[i].name, rules[k].name))
@@ -188,6 +225,10 @@ enum mu_status policy_parse(const char *path, const char *bytes, size_t len,
         st = read_age(path, "max_database_age", read.max_database_age_text,
                       &read.max_database_age_us, err);
     if (st == MU_OK)
+        st = read_age(path, "max_image_age", read.max_image_age_text, &read.max_image_age_us, err);
+    if (st == MU_OK)
+        st = check_deviations(path, &read, err);
+    if (st == MU_OK)
         st = check_rules(path, &read, err);
     if (st != MU_OK)
         return st;
@@ -206,6 +247,16 @@ void policy_free(struct policy *policy)
         return;
     mu_arena_free(policy->arena);
     free(policy);
+}
+
+bool policy_asks_ages(const struct policy *policy)
+{
+    const struct policy_rule *rules = policy->rules.items;
+
+    for (size_t i = 0; i < policy->rules.count; i++)
+        if (rules[i].older_than_us > 0)
+            return true;
+    return false;
 }
 
 bool policy_role_may_approve(const struct policy *policy, const char *role)

@@ -38,7 +38,8 @@ struct policy_rule {
     int of;       /* enum finding_kind; none: vulnerabilities */
     int at_least; /* enum severity */
     bool kev, fixable;
-    int64_t max;
+    const char *older_than_text; /* only what was first detected longer ago; NULL: all */
+    int64_t older_than_us, max;
 };
 
 struct policy_exception {
@@ -50,11 +51,13 @@ struct policy_exception {
 
 struct policy {
     struct mu_arena *arena;
-    const char *name, *max_scan_age_text, *max_database_age_text;
+    const char *name, *max_scan_age_text, *max_database_age_text, *max_image_age_text;
     struct mu_json_array rules, exceptions; /* struct policy_rule, struct policy_exception */
     struct mu_json_texts base_images; /* patterns over the operating system's name; none: all */
     struct mu_json_texts approvers;   /* roles that may approve and revoke; none: all */
+    struct mu_json_texts deviations;  /* kinds of approved deviations that count; none: no kind */
     int64_t max_scan_age_us;
+    int64_t max_image_age_us;         /* since it was first seen; 0: not looked at */
     int64_t max_database_age_us;      /* between the database and the scan; 0: not looked at */
     char digest[MU_DIGEST_TEXT_SIZE]; /* of the content: its version */
 };
@@ -67,6 +70,9 @@ void policy_free(struct policy *policy); /* NULL is fine */
 /* What counts where nobody wrote one: no known exploited and no critical vulnerability, scans of
  * 30 days (FedRAMP Vulnerability Scanning Requirements for Containers). */
 extern const char policy_default_text[];
+
+/* Whether some rule asks how old findings are. */
+bool policy_asks_ages(const struct policy *policy);
 
 bool policy_role_may_approve(const struct policy *policy, const char *role);
 

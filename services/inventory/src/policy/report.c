@@ -63,13 +63,13 @@ static void report_reason(const struct report *report, struct mu_buf *out)
 
 /* ---- facts ---- */
 
-static json_t *facts_of(const struct assessed_manifest *manifest)
+static json_t *facts_of(const struct assessed_manifest *manifest, int64_t at_us)
 {
     const struct image_facts *facts = &manifest->facts;
     json_t *counts = json_object();
 
     for (size_t i = 0; i < facts->finding_count; i++) {
-        const char *word = severity_word(facts->findings[i].severity);
+        const char *word = severity_word(judge_severity(&facts->findings[i], at_us));
         json_int_t count = json_integer_value(json_object_get(counts, word));
 
         (void)json_object_set_new(counts, word, json_integer(count + 1));
@@ -100,7 +100,7 @@ static json_t *all_facts(const struct report *report)
     json_t *manifests = json_array();
 
     for (size_t i = 0; i < assessment->manifest_count; i++)
-        (void)json_array_append_new(manifests, facts_of(&assessment->manifests[i]));
+        (void)json_array_append_new(manifests, facts_of(&assessment->manifests[i], report->at_us));
     return json_pack("{s:o,s:o}", "manifests", manifests, "person", person_of(assessment->word));
 }
 
@@ -178,7 +178,8 @@ static void sarif_finding(const struct report *report, const struct policy_rule 
     mu_buf_init(&text, 4096);
     mu_buf_printf(&text, "%s in %s: %s%s%s%s", finding->id,
                   finding->package ? finding->package : "the image",
-                  severity_word(finding->severity), finding->kev ? ", known to be exploited" : "",
+                  severity_word(judge_severity(finding, report->at_us)),
+                  finding->kev ? ", known to be exploited" : "",
                   finding->fixed ? ", fixed in " : "", finding->fixed ? finding->fixed : "");
     (void)json_array_append_new(results, sarif_result(report, rule->name, text.data));
 }
