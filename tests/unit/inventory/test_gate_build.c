@@ -308,10 +308,10 @@ static void record_word(const char *decision, const char *tag)
             .role = "officer",
             .reason = "because",
             .until = strcmp(decision, "approve") == 0 ? "2099-01-01T00:00:00Z" : NULL};
-    char id[APPROVAL_ID_SIZE];
+    struct approval_made made;
     struct mu_error err;
 
-    if (approval_record(pg, &approval, id, &err) != MU_OK)
+    if (approval_record(pg, &approval, w.arena, &made, &err) != MU_OK)
         fail_msg("%s", err.message);
 }
 

@@ -1,4 +1,4 @@
--- For reads of whole fleets (0038): the place of each run and the platform of each image are kept too, and what is to be said of
+-- For reads of whole fleets (0042): the place of each run and the platform of each image are kept too, and what is to be said of
 -- targets is told for many at once.
 
 -- Where a run is, as its pod is known.
