@@ -97,7 +97,7 @@ static void a_verdict_is_told_and_recorded_with_who_asked(void **state)
     assert_verdict("approved");
     assert_null(header_of("Retry-After"));
     assert_says("\"reason\":\"policy_passed\"");
-    (void)snprintf(id, sizeof(id), "%s", member_of("decision_id"));
+    (void)snprintf(id, sizeof(id), "%.63s", member_of("decision_id"));
     (void)snprintf(sql, sizeof(sql),
                    "SELECT concat_ws('|', asked_by, image, digest, verdict) FROM policy_decisions "
                    "WHERE decision_id = '%s'",
@@ -232,7 +232,7 @@ static void the_same_decision_again_is_the_one_that_is_there(void **state)
     (void)state;
     push_image();
     assert_int_equal(decide(ALICE, APPROVE), 201);
-    (void)snprintf(first, sizeof(first), "%s", member_of("approval_id"));
+    (void)snprintf(first, sizeof(first), "%.63s", member_of("approval_id"));
     assert_int_equal(decide(ALICE, APPROVE), 200);
     assert_string_equal(member_of("approval_id"), first);
     assert_int_equal(decide(BOB, APPROVE), 201); /* his own word */
@@ -274,7 +274,7 @@ static void decisions_are_listed_with_what_became_of_them(void **state)
     {
         char target[1024];
 
-        (void)snprintf(target, sizeof(target), "/v1/approvals?limit=1&cursor=%s",
+        (void)snprintf(target, sizeof(target), "/v1/approvals?limit=1&cursor=%.500s",
                        member_of("next_cursor"));
         assert_int_equal(ask("GET", target, ALICE, NULL), 200);
     }
