@@ -210,10 +210,12 @@ def test_a_swarm_tells_services_and_their_containers(world):
 
 def test_nothing_was_told_twice_or_not_understood(world):
     """Both sources look at one engine: what they tell of it is the same."""
-    running = world.docker("ps", "-q", "--no-trunc").split()
-    told = world.stack.postgres.sql(
-        "SELECT i.pod_uid FROM runs r JOIN instances i USING (instance_id) "
-        f"WHERE i.cluster = '{CLUSTER}' AND r.ended_at IS NULL").split()
-    assert sorted(told) == sorted(running)
+    def told_as_running():
+        told = world.stack.postgres.sql(
+            "SELECT i.pod_uid FROM runs r JOIN instances i USING (instance_id) "
+            f"WHERE i.cluster = '{CLUSTER}' AND r.ended_at IS NULL").split()
+        running = world.docker("ps", "-q", "--no-trunc").split()
+        return sorted(told) == sorted(running) or f"told {sorted(told)}, running {sorted(running)}"
+    demo.wait_until("what runs is told", told_as_running, 60)
     assert world.stack.postgres.sql("SELECT count(*) FROM ledger WHERE state = 'quarantined'") == "0"
     assert '"level":"error"' not in world.stack.services.process["ingest"].log.read_text()
