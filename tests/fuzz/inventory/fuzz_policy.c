@@ -3,16 +3,27 @@
 #include "gate/gate_config.h"
 #include "policy/judge.h"
 
+#include "base/clock.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_policy(const char *bytes, size_t len)
 {
     MU_AUTO(policy) struct policy *policy = NULL;
-    const struct finding_fact finding = {"CVE-2026-1",          "openssl", "2", SEVERITY_CRITICAL,
-                                         FINDING_VULNERABILITY, true};
+    const struct finding_fact finding = {.id = "CVE-2026-1",
+                                         .package = "openssl",
+                                         .fixed = "2",
+                                         .severity = SEVERITY_CRITICAL,
+                                         .kind = FINDING_VULNERABILITY,
+                                         .kev = true,
+                                         .since_us = 1,
+                                         .held_until_us = MU_TIME_NONE,
+                                         .adjusted = SEVERITY_NONE,
+                                         .adjusted_until_us = MU_TIME_NONE};
     const struct image_facts facts = {.repository = "registry.example/app",
                                       .os_name = "Debian",
                                       .finished_at_us = 1,
+                                      .first_seen_at_us = 1,
                                       .findings = &finding,
                                       .finding_count = 1,
                                       .named = true,
