@@ -17,7 +17,7 @@ from event_stream import Stream
 from local.demo import wait_until
 from local.postgres import Postgres, _binary
 from local.process import Process, StackError, free_port, http_ok
-from probes import end_offsets
+from probes import end_offsets, metric
 from senders import Senders
 
 EVENTS = int(os.environ.get("MUSTER_DATABASE_EVENTS", "1500"))
@@ -38,6 +38,7 @@ def stack(new_stack):
     stream = Stream(SEED, EVENTS)
     events = [event for event in stream.shuffled if event.kind != "pods"]
     send(stack, stream.requests(events, most=20))
+    wait_until("spool empty", lambda: metric(stack, "ingest", "muster_ingest_spool_bytes") == 0 and sum(end_offsets(stack).values()) > 0, WAIT_S)
     stack.again = list(stream.requests(events[:1]))  # an event that came before
     yield stack
     stack.stop()
