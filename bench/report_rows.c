@@ -1,12 +1,13 @@
 /*
  * report_rows: one way of writing ROWS rows of the inventory workbook, for bench/report.py.
  *
- *   bench_report_rows floor|workbook|bundle|poam ROWS FOLDER
+ *   bench_report_rows floor|workbook|bundle|poam|cells ROWS FOLDER
  *
  *   floor     libxlsxwriter alone in constant-memory mode, the cells that `workbook` writes
  *   workbook  the product's: snapshot, assets, cells, workbook
  *   bundle    a whole package but for OSCAL: workbooks, CSV, JSON, report.html, manifest
  *   poam      a package of one image and ROWS findings on it, ten an item
+ *   cells     none: prints the cells of the floor's first row, a line each
  *
  * Prints seconds and the largest resident memory in KiB. Filling the snapshot is not counted.
  */
@@ -242,6 +243,7 @@ int main(int argc, char **argv)
 {
     size_t rows = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
     bool floor = argc == 4 && strcmp(argv[1], "floor") == 0;
+    bool cells = argc == 4 && strcmp(argv[1], "cells") == 0;
     bool poam = argc == 4 && strcmp(argv[1], "poam") == 0;
     char path[PATH_SIZE];
     struct inventory_workbook_row first = {0};
@@ -250,23 +252,26 @@ int main(int argc, char **argv)
     uint64_t begin_ms;
 
     if (rows == 0) {
-        (void)fprintf(stderr, "usage: %s floor|workbook|bundle|poam ROWS FOLDER\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s floor|workbook|bundle|poam|cells ROWS FOLDER\n", argv[0]);
         return 2;
     }
     (void)snprintf(path, sizeof(path), "%s/%s%s", argv[3], argv[1],
                    poam || strcmp(argv[1], "bundle") == 0 ? "" : ".xlsx");
-    snapshot = make_snapshot(floor || poam ? 1 : rows, poam ? rows : 0);
-    if (floor)
+    snapshot = make_snapshot(floor || poam || cells ? 1 : rows, poam ? rows : 0);
+    if (floor || cells)
         each_row(snapshot, keep_row, &first);
     begin_ms = mu_monotonic_ms();
+    for (size_t i = 0; cells && i < COLUMN_COUNT; i++)
+        (void)puts(first.cells[i] ? first.cells[i] : "");
     if (floor)
         write_floor(&first, rows, path);
     else if (strcmp(argv[1], "workbook") == 0)
         write_workbook(snapshot, path);
-    else
+    else if (!cells)
         write_bundle(snapshot, path);
     (void)getrusage(RUSAGE_SELF, &usage);
-    (void)printf("%.3f %ld\n", (double)(mu_monotonic_ms() - begin_ms) / 1000, usage.ru_maxrss);
+    if (!cells)
+        (void)printf("%.3f %ld\n", (double)(mu_monotonic_ms() - begin_ms) / 1000, usage.ru_maxrss);
     snapshot_free(snapshot);
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         free((void *)(uintptr_t)first.cells[i]);
