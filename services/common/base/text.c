@@ -170,6 +170,19 @@ void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out)
     mu_buf_puts(out, "\"");
 }
 
+void mu_text_percent(const char *text, const char *also, struct mu_buf *out)
+{
+    static const char unreserved[] =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *text; text++) {
+        if (strchr(unreserved, *text) || strchr(also, *text))
+            mu_buf_append(out, text, 1);
+        else
+            mu_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+    }
+}
+
 void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
 {
     static const char digits[] = "0123456789abcdef";

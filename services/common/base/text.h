@@ -35,6 +35,10 @@ size_t mu_utf8_count(const char *bytes, size_t len); /* characters of valid UTF-
 /* The bytes as a JSON string with its quotes; what is not UTF-8 becomes '?'. */
 void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out);
 
+/* For paths, queries and forms: what is neither unreserved (RFC 3986 section 2.3) nor one of `also`
+ * becomes %XX. */
+void mu_text_percent(const char *text, const char *also, struct mu_buf *out);
+
 void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text); /* 2*len + NUL, lower case */
 /* Strict lower or upper case hex of exactly 2*len digits. */
 bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len);

@@ -12,16 +12,7 @@ enum { DEADLINE_MS = 20000, LIFETIME_MAX_S = 24 * 3600 };
 void login_form_add(struct mu_buf *form, const char *name, const char *value)
 {
     mu_buf_printf(form, "%s%s=", form->len > 0 ? "&" : "", name);
-    for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     strchr("-._~", c) != NULL;
-
-        if (plain)
-            mu_buf_append(form, value, 1);
-        else
-            mu_buf_printf(form, "%%%02X", c);
-    }
+    mu_text_percent(value, "", form);
 }
 
 enum mu_status login_request(const char *what, struct mu_http_request *request,

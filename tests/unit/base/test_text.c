@@ -1,4 +1,4 @@
-/* text: comparisons, numbers, UTF-8, JSON strings, hex and base64. */
+/* text: comparisons, numbers, UTF-8, JSON strings, hex, base64 and percent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,6 +179,20 @@ static void wrong_hex_leaves_the_bytes_alone(void **state)
 }
 
 /* RFC 4648 section 10. */
+static void what_an_address_may_not_hold_becomes_percent(void **state)
+{
+    struct mu_buf out;
+
+    (void)state;
+    mu_buf_init(&out, 64);
+    mu_text_percent("aZ09-._~ /:@%+\xc3\xa9", "", &out);
+    assert_string_equal(out.data, "aZ09-._~%20%2F%3A%40%25%2B%C3%A9");
+    mu_buf_reset(&out);
+    mu_text_percent("host:1/a@b c", "/:@", &out);
+    assert_string_equal(out.data, "host:1/a@b%20c");
+    mu_buf_done(&out);
+}
+
 static void base64_equals_the_vectors_of_the_rfc(void **state)
 {
     static const char *const rows[][2] = {{"", ""},
@@ -215,6 +229,7 @@ int main(void)
             cmocka_unit_test(a_json_string_is_escaped_and_always_utf8),
             cmocka_unit_test(hex_is_written_in_lower_case_and_read_in_both),
             cmocka_unit_test(wrong_hex_leaves_the_bytes_alone),
+            cmocka_unit_test(what_an_address_may_not_hold_becomes_percent),
             cmocka_unit_test(base64_equals_the_vectors_of_the_rfc),
     };
 

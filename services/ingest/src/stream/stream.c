@@ -301,19 +301,14 @@ enum mu_status stream_replay(struct stream *stream, const char *path, struct mu_
 
 bool stream_path_append(char path[STREAM_PATH_SIZE], const char *text)
 {
-    static const char plain[] =
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf escaped;
     size_t len = strlen(path);
 
-    for (; *text; text++) {
-        bool is_plain = strchr(plain, *text) != NULL;
-        int put = snprintf(path + len, STREAM_PATH_SIZE - len, is_plain ? "%c" : "%%%02X",
-                           (unsigned char)*text);
-
-        if (put < 0 || (size_t)put >= STREAM_PATH_SIZE - len)
-            return false;
-        len += (size_t)put;
-    }
+    mu_buf_init(&escaped, STREAM_PATH_SIZE - 1 - len);
+    mu_text_percent(text, "", &escaped);
+    if (escaped.failed)
+        return false;
+    memcpy(path + len, escaped.data, escaped.len + 1);
     return true;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,18 +57,6 @@ void kube_client_close(struct kube_client *client)
     mu_http_client_free(client->http);
     mu_arena_free(client->arena);
     free(client);
-}
-
-void kube_put_escaped(struct mu_buf *out, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-
-        if (byte < 0x80 && (isalnum(byte) || strchr("-._~", byte)))
-            mu_buf_append(out, text, 1);
-        else
-            mu_buf_printf(out, "%%%02X", byte);
-    }
 }
 
 /* One exchange; a status that is not 200 is an error. */

@@ -31,9 +31,6 @@ enum mu_status kube_client_open(const struct kube_client_config *config,
 void kube_client_close(struct kube_client *client); /* NULL is fine */
 MU_DEFINE_AUTO(kube_client, struct kube_client, kube_client_close)
 
-/* Appends `text` so that it stands for itself in a path or a query. */
-void kube_put_escaped(struct mu_buf *out, const char *text);
-
 struct kube_answer {
     int status;             /* HTTP */
     int64_t retry_after_ms; /* -1: none */

@@ -245,10 +245,10 @@ static json_t *ask_by_name(struct known *known, const char *key, const char *nam
     mu_buf_append(&url, path, (size_t)(last - path));
     if (name_space) {
         mu_buf_puts(&url, "/namespaces/");
-        kube_put_escaped(&url, name_space);
+        mu_text_percent(name_space, "", &url);
     }
     mu_buf_printf(&url, "%s/", last);
-    kube_put_escaped(&url, name);
+    mu_text_percent(name, "", &url);
     return url.failed ? NULL : ask(known, key, url.data);
 }
 

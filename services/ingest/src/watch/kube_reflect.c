@@ -128,7 +128,7 @@ static enum mu_status fetch_page(struct list *list, json_t **ret_page, struct mu
     mu_buf_printf(&path, "%s?limit=%lld", resource->path, (long long)reflect->page_limit);
     if (list->token[0]) {
         mu_buf_puts(&path, "&continue=");
-        kube_put_escaped(&path, list->token);
+        mu_text_percent(list->token, "", &path);
     }
     return kube_get(list->client, path.data, resource->metadata_only ? accept_metadata_list : NULL,
                     PAGE_MAX_BYTES, ret_page, &reflect->answer, err);
@@ -269,7 +269,7 @@ static enum mu_status watch_from(struct kube_reflect *reflect, struct mu_error *
     mu_buf_init(&path, PATH_MAX_BYTES);
     mu_buf_printf(&path, "%s?watch=true%s&resourceVersion=", resource->path,
                   reflect->plain ? "" : "&allowWatchBookmarks=true");
-    kube_put_escaped(&path, reflect->position.version);
+    mu_text_percent(reflect->position.version, "", &path);
     mu_buf_printf(&path, "&timeoutSeconds=%d", reflect->timeout_s);
     st = open_client(reflect, -1, &client, err);
     if (st == MU_OK)

@@ -117,14 +117,16 @@ static enum mu_status ask_database(struct question *question, bool waits, struct
 static enum mu_status write_path(const struct question *question, bool waits, struct mu_buf *path,
                                  struct mu_error *err)
 {
+    static const char kept[] = "/:@"; /* in a path and in a value of the query */
+
     mu_buf_puts(path, "/v1/verdicts/");
-    remote_escape(question->asked.image, path);
+    mu_text_percent(question->asked.image, kept, path);
     if (question->config->look)
         return mu_buf_status(path, "the image", err);
     mu_buf_puts(path, waits ? "?wait=true" : "?wait=false");
     if (question->by) {
         mu_buf_puts(path, "&by=");
-        remote_escape(question->by, path);
+        mu_text_percent(question->by, kept, path);
     }
     return mu_buf_status(path, "the image and --by", err);
 }

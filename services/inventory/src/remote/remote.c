@@ -135,19 +135,6 @@ void remote_free(struct remote *remote)
 
 /* ---- a question ---- */
 
-void remote_escape(const char *text, struct mu_buf *out)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-._~/:@";
-
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            mu_buf_append(out, text, 1);
-        else
-            mu_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
-    }
-}
-
 /* "Bearer ..."; "" without a token. */
 static enum mu_status authorize(const struct remote_config *config, struct mu_buf *out,
                                 struct mu_error *err)

@@ -65,9 +65,6 @@ enum mu_status remote_open(const struct remote_config *config, struct remote **r
 void remote_free(struct remote *remote); /* NULL is fine */
 MU_DEFINE_AUTO(remote, struct remote, remote_free)
 
-/* Appends what a path segment or a value of the query may hold; the rest of the bytes as %XX. */
-void remote_escape(const char *text, struct mu_buf *out);
-
 struct remote_question {
     const char *method;
     const char *path; /* from the slash on, escaped */
