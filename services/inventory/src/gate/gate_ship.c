@@ -2,7 +2,7 @@
 
 #include "gate/gate_metrics.h"
 #include "gate/gate_statements.h"
-#include "identity/identity.h"
+#include "schedule/urgent_jobs.h"
 #include "store/rounds.h"
 
 #include "base/buf.h"
@@ -92,34 +92,20 @@ static enum mu_status ask_for_scans(struct mu_pg *pg, const char *instance,
                                     struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *wanted = NULL;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf jobs;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf repositories;
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf digests;
-    struct mu_buf *const arrays[] = {&jobs, &repositories, &digests};
-    char first[NUMBER_SIZE], last[NUMBER_SIZE], job[MU_UUID_TEXT_SIZE];
+    MU_AUTO_DONE(urgent_jobs_done) struct urgent_jobs urgent;
+    char first[NUMBER_SIZE], last[NUMBER_SIZE];
     const char *values[] = {instance, first, last, span->from, span->to};
     enum mu_status st;
 
-    for (size_t i = 0; i < 3; i++) {
-        mu_buf_init(arrays[i], BATCH_MAX_BYTES);
-        mu_pg_array_begin(arrays[i]);
-    }
+    urgent_jobs_init(&urgent, BATCH_MAX_BYTES);
     (void)snprintf(first, sizeof(first), "%" PRIu64, batch->first);
     (void)snprintf(last, sizeof(last), "%" PRIu64, batch->last);
     st = mu_pg_execute(pg, GATE_WANTED, values, &wanted, err);
-    if (st != MU_OK || mu_pg_rows(wanted) == 0)
+    if (st != MU_OK)
         return st;
-    for (size_t i = 0; i < mu_pg_rows(wanted); i++) {
-        identity_job(mu_pg_text(wanted, i, 0), mu_pg_text(wanted, i, 1), job);
-        mu_pg_array_add(&jobs, job);
-        mu_pg_array_add(&repositories, mu_pg_text(wanted, i, 0));
-        mu_pg_array_add(&digests, mu_pg_text(wanted, i, 1));
-    }
-    for (size_t i = 0; i < 3; i++)
-        mu_pg_array_end(arrays[i]);
-    return mu_pg_execute(pg, GATE_JOBS_URGENT,
-                         (const char *const[]){jobs.data, repositories.data, digests.data}, NULL,
-                         err);
+    for (size_t i = 0; i < mu_pg_rows(wanted); i++)
+        urgent_jobs_add(&urgent, mu_pg_text(wanted, i, 0), mu_pg_text(wanted, i, 1));
+    return urgent_jobs_ask(&urgent, pg, GATE_JOBS_URGENT, err);
 }
 
 static enum mu_status ship(struct mu_pg *pg, const char *instance, const struct batch *batch,

@@ -5,6 +5,8 @@
 #ifndef INVENTORY_GATE_STATEMENTS_H
 #define INVENTORY_GATE_STATEMENTS_H
 
+#include "schedule/urgent_jobs.h" /* of the .def */
+
 #include "pg/pg.h"
 
 enum gate_statement {

@@ -1,6 +1,6 @@
 #include "policy/ask.h"
 
-#include "identity/identity.h"
+#include "schedule/urgent_jobs.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -48,35 +48,16 @@ static enum mu_status look(struct asked *asked, struct mu_pg *pg, struct mu_aren
 static enum mu_status ask_for_scans(const struct assessment *found, struct mu_pg *pg,
                                     struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf jobs, repositories, digests;
-    struct mu_buf *const arrays[] = {&jobs, &repositories, &digests};
-    char job[MU_UUID_TEXT_SIZE];
-    enum mu_status st = MU_OK;
+    MU_AUTO_DONE(urgent_jobs_done) struct urgent_jobs urgent;
 
-    for (size_t i = 0; i < 3; i++) {
-        mu_buf_init(arrays[i], ARRAY_MAX_BYTES);
-        mu_pg_array_begin(arrays[i]);
-    }
+    urgent_jobs_init(&urgent, ARRAY_MAX_BYTES);
     for (size_t i = 0; found->digest && i < found->manifest_count; i++) {
         const struct assessed_manifest *manifest = &found->manifests[i];
 
-        if (manifest->judged.verdict != VERDICT_WAITING)
-            continue;
-        identity_job(found->repository, manifest->facts.digest, job);
-        mu_pg_array_add(&jobs, job);
-        mu_pg_array_add(&repositories, found->repository);
-        mu_pg_array_add(&digests, manifest->facts.digest);
+        if (manifest->judged.verdict == VERDICT_WAITING)
+            urgent_jobs_add(&urgent, found->repository, manifest->facts.digest);
     }
-    for (size_t i = 0; i < 3; i++)
-        mu_pg_array_end(arrays[i]);
-    for (size_t i = 0; st == MU_OK && i < 3; i++)
-        st = mu_buf_status(arrays[i], "manifests of an image", err);
-    return st == MU_OK && found->digest
-                   ? mu_pg_execute(
-                             pg, POLICY_JOBS_URGENT,
-                             (const char *const[]){jobs.data, repositories.data, digests.data},
-                             NULL, err)
-                   : st;
+    return urgent_jobs_ask(&urgent, pg, POLICY_JOBS_URGENT, err);
 }
 
 /* Tried again with the same outcome it is the same record, with another it is another. */

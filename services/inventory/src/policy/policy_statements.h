@@ -4,6 +4,8 @@
 #ifndef INVENTORY_POLICY_STATEMENTS_H
 #define INVENTORY_POLICY_STATEMENTS_H
 
+#include "schedule/urgent_jobs.h" /* of the .def */
+
 #include "pg/pg.h"
 
 enum policy_statement {
