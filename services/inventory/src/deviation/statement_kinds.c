@@ -4,7 +4,7 @@
 
 static const char *const deviation_words[] = {"request",  "approve", "reject", "withdraw",
                                               "check_in", "release", NULL};
-static const char *const kind_words[] = {
+const char *const deviation_kinds[] = {
         "false_positive",    "risk_adjustment", "operational_requirement",
         "vendor_dependency", "accepted",        NULL};
 static const char *const severity_words[] = {"critical", "high", "moderate", "low", NULL};
@@ -38,7 +38,7 @@ static const struct record_field deviation_fields[] = {
         [DEVIATION_AT] = {"at", RECORD_TIME, NULL},
         [DEVIATION_BY] = {"by", RECORD_TEXT, NULL},
         [DEVIATION_ROLE] = {"role", RECORD_TEXT, NULL},
-        [DEVIATION_KIND] = {"kind", RECORD_WORD, kind_words},
+        [DEVIATION_KIND] = {"kind", RECORD_WORD, deviation_kinds},
         [DEVIATION_VULNERABILITY] = {"vulnerability", RECORD_NAME, NULL},
         [DEVIATION_ASSET] = {"asset", RECORD_NAME, NULL},
         [DEVIATION_PACKAGE] = {"package", RECORD_NAME, NULL},

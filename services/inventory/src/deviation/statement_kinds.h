@@ -18,6 +18,7 @@ enum statement_kind {
     STATEMENT_KIND_COUNT
 };
 
+extern const char *const deviation_kinds[]; /* NULL behind the last */
 extern const struct record_kind statement_records[STATEMENT_KIND_COUNT];
 
 #endif

@@ -1,5 +1,6 @@
 #include "policy/policy.h"
 
+#include "deviation/statement_kinds.h"
 #include "document/yaml_document.h"
 
 #include "base/config.h"
@@ -169,14 +170,12 @@ static enum mu_status read_age(const char *path, const char *name, const char *t
 static enum mu_status check_deviations(const char *path, const struct policy *policy,
                                        struct mu_error *err)
 {
-    static const char *const kinds[] = {"false_positive", "risk_adjustment",
-                                        "operational_requirement", "vendor_dependency", "accepted"};
     bool known;
 
     for (size_t i = 0; i < policy->deviations.count; i++) {
         known = false;
-        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-            known |= mu_text_equal(policy->deviations.items[i], kinds[k]);
+        for (const char *const *kind = deviation_kinds; *kind; kind++)
+            known |= mu_text_equal(policy->deviations.items[i], *kind);
         if (!known)
             return mu_fail(err, MU_E_INVALID,
                            "%s: deviations[%zu]: expected false_positive, risk_adjustment, "
