@@ -143,7 +143,8 @@ $$;
 -- The catalog is known by vulnerability_facts alone.
 DROP TABLE evidence_kev;
 
--- As 0040 has it; what people stated and decided can be told, not changed, as all facts.
+-- As before (0014), with what came later: audit records, and what people stated and decided, can be told, not changed, as all
+-- facts; nobody has rights on a partition but through its table.
 CREATE OR REPLACE FUNCTION muster_grant_roles() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     facts text := 'repositories, assets, asset_digests, tag_observations, digest_facts, digest_edges, '
@@ -180,10 +181,8 @@ $$;
 
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'muster_inventory') THEN
-        PERFORM muster_grant_roles();
-    END IF;
-EXCEPTION WHEN insufficient_privilege THEN
+    PERFORM muster_grant_roles();
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
     RAISE NOTICE 'roles of muster are missing: see 0014_roles.sql';
 END
 $$;
