@@ -194,15 +194,12 @@ void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
     ret_text[2 * len] = '\0';
 }
 
+/* Negative: no digit. */
 static int hex_value(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    unsigned digit = (unsigned char)c - (unsigned)'0', letter = ((unsigned char)c | 32U) - 'a';
+
+    return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
 }
 
 bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len)

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SHA1_BYTES = 20 };
 
@@ -27,4 +28,23 @@ void mu_uuid5(const uint8_t space[MU_UUID_BYTES], const char *name, size_t name_
     mu_hex_encode(hash, MU_UUID_BYTES, hex);
     (void)snprintf(ret_uuid, MU_UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
                    hex + 16, hex + 20);
+}
+
+bool mu_uuid_decode(const char *text, uint8_t ret_bytes[MU_UUID_BYTES])
+{
+    static const struct {
+        uint8_t from, bytes;
+    } parts[] = {{0, 4}, {9, 2}, {14, 2}, {19, 2}, {24, 6}};
+    uint8_t *at = ret_bytes;
+
+    if (strnlen(text, MU_UUID_TEXT_SIZE) != MU_UUID_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (i > 0 && text[parts[i].from - 1] != '-')
+            return false;
+        if (!mu_hex_decode(text + parts[i].from, (size_t)2 * parts[i].bytes, at, parts[i].bytes))
+            return false;
+        at += parts[i].bytes;
+    }
+    return true;
 }
