@@ -2,9 +2,11 @@
 """Events applied per second by inventory, all effects included, as a ratio to raw COPY of the ledger rows alone in the same
 PostgreSQL; and what one event costs as the ledger grows.
 
-    python3 bench/inventory.py [EVENTS]              after ./muster build; the ratio
+    python3 bench/inventory.py [EVENTS]              after ./muster build; the ratio, of two mixes of events
     python3 bench/inventory.py --curve [ROWS ...]    cost per event on a ledger of so many rows (default 10000 to 3000000)
 
+The mixes (bench/inventory_apply.c): "fleet", what 1,000,000 containers of 100,000 images send in a year, nearly all of it words of pods,
+each of four; and "new", where every event is of a new image or pod, nearly half of them pushes: the dearest there is.
 The floor is COPY FROM a file into a table with the ledger's columns and a unique key on the event's id. The second floor is
 COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for.
 The curve's ledger is filled by SQL with the facts that such events leave behind (images, tags, pods, runs, jobs). Its cost is the
@@ -57,6 +59,7 @@ INSERT INTO instances (instance_id, cluster, pod_uid, container, kind, known_at)
 INSERT INTO run_facts (instance_id, fact_id, run_key, image, image_id, repository, digest, started_at, known_at)
     SELECT instance, instance, 'containerd://' || uid, repository, digest, repository, digest, at, at FROM container"""
 RUNS = 3
+EVENTS = 40000
 
 
 def cpu_seconds(postgres):
@@ -92,28 +95,30 @@ def copy_all(postgres, folder):
     return seconds, rows
 
 
-def apply(postgres, state, events, first=0):
-    program = [BIN.parent / "bench" / "bench_inventory_apply", postgres.conninfo(), state / "evidence", str(events), str(first)]
+def apply(postgres, state, mix, events, first=0):
+    program = [BIN.parent / "bench" / "bench_inventory_apply", postgres.conninfo(), state / "evidence", mix, str(events), str(first)]
     return float(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
 
 
-def ratio(postgres, state, events):
+def ratio(postgres, state, mix, events):
     files = state / "copy"
     files.mkdir()
     files.chmod(0o777)
-    applied = apply(postgres, state, events)
-    ledger = copy_ledger(postgres, files)
+    applied = apply(postgres, state, mix, events) / events
+    there = int(postgres.sql("SELECT count(*) FROM ledger"))  # with those that stand before the clock starts
+    ledger = copy_ledger(postgres, files) / there
     everything, rows = copy_all(postgres, files)
+    everything /= there
     kept = int(postgres.sql("SELECT sum(pg_column_size(payload)) FROM ledger_payloads"))
-    print(f"inventory: {events / applied:.0f} events/s ({events} events, {rows} rows, {applied:.2f} s); payloads kept: "
-          f"{kept / events:.0f} bytes an event")
-    print(f"COPY of the ledger rows with their key: {events / ledger:.0f} rows/s ({ledger:.2f} s); ratio {ledger / applied:.3f}")
-    print(f"COPY of all rows into bare tables: {events / everything:.0f} events/s ({everything:.2f} s); ratio {everything / applied:.3f}")
+    print(f"{mix}: {1 / applied:.0f} events/s ({events} events, {rows / there:.1f} rows an event); payloads kept: "
+          f"{kept / there:.0f} bytes an event")
+    print(f"  COPY of the ledger rows with their key: {1 / ledger:.0f} rows/s; ratio {ledger / applied:.3f}")
+    print(f"  COPY of all rows into bare tables: {1 / everything:.0f} events/s; ratio {everything / applied:.3f}", flush=True)
 
 
 def curve(postgres, state, sizes):
     batch, there, first = 20000, 0, 0
-    apply(postgres, state, batch)  # tables and caches are there
+    apply(postgres, state, "new", batch)  # tables and caches are there
     print(f"{'rows':>12} {'us an event':>12} {'us of CPU':>10} {'GB':>6}", flush=True)
     for size in sizes:
         if size > there:
@@ -124,15 +129,14 @@ def curve(postgres, state, sizes):
         for _ in range(RUNS):
             first += batch
             before = cpu_seconds(postgres)
-            wall.append(apply(postgres, state, batch, first) / batch * 1e6)
+            wall.append(apply(postgres, state, "new", batch, first) / batch * 1e6)
             cpu.append((cpu_seconds(postgres) - before) / batch * 1e6)
         stored = int(postgres.sql("SELECT pg_database_size('muster')")) / 1e9
         print(f"{size:12,} {statistics.median(wall):12.1f} {statistics.median(cpu):10.1f} {stored:6.1f}", flush=True)
 
 
-def main():
-    words = [word for word in sys.argv[1:] if word != "--curve"]
-    numbers = [int(word) for word in words]
+def with_postgres(measure):
+    """A server of its own, with the settings that are asked for."""
     state = Path(tempfile.mkdtemp(prefix="muster-bench-", dir="/var/tmp"))
     state.chmod(0o755)
     postgres = Postgres(state)
@@ -146,13 +150,19 @@ def main():
             postgres.process.stop()
             postgres.start()
             postgres.wait_ready()
-        if "--curve" in sys.argv:
-            curve(postgres, state, numbers or [10000, 100000, 1000000, 3000000])
-        else:
-            ratio(postgres, state, numbers[0] if numbers else 20000)
+        measure(postgres, state)
     finally:
         postgres.process.stop()
         shutil.rmtree(state, ignore_errors=True)
+
+
+def main():
+    numbers = [int(word) for word in sys.argv[1:] if word != "--curve"]
+    if "--curve" in sys.argv:
+        with_postgres(lambda postgres, state: curve(postgres, state, numbers or [10000, 100000, 1000000, 3000000]))
+        return
+    for mix in ("fleet", "new"):
+        with_postgres(lambda postgres, state: ratio(postgres, state, mix, numbers[0] if numbers else EVENTS))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
 /*
  * Applies prepared events as muster-inventory does, batch by batch, and prints the seconds it took.
- *   bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS [FIRST]
+ *   bench_inventory_apply CONNINFO EVIDENCE_DIR MIX EVENTS [FIRST]
  *
- * Of ten events four are pushes, five are pods and one is a scan with twenty findings. Everything
- * is encoded before the clock starts; decoding, evidence, SQL and commits are inside. FIRST is the
- * number of the first event: other numbers are other events.
+ * MIX is what the events are:
+ *   new    all is new: of ten events four push a new image, five tell a running pod of two
+ * containers for the first time, one is a scan with twenty findings. fleet  what 1,000,000
+ * containers of 100,000 images send in a year: 500,000 pods that live a week are told four times
+ * each (created, scheduled, running, removed), which makes 100 million events; 100,000 pushes and a
+ * scan of each image a month beside them make 1 and 12 of 1,000. Pods that will be removed and
+ * images that they run were told before the clock starts. Everything is encoded before the clock
+ * starts; decoding, evidence, SQL and commits are inside. FIRST is the number of the first event:
+ * other numbers are other events.
  */
 #include "apply/batch.h"
 #include "evidence/evidence_store.h"
@@ -106,7 +112,29 @@ static void add_push(struct bench *bench, size_t n)
     add(bench, MU_TOPIC_REGISTRY_EVENTS, MU_MSG_REGISTRY_EVENT, &event);
 }
 
-static void add_pod(struct bench *bench, size_t n, size_t images)
+/* What a pod's life tells (Kubernetes, Pod Lifecycle), in this order. */
+enum phase { PHASE_CREATED, PHASE_SCHEDULED, PHASE_RUNNING, PHASE_REMOVED, PHASE_COUNT };
+
+/* Before it runs the runtime has said nothing of it. */
+static void set_phase(struct mu_workload_event *event, struct mu_workload_container *container,
+                      enum phase phase)
+{
+    if (phase == PHASE_CREATED)
+        event->node = NULL;
+    if (phase < PHASE_RUNNING) {
+        container->state = MU_CONTAINER_WAITING;
+        container->image_id = container->digest = container->container_id = NULL;
+        container->started_at_us = MU_TIME_NONE;
+    }
+    event->occurred_at_us += phase * INT64_C(1000000);
+    if (phase == PHASE_REMOVED) {
+        event->action = MU_WORKLOAD_REMOVED;
+        container->state = MU_CONTAINER_TERMINATED;
+        container->finished_at_us = event->occurred_at_us;
+    }
+}
+
+static void add_pod(struct bench *bench, size_t n, size_t images, enum phase phase)
 {
     struct image image = image_of(n * 7 % images);
     char uid[40], run[40];
@@ -139,6 +167,7 @@ static void add_pod(struct bench *bench, size_t n, size_t images)
 
     (void)snprintf(uid, sizeof(uid), "pod-%zu", n);
     (void)snprintf(run, sizeof(run), "containerd://%zu", n);
+    set_phase(&event, &containers[0], phase);
     containers[1] = containers[0];
     containers[1].name = "proxy";
     containers[1].kind = MU_CONTAINER_SIDECAR;
@@ -206,7 +235,7 @@ static void add_scan(struct bench *bench, size_t n)
     add(bench, MU_TOPIC_SCAN_RESULTS, MU_MSG_SCAN_RESULT, &result);
 }
 
-static void prepare(struct bench *bench, size_t events)
+static void add_new(struct bench *bench, size_t events)
 {
     size_t images = (bench->first + events) * 4 / 10 + 1, pushes = bench->first * 4 / 10;
     size_t pods = bench->first * 5 / 10, scans = bench->first / 10;
@@ -217,26 +246,92 @@ static void prepare(struct bench *bench, size_t events)
         if (kind < 4)
             add_push(bench, pushes++);
         else if (kind < 9)
-            add_pod(bench, pods++, images);
+            add_pod(bench, pods++, images, PHASE_RUNNING);
         else
             add_scan(bench, scans++);
     }
 }
 
-static double apply_all(struct bench *bench, struct mu_pg *pg)
+/* ---- the mix of a fleet ---- */
+
+enum {
+    FLEET_IMAGES = 2000, /* pushed before the clock starts */
+    FLEET_PODS = 2000,   /* at a time */
+    FLEET_BEFORE = FLEET_IMAGES + FLEET_PODS * PHASE_REMOVED,
+    FLEET_EVENTS_A_PUSH = 1000,
+    FLEET_EVENTS_A_SCAN = 83
+};
+
+/* How many pods are created between a pod's creation and this word of it. */
+static size_t phase_lag(enum phase phase)
 {
-    struct batch_applier *applier = batch_applier_new(bench->evidence, 0);
-    uint64_t start_ms = mu_monotonic_ms();
+    static const size_t lags[PHASE_COUNT] = {0, 20, 60, FLEET_PODS};
+
+    return lags[phase];
+}
+
+static void add_fleet(struct bench *bench, size_t events)
+{
+    size_t images = FLEET_IMAGES + bench->first, pushes = images, scans = bench->first, words = 0;
+    size_t pods = 2 * bench->first; /* the first of this run: no run has half as many as events */
+
+    for (size_t n = 0; n < FLEET_IMAGES; n++)
+        add_push(bench, bench->first + n);
+    for (size_t n = 0; n < FLEET_PODS * PHASE_REMOVED; n++)
+        add_pod(bench, pods + n % FLEET_PODS, images, (enum phase)(n / FLEET_PODS));
+    pods += FLEET_PODS;
+    while (bench->count < FLEET_BEFORE + events) {
+        size_t n = bench->count - FLEET_BEFORE;
+
+        if (n % FLEET_EVENTS_A_PUSH == 0)
+            add_push(bench, pushes++);
+        else if (n % FLEET_EVENTS_A_SCAN == 0)
+            add_scan(bench, scans++);
+        else {
+            enum phase phase = (enum phase)(words % PHASE_COUNT);
+
+            add_pod(bench, pods + words++ / PHASE_COUNT - phase_lag(phase), images, phase);
+        }
+    }
+}
+
+/* Name, what makes its events, and how many of them stand before the clock starts. */
+static const struct mix {
+    const char *name;
+    void (*add)(struct bench *bench, size_t events);
+    size_t before;
+} mixes[] = {{"new", add_new, 0}, {"fleet", add_fleet, FLEET_BEFORE}};
+
+static const struct mix *mix_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(mixes) / sizeof(mixes[0]); i++)
+        if (mu_text_equal(mixes[i].name, name))
+            return &mixes[i];
+    return NULL;
+}
+
+static void apply(struct bench *bench, struct batch_applier *applier, struct mu_pg *pg, size_t from,
+                  size_t to)
+{
     struct mu_error err;
 
-    for (size_t done = 0; done < bench->count; done += BATCH_MAX_MESSAGES) {
-        size_t left = bench->count - done;
+    while (from < to) {
+        size_t count = to - from < BATCH_MAX_MESSAGES ? to - from : BATCH_MAX_MESSAGES;
 
-        if (left > BATCH_MAX_MESSAGES)
-            left = BATCH_MAX_MESSAGES;
-        if (batch_apply(applier, pg, bench->events + done, left, &err) != MU_OK)
+        if (batch_apply(applier, pg, bench->events + from, count, &err) != MU_OK)
             die("apply", err.message);
+        from += count;
     }
+}
+
+static double apply_all(struct bench *bench, struct mu_pg *pg, size_t before)
+{
+    struct batch_applier *applier = batch_applier_new(bench->evidence, 0);
+    uint64_t start_ms;
+
+    apply(bench, applier, pg, 0, before);
+    start_ms = mu_monotonic_ms();
+    apply(bench, applier, pg, before, bench->count);
     batch_applier_free(applier);
     return (double)(mu_monotonic_ms() - start_ms) / 1000;
 }
@@ -244,25 +339,27 @@ static double apply_all(struct bench *bench, struct mu_pg *pg)
 int main(int argc, char **argv)
 {
     struct bench bench = {.arena = mu_arena_new(ARENA_BYTES)};
+    const struct mix *mix = argc > 3 ? mix_named(argv[3]) : NULL;
     struct mu_pg *pg = NULL;
     uint64_t events = 0, first = 0;
     struct mu_error err;
     int applied = 0;
 
-    if (argc < 4 || argc > 5 || mu_text_to_u64(argv[3], "EVENTS", &events, &err) != MU_OK ||
+    if (argc < 5 || argc > 6 || !mix || mu_text_to_u64(argv[4], "EVENTS", &events, &err) != MU_OK ||
         events == 0 || events > EVENTS_MAX ||
-        (argc == 5 && mu_text_to_u64(argv[4], "FIRST", &first, &err) != MU_OK))
-        die("usage", "bench_inventory_apply CONNINFO EVIDENCE_DIR EVENTS (1 to 500000) [FIRST]");
+        (argc == 6 && mu_text_to_u64(argv[5], "FIRST", &first, &err) != MU_OK))
+        die("usage",
+            "bench_inventory_apply CONNINFO EVIDENCE_DIR new|fleet EVENTS (1 to 500000) [FIRST]");
     bench.first = first;
-    bench.events = mu_xcalloc(events, sizeof(*bench.events));
+    bench.events = mu_xcalloc(events + mix->before, sizeof(*bench.events));
     if (evidence_store_open(argv[2], &bench.evidence, &err) != MU_OK)
         die(argv[2], err.message);
-    prepare(&bench, events);
+    mix->add(&bench, events);
     if (mu_pg_migrate(argv[1], inventory_migrations, inventory_migration_count, &applied, &err) !=
                 MU_OK ||
         inventory_pg_open(argv[1], "bench", &pg, &err) != MU_OK)
         die("database", err.message);
-    (void)printf("%.3f\n", apply_all(&bench, pg));
+    (void)printf("%.3f\n", apply_all(&bench, pg, mix->before));
     mu_pg_close(pg);
     evidence_store_close(bench.evidence);
     free(bench.events);
