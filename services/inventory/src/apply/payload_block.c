@@ -1,8 +1,10 @@
 #include "apply/payload_block.h"
 
 #include <string.h>
+#include <zstd.h>
 
-static const char magic[] = "MUB1";
+static const char magic[] = "MUB1", packed_magic[] = "MUB2";
+enum { PACKED_HEAD_BYTES = 8, PACK_LEVEL = 1 };
 
 /* ---- writing ---- */
 
@@ -51,6 +53,26 @@ void payload_block_add(struct mu_buf *block, const struct mu_incoming *incoming,
     put_text(block, incoming->ce_type);
     put_text(block, envelope->traceparent);
     put_bytes(block, cut ? NULL : incoming->value, incoming->value_len);
+}
+
+enum mu_status payload_block_pack(const struct mu_buf *plain, struct mu_buf *ret_block,
+                                  struct mu_error *err)
+{
+    size_t room = ZSTD_compressBound(plain->len), len;
+    char *at;
+
+    if (mu_buf_status(plain, "payloads", err) != MU_OK)
+        return err->status;
+    mu_buf_append(ret_block, packed_magic, 4);
+    put_int(ret_block, plain->len, 4);
+    at = mu_buf_room(ret_block, room);
+    if (!at)
+        return mu_buf_status(ret_block, "payloads", err);
+    len = ZSTD_compress(at, room, plain->data, plain->len, PACK_LEVEL);
+    if (ZSTD_isError(len))
+        return mu_fail(err, MU_E_NOMEM, "payloads: zstd: %s", ZSTD_getErrorName(len));
+    mu_buf_took(ret_block, len);
+    return MU_OK;
 }
 
 /* ---- reading ---- */
@@ -123,8 +145,30 @@ static void take_entry(struct reader *reader, struct payload_entry *entry)
             incoming->ce_type ? mu_msg_type_of(incoming->ce_type) : MU_MSG_TYPE_COUNT;
 }
 
-enum mu_status payload_block_read(const void *bytes, size_t len, struct mu_arena *arena,
-                                  struct payload_block *ret_block, struct mu_error *err)
+static enum mu_status unpack(const void *bytes, size_t len, struct mu_arena *arena,
+                             struct mu_buf *ret_plain, struct mu_error *err)
+{
+    struct reader reader = {(const unsigned char *)bytes + 4, (const unsigned char *)bytes + len,
+                            false};
+    size_t plain_len = (size_t)take_int(&reader, 4), unpacked;
+
+    if (reader.broken || plain_len > PAYLOAD_BLOCK_MAX_BYTES)
+        return mu_fail(err, MU_E_LIMIT, "payload block: %zu bytes unpacked, at most %d", plain_len,
+                       PAYLOAD_BLOCK_MAX_BYTES);
+    ret_plain->data = mu_arena_alloc(arena, plain_len + 1);
+    if (!ret_plain->data)
+        return mu_fail(err, MU_E_NOMEM, "payload block: %zu bytes", plain_len);
+    unpacked = ZSTD_decompress(ret_plain->data, plain_len, reader.at,
+                               (size_t)(reader.end - reader.at));
+    if (ZSTD_isError(unpacked) || unpacked != plain_len)
+        return mu_fail(err, MU_E_INVALID, "payload block: damaged: %s",
+                       ZSTD_isError(unpacked) ? ZSTD_getErrorName(unpacked) : "too short");
+    ret_plain->len = plain_len;
+    return MU_OK;
+}
+
+static enum mu_status read_plain(const void *bytes, size_t len, struct mu_arena *arena,
+                                 struct payload_block *ret_block, struct mu_error *err)
 {
     struct reader reader = {bytes, (const unsigned char *)bytes + len, false};
     struct payload_block block = {.entries = NULL};
@@ -146,4 +190,16 @@ enum mu_status payload_block_read(const void *bytes, size_t len, struct mu_arena
         return mu_fail(err, MU_E_INVALID, "payload block: damaged");
     *ret_block = block;
     return MU_OK;
+}
+
+enum mu_status payload_block_read(const void *bytes, size_t len, struct mu_arena *arena,
+                                  struct payload_block *ret_block, struct mu_error *err)
+{
+    struct mu_buf plain = {.len = 0};
+
+    if (len < PACKED_HEAD_BYTES || memcmp(bytes, packed_magic, 4) != 0)
+        return read_plain(bytes, len, arena, ret_block, err);
+    if (unpack(bytes, len, arena, &plain, err) != MU_OK)
+        return err->status;
+    return read_plain(plain.data, plain.len, arena, ret_block, err);
 }
