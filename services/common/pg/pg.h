@@ -53,6 +53,8 @@ bool mu_pg_pooled(const struct mu_pg *pg);
 uint64_t mu_pg_serial(const struct mu_pg *pg);
 /* SQLSTATE of the last statement that failed; "": none, or the connection's own failure. */
 const char *mu_pg_sqlstate(const struct mu_pg *pg);
+/* The table that it names (23505: whose unique key refused a row); "": none. */
+const char *mu_pg_error_table(const struct mu_pg *pg);
 bool mu_pg_alive(
         const struct mu_pg *pg); /* false after a connection failure: close and open again */
 

@@ -35,6 +35,11 @@ const char *mu_pg_sqlstate(const struct mu_pg *pg)
     return pg->sqlstate;
 }
 
+const char *mu_pg_error_table(const struct mu_pg *pg)
+{
+    return pg->error_table;
+}
+
 enum mu_status pg_lost(const char *statement, struct mu_error *err)
 {
     return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': the connection is lost", statement);
@@ -53,6 +58,7 @@ enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const c
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
     /* After a FATAL the server closes the connection, though libpq may not have seen it yet. */
@@ -60,6 +66,7 @@ enum mu_status pg_result_error(struct mu_pg *pg, const PGresult *result, const c
         (severity && !mu_text_equal(severity, "ERROR")))
         pg->dead = true;
     (void)snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", sqlstate ? sqlstate : "");
+    (void)snprintf(pg->error_table, sizeof(pg->error_table), "%s", table ? table : "");
     if (!sqlstate) { /* libpq's own: the connection broke */
         pg->dead = true;
         return mu_fail(err, MU_E_UNAVAILABLE, "statement '%s': %.300s", statement,

@@ -14,6 +14,8 @@ enum { PG_MAX_PARAMETERS = 64, PG_DEADLINE_MS = 120000 };
     "SET LOCAL statement_timeout = 60000; SET LOCAL idle_in_transaction_session_timeout = " \
     "120000; SET LOCAL jit = off"
 
+enum { NAME_SIZE = 64 }; /* NAMEDATALEN */
+
 struct mu_pg {
     PGconn *connection;
     const struct mu_pg_statement *statements;
@@ -23,10 +25,11 @@ struct mu_pg {
     bool in_transaction;
     bool pooled; /* see pg.h: nothing may be kept in the session */
     uint64_t serial;
-    bool own_options; /* the operator's conninfo has options of the session */
-    char sqlstate[6]; /* of the last statement that failed; "" */
-    size_t queued;    /* statements sent in the pipeline and not yet answered */
-    int *queue;       /* their indexes, oldest first: a ring */
+    bool own_options;            /* the operator's conninfo has options of the session */
+    char sqlstate[6];            /* of the last statement that failed; "" */
+    char error_table[NAME_SIZE]; /* that it named; "" */
+    size_t queued;               /* statements sent in the pipeline and not yet answered */
+    int *queue;                  /* their indexes, oldest first: a ring */
     size_t queue_capacity, queue_first;
     bool failed; /* a queued statement failed; `failure` says how */
     struct mu_error failure;

@@ -39,6 +39,30 @@ static void a_row_is_new_once(void **state)
     assert_false(before(1, "a", "b"));
 }
 
+static void what_was_not_committed_was_not_written(void **state)
+{
+    (void)state;
+    assert_false(before(1, "a", "b"));
+    seen_keep(seen);
+    assert_false(before(1, "c", "d"));
+    assert_true(before(1, "a", "b"));
+    seen_drop(seen);
+    assert_false(before(1, "c", "d"));
+    assert_true(before(1, "a", "b"));
+}
+
+static void an_id_stands_for_its_row(void **state)
+{
+    static const char id[] = "6ba7b810-9dad-81d1-80b4-00c04fd430c8";
+
+    (void)state;
+    assert_false(seen_before_id(seen, 1, id));
+    assert_true(seen_before_id(seen, 1, id));
+    assert_false(seen_before_id(seen, 2, id));
+    assert_false(seen_before_id(seen, 1, "no id"));
+    assert_true(seen_before_id(seen, 1, "no id"));
+}
+
 static void tables_columns_and_what_is_absent_are_told_apart(void **state)
 {
     (void)state;
@@ -57,22 +81,38 @@ static void the_skipped_column_does_not_count(void **state)
     assert_true(seen_before(seen, 1, (const char *const[]){"a", "event 2"}, 2, 1));
 }
 
-/* Rows of a batch stay apart however many they are; between two batches it begins anew. */
-static void a_full_memory_begins_anew_only_when_told(void **state)
+/* So many that the next seen_keep has something to forget. */
+static void many_rows(size_t table)
 {
     char name[16];
 
-    (void)state;
-    for (int i = 0; i < 700000; i++) {
+    for (int i = 0; i < 300000; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
-        assert_false(before(1, name, ""));
+        assert_false(before(table, name, ""));
     }
-    assert_true(before(1, name, ""));
+    assert_true(before(table, name, ""));
+    assert_true(before(table, "0", ""));
+}
+
+/* Rows of a batch stay apart however many they are; between two batches the oldest go. */
+static void a_full_memory_forgets_what_nobody_asked_for_since(void **state)
+{
+    (void)state;
+    many_rows(1);
+    seen_keep(seen);
     assert_true(before(1, "0", ""));
-    seen_trim(seen);
+    many_rows(2);
+    seen_keep(seen);
+    assert_true(before(1, "0", "")); /* asked for in the second span */
+    assert_false(before(1, "1", ""));
+    many_rows(3);
+    seen_keep(seen);
+    assert_true(before(1, "0", ""));
+    assert_true(before(3, "1", ""));
+    assert_false(before(2, "1", ""));
+    seen_forget(seen);
     assert_false(before(1, "0", ""));
-    seen_trim(seen);
-    assert_true(before(1, "0", ""));
+    assert_false(before(3, "1", ""));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_seen, close_seen)
@@ -81,9 +121,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(a_row_is_new_once),
+            TEST(what_was_not_committed_was_not_written),
+            TEST(an_id_stands_for_its_row),
             TEST(tables_columns_and_what_is_absent_are_told_apart),
             TEST(the_skipped_column_does_not_count),
-            TEST(a_full_memory_begins_anew_only_when_told),
+            TEST(a_full_memory_forgets_what_nobody_asked_for_since),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,9 @@ enum {
     BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
     BATCH_MAX_TRIES = 4,
     BATCH_RETRY_MS = 20,
-    EVENTS_AT_A_TIME = 2000
+    SHARE_MIN = 250,
+    SHARE_GROWS = 3,
+    SHARE_OF_THE_REST = 3 /* a third is left */
 };
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
@@ -32,6 +34,7 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
     applier->other = write_set_twin(applier->set);
     applier->wishes = job_wishes_new();
     applier->arena = mu_arena_new(BATCH_ARENA_MAX_BYTES);
+    mu_buf_init(&applier->plain, PAYLOAD_BLOCK_MAX_BYTES);
     mu_buf_init(&applier->block, PAYLOAD_BLOCK_MAX_BYTES);
     return applier;
 }
@@ -44,6 +47,7 @@ void batch_applier_free(struct batch_applier *applier)
     write_set_free(applier->other);
     job_wishes_free(applier->wishes);
     mu_arena_free(applier->arena);
+    mu_buf_done(&applier->plain);
     mu_buf_done(&applier->block);
     free(applier);
 }
@@ -76,15 +80,13 @@ void batch_applier_disclaim(struct batch_applier *applier)
     applier->claim_count = 0;
 }
 
-/* ---- decoding and de-duplicating ---- */
+/* ---- identities, each once ---- */
 
 static int compare_ids(const void *a, const void *b)
 {
     const struct event *const *left = a, *const *right = b;
     int order = strcmp((*left)->event_id, (*right)->event_id);
 
-    if (order == 0) /* of two the understood one, then the first */
-        order = ((*left)->message == NULL) - ((*right)->message == NULL);
     return order ? order : (*left > *right) - (*left < *right);
 }
 
@@ -101,22 +103,33 @@ static enum mu_status make_room(struct batch *batch, struct mu_error *err)
     return MU_OK;
 }
 
-static enum mu_status decode(struct batch *batch, const struct mu_incoming *messages,
-                             struct mu_error *err)
+/* Of two the understood one, then the first. */
+static struct event *better_of(struct batch *batch, struct event *first, struct event *second)
 {
+    event_read(first, batch->applier->arena);
+    event_read(second, batch->applier->arena);
+    return !first->message && second->message ? second : first;
+}
+
+static enum mu_status identify(struct batch *batch, const struct mu_incoming *messages,
+                               struct mu_error *err)
+{
+    struct event **distinct;
     size_t kept = 0;
 
     if (make_room(batch, err) != MU_OK)
         return err->status;
+    distinct = batch->distinct;
     for (size_t i = 0; i < batch->count; i++) {
-        event_decode(&messages[i], batch->now_us, batch->applier->arena, &batch->events[i]);
-        batch->distinct[i] = &batch->events[i];
+        event_identify(&messages[i], batch->now_us, batch->applier->arena, &batch->events[i]);
+        distinct[i] = &batch->events[i];
     }
-    qsort(batch->distinct, batch->count, sizeof(struct event *), compare_ids);
+    qsort(distinct, batch->count, sizeof(*distinct), compare_ids);
     for (size_t i = 0; i < batch->count; i++)
-        if (kept == 0 ||
-            !mu_text_equal(batch->distinct[i]->event_id, batch->distinct[kept - 1]->event_id))
-            batch->distinct[kept++] = batch->distinct[i];
+        if (kept > 0 && mu_text_equal(distinct[i]->event_id, distinct[kept - 1]->event_id))
+            distinct[kept - 1] = better_of(batch, distinct[kept - 1], distinct[i]);
+        else
+            distinct[kept++] = distinct[i];
     batch->distinct_count = kept;
     return MU_OK;
 }
@@ -154,8 +167,9 @@ static enum mu_status apply_scan_result(struct batch *batch, size_t place, struc
 
 static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_error *err)
 {
-    const struct event *event = batch->distinct[place];
+    struct event *event = batch->distinct[place];
 
+    event_read(event, batch->applier->arena);
     if (!event->message) {
         batch->quarantined++;
         batch->flags[place] |= PAYLOAD_QUARANTINED;
@@ -177,11 +191,40 @@ static enum mu_status apply_events(struct batch *batch, struct mu_error *err)
 {
     enum mu_status st = MU_OK;
 
-    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++)
         if (batch->fates[i] != FATE_DUPLICATE)
             st = apply_event(batch, i, err);
-        if (st == MU_OK && !batch->is_replay && i % EVENTS_AT_A_TIME == EVENTS_AT_A_TIME - 1)
+    return st;
+}
+
+/*
+ * How many events the rows are made of that are sent next, while those of the following ones are
+ * made. The database takes longer than we do: it gets little at first, to begin soon, then more
+ * each time, and little at the end, when nothing is left to be made meanwhile.
+ */
+static size_t next_share(size_t last, size_t left)
+{
+    size_t most = left - left / SHARE_OF_THE_REST, next = SHARE_GROWS * last;
+
+    return next < most ? next : most < SHARE_MIN ? SHARE_MIN : most;
+}
+
+static enum mu_status apply_and_send(struct batch *batch, struct mu_error *err)
+{
+    enum mu_status st = MU_OK;
+    size_t share = SHARE_MIN, made = 0;
+
+    for (size_t i = 0; st == MU_OK && i < batch->distinct_count; i++) {
+        if (batch->fates[i] == FATE_DUPLICATE)
+            continue;
+        st = apply_event(batch, i, err);
+        if (st == MU_OK)
+            batch_add_row(batch, i);
+        if (st == MU_OK && ++made == share) {
+            share = next_share(share, batch->distinct_count - i - 1);
+            made = 0;
             st = batch_send(batch, err);
+        }
     }
     return st;
 }
@@ -201,9 +244,9 @@ static enum mu_status write_all(struct batch *batch, struct mu_error *err)
     enum mu_status st = batch_take_ids(batch, err);
 
     if (st == MU_OK)
-        st = apply_events(batch, err);
+        st = apply_and_send(batch, err);
     if (st == MU_OK)
-        st = batch_add_ledger(batch, err);
+        st = batch_add_payloads(batch, err);
     if (st == MU_OK)
         job_wishes_write(applier->wishes, applier->set, batch->known_us, applier->arena);
     if (st == MU_OK)
@@ -243,9 +286,13 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         write_set_forget(applier->set);
     applier->connection = mu_pg_serial(pg);
     applier->lost_partition = false;
-    st = decode(&batch, messages, err);
-    if (st == MU_OK && poison)
+    write_set_trust(applier->set, &applier->trust);
+    write_set_trust(applier->other, &applier->trust);
+    st = identify(&batch, messages, err);
+    if (st == MU_OK && poison) {
+        event_read(&batch.events[0], applier->arena);
         event_reject(&batch.events[0], applier->arena, poison);
+    }
     if (st == MU_OK)
         st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
     if (st == MU_OK)
@@ -254,11 +301,14 @@ static enum mu_status run_batch(struct batch_applier *applier, struct mu_pg *pg,
         st = mu_pg_commit(pg, err);
     else
         (void)!batch_send_wait(&batch, &(struct mu_error){.status = MU_OK});
-    if (st != MU_OK)
-        write_set_forget(applier->set);
+    if (st == MU_OK)
+        write_set_keep(applier->set);
+    else
+        write_set_drop(applier->set);
     mu_metric_add(st == MU_OK ? &metric_batches : &metric_batches_failed, 1);
     if (st != MU_OK)
         return st;
+    trust_kept(&applier->trust);
     mu_metric_add(&metric_events_applied, batch.applied);
     mu_metric_add(&metric_events_quarantined, batch.quarantined);
     mu_metric_add(&metric_findings_loaded, batch.effects.findings);
@@ -281,12 +331,21 @@ static bool is_worth_another_try(const struct mu_pg *pg)
            (mu_text_starts(mu_pg_sqlstate(pg), "40") || mu_text_equal(mu_pg_sqlstate(pg), "23505"));
 }
 
+/* A row was there of a table that was trusted: the same again, asking first. */
+static bool was_trust_broken(struct batch_applier *applier, const struct mu_pg *pg)
+{
+    return mu_pg_alive(pg) && mu_text_equal(mu_pg_sqlstate(pg), "23505") &&
+           trust_broken(&applier->trust, mu_pg_error_table(pg));
+}
+
 static enum mu_status try_batch(struct batch_applier *applier, struct mu_pg *pg,
                                 const struct mu_incoming *messages, size_t count,
                                 const struct mu_error *poison, struct mu_error *err)
 {
     enum mu_status st = run_batch(applier, pg, messages, count, poison, err);
 
+    while (st != MU_OK && was_trust_broken(applier, pg))
+        st = run_batch(applier, pg, messages, count, poison, err);
     for (int tries = 1;
          (st == MU_E_UNAVAILABLE || st == MU_E_CONFLICT) && tries < BATCH_MAX_TRIES &&
          !applier->lost_partition && is_worth_another_try(pg);
@@ -360,6 +419,7 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
     mu_arena_reset(applier->arena);
     write_set_reset(applier->set);
     write_set_forget(applier->set); /* the transaction is not ours */
+    write_set_trust(applier->set, NULL);
     write_set_known(applier->set, known_us);
     (void)snprintf(batch.known_at, sizeof(batch.known_at), "%s", known_at);
     st = mu_pg_execute(pg, READ_BATCH_PLANS, NULL, NULL, err);

@@ -39,7 +39,8 @@ struct batch_applier {
     struct mu_arena *arena;
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
-    struct mu_buf block; /* the payloads of a batch */
+    struct mu_buf plain, block; /* the payloads of a batch, before and after they are packed */
+    struct trust trust;
     uint64_t connection; /* mu_pg_serial of the last batch's */
     bool lost_partition; /* the last batch failed because another process took a partition */
 };
@@ -74,8 +75,10 @@ enum mu_status batch_send_wait(struct batch *batch, struct mu_error *err);
 
 /* Takes the ids of the batch: fills in known_at and fates. Errors: as mu_pg_execute. */
 enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err);
-/* Rows of the ledger and the payloads, into the write set. Errors: MU_E_LIMIT. */
-enum mu_status batch_add_ledger(struct batch *batch, struct mu_error *err);
+/* Its row of the ledger, into the write set. */
+void batch_add_row(struct batch *batch, size_t place);
+/* The payloads of the batch, into the write set. Errors: MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status batch_add_payloads(struct batch *batch, struct mu_error *err);
 /* Moves the positions on. Errors: MU_E_CONFLICT and lost_partition (a partition is another
  * process's now), as mu_pg_execute. */
 enum mu_status batch_advance(struct batch *batch, struct mu_error *err);

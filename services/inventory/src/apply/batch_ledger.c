@@ -79,13 +79,18 @@ enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
     MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
     enum mu_status st = tick(batch, err);
 
+    memset(batch->fates, FATE_NEW, batch->distinct_count);
+    if (st == MU_OK && trust_in(&batch->applier->trust, WRITE_LEDGER_IDS))
+        return MU_OK;
     if (st == MU_OK)
         st = ask(batch, READ_LEDGER_IDS, false, &there, err);
     if (st != MU_OK)
         return st;
-    memset(batch->fates, FATE_NEW, batch->distinct_count);
     if (there)
         mark(batch, there, FATE_DUPLICATE);
+    for (size_t i = 0; i < batch->distinct_count; i++)
+        if (batch->fates[i] == FATE_DUPLICATE)
+            event_read(batch->distinct[i], batch->applier->arena);
     st = ask(batch, READ_LEDGER_QUARANTINED, true, &quarantined, err);
     if (st == MU_OK && quarantined)
         mark(batch, quarantined, FATE_UNDERSTOOD);
@@ -118,43 +123,41 @@ static void add_understood(struct batch *batch, const struct event *event)
                   effects_time(effects, event->received_at_us));
 }
 
-static enum mu_status add_payloads(struct batch *batch, size_t count, struct mu_error *err)
+void batch_add_row(struct batch *batch, size_t place)
 {
-    struct mu_buf *block = &batch->applier->block;
+    if (batch->fates[place] == FATE_NEW)
+        add_row(batch, batch->distinct[place]);
+    else
+        add_understood(batch, batch->distinct[place]);
+}
+
+enum mu_status batch_add_payloads(struct batch *batch, struct mu_error *err)
+{
+    struct mu_buf *plain = &batch->applier->plain, *block = &batch->applier->block;
+    size_t count = (size_t)(batch->applied + batch->quarantined);
     int64_t occurred_to_us = INT64_MIN;
 
+    if (count == 0)
+        return MU_OK;
+    mu_buf_reset(plain);
     mu_buf_reset(block);
-    payload_block_begin(block, batch->now_us, count);
+    payload_block_begin(plain, batch->now_us, count);
     for (size_t i = 0; i < batch->distinct_count; i++) {
         const struct event *event = batch->distinct[i];
 
         if (batch->fates[i] == FATE_DUPLICATE)
             continue;
-        payload_block_add(block, event->incoming, batch->flags[i]);
+        payload_block_add(plain, event->incoming, batch->flags[i]);
         if (event->occurred_at_us > occurred_to_us)
             occurred_to_us = event->occurred_at_us;
     }
-    if (mu_buf_status(block, "payloads", err) != MU_OK)
+    if (payload_block_pack(plain, block, err) != MU_OK)
         return err->status;
     WRITE_SET_ADD(batch->applier->set, WRITE_TRANSACTIONS,
                   effects_time(&batch->effects, occurred_to_us));
     WRITE_SET_ADD(batch->applier->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
                   (const char *)(const void *)block);
     return MU_OK;
-}
-
-enum mu_status batch_add_ledger(struct batch *batch, struct mu_error *err)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < batch->distinct_count; i++) {
-        if (batch->fates[i] == FATE_NEW)
-            add_row(batch, batch->distinct[i]);
-        else if (batch->fates[i] == FATE_UNDERSTOOD)
-            add_understood(batch, batch->distinct[i]);
-        count += batch->fates[i] != FATE_DUPLICATE;
-    }
-    return count > 0 ? add_payloads(batch, count, err) : MU_OK;
 }
 
 /* ---- positions ---- */

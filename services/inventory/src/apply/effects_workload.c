@@ -92,7 +92,9 @@ static void observe_instance(struct effects *effects, const struct event *event,
     const char *row[] = {instance_id, container_kinds[c->kind], w->cluster, w->pod_uid,
                          c->name,     event->event_id};
 
-    if (!write_set_add(effects->set, WRITE_INSTANCES, row))
+    if (write_set_add(effects->set, WRITE_INSTANCES, row))
+        write_set_note(effects->set, WRITE_INSTANCE_KINDS, row);
+    else
         WRITE_SET_ADD(effects->set, WRITE_INSTANCE_KINDS, row[0], row[1]);
 }
 

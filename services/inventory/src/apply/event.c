@@ -126,8 +126,8 @@ static enum mu_status check_message(struct event *event, struct mu_error *err)
                    event->ce_type);
 }
 
-static void init_event(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
-                       struct event *event)
+void event_identify(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
+                    struct event *event)
 {
     const struct mu_msg_envelope *envelope = &incoming->envelope;
 
@@ -148,12 +148,20 @@ static void init_event(const struct mu_incoming *incoming, int64_t now_us, struc
     identity_event(event->ce_source, event->ce_id, event->event_id);
 }
 
-void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
-                  struct event *ret_event)
+void event_read(struct event *event, struct mu_arena *arena)
 {
     struct mu_error err;
 
-    init_event(incoming, now_us, arena, ret_event);
-    if (decode_message(ret_event, arena, &err) != MU_OK || check_message(ret_event, &err) != MU_OK)
-        event_reject(ret_event, arena, &err);
+    if (event->is_read)
+        return;
+    event->is_read = true;
+    if (decode_message(event, arena, &err) != MU_OK || check_message(event, &err) != MU_OK)
+        event_reject(event, arena, &err);
+}
+
+void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
+                  struct event *ret_event)
+{
+    event_identify(incoming, now_us, arena, ret_event);
+    event_read(ret_event, arena);
 }

@@ -22,13 +22,21 @@ struct event {
     const char *traceparent; /* NULL: none */
     int64_t occurred_at_us, received_at_us;
     enum mu_msg_type type;
+    bool is_read;          /* else message, status and reason are not there yet */
     void *message;         /* struct of `type`; NULL: quarantine */
     enum mu_status status; /* why, when message is NULL */
     const char *reason;
 };
 
-/* `now_us` stands for times that a message does not say. Texts are borrowed from `incoming` or live
- * in the arena. */
+/* Its identity alone. `now_us` stands for times that a message does not say. Texts are borrowed
+ * from `incoming` or live in the arena. */
+void event_identify(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
+                    struct event *ret_event);
+
+/* What the message says, of an event that is identified; once is enough. */
+void event_read(struct event *event, struct mu_arena *arena);
+
+/* Both. */
 void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
                   struct event *ret_event);
 

@@ -6,13 +6,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/uuid.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_MAX = 5, TIME_MAX_CHARACTERS = 40, UUID_BYTES = 16, UUID_CHARACTERS = 36 };
+enum { KEYS_MAX = 5, TIME_MAX_CHARACTERS = 40 };
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 /* Rows of one key. */
@@ -99,20 +100,10 @@ static bool add_text(struct mu_buf *row, const char *text)
 
 static bool add_uuid(struct mu_buf *row, const char *text)
 {
-    static const struct {
-        int from, digits;
-    } parts[] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}};
-    uint8_t bytes[4 + UUID_BYTES] = {0, 0, 0, UUID_BYTES}, *at = bytes + 4;
+    uint8_t bytes[4 + MU_UUID_BYTES] = {0, 0, 0, MU_UUID_BYTES};
 
-    if (strlen(text) != UUID_CHARACTERS)
+    if (!mu_uuid_decode(text, bytes + 4))
         return false;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t len = (size_t)parts[i].digits / 2;
-
-        if (!mu_hex_decode(text + parts[i].from, 2 * len, at, len))
-            return false;
-        at += len;
-    }
     mu_buf_append(row, bytes, sizeof(bytes));
     return true;
 }
@@ -378,12 +369,13 @@ static void tell_kept(const struct copied_rows *rows, copied_rows_kept_fn *kept,
 }
 
 enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
-                                copied_rows_kept_fn *kept, void *opaque, struct mu_error *err)
+                                bool trusted, copied_rows_kept_fn *kept, void *opaque,
+                                struct mu_error *err)
 {
     enum mu_status st = check(rows, err);
     bool any = false;
 
-    if (st == MU_OK && inventory_statements[rows->table].sql[0])
+    if (st == MU_OK && !trusted && inventory_statements[rows->table].sql[0])
         st = probe(rows, pg, known_at, err);
     for (size_t g = 0; !any && g < rows->group_count; g++)
         any = !group_at(rows, g)->there;

@@ -2,9 +2,10 @@
  * copied_rows: rows of one table that are written with COPY, in its binary format.
  *
  * COPY knows no ON CONFLICT. Tables whose rows may be there already have keys: before the rows are
- * sent the database is asked which keys it has, and their rows are left out. That is exact because
- * whoever writes facts holds the ledger's clock until it commits (migration 0001). Rows of one key
- * that come one after the other go or stay together; the caller adds no key twice.
+ * sent the database is asked which keys it has, and their rows are left out, unless the table is
+ * trusted (store/trust.h). That is exact because whoever writes facts holds the ledger's clock
+ * until it commits (migration 0001). Rows of one key that come one after the other go or stay
+ * together; the caller adds no key twice.
  *
  * Threads: one at a time.
  */
@@ -31,11 +32,11 @@ size_t copied_rows_count(const struct copied_rows *rows);
 typedef void copied_rows_kept_fn(void *opaque, const char *const *keys);
 
 /*
- * Writes the rows, and tells the keys of those that were not there. Errors: MU_E_INVALID (no value
- * of its type), MU_E_LIMIT, as mu_pg_execute.
+ * Writes the rows, and tells the keys of those that were not there. `trusted`: none is. Errors:
+ * MU_E_INVALID (no value of its type), MU_E_LIMIT, as mu_pg_execute.
  */
 enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
-                                copied_rows_kept_fn *kept, void *opaque,
+                                bool trusted, copied_rows_kept_fn *kept, void *opaque,
                                 struct mu_error *err) MU_MUST_CHECK;
 
 /* The bytes of a column of type y that is an array: of uuids (u) or of integers (i). */

@@ -2,30 +2,49 @@
 
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "base/text.h"
+#include "base/uuid.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY = 1 << 16, MANY = 1 << 19 }; /* 1 MiB; MANY: 16 MiB */
+enum { CAPACITY = 1 << 16, MANY = 1 << 18 }; /* 1 MiB; MANY: 8 MiB a generation */
 
 struct key {
     uint64_t low, high; /* both 0: empty */
 };
 
-struct seen {
-    struct mu_sha256 *hash;
+struct generation {
     struct key *keys;
     size_t count, capacity; /* a power of two */
 };
+
+struct seen {
+    struct mu_sha256 *hash;
+    struct generation pending;    /* of the batch under way */
+    struct generation young, old; /* what is asked for again becomes young again */
+};
+
+static struct generation generation_new(size_t capacity)
+{
+    return (struct generation){.keys = mu_xcalloc(capacity, sizeof(struct key)),
+                               .capacity = capacity};
+}
+
+static void generation_done(struct generation *generation)
+{
+    free(generation->keys);
+    *generation = (struct generation){.keys = NULL};
+}
 
 struct seen *seen_new(void)
 {
     struct seen *seen = mu_xcalloc(1, sizeof(*seen));
 
     seen->hash = mu_sha256_new();
-    seen->keys = mu_xcalloc(CAPACITY, sizeof(*seen->keys));
-    seen->capacity = CAPACITY;
+    seen->pending = generation_new(CAPACITY);
+    seen->young = generation_new(CAPACITY);
     return seen;
 }
 
@@ -34,54 +53,88 @@ void seen_free(struct seen *seen)
     if (!seen)
         return;
     mu_sha256_free(seen->hash);
-    free(seen->keys);
+    generation_done(&seen->pending);
+    generation_done(&seen->young);
+    generation_done(&seen->old);
     free(seen);
+}
+
+static void generation_empty(struct generation *generation)
+{
+    if (generation->count > 0)
+        memset(generation->keys, 0, generation->capacity * sizeof(struct key));
+    generation->count = 0;
+}
+
+/* The key's own place, or the empty one where it belongs. */
+static struct key *place_of(const struct generation *generation, struct key key)
+{
+    size_t at = key.low & (generation->capacity - 1);
+
+    while ((generation->keys[at].low != 0 || generation->keys[at].high != 0) &&
+           (generation->keys[at].low != key.low || generation->keys[at].high != key.high))
+        at = (at + 1) & (generation->capacity - 1);
+    return &generation->keys[at];
+}
+
+static bool has(const struct generation *generation, struct key key)
+{
+    const struct key *place = generation->count > 0 ? place_of(generation, key) : NULL;
+
+    return place && (place->low != 0 || place->high != 0);
+}
+
+/* False when it is there already. */
+static bool put(struct generation *generation, struct key key)
+{
+    struct key *place = place_of(generation, key);
+
+    if (place->low != 0 || place->high != 0)
+        return false;
+    *place = key;
+    generation->count++;
+    return true;
+}
+
+static void put_all(struct generation *generation, const struct generation *others)
+{
+    for (size_t i = 0; others->count > 0 && i < others->capacity; i++)
+        if (others->keys[i].low != 0 || others->keys[i].high != 0)
+            (void)put(generation, others->keys[i]);
+}
+
+static void grow(struct generation *generation)
+{
+    struct generation larger = generation_new(2 * generation->capacity);
+
+    put_all(&larger, generation);
+    generation_done(generation);
+    *generation = larger;
+}
+
+void seen_keep(struct seen *seen)
+{
+    while (2 * (seen->young.count + seen->pending.count) >= seen->young.capacity)
+        grow(&seen->young);
+    put_all(&seen->young, &seen->pending);
+    generation_empty(&seen->pending);
+    if (seen->young.count < MANY)
+        return;
+    generation_done(&seen->old);
+    seen->old = seen->young;
+    seen->young = generation_new(CAPACITY);
+}
+
+void seen_drop(struct seen *seen)
+{
+    generation_empty(&seen->pending);
 }
 
 void seen_forget(struct seen *seen)
 {
-    if (seen->count > 0)
-        memset(seen->keys, 0, seen->capacity * sizeof(*seen->keys));
-    seen->count = 0;
-}
-
-void seen_trim(struct seen *seen)
-{
-    if (seen->count < MANY)
-        return;
-    free(seen->keys);
-    seen->keys = mu_xcalloc(CAPACITY, sizeof(*seen->keys));
-    seen->capacity = CAPACITY;
-    seen->count = 0;
-}
-
-/* False when it is there already. */
-static bool put(struct seen *seen, struct key key)
-{
-    size_t at = key.low & (seen->capacity - 1);
-
-    while (seen->keys[at].low != 0 || seen->keys[at].high != 0) {
-        if (seen->keys[at].low == key.low && seen->keys[at].high == key.high)
-            return false;
-        at = (at + 1) & (seen->capacity - 1);
-    }
-    seen->keys[at] = key;
-    seen->count++;
-    return true;
-}
-
-static void grow(struct seen *seen)
-{
-    struct key *keys = seen->keys;
-    size_t capacity = seen->capacity;
-
-    seen->capacity = 2 * capacity;
-    seen->keys = mu_xcalloc(seen->capacity, sizeof(*seen->keys));
-    seen->count = 0;
-    for (size_t i = 0; i < capacity; i++)
-        if (keys[i].low != 0 || keys[i].high != 0)
-            (void)put(seen, keys[i]);
-    free(keys);
+    generation_empty(&seen->pending);
+    generation_empty(&seen->young);
+    generation_done(&seen->old);
 }
 
 /* NULL and "" differ; where one value ends is part of the hash. */
@@ -101,10 +154,29 @@ static struct key key_of(struct seen *seen, size_t table, const char *const *val
     return key;
 }
 
+static bool was_asked(struct seen *seen, struct key key)
+{
+    if (has(&seen->young, key))
+        return true;
+    if (2 * seen->pending.count >= seen->pending.capacity)
+        grow(&seen->pending);
+    return !put(&seen->pending, key) || has(&seen->old, key);
+}
+
 bool seen_before(struct seen *seen, size_t table, const char *const *values, size_t count,
                  size_t skipped)
 {
-    if (2 * seen->count >= seen->capacity)
-        grow(seen);
-    return !put(seen, key_of(seen, table, values, count, skipped));
+    return was_asked(seen, key_of(seen, table, values, count, skipped));
+}
+
+bool seen_before_id(struct seen *seen, size_t table, const char *id)
+{
+    uint8_t bytes[MU_UUID_BYTES];
+    struct key key;
+
+    if (!mu_uuid_decode(id, bytes))
+        return seen_before(seen, table, &id, 1, SIZE_MAX);
+    memcpy(&key, bytes, sizeof(key));
+    key.high ^= (uint64_t)table + 1; /* an id is one of its table */
+    return was_asked(seen, key);
 }

@@ -26,6 +26,7 @@ struct write_set {
     struct copied_rows
             *copied[WRITE_COUNT]; /* of tables that are written with COPY; from the first row on */
     struct seen *seen;            /* NULL: every row is written */
+    const struct trust *trust;
     int64_t known_us;
     bool is_twin; /* `seen` is another's */
 };
@@ -33,14 +34,16 @@ struct write_set {
 /* Rows that need not be written twice: what was written once stays. */
 struct repetition {
     enum inventory_statement table;
-    int columns; /* those that tell rows apart; 0: all but the event that taught it */
+    int columns; /* those that tell rows apart; 0: all but the event that taught it; ID(n): column n
+                    has an id of them */
 };
+#define ID(column) (-1 - (column))
 
 static const struct repetition repetitions[] = {
-        {WRITE_REPOSITORIES, 0},   {WRITE_ASSETS, 1},         {WRITE_ASSET_DIGESTS, 2},
-        {WRITE_DIGEST_FACTS, 2},   {WRITE_DIGEST_EDGES, 0},   {WRITE_POD_FACTS, 3},
-        {WRITE_INSTANCES, 1},      {WRITE_INSTANCE_KINDS, 2}, {WRITE_RUN_FACTS, 2},
-        {WRITE_EVIDENCE_LOADS, 1}, {WRITE_FINDING_KINDS, 1},
+        {WRITE_REPOSITORIES, 0},     {WRITE_ASSETS, ID(0)},        {WRITE_ASSET_DIGESTS, 2},
+        {WRITE_DIGEST_FACTS, ID(1)}, {WRITE_DIGEST_EDGES, 0},      {WRITE_POD_FACTS, ID(2)},
+        {WRITE_INSTANCES, ID(0)},    {WRITE_INSTANCE_KINDS, 2},    {WRITE_RUN_FACTS, ID(1)},
+        {WRITE_EVIDENCE_LOADS, 1},   {WRITE_FINDING_KINDS, ID(0)},
 };
 
 static size_t column_count(size_t table)
@@ -87,10 +90,27 @@ struct write_set *write_set_twin(struct write_set *set)
     return twin;
 }
 
+void write_set_keep(struct write_set *set)
+{
+    if (set->seen)
+        seen_keep(set->seen);
+}
+
+void write_set_drop(struct write_set *set)
+{
+    if (set->seen)
+        seen_drop(set->seen);
+}
+
 void write_set_forget(struct write_set *set)
 {
     if (set->seen)
         seen_forget(set->seen);
+}
+
+void write_set_trust(struct write_set *set, const struct trust *trust)
+{
+    set->trust = trust;
 }
 
 void write_set_known(struct write_set *set, int64_t known_us)
@@ -113,21 +133,26 @@ static size_t event_column(enum inventory_statement table)
     return SIZE_MAX;
 }
 
+static bool was_row_seen(struct seen *seen, const struct repetition *repetition,
+                         const char *const *values)
+{
+    size_t table = (size_t)repetition->table;
+
+    if (repetition->columns < 0)
+        return seen_before_id(seen, table, values[-1 - repetition->columns]);
+    if (repetition->columns > 0)
+        return seen_before(seen, table, values, (size_t)repetition->columns, SIZE_MAX);
+    return seen_before(seen, table, values, column_count(table), event_column(repetition->table));
+}
+
 static bool was_written(struct write_set *set, enum inventory_statement table,
                         const char *const *values)
 {
     static const size_t count = sizeof(repetitions) / sizeof(repetitions[0]);
 
-    for (size_t i = 0; set->seen && i < count; i++) {
-        const struct repetition *repetition = &repetitions[i];
-
-        if (repetition->table == table)
-            return repetition->columns
-                           ? seen_before(set->seen, (size_t)table, values,
-                                         (size_t)repetition->columns, SIZE_MAX)
-                           : seen_before(set->seen, (size_t)table, values,
-                                         column_count((size_t)table), event_column(table));
-    }
+    for (size_t i = 0; set->seen && i < count; i++)
+        if (repetitions[i].table == table)
+            return was_row_seen(set->seen, &repetitions[i], values);
     return false;
 }
 
@@ -146,8 +171,6 @@ void write_set_reset(struct write_set *set)
 {
     for (size_t t = 0; t < WRITE_COUNT; t++)
         table_reset(set, t);
-    if (set->seen)
-        seen_trim(set->seen);
 }
 
 static void table_begin(struct column_set *table, size_t columns)
@@ -179,6 +202,12 @@ bool write_set_add(struct write_set *set, enum inventory_statement table, const 
         mu_pg_array_add(&rows->arrays[c], values[c]);
     rows->rows++;
     return true;
+}
+
+void write_set_note(struct write_set *set, enum inventory_statement table,
+                    const char *const *values)
+{
+    (void)was_written(set, table, values);
 }
 
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table)
@@ -215,6 +244,7 @@ static enum mu_status table_queue(struct write_set *set, size_t index, struct mu
     enum mu_status st =
             set->copied[index]
                     ? copied_rows_send(set->copied[index], pg, known_at,
+                                       trust_in(set->trust, (enum inventory_statement)index),
                                        index == WRITE_ASSET_DIGESTS ? name_added : NULL, set, err)
                     : columns_queue(set, index, pg, known_at, err);
 

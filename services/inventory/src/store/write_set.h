@@ -11,6 +11,7 @@
 
 #include "pg/pg.h"
 #include "store/statements.h"
+#include "store/trust.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,15 +27,22 @@ void write_set_reset(struct write_set *set);
 
 /*
  * From now on rows of tables that sources repeat are left out when they were added before. What was
- * added and not committed must be forgotten, and all when the database may be another one.
+ * added is kept when it is committed and dropped when it is not; all is forgotten when the database
+ * may be another one.
  */
 void write_set_remember(struct write_set *set);
+void write_set_keep(struct write_set *set);
+void write_set_drop(struct write_set *set);
 void write_set_forget(struct write_set *set);
 
 /* Another set of the same rows: what was added to one was added to both. Rows are added to one at a
  * time, and while one is queued another thread may add to the other. To be freed before or behind
  * it. */
 struct write_set *write_set_twin(struct write_set *set);
+
+/* Tables whose rows are copied without asking which are there (store/trust.h); NULL: none.
+ * Borrowed; a row that was there makes write_set_queue fail with SQLSTATE 23505. */
+void write_set_trust(struct write_set *set, const struct trust *trust);
 
 /* The known time of the rows that are added from now on, in microseconds. */
 void write_set_known(struct write_set *set, int64_t known_us);
@@ -43,6 +51,9 @@ void write_set_known(struct write_set *set, int64_t known_us);
  */
 bool write_set_add(struct write_set *set, enum inventory_statement table,
                    const char *const *values);
+/* As if the row had been added before: another row says the same. */
+void write_set_note(struct write_set *set, enum inventory_statement table,
+                    const char *const *values);
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
 
 /*
