@@ -67,7 +67,7 @@ CMD ["run"]
 FROM runtime AS inventory
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends ca-certificates \
-      libcurl4 libgnutls30 libjansson4 libmicrohttpd12 libpq5 librdkafka1 libssl3 libyaml-0-2 \
+      libcurl4 libgnutls30 libjansson4 libmicrohttpd12 libpq5 librdkafka1 libssl3 libyaml-0-2 libzstd1 \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o muster -g muster /var/lib/muster/evidence
 COPY --from=build /out/bin/muster-inventory /usr/local/bin/

@@ -40,7 +40,7 @@ SOLE_INCLUDERS = {
     "zip.h": {"scanner", "report"},
     "isa-l": {"scanner"},
     "sqlite3.h": {"scanner", "report"},
-    "zstd.h": {"scanner", "report"},
+    "zstd.h": {"scanner", "inventory", "report"},
     "seccomp.h": {"scanner"},
     "zlib.h": {"ingest", "report"},
     "xlsxwriter.h": {"report"},

@@ -1,7 +1,7 @@
 /*
- * uuid: identifiers as bytes, and those of version 5, for formats that take no other (mu_stable_id of base/sha256.h
- * gives version 8): SHA-1 over a namespace and a name. Same input, same id, on any machine; any
- * tool that knows the namespace can check it.
+ * uuid: identifiers as bytes, and those of version 5, for formats that take no other (mu_stable_id
+ * of base/sha256.h gives version 8): SHA-1 over a namespace and a name. Same input, same id, on any
+ * machine; any tool that knows the namespace can check it.
  *
  * Source: RFC 9562, section 5.5.
  */

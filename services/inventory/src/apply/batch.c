@@ -124,7 +124,7 @@ static enum mu_status identify(struct batch *batch, const struct mu_incoming *me
         event_identify(&messages[i], batch->now_us, batch->applier->arena, &batch->events[i]);
         distinct[i] = &batch->events[i];
     }
-    qsort(distinct, batch->count, sizeof(*distinct), compare_ids);
+    qsort(distinct, batch->count, sizeof(struct event *), compare_ids);
     for (size_t i = 0; i < batch->count; i++)
         if (kept > 0 && mu_text_equal(distinct[i]->event_id, distinct[kept - 1]->event_id))
             distinct[kept - 1] = better_of(batch, distinct[kept - 1], distinct[i]);

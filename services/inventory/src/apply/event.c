@@ -127,11 +127,11 @@ static enum mu_status check_message(struct event *event, struct mu_error *err)
 }
 
 void event_identify(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
-                    struct event *event)
+                    struct event *ret_event)
 {
     const struct mu_msg_envelope *envelope = &incoming->envelope;
 
-    *event = (struct event){
+    *ret_event = (struct event){
             .incoming = incoming,
             .ce_source = envelope->source,
             .ce_id = envelope->id,
@@ -141,11 +141,11 @@ void event_identify(const struct mu_incoming *incoming, int64_t now_us, struct m
             .received_at_us = now_us,
             .type = envelope->type,
     };
-    if (event->traceparent != NULL && !mu_traceparent_valid(event->traceparent))
-        event->traceparent = NULL;
+    if (ret_event->traceparent != NULL && !mu_traceparent_valid(ret_event->traceparent))
+        ret_event->traceparent = NULL;
     if (!usable_text(envelope->id) || !usable_text(envelope->source))
-        identify_by_place(event, arena);
-    identity_event(event->ce_source, event->ce_id, event->event_id);
+        identify_by_place(ret_event, arena);
+    identity_event(ret_event->ce_source, ret_event->ce_id, ret_event->event_id);
 }
 
 void event_read(struct event *event, struct mu_arena *arena)
