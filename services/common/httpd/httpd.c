@@ -425,6 +425,7 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
         return st;
     table = route_table_new(config->routes, config->route_count, &config->owner);
     server = server_new(config, table);
+    server->listener = fd;
     server->port = listener_port(fd);
     st = watch_connections(server, err);
     if (st == MU_OK)
@@ -487,31 +488,45 @@ static void give_up_open(struct mu_httpd *server)
         request_pool_give_up(server->pools[i], stopping_text);
 }
 
+/* A thread with all the connections it may have takes the listener out of its set: it must not be
+ * vacated before. While it is shut their number only falls, but for one that each thread has in
+ * hand. */
+static bool may_vacate(const struct mu_httpd *server)
+{
+    unsigned threads = server->config.threads;
+    const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info && info->num_connections + threads < server->config.max_connections / threads;
+}
+
+static void vacate_listener(struct mu_httpd *server)
+{
+    if (!server->vacated && may_vacate(server))
+        server->vacated = listener_vacate(server->listener);
+}
+
 /* Not mu_stop_wait: at this point the stop flag is set already. */
 static void wait_for_requests(struct mu_httpd *server, int64_t grace_ms)
 {
     uint64_t deadline_ms = mu_monotonic_ms() + (uint64_t)(grace_ms > 0 ? grace_ms : 0);
     struct timespec pause = {0, 5 * 1000 * 1000};
 
-    while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms)
+    while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms) {
+        vacate_listener(server);
         (void)pselect(0, NULL, NULL, NULL, &pause, NULL);
+    }
 }
 
 void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms)
 {
-    MHD_socket listener;
-
     if (!server)
         return;
     atomic_store(&server->stopping, true);
-    listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)shutdown(listener, SHUT_RD); /* refuses at once; a thread may still hold it */
+    listener_refuse(server->listener);
     wait_for_requests(server, grace_ms);
     give_up_open(server);
     wait_for_requests(server, GIVE_UP_MS);
     MHD_stop_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
     server_free(server);
 }

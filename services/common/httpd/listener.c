@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,4 +83,19 @@ enum mu_status listener_open(const char *listen_on, int *ret_fd, struct mu_error
         return mu_fail(err, MU_E_UNAVAILABLE, "listen on '%s': %s", listen_on, strerror(errno));
     *ret_fd = fd;
     return MU_OK;
+}
+
+void listener_refuse(int fd)
+{
+    (void)shutdown(fd, SHUT_RD);
+}
+
+bool listener_vacate(int fd)
+{
+    int nothing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bool placed = nothing >= 0 && dup3(nothing, fd, O_CLOEXEC) == fd;
+
+    if (nothing >= 0)
+        (void)close(nothing);
+    return placed;
 }
