@@ -28,6 +28,7 @@ static atomic_int held_count;
 
 /* In place of libc's, for libmicrohttpd: who takes a descriptor out has looked before, and is slow
  * to act on it. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
     int (*real)(int, int, int, struct epoll_event *) =
