@@ -1,5 +1,6 @@
 #include "httpd/connections.h"
 #include "httpd/descriptors.h"
+#include "httpd/listener.h"
 #include "httpd/request.h"
 #include "httpd/request_pool.h"
 #include "httpd/tls.h"
@@ -7,10 +8,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +22,7 @@ enum {
     CONNECTION_MEMORY_BYTES = 16 * 1024, /* request line and headers; more is 431 */
     HEAD_DEADLINE_FACTOR = 2,            /* of the idle timeout, for a whole head */
     BODY_DEADLINE_FACTOR = 8,            /* of the idle timeout, for a whole body */
-    LISTEN_BACKLOG = 1024,
-    GIVE_UP_MS = 500, /* for the last 503s to go out */
+    GIVE_UP_MS = 500,                    /* for the last 503s to go out */
     ALLOW_SIZE = 128
 };
 
@@ -337,80 +333,6 @@ static void on_connection(void *opaque, struct MHD_Connection *connection, void 
     }
 }
 
-/* ---- listening ---- */
-
-/* Splits "host:port", "[v6]:port" or ":port". */
-static enum mu_status split_listen(const char *listen, char *host, size_t host_size, char *port,
-                                   size_t port_size, struct mu_error *err)
-{
-    const char *colon = strrchr(listen, ':');
-    size_t host_len = colon ? (size_t)(colon - listen) : 0;
-
-    if (!colon || host_len >= host_size || strlen(colon + 1) >= port_size || !colon[1])
-        return mu_fail(err, MU_E_INVALID, "'%.100s' is no address to listen on: use host:port",
-                       listen);
-    if (host_len >= 2 && listen[0] == '[' && colon[-1] == ']') {
-        listen++;
-        host_len -= 2;
-    }
-    (void)snprintf(host, host_size, "%.*s", (int)host_len, listen);
-    (void)snprintf(port, port_size, "%s", colon + 1);
-    return MU_OK;
-}
-
-static int bind_one(const struct addrinfo *address)
-{
-    const int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
-        int saved = errno;
-
-        (void)close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.v6 = {0}};
-    socklen_t len = sizeof(address);
-
-    if (getsockname(fd, &address.any, &len) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
-
-static enum mu_status open_listener(const char *listen_on, int *ret_fd, struct mu_error *err)
-{
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *addresses = NULL;
-    char host[256], port[32];
-    int failed, fd = -1;
-
-    if (split_listen(listen_on, host, sizeof(host), port, sizeof(port), err) != MU_OK)
-        return err->status;
-    failed = getaddrinfo(host[0] ? host : NULL, port, &hints, &addresses);
-    if (failed)
-        return mu_fail(err, MU_E_INVALID, "listen on '%s': %s", listen_on, gai_strerror(failed));
-    for (const struct addrinfo *at = addresses; at && fd < 0; at = at->ai_next)
-        fd = bind_one(at);
-    freeaddrinfo(addresses);
-    if (fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "listen on '%s': %s", listen_on, strerror(errno));
-    *ret_fd = fd;
-    return MU_OK;
-}
-
 /* ---- start and stop ---- */
 
 static struct mu_httpd *server_new(const struct mu_httpd_config *config, struct route_table *table)
@@ -497,13 +419,14 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
     struct route_table *table;
     struct mu_httpd *server;
     int fd = -1;
-    enum mu_status st = open_listener(config->listen, &fd, err);
+    enum mu_status st = listener_open(config->listen, &fd, err);
 
     if (st != MU_OK)
         return st;
     table = route_table_new(config->routes, config->route_count, &config->owner);
     server = server_new(config, table);
-    server->port = port_of(fd);
+    server->listener = fd;
+    server->port = listener_port(fd);
     st = watch_connections(server, err);
     if (st == MU_OK)
         server->daemon = start_daemon(server, fd, tls);
@@ -565,31 +488,45 @@ static void give_up_open(struct mu_httpd *server)
         request_pool_give_up(server->pools[i], stopping_text);
 }
 
+/* A thread with all the connections it may have takes the listener out of its set: it must not be
+ * vacated before. While it is shut their number only falls, but for one that each thread has in
+ * hand. */
+static bool may_vacate(const struct mu_httpd *server)
+{
+    unsigned threads = server->config.threads;
+    const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info && info->num_connections + threads < server->config.max_connections / threads;
+}
+
+static void vacate_listener(struct mu_httpd *server)
+{
+    if (!server->vacated && may_vacate(server))
+        server->vacated = listener_vacate(server->listener);
+}
+
 /* Not mu_stop_wait: at this point the stop flag is set already. */
 static void wait_for_requests(struct mu_httpd *server, int64_t grace_ms)
 {
     uint64_t deadline_ms = mu_monotonic_ms() + (uint64_t)(grace_ms > 0 ? grace_ms : 0);
     struct timespec pause = {0, 5 * 1000 * 1000};
 
-    while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms)
+    while (open_requests(server) > 0 && mu_monotonic_ms() < deadline_ms) {
+        vacate_listener(server);
         (void)pselect(0, NULL, NULL, NULL, &pause, NULL);
+    }
 }
 
 void mu_httpd_stop(struct mu_httpd *server, int64_t grace_ms)
 {
-    MHD_socket listener;
-
     if (!server)
         return;
     atomic_store(&server->stopping, true);
-    listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)shutdown(listener, SHUT_RD); /* refuses at once; a thread may still hold it */
+    listener_refuse(server->listener);
     wait_for_requests(server, grace_ms);
     give_up_open(server);
     wait_for_requests(server, GIVE_UP_MS);
     MHD_stop_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
     server_free(server);
 }

@@ -66,6 +66,8 @@ struct mu_httpd {
     struct request_pool *pools[HTTPD_MAX_THREADS]; /* one for each of config.threads */
     struct connections *connections;
     struct mu_httpd_config config;
+    int listener; /* the daemon closes it */
+    bool vacated; /* nothing is in its place */
     uint16_t port;
     atomic_bool stopping;
 };

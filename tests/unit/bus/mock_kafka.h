@@ -15,6 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * The mock lets a new group wait three seconds for more members, as a broker does, and a group that
+ * was left the time of a session less one second. So a session is longer than three seconds; and
+ * never six: then the wait ends at the instant at which the client refreshes its metadata, and a
+ * group's leader that gets new metadata while it assigns joins once more (librdkafka 2.0).
+ */
+#define MOCK_SESSION "session.timeout.ms=4000,heartbeat.interval.ms=500"
+
 enum { WAIT_MS = 15000, API_PRODUCE = 0, API_FETCH = 1, PARTITIONS = 2 };
 
 struct mock_kafka {
@@ -37,8 +45,10 @@ static inline void mock_kafka_start(struct mock_kafka *kafka)
         assert_int_equal(rd_kafka_mock_topic_create(kafka->cluster, mu_topic_name((enum mu_topic)i),
                                                     PARTITIONS, 1),
                          RD_KAFKA_RESP_ERR_NO_ERROR);
-    kafka->config = (struct mu_bus_config){
-            .brokers = rd_kafka_mock_cluster_bootstraps(kafka->cluster), .client_id = "test"};
+    kafka->config =
+            (struct mu_bus_config){.brokers = rd_kafka_mock_cluster_bootstraps(kafka->cluster),
+                                   .client_id = "test",
+                                   .properties = MOCK_SESSION};
 }
 
 static inline void mock_kafka_stop(struct mock_kafka *kafka)

@@ -37,7 +37,7 @@ void kube_names_stop(struct kube_names *names); /* NULL is fine */
 /* Waits until each resource was listed, or could not be; at most `timeout_ms`; ends early when
  * kube_names_cancel was called. */
 void kube_names_wait(struct kube_names *names, int64_t timeout_ms);
-/* Ends waiting and asking, for good. */
+/* Ends waiting, asking and watching, for good: what the watches have not told yet is not told. */
 void kube_names_cancel(struct kube_names *names);
 
 /* Adds to a watch event of a Pod what is known: "context": {"platform": "linux/amd64", "owner":
