@@ -1,19 +1,10 @@
 /* What people decide about images. */
 #include "api/server.h"
 
-#include "api/accept.h"
 #include "api/question.h"
 #include "policy/approval_document.h"
 
-#include "base/text.h"
-
-#include <string.h>
-#include <strings.h>
-
 enum { ANSWER_MAX_BYTES = 32 * 1024 };
-
-static const char json_type[] = "application/json";
-static const char *const forms[] = {json_type};
 
 struct approval_ask {
     struct approval approval;
@@ -26,15 +17,6 @@ static enum mu_status ask_approval(void *opaque, struct mu_pg *pg, struct mu_err
     struct approval_ask *ask = opaque;
 
     return approval_record(pg, &ask->approval, ask->arena, &ask->made, err);
-}
-
-/* A page of somebody else's cannot send it from a browser that holds a client certificate. */
-static bool is_json(const struct mu_request *request)
-{
-    const char *type = mu_request_header(request, "Content-Type");
-    size_t len = type ? strcspn(type, "; \t") : 0;
-
-    return len == sizeof(json_type) - 1 && strncasecmp(type, json_type, len) == 0;
 }
 
 static void note(struct mu_request *request, const struct approval *approval)
@@ -76,14 +58,8 @@ void api_post_approval(void *opaque, struct mu_request *request)
     const char *body = mu_request_body(request, &len);
     enum mu_status st;
 
-    if (!is_json(request)) {
-        mu_httpd_reply_error(request, 415, "Content-Type must be application/json");
+    if (!api_takes_json(request))
         return;
-    }
-    if (accept_choose(mu_request_header(request, "Accept"), forms, 1) == ACCEPT_NONE) {
-        mu_httpd_reply_error(request, 406, "there is application/json");
-        return;
-    }
     st = question_of_none(request, &err);
     if (st == MU_OK)
         st = approval_document_parse(body, len, ask.arena, &ask.approval, &err);

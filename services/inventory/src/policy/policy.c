@@ -1,7 +1,7 @@
 #include "policy/policy.h"
 
-#include "deviation/statement_kinds.h"
 #include "document/yaml_document.h"
+#include "records/statement_kinds.h"
 
 #include "base/config.h"
 #include "base/text.h"
