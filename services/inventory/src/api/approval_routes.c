@@ -55,18 +55,21 @@ void api_post_approval(void *opaque, struct mu_request *request)
     struct approval_ask ask = {.arena = mu_request_arena(request)};
     struct mu_error err;
     size_t len = 0;
-    const char *body = mu_request_body(request, &len);
+    const char *body = mu_request_body(request, &len), *key = NULL;
     enum mu_status st;
 
     if (!api_takes_json(request))
         return;
     st = question_of_none(request, &err);
     if (st == MU_OK)
+        st = question_key(request, &key, &err);
+    if (st == MU_OK)
         st = approval_document_parse(body, len, ask.arena, &ask.approval, &err);
     if (st == MU_E_LIMIT) /* of a member: the server looked at the body's size */
         err.status = MU_E_INVALID;
     if (st == MU_OK) {
         ask.approval.person = principal->name;
+        ask.approval.key = key;
         note(request, &ask.approval);
         st = api_decide(opaque, ask_approval, &ask, &err);
     }
