@@ -335,7 +335,8 @@ static void what_was_mended_before_the_move_begins_anew(void **state)
     "', 'rev5', '1 day') WHERE vulnerability = 'CVE-2026-1'"
 #define HELD(uai)                                                                       \
     "SELECT (f.findings->0->>'held') FROM policy_facts(ARRAY['registry.example/new'], " \
-    "ARRAY['" uai "'], '2026-11-12', 'infinity', ARRAY['high'], false, ARRAY['accepted']) f"
+    "ARRAY['" uai                                                                       \
+    "'], '2026-11-12', 'infinity', ARRAY['high'], false, ARRAY['accepted'], false) f"
 
 static void accept_of(const char *name, const char *asset, const char *at)
 {

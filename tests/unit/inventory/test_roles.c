@@ -93,6 +93,7 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
              "now(), 'ann', NULL, NULL, NULL, NULL)::ssvc_facts)",
              true},
             {"app", "DELETE FROM exclusion_facts", false},
+            {"app", "DELETE FROM evidence_layers", false},
             {"app", "UPDATE move_facts SET \"by\" = 'bob'", false},
             {"app", "TRUNCATE assets", false},
             {"app", "SELECT ledger_drop('ledger_default')", false},
