@@ -191,8 +191,8 @@ def test_what_is_stated_over_http_counts_and_is_what_the_command_reads_and_write
     excluded = {"state": "excluded", "containers": 5}
     assert excluded in rows_of(api, "/v1/coverage")
     (read,) = json.loads(command(api, "exclusion", "list", "--format=json"))
-    assert (read["asset"], read["state"], read["author"]) == (UAI, "holds", "everybody")
-    assert read["exclusion_id"] == rows_of(api, "/v1/exclusions")[0]["exclusion_id"]
+    assert (read["asset"], read["state"], read["by"]) == (UAI, "holds", "everybody")
+    assert read["fact_id"] == rows_of(api, "/v1/exclusions")[0]["fact_id"]
     command(api, "exclusion", "withdraw", f"--asset={UAI}", "--by=ann")
     assert excluded not in rows_of(api, "/v1/coverage")
     assert [row["withdrawn_by"] for row in rows_of(api, "/v1/exclusions?state=withdrawn")] == ["ann"]

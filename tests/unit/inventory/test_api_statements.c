@@ -78,8 +78,8 @@ static void an_exclusion_is_stated_listed_and_withdrawn(void **state)
     assert_says("\"evidence\":null");
     assert_int_equal(strlen(member_of("fact_id")), 36);
     assert_int_equal(list_as("/v1/exclusions?state=holds"), 200);
-    assert_says("\"asset\":\"" UAI "\",\"state\":\"holds\",\"reason\":\"leaves with ticket 9\","
-                "\"author\":\"alice\"");
+    assert_says("\"asset\":\"" UAI "\",\"state\":\"holds\",\"rationale\":\"leaves with ticket 9\","
+                "\"by\":\"alice\"");
     before = world_sql(&w, "SELECT to_char(known_at AT TIME ZONE 'UTC', "
                            "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger_clock");
     assert_int_equal(state_as(BOB, "exclusions",
@@ -89,7 +89,7 @@ static void an_exclusion_is_stated_listed_and_withdrawn(void **state)
     assert_int_equal(list_as("/v1/exclusions"), 200);
     assert_says("\"state\":\"withdrawn\"");
     assert_says("\"withdrawn_by\":\"bob\"");
-    assert_int_equal(list_as("/v1/exclusions?valid_at=2026-11-11T00:00:00Z&author=alice"), 200);
+    assert_int_equal(list_as("/v1/exclusions?valid_at=2026-11-11T00:00:00Z&by=alice"), 200);
     assert_says("\"state\":\"holds\"");
     (void)snprintf(target, sizeof(target), "/v1/exclusions?known_at=%s", before);
     assert_int_equal(list_as(target), 200); /* it was not known so before */

@@ -233,7 +233,7 @@ static void an_exclusion_holds_until_its_end_or_its_withdrawal(void **state)
     assert_sql(&w, EXCLUDED("2026-11-13", "infinity"), "excluded");
     assert_sql(&w,
                "SELECT string_agg(state || ' ' || COALESCE(withdrawn_by, '-'), ', ' ORDER BY "
-               "valid_from) FROM exclusions_stated('2026-11-13', 'infinity')",
+               "at) FROM exclusions_stated('2026-11-13', 'infinity')",
                "withdrawn bob, holds -");
     assert_sql(&w,
                "SELECT string_agg(kind, ' ' ORDER BY at) FROM list_history('infinity', "

@@ -14,11 +14,11 @@ LANGUAGE sql STABLE AS $$
      ORDER BY f.vulnerability, f.at DESC, f.fact_id
 $$;
 
--- With the exclusion's id: two of one asset may begin at one instant.
+-- By the names of the record that states it, and with its id: two of one asset may begin at one instant.
 DROP FUNCTION exclusions_stated(timestamptz, timestamptz);
 CREATE FUNCTION exclusions_stated(p_valid timestamptz, p_known timestamptz)
-RETURNS TABLE (asset text, state text, reason text, author text, role text, evidence text,
-               valid_from timestamptz, ends_at timestamptz, withdrawn_by text, known_at timestamptz, exclusion_id uuid)
+RETURNS TABLE (asset text, state text, rationale text, by text, role text, evidence text,
+               at timestamptz, ends_at timestamptz, withdrawn_by text, known_at timestamptz, fact_id uuid)
 LANGUAGE sql STABLE AS $$
     SELECT k.uai,
            CASE WHEN w.by IS NOT NULL AND w.at <= p_valid THEN 'withdrawn'

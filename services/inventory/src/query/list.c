@@ -107,10 +107,10 @@ static const struct list_column ssvc_columns[] = {{"vulnerability", LIST_TEXT},
                                                   {"known_at", LIST_TIME},
                                                   {"fact_id", LIST_TEXT}};
 static const struct list_column exclusion_columns[] = {
-        {"asset", LIST_TEXT},        {"state", LIST_TEXT},       {"reason", LIST_TEXT},
-        {"author", LIST_TEXT},       {"valid_from", LIST_TIME},  {"ends_at", LIST_TIME},
-        {"withdrawn_by", LIST_TEXT}, {"role", LIST_TEXT},        {"evidence", LIST_TEXT},
-        {"known_at", LIST_TIME},     {"exclusion_id", LIST_TEXT}};
+        {"asset", LIST_TEXT},        {"state", LIST_TEXT},  {"rationale", LIST_TEXT},
+        {"by", LIST_TEXT},           {"at", LIST_TIME},     {"ends_at", LIST_TIME},
+        {"withdrawn_by", LIST_TEXT}, {"role", LIST_TEXT},   {"evidence", LIST_TEXT},
+        {"known_at", LIST_TIME},     {"fact_id", LIST_TEXT}};
 static const struct list_column move_columns[] = {
         {"repository", LIST_TEXT}, {"moved_to", LIST_TEXT},  {"at", LIST_TIME},
         {"by", LIST_TEXT},         {"rationale", LIST_TEXT}, {"evidence", LIST_TEXT},
@@ -196,7 +196,7 @@ static const struct list_filter ssvc_filters[] = {{.name = "vulnerability"}};
 static const struct list_filter exclusion_filters[] = {
         {.name = "asset"},
         {.name = "state", .type = FILTER_WORD, .words = exclusion_states},
-        {.name = "author"}};
+        {.name = "by"}};
 static const struct list_filter move_filters[] = {{.name = "repository"}, {.name = "moved_to"}};
 
 #define COLUMNS(of) .columns = (of), .column_count = sizeof(of) / sizeof((of)[0])
