@@ -201,6 +201,29 @@ def test_a_connection_cut_after_the_commit_makes_no_second_word_of_a_person(worl
         assert world.sql(f"SELECT decision FROM image_approvals WHERE approval_id = '{done.stdout.split(':')[0]}'") == verb
 
 
+def state(api, who, *words, url=None):
+    return api.world.run(*words, f"--inventory-url={url or api.url}", f"--token-file={api.token_file(who)}", check=False)
+
+
+def test_what_people_state_goes_over_http_too_and_once(world, api):
+    world.sql("INSERT INTO repositories VALUES ('registry.example/shop/new', NULL, now())")
+    move = ["move", "add", f"--repository={REPOSITORY}", "--moved-to=registry.example/shop/new", "--rationale=renamed"]
+    with Cutting(api.port, cuts=2) as cutting:
+        done = state(api, "alice", *move, url=cutting.url)
+        assert cutting.cut == 2 and done.returncode == 0, done.stderr
+    assert world.sql("SELECT \"by\", record FROM move_facts") == "alice|move"
+    again = state(api, "alice", *move)
+    assert again.returncode == 1 and "--repository: it moved to registry.example/shop/new; withdraw that first" in again.stderr
+    assert state(api, "alice", "move", "withdraw", *move[2:4]).returncode == 0
+    assert world.sql("SELECT count(*) FROM moves_known('infinity')") == "0"
+    for words, says in ((move[:3], "--moved-to: is missing"), ([*move, "--by=bob"], "--by is for --postgres"),
+                        (["move", "list"], "GET /v1/moves"), ([*move, "--postgres=x"], "are both given")):
+        refused = state(api, "alice", *words)
+        assert refused.returncode == 2 and says in refused.stderr, refused.stderr
+    denied = state(api, "eve", *move)
+    assert denied.returncode == 3 and "takes one of operator" in denied.stderr
+
+
 def test_many_jobs_that_share_one_measure_all_get_their_verdict(another):
     one = another(**{"rate-limit": "5"}).start()
     with ThreadPoolExecutor(16) as pool:

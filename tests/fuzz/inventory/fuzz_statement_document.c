@@ -20,6 +20,25 @@ static void write_answer(enum statement_kind kind, const struct record *record)
         abort();
 }
 
+/* Asked of a server again it is the same. */
+static void ask_again(enum statement_kind kind, const struct record *record, struct mu_arena *arena)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct record again;
+    struct mu_error err;
+
+    mu_buf_init(&text, STATEMENT_ANSWER_MAX_BYTES);
+    if (statement_document_ask(kind, record, &text, &err) != MU_OK)
+        abort();
+    if (text.len > STATEMENT_DOCUMENT_MAX_BYTES)
+        return;
+    if (statement_document_parse(kind, text.data, text.len, "ann", 0, arena, &again, &err) != MU_OK)
+        abort();
+    for (size_t i = 0; i < statement_records[kind].field_count; i++)
+        if (!mu_text_equal(again.values[i], record->values[i]))
+            abort();
+}
+
 static void read_again(const struct record_kind *kind, struct record *record,
                        struct mu_arena *arena)
 {
@@ -52,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  &err) != MU_OK)
         return 0;
     write_answer(kind, &record);
+    ask_again(kind, &record, arena);
     read_again(&statement_records[kind], &record, arena);
     return 0;
 }

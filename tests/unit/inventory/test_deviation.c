@@ -29,7 +29,7 @@ static char *run_command_of(int (*command)(void *, int, char **), struct stateme
     int code = -1;
     char *text;
 
-    config.postgres = w.conninfo;
+    config.where.postgres = w.conninfo;
     text = captured(command, &config, file ? 2 : 1, argv, &code);
     assert_int_equal(code, expected);
     return text;

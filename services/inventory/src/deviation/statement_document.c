@@ -65,6 +65,21 @@ static int add(json_t *root, const char *name, const char *value)
     return json_object_set_new(root, name, value ? json_string(value) : json_null());
 }
 
+enum mu_status statement_document_ask(enum statement_kind kind, const struct record *record,
+                                      struct mu_buf *out, struct mu_error *err)
+{
+    const struct record_kind *records = &statement_records[kind];
+    size_t by_field = find(records, "by");
+    json_auto_t *root = json_object();
+    int failed = 0;
+
+    for (size_t i = 0; i < records->field_count; i++)
+        if (i != by_field && record->values[i])
+            failed |= add(root, records->fields[i].name, record->values[i]);
+    return failed ? mu_fail(err, MU_E_NOMEM, "no memory for a statement")
+                  : mu_json_print(root, out, err);
+}
+
 enum mu_status statement_document_write(enum statement_kind kind, const struct record *record,
                                         const struct statement_made *made, struct mu_buf *out,
                                         struct mu_error *err)

@@ -22,6 +22,10 @@ enum mu_status statement_document_parse(enum statement_kind kind, const char *by
                                         struct record *ret_record,
                                         struct mu_error *err) MU_MUST_CHECK;
 
+/* The same record as such a document, without who states it. Errors: MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status statement_document_ask(enum statement_kind kind, const struct record *record,
+                                      struct mu_buf *out, struct mu_error *err) MU_MUST_CHECK;
+
 /* What is stored: every field of its kind, null where it has none, with fact_id and known_at.
  * Errors: MU_E_LIMIT, MU_E_NOMEM. */
 enum mu_status statement_document_write(enum statement_kind kind, const struct record *record,
