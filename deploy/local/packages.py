@@ -11,8 +11,8 @@ libcurl4-openssl-dev libssl-dev libisal-dev libzstd-dev libseccomp-dev libxlsxwr
 zlib1g-dev libcmocka-dev""".split()
 RUN = """openjdk-17-jre-headless maven postgresql postgresql-client docker-registry skopeo umoci dpkg util-linux
 ca-certificates""".split()
-TEST = """clang clang-tidy clang-format lld libclang-rt-14-dev llvm python3-pytest python3-pip python3-venv python3-jsonschema python3-openpyxl
-python3-yaml isal kcat universal-ctags pmccabe libreoffice-calc-nogui pgbouncer poppler-utils wrk docker.io docker-compose debootstrap
+TEST = """clang clang-tidy clang-format lld libclang-rt-14-dev llvm python3-pytest python3-pip python3-venv python3-jsonschema python3-lxml
+python3-openpyxl python3-yaml isal kcat universal-ctags pmccabe libreoffice-calc-nogui pgbouncer poppler-utils wrk docker.io docker-compose debootstrap
 softhsm2 libengine-pkcs11-openssl
 chromium chromium-driver python3-selenium""".split()
 

@@ -35,6 +35,7 @@ EVIDENCE = "sha256:" + hashlib.sha256(RAW).hexdigest()
 # One of everything that the lists show, so that a schema is checked against rows and not against empty lists.
 FACTS = f"""
 UPDATE ledger_clock SET known_at = '2026-11-02';
+INSERT INTO repositories SELECT name, NULL, '2026-11-01' FROM unnest(ARRAY['registry.example/apps/web', 'registry.example/apps/shop']) name;
 INSERT INTO assets SELECT gen_random_uuid(), '{UAI}', 'registry.example/apps/web', '1.0', NULL, false, NULL, '2026-11-01';
 INSERT INTO asset_digests SELECT asset_id, '{DIGEST}', NULL, '2026-11-01' FROM assets;
 INSERT INTO tag_observations VALUES (gen_random_uuid(), 'registry.example/apps/web', '1.0', '{DIGEST}', '2026-11-01', '2026-11-01');
@@ -68,6 +69,17 @@ INSERT INTO policy_decisions (decided_at, asked_by, image, repository, digest, v
 INSERT INTO positions (topic, partition, next_offset, received, duplicates, applied) VALUES ('muster.registry-events', 0, 7, 7, 6, 1);
 """
 
+# One of each kind of statement, so that their lists have a row too.
+STATEMENTS = {
+    "deviations": {"deviation": "D1", "record": "request", "kind": "accepted", "vulnerability": "CVE-2026-0001", "asset": "*",
+                   "rationale": "not reachable"},
+    "hardening": {"asset": UAI, "baseline": "CIS Docker Benchmark 1.6.0", "record": "validate", "evidence": "report 3"},
+    "exposures": {"asset": "registry.example/apps/web", "public": "yes"},
+    "ssvc": {"vulnerability": "CVE-2026-0001", "automatable": "no", "technical_impact": "total"},
+    "exclusions": {"asset": UAI, "record": "exclude", "rationale": "leaves with ticket 9", "expires_at": "2099-01-01T00:00:00Z"},
+    "moves": {"repository": "registry.example/apps/web", "moved_to": "registry.example/apps/shop", "record": "move", "rationale": "renamed"},
+}
+
 
 class Api:
     """muster-inventory on a PostgreSQL of its own, with a token for each role."""
@@ -92,10 +104,15 @@ class Api:
         wait_until("the schema is whole", lambda: self.postgres.sql("SELECT count(*) FROM muster_schema_migrations") == known, 60)
         self.postgres.sql(FACTS)
         assert self.ask(f"/v1/evidence/{EVIDENCE}", EVERYTHING, "PUT", RAW)[0] == 201
+        for kind, statement in STATEMENTS.items():
+            status, _, answer = self.ask(f"/v1/{kind}", EVERYTHING, "POST", statement)
+            assert status == 201, (kind, answer)
 
     def ask(self, target, token=None, method="GET", body=None, accept=None):
-        """(status, headers, body)"""
+        """(status, headers, body); a dict is sent as JSON."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if isinstance(body, dict):
+            headers["Content-Type"], body = "application/json", json.dumps(body).encode()
         if accept:
             headers["Accept"] = accept
         request = urllib.request.Request(self.url + target, data=body, method=method, headers=headers)
@@ -135,12 +152,13 @@ def client():
 
 
 # Of what is right by its schema, these may be refused all the same: bytes that do not hash to the name they are put under, texts that
-# are no image reference.
+# are no image reference, statements that cannot be as things stand.
 SETTINGS = "".join(f"""
 [[operations]]
 include-operation-id = "{operation}"
 checks.positive_data_acceptance.enabled = false
-""" for operation in ("put_evidence", "get_verdict", "post_verdict", "post_approval"))
+""" for operation in ("put_evidence", "get_verdict", "post_verdict", "post_approval", "post_deviation", "post_hardening", "post_exposure", "post_ssvc",
+                  "post_exclusion", "post_move"))
 
 
 def contract_without_cursors(folder):
@@ -155,6 +173,43 @@ def contract_without_cursors(folder):
     return path
 
 
+def rows_of(api, target):
+    status, _, body = api.ask(target, TOKENS["viewer"])
+    assert status == 200, body
+    return json.loads(body)["items"]
+
+
+def command(api, *words):
+    done = subprocess.run([str(BIN / "muster-inventory"), *words, f"--postgres={api.postgres.conninfo()}"], capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_is_stated_over_http_counts_and_is_what_the_command_reads_and_writes(api):
+    """An exclusion leaves what runs out of coverage until a command takes it back, and a person that of the command over HTTP."""
+    excluded = {"state": "excluded", "containers": 5}
+    assert excluded in rows_of(api, "/v1/coverage")
+    (read,) = json.loads(command(api, "exclusion", "list", "--format=json"))
+    assert (read["asset"], read["state"], read["by"]) == (UAI, "holds", "everybody")
+    assert read["fact_id"] == rows_of(api, "/v1/exclusions")[0]["fact_id"]
+    command(api, "exclusion", "withdraw", f"--asset={UAI}", "--by=ann")
+    assert excluded not in rows_of(api, "/v1/coverage")
+    assert [row["withdrawn_by"] for row in rows_of(api, "/v1/exclusions?state=withdrawn")] == ["ann"]
+    command(api, "exclusion", "add", f"--asset={UAI}", "--by=ann", "--rationale=again", "--expires-at=2099-01-01T00:00:00Z")
+    assert excluded in rows_of(api, "/v1/coverage")
+    withdrawal = {"asset": UAI, "record": "withdraw"}
+    assert api.ask("/v1/exclusions", TOKENS["viewer"], "POST", withdrawal)[0] == 403
+    assert api.ask("/v1/exclusions", TOKENS["operator"], "POST", withdrawal)[0] == 201
+    assert excluded not in rows_of(api, "/v1/coverage")
+    assert "operator" in {row["withdrawn_by"] for row in rows_of(api, "/v1/exclusions?state=withdrawn")}
+    assert [(row["repository"], row["moved_to"]) for row in json.loads(command(api, "move", "list", "--format=json"))] == [
+        (row["repository"], row["moved_to"]) for row in rows_of(api, "/v1/moves")]
+    wait_until("recorded", lambda: {(row["principal"], row["status"]) for row in json.loads(api.ask(
+        "/v1/audit?limit=1000", EVERYTHING)[2])["items"] if row["path"] == "/v1/exclusions" and row["method"] == "POST"} >= {
+            ("operator", 201), ("viewer", 403), ("everybody", 201)}, 30)
+
+
 def test_no_answer_differs_from_the_contract(api):
     """No 5xx, no status, header or body that is not described, no wrong request taken, no right one refused, no way around the roles."""
     program = client()
@@ -165,7 +220,7 @@ def test_no_answer_differs_from_the_contract(api):
          "--continue-on-failure", "--exclude-operation-id=get_readyz"],  # it is not ready: there is no Kafka
         capture_output=True, text=True, check=False, cwd=api.folder, timeout=1500)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
-    assert re.search(r"Tested: 24\b", done.stdout), done.stdout[-2000:]
+    assert re.search(r"Tested: 36\b", done.stdout), done.stdout[-2000:]
     assert http_ok(f"{api.url}/healthz")
 
 
@@ -174,7 +229,7 @@ def test_every_list_has_rows_in_both_forms(api):
                  "sample": "?seed=1&n=3"}
     wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
     for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
-                 "ledger", "audit", "approvals", "decisions"):
+                 "ledger", "audit", "approvals", "decisions", *STATEMENTS):
         target = f"/v1/{name}{questions.get(name, '')}"
         status, _, body = api.ask(target, EVERYTHING)
         assert status == 200, (target, body)

@@ -1,13 +1,15 @@
 """`muster-inventory gate`, policies and approvals against a real PostgreSQL."""
 
 import json
+import re
 import subprocess
 import threading
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 from conftest import BIN
-from gate_world import REPOSITORY, SCANNED, TAGS, UNSCANNED, GateWorld
+from gate_world import REPOSITORY, SCANNED, TAGS, UNSCANNED, VULNERABLE, GateWorld
+from official_reports import junit_errors, junit_schema, sarif_errors, sarif_validator
 
 POLICY = """
 name: strict
@@ -23,7 +25,7 @@ EXCEPTION = """exceptions:
 
 @pytest.fixture
 def world(state_root, request):
-    one = GateWorld(state_root / f"pipeline-{request.node.name[:40].replace('[', '-').strip(']')}", BIN)
+    one = GateWorld(state_root / f"pipeline-{re.sub('[^a-z0-9]', '-', request.node.name[-60:].lower())}", BIN)
     one.start()
     yield one
     one.postgres.process.stop()
@@ -80,6 +82,61 @@ def test_json_sarif_and_junit_say_what_is_wrong(world):
     assert cases == {"verdict": True, "known-exploited": False, "critical": True}
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
     assert json.loads(ask(world, "1.0", "--format=sarif").stdout)["runs"][0]["results"] == []
+
+
+# Rules whose names are no names of files and elements, and one that is called as the verdict is.
+ODD_POLICY = """
+name: "odd <&> 'names'"
+rules:
+  - {name: "critical <&> \\"quoted\\" ]]>", at_least: critical, max: 0}
+  - {name: "verdict", at_least: low, max: 0}
+  - {name: "ärgerlich \\u0001\\uFFFF", at_least: unknown, max: 1000}
+"""
+# (vulnerability, package): what a scan of hostile bytes may have found.
+ODD_FINDINGS = (("CVE-2026-0002", "a<b&c>\"d'"), ("CVE-2026-0003", "p\x01\x1b\t\n\uffff\ufffe]]>"), ("CVE-2026-0004", "名前\U0001f600"),
+                ("CVE-2026-0005", "long" * 5000))
+
+
+def find_odd_things(world):
+    for vulnerability, package in ODD_FINDINGS:
+        name = "".join(f"\\{ord(character):04x}" if ord(character) < 0x10000 else f"\\+{ord(character):06x}" for character in package)
+        world.sql(f"INSERT INTO finding_kinds (finding_id, vulnerability_id, package_name, package_version, severity, known_at) "
+                  f"VALUES (gen_random_uuid(), '{vulnerability}', U&'{name}', '1', 'critical', now())")
+    world.sql(f"UPDATE evidence_findings SET ordinals = ARRAY[0, 1, 2, 3, 4], finding_ids = ARRAY(SELECT finding_id FROM finding_kinds) "
+              f"WHERE evidence_digest = '{VULNERABLE}'")
+
+
+@pytest.mark.parametrize("odd", [False, True], ids=["as usual", "odd names"])
+def test_every_report_is_valid_by_the_official_schemas(world, odd):
+    sarif, junit = sarif_validator(), junit_schema()
+    if odd:
+        store(world, ODD_POLICY)
+        find_odd_things(world)
+    assert decide(world, "revoke", "1.0").returncode == 0
+    asked = {f"{REPOSITORY}:{tag}": verdict for tag, verdict in {"1.0": 1, "2.0": 4, "3.0": 1, "4.0": 4, "9.9": 4}.items()}
+    asked |= {f"{REPOSITORY}@{VULNERABLE}": 1, f"{REPOSITORY}:3.0@{VULNERABLE}": 1, "127.0.0.1:5000/x/y": 4, "debian": 4}
+    results = 0
+    for image, code in asked.items():
+        log, suites = (ask(world, "", f"--format={form}", image=image) for form in ("sarif", "junit"))
+        assert (log.returncode, suites.returncode) == (code, code), log.stderr + suites.stderr
+        assert sarif_errors(sarif, log.stdout) == [], image
+        assert junit_errors(junit, suites.stdout) == [], image
+        results += len(json.loads(log.stdout)["runs"][0]["results"])
+    assert decide(world, "withdraw", "1.0").returncode == 0
+    for form, errors in (("sarif", lambda text: sarif_errors(sarif, text)), ("junit", lambda text: junit_errors(junit, text))):
+        approved = ask(world, "1.0", f"--format={form}")
+        assert approved.returncode == 0 and errors(approved.stdout) == []
+    assert results == len(asked) + 3 * (2 * len(ODD_FINDINGS) + 2 if odd else 1)
+
+
+def test_the_schemas_do_refuse_what_is_wrong(world):
+    sarif, junit = sarif_validator(), junit_schema()
+    log, suites = (ask(world, "3.0", f"--format={form}").stdout for form in ("sarif", "junit"))
+    for was, wrong in (('"version":"2.1.0"', '"version":"2.1"'), ('"level":"error"', '"level":"bad"'), ('"ruleId":"critical"', '"ruleId":"x"'),
+                       ('"uri":"docker://', '"uri":"docker:// '), ('"text":"The image is approved"', '"txt":""')):
+        assert was in log and sarif_errors(sarif, log.replace(was, wrong)), was
+    for was, wrong in ((' tests="3"', ""), (' failures="2"', ' failures="1"'), ("<failure ", "<fault "), ('name="verdict"', "")):
+        assert was in suites and junit_errors(junit, suites.replace(was, wrong)), was
 
 
 def test_a_policy_is_checked_stored_by_content_and_used(world):

@@ -1,6 +1,6 @@
 /* First byte: which kind of statement; the rest: the file. What is understood is written and read
  * again. */
-#include "deviation/statement_kinds.h"
+#include "records/statement_kinds.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -187,6 +187,72 @@ static void what_is_unknown_is_waiting_and_what_is_wrong_is_named(void **state)
     assert_sql(&w, "SELECT count(*) FROM policy_decisions", "1");
 }
 
+#define KEY "Idempotency-Key: 0123456789abcdef\r\n"
+
+static void a_question_asked_again_by_its_key_is_recorded_once(void **state)
+{
+    char first[64];
+
+    (void)state;
+    push_image();
+    scan_image("[]");
+    assert_int_equal(verdict("POST", "", CI KEY), 200);
+    (void)snprintf(first, sizeof(first), "%.63s", member_of("decision_id"));
+    assert_int_equal(verdict("POST", "?by=again", CI KEY), 200);
+    assert_string_equal(member_of("decision_id"), first);
+    assert_sql(&w, "SELECT count(*) || max(asked_by) FROM policy_decisions", "1ci");
+    assert_int_equal(verdict("POST", "", ALICE KEY), 200); /* her own key */
+    assert_int_equal(verdict("POST", "", CI "Idempotency-Key: another\r\n"), 200);
+    assert_int_equal(ask("POST", "/v1/verdicts/" REPO ":9.9", CI KEY, NULL), 200);
+    assert_sql(&w, "SELECT count(*) FROM policy_decisions", "4");
+}
+
+static void another_outcome_of_a_question_is_another_decision(void **state)
+{
+    (void)state;
+    push_image();
+    assert_int_equal(verdict("POST", "", CI KEY), 200);
+    scan_image("[]");
+    assert_int_equal(verdict("POST", "", CI KEY), 200);
+    assert_sql(&w, "SELECT string_agg(verdict, ' ' ORDER BY decided_at) FROM policy_decisions",
+               "waiting approved");
+}
+
+static void a_decision_sent_again_by_its_key_is_made_once(void **state)
+{
+    char first[64];
+
+    (void)state;
+    push_image();
+    assert_int_equal(decide(ALICE KEY, APPROVE), 201);
+    (void)snprintf(first, sizeof(first), "%.63s", member_of("approval_id"));
+    assert_int_equal(decide(BOB, REVOKE), 201);
+    assert_int_equal(decide(ALICE KEY, APPROVE), 200); /* and does not undo what BOB said since */
+    assert_string_equal(member_of("approval_id"), first);
+    assert_string_equal(member_of("uai"), UAI);
+    assert_sql(&w, "SELECT count(*) FROM image_approvals", "2");
+    assert_int_equal(decide(ALICE KEY, REVOKE), 409);
+    assert_says("Idempotency-Key: you have made another decision by it");
+    assert_int_equal(decide(BOB KEY, REVOKE), 200); /* his key, and his last word */
+    assert_int_equal(decide(ALICE "Idempotency-Key: another\r\n", APPROVE), 201);
+    assert_sql(&w, "SELECT count(*) FROM image_approvals", "3");
+}
+
+static void a_key_that_is_none_is_refused(void **state)
+{
+    char header[512];
+
+    (void)state;
+    push_image();
+    (void)snprintf(header, sizeof(header), "%sIdempotency-Key: %0129d\r\n", CI, 0);
+    assert_int_equal(verdict("POST", "", header), 400);
+    assert_says("Idempotency-Key must have 1 to 128 characters");
+    assert_int_equal(verdict("POST", "", CI "Idempotency-Key: \r\n"), 400);
+    assert_int_equal(verdict("POST", "", CI "Idempotency-Key: \xc3\xbc\r\n"), 400);
+    assert_int_equal(decide(ALICE "Idempotency-Key: \xc3\xbc\r\n", APPROVE), 400);
+    assert_sql(&w, "SELECT count(*) FROM policy_decisions", "0");
+}
+
 static void a_restarted_database_costs_no_verdict(void **state)
 {
     (void)state;
@@ -434,6 +500,10 @@ int main(void)
             DECISION_TEST(who_waits_has_no_decision_until_he_asks_for_the_last_time),
             DECISION_TEST(a_verdict_comes_in_the_form_that_is_asked_for),
             DECISION_TEST(what_is_unknown_is_waiting_and_what_is_wrong_is_named),
+            DECISION_TEST(a_question_asked_again_by_its_key_is_recorded_once),
+            DECISION_TEST(another_outcome_of_a_question_is_another_decision),
+            DECISION_TEST(a_decision_sent_again_by_its_key_is_made_once),
+            DECISION_TEST(a_key_that_is_none_is_refused),
             DECISION_TEST(a_restarted_database_costs_no_verdict),
             DECISION_TEST(a_role_without_a_say_is_told_which_would_have_one),
             DECISION_TEST(who_decides_is_whose_credentials_they_are),

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "deviation/statement_command.h"
+#include "explain/explain_command.h"
 
 static struct world w;
 static char path[96];
@@ -28,7 +29,7 @@ static char *run_command_of(int (*command)(void *, int, char **), struct stateme
     int code = -1;
     char *text;
 
-    config.postgres = w.conninfo;
+    config.where.postgres = w.conninfo;
     text = captured(command, &config, file ? 2 : 1, argv, &code);
     assert_int_equal(code, expected);
     return text;
@@ -232,7 +233,7 @@ static void an_exclusion_holds_until_its_end_or_its_withdrawal(void **state)
     assert_sql(&w, EXCLUDED("2026-11-13", "infinity"), "excluded");
     assert_sql(&w,
                "SELECT string_agg(state || ' ' || COALESCE(withdrawn_by, '-'), ', ' ORDER BY "
-               "valid_from) FROM exclusions_stated('2026-11-13', 'infinity')",
+               "at) FROM exclusions_stated('2026-11-13', 'infinity')",
                "withdrawn bob, holds -");
     assert_sql(&w,
                "SELECT string_agg(kind, ' ' ORDER BY at) FROM list_history('infinity', "
@@ -326,6 +327,94 @@ static void what_was_mended_before_the_move_begins_anew(void **state)
     assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 11, CVE-2026-2 11");
 }
 
+/* What the finding on the new name is, with its deviations, as of an instant and as known at one.
+ */
+#define STATUS(valid, known)                                                                    \
+    "SELECT COALESCE(string_agg(status || ' ' || array_to_string(deviations, '+'), ', ' "       \
+    "ORDER BY uai), '') FROM finding_clocks_known('registry.example/new', '" valid "', '" known \
+    "', 'rev5', '1 day') WHERE vulnerability = 'CVE-2026-1'"
+#define HELD(uai)                                                                       \
+    "SELECT (f.findings->0->>'held') FROM policy_facts(ARRAY['registry.example/new'], " \
+    "ARRAY['" uai                                                                       \
+    "'], '2026-11-12', 'infinity', ARRAY['high'], false, ARRAY['accepted'], false) f"
+
+static void accept_of(const char *name, const char *asset, const char *at)
+{
+    RUN(deviation_command, "add", 0, .name = name, .kind = "accepted", .cve = "CVE-2026-1",
+        .asset = asset, .by = "ann", .rationale = "not reachable", .at = at);
+    RUN(deviation_command, "approve", 0, .name = name, .by = "bob", .role = "AO",
+        .evidence = "mail", .at = at);
+}
+
+static char *explained(const char *subject)
+{
+    struct explain_config config = {.postgres = w.conninfo, .format = "json"};
+    char *argv[] = {(char *)(uintptr_t)subject, NULL};
+    int code = -1;
+    char *text = captured(explain_command, &config, 1, argv, &code);
+
+    assert_int_equal(code, 0);
+    return text;
+}
+
+static void deviations_follow_a_move_and_say_so(void **state)
+{
+    char *known, *text;
+
+    (void)state;
+    move_a_repository();
+    accept_of("D1", REPO ":1.0", "2026-11-03T00:00:00Z");
+    accept_of("D2", REPO ":2.0", "2026-11-03T00:00:00Z");
+    known = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    assert_sql(&w, STATUS("2026-11-12", "infinity"), "open ");
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
+        .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
+    assert_sql(&w, STATUS("2026-11-12", "infinity"), "accepted D1");
+    assert_sql(&w, mu_arena_printf(w.arena, STATUS("2026-11-12", "%s"), known), "open ");
+    free(known);
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "UPDATE scans SET repository = 'registry.example/new' "
+                                       "WHERE digest = '%s'",
+                                       digest_of('b'))));
+    assert_sql(&w, mu_arena_printf(w.arena, HELD("%s"), digest_of('b')), "true");
+    assert_sql(
+            &w,
+            "SELECT string_agg(detail, ';' ORDER BY at, event) FROM clock_events_known("
+            "'registry.example/new:1.0', 'registry.example/new', NULL, '2026-11-12', 'infinity') "
+            "WHERE clock = 'deviation'",
+            "accepted of CVE-2026-1 by bob, stated of " REPO
+            ":1.0;accepted of CVE-2026-1 by ann, stated of " REPO ":1.0");
+    text = explained("registry.example/new:1.0");
+    assert_non_null(strstr(text, "\"deviation\":\"D1\",\"state\":\"approved\",\"kind\":"
+                                 "\"accepted\",\"vulnerability\":\"CVE-2026-1\",\"asset\":"
+                                 "\"registry.example/new:1.0\",\"moved_from\":\"" REPO ":1.0\""));
+    assert_null(strstr(text, "D2"));
+    free(text);
+    RUN(move_command, "withdraw", 0, .repository = REPO, .moved_to = "registry.example/new",
+        .by = "bob");
+    assert_sql(&w, STATUS("2026-11-12", "infinity"), "open ");
+}
+
+/* Of a repository, over two moves, and only what was stated before it left its name. */
+static void what_is_stated_of_the_old_name_after_the_move_stays_there(void **state)
+{
+    (void)state;
+    move_a_repository();
+    free(world_sql(&w, "INSERT INTO repositories VALUES ('registry.example/middle', NULL, "
+                       "'2026-11-01')"));
+    accept_of("D1", REPO, "2026-11-03T00:00:00Z");
+    accept_of("D2", REPO, "2026-11-09T00:00:00Z");
+    accept_of("D3", "registry.example/appendix", "2026-11-03T00:00:00Z");
+    RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/middle",
+        .by = "ann", .rationale = "renamed", .at = "2026-11-05T00:00:00Z");
+    assert_sql(&w, STATUS("2026-11-12", "infinity"), "open ");
+    RUN(move_command, "add", 0, .repository = "registry.example/middle",
+        .moved_to = "registry.example/new", .by = "ann", .rationale = "renamed again",
+        .at = "2026-11-12T00:00:00Z");
+    assert_sql(&w, STATUS("2026-11-11 12:00", "infinity"), "open "); /* it has not come so far */
+    assert_sql(&w, STATUS("2026-11-12", "infinity"), "accepted D1");
+}
+
 static void lists_are_for_people_and_for_programs(void **state)
 {
     char *text;
@@ -360,6 +449,8 @@ int main(void)
             CASE(an_exclusion_holds_until_its_end_or_its_withdrawal),
             CASE(a_move_keeps_the_first_detection_and_is_told_by_both_names),
             CASE(what_was_mended_before_the_move_begins_anew),
+            CASE(deviations_follow_a_move_and_say_so),
+            CASE(what_is_stated_of_the_old_name_after_the_move_stays_there),
             CASE(lists_are_for_people_and_for_programs),
     };
 

@@ -82,14 +82,20 @@ static void a_fresh_scan_is_covered_now_and_not_expired(void **state)
 
 static void json_has_every_section_as_an_array(void **state)
 {
-    static const char *const sections[] = {"assets", "tags", "digests",  "registry", "scans",
-                                           "jobs",   "runs", "coverage", "findings", "events"};
+    static const char *const sections[] = {"assets",   "tags",       "digests", "registry",
+                                           "scans",    "jobs",       "runs",    "coverage",
+                                           "findings", "deviations", "events"};
     json_auto_t *root = NULL;
     int code = -1;
     char *text;
 
     (void)state;
     apply_story();
+    free(world_sql(&w,
+                   "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, "
+                   "vulnerability, asset, rationale, known_at) VALUES (gen_random_uuid(), 'D1', "
+                   "'request', '2026-11-01', 'ann', 'accepted', 'CVE-1', '*', 'r', "
+                   "'2026-11-01')"));
     text = explain(REPO ":1.0", "json", &code);
     root = json_loads(text, 0, NULL);
     assert_non_null(root);

@@ -442,6 +442,117 @@ static void a_log_that_is_behind_the_database_is_refused(void **state)
     assert_int_equal(gate_ship_round(decisions, pg, &busy, &err), MU_E_CONFLICT);
 }
 
+/* ---- what an image was built from ---- */
+
+/* Layers by a letter each: "12" are two; a '-' before one: it was not read whole. */
+static const char *layers_of(const char *letters)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
+    bool read = true;
+
+    mu_buf_init(&out, 4096);
+    for (const char *at = letters; *at; at++) {
+        if (*at == '-') {
+            read = false;
+            continue;
+        }
+        mu_buf_printf(
+                &out, "%s{\"digest\":\"%s\",\"size_bytes\":1,\"diff_id\":\"%s\",\"scanned\":%s}",
+                out.len > 0 ? "," : "", digest_of('f'), digest_of(*at), read ? "true" : "false");
+        read = true;
+    }
+    return mu_arena_strdup(w.arena, out.data ? out.data : "");
+}
+
+static void push_with_layers(const char *tag, char digit, const char *layers)
+{
+    const char *digest = digest_of(digit);
+    const char *evidence = add_raw_result(
+            &w, mu_arena_printf(w.arena,
+                                "{\"schema\":\"muster.raw-scan.v1\",\"image\":{\"manifest_digest\":"
+                                "\"%s\",\"layers\":[%s]},\"findings\":[]}",
+                                digest, layers_of(layers)));
+
+    add_push(&w, mu_arena_printf(w.arena, "push-%c", digit), tag, digest, T(0));
+    add_scan(&w, mu_arena_printf(w.arena, "scan-%c", digit),
+             (struct scan){.digest = digest,
+                           .uai = mu_arena_printf(w.arena, REPO ":%s", tag),
+                           .evidence = evidence,
+                           .at = mu_now_us() - 1000000});
+    world_apply(&w);
+}
+
+static void assert_told(const char *name, const char *detail)
+{
+    struct gate_entry entry;
+
+    assert_true(gate_cache_find(cache, name, &entry));
+    if (!strstr(entry.detail, detail))
+        fail_msg("'%s' is not in: %s", detail, entry.detail);
+}
+
+static void an_image_is_built_from_what_its_layers_begin_with(void **state)
+{
+    (void)state;
+    store_policy("name: t\nbuilt_from: ['registry.example/base/*']\nrules: []\n");
+    push_with_layers("base", 'a', "12");
+    push_with_layers("1.0", 'b', "123");
+    push_with_layers("2.0", 'c', "14");   /* the first layer alone */
+    push_with_layers("3.0", 'd', "1-23"); /* one is not known to be what it is said to be */
+    push_with_layers("4.0", 'e', "2123");
+    push_with_layers("5.0", '9', "");
+    build();
+    assert_entry(REPO ":1.0", VERDICT_WAITING, REASON_NEVER_SCANNED);
+    read_evidence();
+    build();
+    assert_entry(REPO ":1.0", VERDICT_REJECTED, REASON_RULE_BROKEN);
+    assert_told(REPO ":1.0", "its layers begin with those of no other image that is known");
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "UPDATE scans SET repository = 'registry.example/base/debian' "
+                                   "WHERE digest = '%s'",
+                                   digest_of('a'))));
+    build();
+    assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
+    for (int i = 2; i <= 5; i++)
+        assert_entry(mu_arena_printf(w.arena, REPO ":%d.0", i), VERDICT_REJECTED,
+                     REASON_RULE_BROKEN);
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT array_to_string(bases, ',') FROM policy_facts(ARRAY['" REPO
+                               "'], ARRAY['%s'], now(), 'infinity', '{}', false, '{}', true)",
+                               digest_of('b')),
+               REPO ",registry.example/base/debian");
+    assert_sql(&w, "SELECT count(*) FROM evidence_layers WHERE top IS NULL", "2");
+}
+
+static void another_base_is_named_in_the_verdict(void **state)
+{
+    (void)state;
+    store_policy("name: t\nbuilt_from: ['registry.example/base/*']\nrules: []\n");
+    push_with_layers("base", 'a', "12");
+    push_with_layers("1.0", 'b', "123");
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "UPDATE scans SET repository = 'registry.example/hub/node' "
+                                       "WHERE digest = '%s'",
+                                       digest_of('a'))));
+    read_evidence();
+    build();
+    assert_told(REPO ":1.0", "its layers begin with those of registry.example/hub/node alone");
+}
+
+/* Raw results that were judged before there were layers are read once more. */
+static void raw_results_that_were_read_without_layers_are_read_again(void **state)
+{
+    (void)state;
+    push_with_layers("1.0", 'a', "12");
+    read_evidence();
+    free(world_sql(&w, "DELETE FROM evidence_layers"));
+    read_evidence();
+    assert_sql(&w, "SELECT cardinality(chain) || ' ' || (top = chain[2]) FROM evidence_layers",
+               "2 true");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -458,6 +569,9 @@ int main(void)
             CASE(what_people_say_takes_the_place_of_the_policy),
             CASE(decisions_are_shipped_once_and_ask_for_scans),
             CASE(a_log_that_is_behind_the_database_is_refused),
+            CASE(an_image_is_built_from_what_its_layers_begin_with),
+            CASE(another_base_is_named_in_the_verdict),
+            CASE(raw_results_that_were_read_without_layers_are_read_again),
     };
 
     return pg_server_group(&world_server, tests);

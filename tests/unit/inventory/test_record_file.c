@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "deviation/statement_kinds.h"
+#include "records/statement_kinds.h"
 
 static struct mu_arena *arena;
 static struct record_set set;
@@ -104,7 +104,7 @@ static void errors_of_json_name_line_and_column(void **state)
                       "\n{\"asset\":\"a\",\n  \"public\": \"maybe\"}"),
                  "line 5, column 13: public: 'maybe' is none of yes, no");
     assert_wrong(STATEMENT_EXPOSURE, JSON("{\"asset\":7}"),
-                 "line 2, column 13: records[0].asset: is no text");
+                 "line 2, column 13: records[0]: asset: is no text");
     assert_wrong(STATEMENT_EXPOSURE, JSON("{\"asset\":\"x\",\"{[\\\"\":1}"),
                  "line 2, column 13: records[0]: exposures has no field '{[\"'");
 }

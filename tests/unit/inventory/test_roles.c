@@ -88,6 +88,13 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
             {"app", "UPDATE ledger_payloads SET payload = ''", false},
             {"app", "DELETE FROM ledger_transactions", false},
             {"app", "DELETE FROM exclusions", false},
+            {"app",
+             "SELECT ledger_tick(), record_ssvc(now(), (gen_random_uuid(), 'CVE-1', 'no', 'total', "
+             "now(), 'ann', NULL, NULL, NULL, NULL)::ssvc_facts)",
+             true},
+            {"app", "DELETE FROM exclusion_facts", false},
+            {"app", "DELETE FROM evidence_layers", false},
+            {"app", "UPDATE move_facts SET \"by\" = 'bob'", false},
             {"app", "TRUNCATE assets", false},
             {"app", "SELECT ledger_drop('ledger_default')", false},
             {"app", "INSERT INTO ledger_rebuild DEFAULT VALUES", false},

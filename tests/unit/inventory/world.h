@@ -319,10 +319,8 @@ static inline void add_pod(struct world *w, const char *id, struct pod pod)
 }
 
 /* Stores a raw result of `digest` with these findings ("[...]"); gives its own digest. */
-static inline const char *add_evidence(struct world *w, const char *digest, const char *findings)
+static inline const char *add_raw_result(struct world *w, const char *text)
 {
-    char *text = mu_arena_printf(w->arena, RAW_SCAN "\"ecosystem\":\"Debian:12\",\"findings\":%s}",
-                                 digest, findings);
     char *name = mu_arena_alloc(w->arena, MU_DIGEST_TEXT_SIZE);
     struct evidence_writer *writer = NULL;
     enum evidence_outcome outcome;
@@ -334,6 +332,13 @@ static inline const char *add_evidence(struct world *w, const char *digest, cons
     assert_int_equal(evidence_writer_commit(writer, &outcome, &err), MU_OK);
     evidence_writer_free(writer);
     return name;
+}
+
+static inline const char *add_evidence(struct world *w, const char *digest, const char *findings)
+{
+    return add_raw_result(
+            w, mu_arena_printf(w->arena, RAW_SCAN "\"ecosystem\":\"Debian:12\",\"findings\":%s}",
+                               digest, findings));
 }
 
 struct scan {

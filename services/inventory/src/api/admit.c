@@ -1,6 +1,7 @@
 /* Who asks, whether he may, how often, and the record of it. */
 #include "api/server.h"
 
+#include "api/accept.h"
 #include "store/metrics.h"
 
 #include "base/buf.h"
@@ -9,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PARAMETERS_MAX_BYTES = 4096, NAME_MAX_BYTES = 64, VALUE_MAX_BYTES = 1024 };
 
@@ -104,6 +106,24 @@ bool api_admit(void *opaque, struct mu_request *request)
         }
         mu_metric_add(&metric_api_forbidden, 1);
         refuse_role(request, principal, endpoint);
+        return false;
+    }
+    return true;
+}
+
+bool api_takes_json(struct mu_request *request)
+{
+    static const char json_type[] = "application/json";
+    static const char *const forms[] = {json_type};
+    const char *type = mu_request_header(request, "Content-Type");
+    size_t len = type ? strcspn(type, "; \t") : 0;
+
+    if (len != sizeof(json_type) - 1 || strncasecmp(type, json_type, len) != 0) {
+        mu_httpd_reply_error(request, 415, "Content-Type must be application/json");
+        return false;
+    }
+    if (accept_choose(mu_request_header(request, "Accept"), forms, 1) == ACCEPT_NONE) {
+        mu_httpd_reply_error(request, 406, "there is application/json");
         return false;
     }
     return true;

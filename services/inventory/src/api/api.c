@@ -1,6 +1,7 @@
 #include "api/api.h"
 
 #include "api/server.h"
+#include "deviation/statement_store.h"
 #include "policy/policy_statements.h"
 #include "query/queries.h"
 
@@ -33,6 +34,11 @@ enum mu_status api_ask(struct api *api, api_ask_fn *ask, void *opaque, struct mu
 enum mu_status api_decide(struct api *api, api_ask_fn *ask, void *opaque, struct mu_error *err)
 {
     return ask_on(api->deciders, ask, opaque, err);
+}
+
+enum mu_status api_state(struct api *api, api_ask_fn *ask, void *opaque, struct mu_error *err)
+{
+    return ask_on(api->staters, ask, opaque, err);
 }
 
 /* ---- from route to endpoint ---- */
@@ -115,6 +121,7 @@ enum mu_status api_start(const struct api_config *config, struct api **ret_api,
     api->config = *config;
     api->pool = pool_new(config->conninfo, open_reader);
     api->deciders = pool_new(config->conninfo, policy_pg_open);
+    api->staters = pool_new(config->conninfo, statement_store_open);
     api->rate = rate_new(config->rate_limit);
     api->stranger_rate = rate_new(config->rate_limit > 0 ? STRANGERS_PER_SECOND : 0);
     st = start(api, err);
@@ -139,6 +146,7 @@ void api_stop(struct api *api)
     audit_close(api->audit);
     pool_free(api->pool);
     pool_free(api->deciders);
+    pool_free(api->staters);
     rate_free(api->rate);
     rate_free(api->stranger_rate);
     free(api);

@@ -1,19 +1,10 @@
 /* What people decide about images. */
 #include "api/server.h"
 
-#include "api/accept.h"
 #include "api/question.h"
 #include "policy/approval_document.h"
 
-#include "base/text.h"
-
-#include <string.h>
-#include <strings.h>
-
 enum { ANSWER_MAX_BYTES = 32 * 1024 };
-
-static const char json_type[] = "application/json";
-static const char *const forms[] = {json_type};
 
 struct approval_ask {
     struct approval approval;
@@ -26,15 +17,6 @@ static enum mu_status ask_approval(void *opaque, struct mu_pg *pg, struct mu_err
     struct approval_ask *ask = opaque;
 
     return approval_record(pg, &ask->approval, ask->arena, &ask->made, err);
-}
-
-/* A page of somebody else's cannot send it from a browser that holds a client certificate. */
-static bool is_json(const struct mu_request *request)
-{
-    const char *type = mu_request_header(request, "Content-Type");
-    size_t len = type ? strcspn(type, "; \t") : 0;
-
-    return len == sizeof(json_type) - 1 && strncasecmp(type, json_type, len) == 0;
 }
 
 static void note(struct mu_request *request, const struct approval *approval)
@@ -73,24 +55,21 @@ void api_post_approval(void *opaque, struct mu_request *request)
     struct approval_ask ask = {.arena = mu_request_arena(request)};
     struct mu_error err;
     size_t len = 0;
-    const char *body = mu_request_body(request, &len);
+    const char *body = mu_request_body(request, &len), *key = NULL;
     enum mu_status st;
 
-    if (!is_json(request)) {
-        mu_httpd_reply_error(request, 415, "Content-Type must be application/json");
+    if (!api_takes_json(request))
         return;
-    }
-    if (accept_choose(mu_request_header(request, "Accept"), forms, 1) == ACCEPT_NONE) {
-        mu_httpd_reply_error(request, 406, "there is application/json");
-        return;
-    }
     st = question_of_none(request, &err);
+    if (st == MU_OK)
+        st = question_key(request, &key, &err);
     if (st == MU_OK)
         st = approval_document_parse(body, len, ask.arena, &ask.approval, &err);
     if (st == MU_E_LIMIT) /* of a member: the server looked at the body's size */
         err.status = MU_E_INVALID;
     if (st == MU_OK) {
         ask.approval.person = principal->name;
+        ask.approval.key = key;
         note(request, &ask.approval);
         st = api_decide(opaque, ask_approval, &ask, &err);
     }

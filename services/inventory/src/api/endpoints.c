@@ -1,6 +1,7 @@
 #include "api/endpoints.h"
 
 #include "api/server.h"
+#include "deviation/statement_document.h"
 #include "evidence/evidence_store.h"
 #include "policy/approval_document.h"
 
@@ -19,6 +20,11 @@ enum {
     DECIDERS = ROLE_OPERATOR
 };
 
+#define STATE(path, handler)                                             \
+    {                                                                    \
+        "POST", (path), DECIDERS, ENDPOINT_NOTED, (handler), NULL, NULL, \
+                STATEMENT_DOCUMENT_MAX_BYTES                             \
+    }
 #define OPEN(path, handler)                                                    \
     {                                                                          \
         "GET", (path), EVERYBODY, ENDPOINT_UNMETERED, (handler), NULL, NULL, 0 \
@@ -57,6 +63,18 @@ static const struct endpoint endpoints[] = {
         MANY("/v1/approvals", READERS, LIST_APPROVALS),
         {"POST", "/v1/approvals", DECIDERS, ENDPOINT_NOTED, api_post_approval, NULL, NULL,
          APPROVAL_DOCUMENT_MAX_BYTES},
+        MANY("/v1/deviations", READERS, LIST_DEVIATIONS),
+        STATE("/v1/deviations", api_post_deviation),
+        MANY("/v1/hardening", READERS, LIST_HARDENING),
+        STATE("/v1/hardening", api_post_hardening),
+        MANY("/v1/exposures", READERS, LIST_EXPOSURES),
+        STATE("/v1/exposures", api_post_exposure),
+        MANY("/v1/ssvc", READERS, LIST_SSVC),
+        STATE("/v1/ssvc", api_post_ssvc),
+        MANY("/v1/exclusions", READERS, LIST_EXCLUSIONS),
+        STATE("/v1/exclusions", api_post_exclusion),
+        MANY("/v1/moves", READERS, LIST_MOVES),
+        STATE("/v1/moves", api_post_move),
         ONE("/v1/evidence/*", EVIDENCE_READERS, api_get_evidence),
         {"PUT", "/v1/evidence/*", EVIDENCE_WRITERS, ENDPOINT_UNMETERED, api_put_evidence, NULL,
          api_put_evidence_piece, EVIDENCE_MAX_BYTES},

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARAMETER_NAME_MAX = 32, PARAMETERS_MAX = LIST_MAX_FILTERS + 4 };
+enum { PARAMETER_NAME_MAX = 32, PARAMETERS_MAX = LIST_MAX_FILTERS + 4, KEY_MAX_BYTES = 128 };
 
 /* Where each parameter that the endpoint knows is put. */
 struct parameter {
@@ -221,6 +221,22 @@ enum mu_status question_of_verdict(struct mu_request *request,
     if (st == MU_OK)
         *ret_question = question;
     return st;
+}
+
+enum mu_status question_key(const struct mu_request *request, const char **ret_key,
+                            struct mu_error *err)
+{
+    const char *key = mu_request_header(request, "Idempotency-Key");
+    size_t len = key ? strlen(key) : 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (key[i] < ' ' || key[i] > '~')
+            return mu_fail(err, MU_E_INVALID, "Idempotency-Key has another byte than ASCII's");
+    if (key && (len == 0 || len > KEY_MAX_BYTES))
+        return mu_fail(err, MU_E_INVALID, "Idempotency-Key must have 1 to %d characters",
+                       KEY_MAX_BYTES);
+    *ret_key = key;
+    return MU_OK;
 }
 
 enum mu_status question_of_none(struct mu_request *request, struct mu_error *err)

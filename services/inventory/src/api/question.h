@@ -40,6 +40,12 @@ enum mu_status question_of_verdict(struct mu_request *request,
                                    struct verdict_question *ret_question,
                                    struct mu_error *err) MU_MUST_CHECK;
 
+/* What the client calls this request by, so that it may be repeated (header Idempotency-Key, as
+ * draft-ietf-httpapi-idempotency-key-header has it): any printable ASCII; NULL: nothing. Borrowed
+ * from the request. Errors: MU_E_INVALID. */
+enum mu_status question_key(const struct mu_request *request, const char **ret_key,
+                            struct mu_error *err) MU_MUST_CHECK;
+
 /* Of what takes no parameters. Errors: MU_E_INVALID naming the first. */
 enum mu_status question_of_none(struct mu_request *request, struct mu_error *err) MU_MUST_CHECK;
 

@@ -15,7 +15,7 @@ static const char again_after[] = "2";
 
 struct verdict_ask {
     struct asked asked;
-    const char *by;
+    const char *by, *who, *key; /* who, by a key of his choice; NULL: by none */
     unsigned flags;
     struct mu_arena *arena;
 };
@@ -92,6 +92,8 @@ static void reply_verdict(struct api *api, struct mu_request *request, struct ve
     st = ask_begin(mu_request_path_rest(request), &verdict->asked, &err);
     if (st == MU_E_LIMIT) /* of a name, not of a body */
         err.status = MU_E_INVALID;
+    if (st == MU_OK && verdict->key)
+        ask_by_key(&verdict->asked, verdict->who, verdict->key);
     if (st == MU_OK)
         st = api_decide(api, ask_verdict, verdict, &err);
     if (st == MU_E_DENIED) /* the database refuses us: that is no word on who asks */
@@ -117,23 +119,25 @@ void api_get_verdict(void *opaque, struct mu_request *request)
 }
 
 /* Whose credentials they are, and what he calls himself: "ci-shop (job 7)". */
-static const char *name_asker(struct mu_request *request, const char *by)
+static const char *name_asker(const struct principal *principal, const char *by,
+                              struct mu_arena *arena)
 {
-    const struct principal *principal = mu_request_caller(request);
-
-    return by ? mu_arena_printf(mu_request_arena(request), "%s (%s)", principal->name, by)
-              : principal->name;
+    return by ? mu_arena_printf(arena, "%s (%s)", principal->name, by) : principal->name;
 }
 
 void api_post_verdict(void *opaque, struct mu_request *request)
 {
+    const struct principal *principal = mu_request_caller(request);
     struct verdict_ask verdict = {0};
     struct verdict_question question;
     struct mu_error err;
     enum mu_status st = question_of_verdict(request, &question, &err);
 
+    if (st == MU_OK)
+        st = question_key(request, &verdict.key, &err);
     if (st == MU_OK) {
-        verdict.by = name_asker(request, question.by);
+        verdict.who = principal->name;
+        verdict.by = name_asker(principal, question.by, mu_request_arena(request));
         verdict.flags = question.waits ? ASK_WAITS : 0;
         if (!verdict.by)
             st = mu_fail(&err, MU_E_NOMEM, "no memory for the question");

@@ -1,11 +1,12 @@
 #include "deviation/statement_command.h"
 
-#include "deviation/statement_store.h"
+#include "deviation/statement_remote.h"
 #include "query/instants.h"
 #include "query/json_rows.h"
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "base/table.h"
 #include "base/text.h"
 
@@ -76,6 +77,7 @@ static enum mu_status blame_option(const struct call *call, struct mu_error *err
 static enum mu_status add_record(const struct call *call, const char *word, struct mu_error *err)
 {
     const struct record_kind *kind = &statement_records[call->program->kind];
+    bool over_http = remote_is_wanted(&call->config->where);
     struct record record = {0};
     struct record_set set = {&record, 1};
     char now[MU_TIME_TEXT_SIZE];
@@ -89,9 +91,17 @@ static enum mu_status add_record(const struct call *call, const char *word, stru
         record.values[i] = mu_text_equal(name, "record") ? word : option_value(call, name);
         if (!record.values[i] && mu_text_equal(name, "at"))
             record.values[i] = now;
+        if (over_http && mu_text_equal(name, "by") && record.values[i])
+            return mu_fail(err, MU_E_INVALID,
+                           "--by is for --postgres: with --inventory-url who states it is whose "
+                           "credentials they are");
+        if (over_http && mu_text_equal(name, "by"))
+            record.values[i] = "the caller"; /* not sent: the server knows who */
     }
     st = record_check(kind, call->arena, &record, err);
-    if (st == MU_OK)
+    if (st == MU_OK && over_http)
+        st = statement_remote_state(&call->config->where, call->program->kind, &record, err);
+    else if (st == MU_OK)
         st = statement_store_add(call->pg, call->program->kind, &set, &wrong, err);
     return st == MU_OK ? MU_OK : blame_option(call, err);
 }
@@ -198,6 +208,13 @@ static enum mu_status run_verb(const struct call *call, int argc, char **argv, s
 {
     const struct statement_verb *verb = call->program->verbs;
 
+    for (; verb->name; verb++)
+        if (mu_text_equal(verb->name, argv[0]) && argc == 1)
+            return add_record(call, verb->record, err);
+    if (!call->pg)
+        return mu_fail(err, MU_E_INVALID,
+                       "'%.64s' asks the database: give --postgres, or GET /v1/%s of the server",
+                       argv[0], statement_records[call->program->kind].name);
     if (mu_text_equal(argv[0], "list") && argc == 1)
         return list_all(call, err);
     if (mu_text_equal(argv[0], "export") && argc == 1)
@@ -205,9 +222,6 @@ static enum mu_status run_verb(const struct call *call, int argc, char **argv, s
     if (mu_text_equal(argv[0], "import"))
         return argc == 2 ? import_file(call, argv[1], err)
                          : mu_fail(err, MU_E_INVALID, "import takes one file");
-    for (; verb->name; verb++)
-        if (mu_text_equal(verb->name, argv[0]) && argc == 1)
-            return add_record(call, verb->record, err);
     return mu_fail(err, MU_E_INVALID, "%s has no '%.64s'%s: see --help", call->program->name,
                    argv[0], argc > 1 ? " with arguments" : "");
 }
@@ -238,7 +252,11 @@ static int run(const struct statement_program *program, const void *config, int 
     if (argc == 0)
         st = mu_fail(&err, MU_E_INVALID, "%s does what? See --help", program->name);
     else
-        st = statement_store_open(call.config->postgres, &pg, &err);
+        st = remote_check(&call.config->where, &err);
+    if (st == MU_OK && remote_is_wanted(&call.config->where))
+        mu_stop_install(); /* while the server is away */
+    else if (st == MU_OK)
+        st = statement_store_open(call.config->where.postgres, &pg, &err);
     call.pg = pg;
     if (st == MU_OK)
         st = run_verb(&call, argc, argv, &err);

@@ -1,14 +1,17 @@
 /*
  * statement_command: the verbs of people: `muster-inventory deviation`, `hardening`, `exposure`,
- * `ssvc`, `exclusion`, `move`, each with add (or its own words), list, import FILE and export.
+ * `ssvc`, `exclusion`, `move`, each with add (or its own words), by PostgreSQL or over HTTP (then
+ * who states it is whose credentials they are), and with list, import FILE and export, by
+ * PostgreSQL.
  */
 #ifndef INVENTORY_STATEMENT_COMMAND_H
 #define INVENTORY_STATEMENT_COMMAND_H
 
-#include "base/config.h"
+#include "remote/remote.h"
 
 struct statement_config {
-    const char *postgres, *format, *valid_at, *known_at;
+    struct remote_config where;
+    const char *format, *valid_at, *known_at;
     /* The fields of a record. */
     const char *name, *at, *by, *role, *kind, *cve, *asset, *package, *severity, *rationale,
             *evidence, *expires, *baseline, *digest, *drift, *is_public, *automatable, *impact,
@@ -16,12 +19,12 @@ struct statement_config {
 };
 
 enum {
-    DEVIATION_OPTION_COUNT = 16,
-    HARDENING_OPTION_COUNT = 14,
-    EXPOSURE_OPTION_COUNT = 11,
-    SSVC_OPTION_COUNT = 12,
-    EXCLUSION_OPTION_COUNT = 11,
-    MOVE_OPTION_COUNT = 11
+    DEVIATION_OPTION_COUNT = REMOTE_OPTION_COUNT + 15,
+    HARDENING_OPTION_COUNT = REMOTE_OPTION_COUNT + 13,
+    EXPOSURE_OPTION_COUNT = REMOTE_OPTION_COUNT + 10,
+    SSVC_OPTION_COUNT = REMOTE_OPTION_COUNT + 11,
+    EXCLUSION_OPTION_COUNT = REMOTE_OPTION_COUNT + 10,
+    MOVE_OPTION_COUNT = REMOTE_OPTION_COUNT + 10
 };
 extern const struct mu_option deviation_options[DEVIATION_OPTION_COUNT];
 extern const struct mu_option hardening_options[HARDENING_OPTION_COUNT];

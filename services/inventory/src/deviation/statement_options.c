@@ -3,49 +3,48 @@
 
 #define OPTION(member) offsetof(struct statement_config, member)
 
-#define COMMON                                                                           \
-    {"postgres",                                                                         \
-     MU_OPTION_TEXT,                                                                     \
-     OPTION(postgres),                                                                   \
-     NULL,                                                                               \
-     0,                                                                                  \
-     0,                                                                                  \
-     MU_OPTION_REQUIRED,                                                                 \
-     "connection string of the database"},                                               \
-            {"format",                                                                   \
-             MU_OPTION_TEXT,                                                             \
-             OPTION(format),                                                             \
-             NULL,                                                                       \
-             0,                                                                          \
-             0,                                                                          \
-             0,                                                                          \
-             "list: text or json; export: csv or json"},                                 \
-            {"valid-at",                                                                 \
-             MU_OPTION_TEXT,                                                             \
-             OPTION(valid_at),                                                           \
-             NULL,                                                                       \
-             0,                                                                          \
-             0,                                                                          \
-             0,                                                                          \
-             "list: as it stood then, RFC 3339 (default: now)"},                         \
-            {"known-at",                                                                 \
-             MU_OPTION_TEXT,                                                             \
-             OPTION(known_at),                                                           \
-             NULL,                                                                       \
-             0,                                                                          \
-             0,                                                                          \
-             0,                                                                          \
-             "list: as it was known then, RFC 3339"},                                    \
-            {"at",       MU_OPTION_TEXT,                                                 \
-             OPTION(at), NULL,                                                           \
-             0,          0,                                                              \
-             0,          "when it was said or decided, RFC 3339 (default: now)"},        \
-            {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, 0, "who says or decides it"}, \
-            {"role", MU_OPTION_TEXT, OPTION(role), NULL, 0, 0, 0, "as what"},            \
-            {"rationale", MU_OPTION_TEXT, OPTION(rationale), NULL, 0, 0, 0, "why"},      \
-    {                                                                                    \
-        "evidence", MU_OPTION_TEXT, OPTION(evidence), NULL, 0, 0, 0,                     \
-                "where the proof is: a ticket, a file, a letter"                         \
+#define COMMON                                                                              \
+    REMOTE_OPTIONS(OPTION(where)), {"format",                                               \
+                                    MU_OPTION_TEXT,                                         \
+                                    OPTION(format),                                         \
+                                    NULL,                                                   \
+                                    0,                                                      \
+                                    0,                                                      \
+                                    0,                                                      \
+                                    "list: text or json; export: csv or json"},             \
+            {"valid-at",                                                                    \
+             MU_OPTION_TEXT,                                                                \
+             OPTION(valid_at),                                                              \
+             NULL,                                                                          \
+             0,                                                                             \
+             0,                                                                             \
+             0,                                                                             \
+             "list: as it stood then, RFC 3339 (default: now)"},                            \
+            {"known-at",                                                                    \
+             MU_OPTION_TEXT,                                                                \
+             OPTION(known_at),                                                              \
+             NULL,                                                                          \
+             0,                                                                             \
+             0,                                                                             \
+             0,                                                                             \
+             "list: as it was known then, RFC 3339"},                                       \
+            {"at",       MU_OPTION_TEXT,                                                    \
+             OPTION(at), NULL,                                                              \
+             0,          0,                                                                 \
+             0,          "when it was said or decided, RFC 3339 (default: now)"},           \
+            {"by",                                                                          \
+             MU_OPTION_TEXT,                                                                \
+             OPTION(by),                                                                    \
+             NULL,                                                                          \
+             0,                                                                             \
+             0,                                                                             \
+             0,                                                                             \
+             "who says or decides it, with --postgres; a server knows by the credentials"}, \
+            {"role", MU_OPTION_TEXT, OPTION(role), NULL, 0, 0, 0, "as what"},               \
+            {"rationale", MU_OPTION_TEXT, OPTION(rationale), NULL, 0, 0, 0, "why"},         \
+    {                                                                                       \
+        "evidence", MU_OPTION_TEXT, OPTION(evidence), NULL, 0, 0, 0,                        \
+                "where the proof is: a ticket, a file, a letter"                            \
     }
 #define ASSET                                                  \
     {                                                          \

@@ -2,8 +2,6 @@
 
 #include "records/record_parse.h"
 
-#include "base/sha256.h"
-
 static const struct mu_pg_statement statements[STATEMENT_NAME_COUNT] = {
 #define STATEMENT(name, parameters, sql) [STATEMENT_##name] = {#name, sql, parameters},
 #include "deviation/statements.def"
@@ -17,12 +15,12 @@ enum mu_status statement_store_open(const char *conninfo, struct mu_pg **ret_pg,
 }
 
 static enum mu_status add_one(struct mu_pg *pg, enum statement_kind kind, const char *known_at,
-                              const struct record *record, struct mu_error *err)
+                              const struct record *record, char fact_id[MU_UUID_TEXT_SIZE],
+                              struct mu_error *err)
 {
     const struct record_kind *records = &statement_records[kind];
     const char *values[2 + RECORD_FIELDS_MAX] = {known_at};
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    char fact_id[MU_UUID_TEXT_SIZE];
 
     mu_stable_id(records->name, record->values, records->field_count, fact_id);
     values[1] = fact_id;
@@ -42,17 +40,56 @@ enum mu_status statement_store_add(struct mu_pg *pg, enum statement_kind kind,
 {
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
     MU_AUTO(pg_result) struct mu_pg_result *tick = NULL;
+    char fact_id[MU_UUID_TEXT_SIZE];
     enum mu_status st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
 
     (void)transaction;
     if (st == MU_OK)
         st = mu_pg_execute(pg, STATEMENT_TICK, NULL, &tick, err);
     for (size_t i = 0; st == MU_OK && i < set->count; i++) {
-        st = add_one(pg, kind, mu_pg_text(tick, 0, 0), &set->items[i], err);
+        st = add_one(pg, kind, mu_pg_text(tick, 0, 0), &set->items[i], fact_id, err);
         if (st == MU_E_CONFLICT)
             *ret_wrong = i;
     }
     return st == MU_OK ? mu_pg_commit(pg, err) : st;
+}
+
+static enum mu_status read_made(struct mu_pg *pg, enum statement_kind kind, const char *known_at,
+                                struct statement_made *made, struct mu_error *err)
+{
+    const char *const values[] = {made->fact_id, known_at};
+    MU_AUTO(pg_result) struct mu_pg_result *stored = NULL;
+    enum mu_status st =
+            mu_pg_execute(pg, STATEMENT_STORED_DEVIATION + (int)kind, values, &stored, err);
+
+    if (st != MU_OK)
+        return st;
+    mu_time_format(mu_pg_time_us(stored, 0, 0), made->known_at);
+    made->is_new = mu_pg_bool(stored, 0, 1);
+    return MU_OK;
+}
+
+enum mu_status statement_store_one(struct mu_pg *pg, enum statement_kind kind,
+                                   const struct record *record, struct statement_made *ret_made,
+                                   struct mu_error *err)
+{
+    MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
+    MU_AUTO(pg_result) struct mu_pg_result *tick = NULL;
+    struct statement_made made;
+    enum mu_status st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
+
+    (void)transaction;
+    if (st == MU_OK)
+        st = mu_pg_execute(pg, STATEMENT_TICK, NULL, &tick, err);
+    if (st == MU_OK)
+        st = add_one(pg, kind, mu_pg_text(tick, 0, 0), record, made.fact_id, err);
+    if (st == MU_OK)
+        st = read_made(pg, kind, mu_pg_text(tick, 0, 0), &made, err);
+    if (st == MU_OK)
+        st = mu_pg_commit(pg, err);
+    if (st == MU_OK)
+        *ret_made = made;
+    return st;
 }
 
 static enum mu_status take_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)

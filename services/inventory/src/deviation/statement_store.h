@@ -6,9 +6,13 @@
 #ifndef INVENTORY_STATEMENT_STORE_H
 #define INVENTORY_STATEMENT_STORE_H
 
-#include "deviation/statement_kinds.h"
+#include "records/statement_kinds.h"
 
+#include "base/clock.h"
+#include "base/sha256.h"
 #include "pg/pg.h"
+
+#include <stdbool.h>
 
 enum statement_name {
 #define STATEMENT(name, parameters, sql) STATEMENT_##name,
@@ -27,6 +31,18 @@ enum mu_status statement_store_open(const char *conninfo, struct mu_pg **ret_pg,
  */
 enum mu_status statement_store_add(struct mu_pg *pg, enum statement_kind kind,
                                    const struct record_set *set, size_t *ret_wrong,
+                                   struct mu_error *err) MU_MUST_CHECK;
+
+/* A statement that is stored. */
+struct statement_made {
+    bool is_new; /* or it was there */
+    char fact_id[MU_UUID_TEXT_SIZE], known_at[MU_TIME_TEXT_SIZE];
+};
+
+/* One checked record, once: the same one again is the one that is there. Errors: as
+ * statement_store_add. */
+enum mu_status statement_store_one(struct mu_pg *pg, enum statement_kind kind,
+                                   const struct record *record, struct statement_made *ret_made,
                                    struct mu_error *err) MU_MUST_CHECK;
 
 /* All facts of the kind, in the order of a file. Errors: as mu_pg_stream, MU_E_LIMIT, MU_E_NOMEM.

@@ -241,7 +241,7 @@ static enum mu_status take_name(void *opaque, const struct mu_pg_result *row, st
 static enum mu_status read_snapshot(struct build *build, struct mu_error *err)
 {
     MU_AUTO_DONE(assess_scope_done) struct assess_scope scope = {0};
-    const char *values[] = {build->times.as_of, build->times.known, NULL, NULL, NULL};
+    const char *values[] = {build->times.as_of, build->times.known, NULL, NULL, NULL, NULL};
     enum mu_status st = assess_policy(build->pg, &build->times, &build->policy, err);
 
     if (st != MU_OK)
@@ -250,6 +250,7 @@ static enum mu_status read_snapshot(struct build *build, struct mu_error *err)
     values[2] = scope.severities.data;
     values[3] = scope.aged;
     values[4] = scope.deviations.data;
+    values[5] = scope.based;
     st = take_people(build, err);
     if (st == MU_OK)
         st = mu_pg_stream(build->pg, POLICY_FACTS_ALL, values, take_manifest, build, err);

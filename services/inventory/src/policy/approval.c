@@ -3,6 +3,7 @@
 #include "policy/assess.h"
 
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -88,8 +89,17 @@ static enum mu_status find_image(struct mu_pg *pg, const struct approval *approv
 
 /* ---- the record ---- */
 
-/* Columns of APPROVE and APPROVED_SO. */
-enum { MADE_ID, MADE_AT, MADE_UNTIL, MADE_POLICY };
+/* Columns of APPROVE, APPROVED_SO and APPROVED_BY_ID; the last has one more. */
+enum {
+    MADE_ID,
+    MADE_AT,
+    MADE_UNTIL,
+    MADE_POLICY,
+    MADE_NAME,
+    MADE_REPOSITORY,
+    MADE_DIGEST,
+    MADE_SO
+};
 
 static const char *time_of(const struct mu_pg_result *row, int column, struct mu_arena *arena)
 {
@@ -101,21 +111,26 @@ static const char *time_of(const struct mu_pg_result *row, int column, struct mu
     return mu_arena_strdup(arena, text);
 }
 
-static enum mu_status read_made(const struct mu_pg_result *row, const struct assessment *found,
-                                bool is_new, struct mu_arena *arena, struct approval_made *ret_made,
-                                struct mu_error *err)
+static const char *text_of(const struct mu_pg_result *row, int column, struct mu_arena *arena)
 {
-    const char *policy = mu_pg_text(row, 0, MADE_POLICY);
+    const char *text = mu_pg_text(row, 0, column);
+
+    return text ? mu_arena_strdup(arena, text) : NULL;
+}
+
+static enum mu_status read_made(const struct mu_pg_result *row, bool is_new, struct mu_arena *arena,
+                                struct approval_made *ret_made, struct mu_error *err)
+{
     const struct approval_made made = {.is_new = is_new,
-                                       .id = mu_arena_strdup(arena, mu_pg_text(row, 0, MADE_ID)),
+                                       .id = text_of(row, MADE_ID, arena),
                                        .at = time_of(row, MADE_AT, arena),
                                        .until = time_of(row, MADE_UNTIL, arena),
-                                       .policy = policy ? mu_arena_strdup(arena, policy) : NULL,
-                                       .name = found->name,
-                                       .repository = found->repository,
-                                       .digest = found->digest};
+                                       .policy = text_of(row, MADE_POLICY, arena),
+                                       .name = text_of(row, MADE_NAME, arena),
+                                       .repository = text_of(row, MADE_REPOSITORY, arena),
+                                       .digest = text_of(row, MADE_DIGEST, arena)};
 
-    if (!made.id || !made.at)
+    if (!made.id || !made.at || !made.name || !made.repository || !made.digest)
         return mu_fail(err, MU_E_NOMEM, "no memory for the decision");
     *ret_made = made;
     return MU_OK;
@@ -144,34 +159,76 @@ static enum mu_status check_withdrawal(struct mu_pg *pg, const struct approval *
                    : st;
 }
 
+/* The decision that this person made by this key; MU_END: there is none. */
+static enum mu_status find_by_key(struct mu_pg *pg, const struct approval *approval,
+                                  const struct assessment *found, const char *until, const char *id,
+                                  struct mu_arena *arena, struct approval_made *ret_made,
+                                  struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
+    enum mu_status st =
+            mu_pg_execute(pg, POLICY_APPROVED_BY_ID,
+                          (const char *const[]){id, found->name, approval->decision, approval->role,
+                                                approval->reason, until},
+                          &there, err);
+
+    if (st != MU_OK)
+        return st;
+    if (mu_pg_rows(there) == 0)
+        return MU_END;
+    if (!mu_pg_bool(there, 0, MADE_SO))
+        return mu_fail(err, MU_E_CONFLICT,
+                       "Idempotency-Key: you have made another decision by it: take a new one");
+    return read_made(there, false, arena, ret_made, err);
+}
+
+/* The last word, when it is this one; MU_END: it is another. */
+static enum mu_status find_last(struct mu_pg *pg, const struct approval *approval,
+                                const struct assessment *found, const char *until,
+                                struct mu_arena *arena, struct approval_made *ret_made,
+                                struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
+    enum mu_status st = mu_pg_execute(
+            pg, POLICY_APPROVED_SO,
+            (const char *const[]){found->repository, found->digest, found->name, approval->decision,
+                                  approval->person, approval->role, approval->reason, until},
+            &there, err);
+
+    if (st != MU_OK)
+        return st;
+    return mu_pg_rows(there) > 0 ? read_made(there, false, arena, ret_made, err) : MU_END;
+}
+
 /* Under the ledger's clock, so that of two at once the second finds the first. */
 static enum mu_status make(struct mu_pg *pg, const struct approval *approval,
                            const struct assessment *found, const char *until,
                            struct mu_arena *arena, struct approval_made *ret_made,
                            struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
+    const char *const parts[] = {approval->person, approval->key};
     MU_AUTO(pg_result) struct mu_pg_result *made = NULL;
-    char known_at[POLICY_TIME_SIZE];
+    char known_at[POLICY_TIME_SIZE], id[MU_UUID_TEXT_SIZE];
     enum mu_status st = policy_tick(pg, known_at, err);
 
+    if (approval->key)
+        mu_stable_id("image_approval", parts, sizeof(parts) / sizeof(parts[0]), id);
     if (st == MU_OK)
-        st = mu_pg_execute(pg, POLICY_APPROVED_SO,
-                           (const char *const[]){found->repository, found->digest, found->name,
-                                                 approval->decision, approval->person,
-                                                 approval->role, approval->reason, until},
-                           &there, err);
-    if (st != MU_OK || mu_pg_rows(there) > 0)
-        return st == MU_OK ? read_made(there, found, false, arena, ret_made, err) : st;
-    st = check_withdrawal(pg, approval, found, known_at, err);
-    if (st != MU_OK)
+        st = approval->key ? find_by_key(pg, approval, found, until, id, arena, ret_made, err)
+                           : MU_END;
+    if (st == MU_END)
+        st = find_last(pg, approval, found, until, arena, ret_made, err);
+    if (st != MU_END)
         return st;
+    if (check_withdrawal(pg, approval, found, known_at, err) != MU_OK)
+        return err->status;
     st = mu_pg_execute(pg, POLICY_APPROVE,
                        (const char *const[]){known_at, found->repository, found->digest,
                                              found->name, approval->decision, approval->person,
-                                             approval->role, approval->reason, until},
+                                             approval->role, approval->reason, until,
+                                             approval->key ? id : NULL},
                        &made, err);
-    return st == MU_OK ? read_made(made, found, true, arena, ret_made, err) : st;
+    return st == MU_OK ? read_made(made, true, arena, ret_made, err) : st;
 }
 
 static enum mu_status make_in_transaction(struct mu_pg *pg, const struct approval *approval,

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { ARRAY_MAX_BYTES = 1024 * 1024 };
+enum { ARRAY_MAX_BYTES = 1024 * 1024, NONCE_BYTES = 16 };
 
 enum mu_status ask_begin(const char *image, struct asked *ret_asked, struct mu_error *err)
 {
     struct asked asked = {.image = image};
-    uint8_t nonce[(ASK_NONCE_SIZE - 1) / 2];
+    uint8_t nonce[NONCE_BYTES];
     enum mu_status st = mu_oci_reference_parse(image, strlen(image), &asked.reference, err);
 
     if (st == MU_OK && getrandom(nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
@@ -24,6 +24,13 @@ enum mu_status ask_begin(const char *image, struct asked *ret_asked, struct mu_e
     mu_hex_encode(nonce, sizeof(nonce), asked.nonce);
     *ret_asked = asked;
     return MU_OK;
+}
+
+void ask_by_key(struct asked *asked, const char *who, const char *key)
+{
+    const char *const parts[] = {who, key, asked->image};
+
+    mu_stable_id("policy_question", parts, sizeof(parts) / sizeof(parts[0]), asked->nonce);
 }
 
 static enum mu_status look(struct asked *asked, struct mu_pg *pg, struct mu_arena *arena,

@@ -21,8 +21,6 @@ enum ask_flag {
     ASK_LOOKS = 1 << 1  /* only looks: nothing is decided, and no scan asked for */
 };
 
-enum { ASK_NONCE_SIZE = 33 };
-
 struct asked {
     const char *image; /* as it was asked for; borrowed */
     struct mu_oci_reference reference;
@@ -31,12 +29,16 @@ struct asked {
     int64_t at_us;
     bool only_looked;
     char decision_id[MU_UUID_TEXT_SIZE]; /* of the record; "": none was made */
-    char nonce[ASK_NONCE_SIZE];          /* random: of this question */
+    char nonce[MU_UUID_TEXT_SIZE];       /* of this question: random, or by its key */
 };
 
 /* Errors: MU_E_INVALID (no image reference), MU_E_UNAVAILABLE (no random numbers). */
 enum mu_status ask_begin(const char *image, struct asked *ret_asked,
                          struct mu_error *err) MU_MUST_CHECK;
+
+/* The question is the one that `who` calls by this key, of his choice: asked again, after an answer
+ * that did not arrive, the same decision is the same record. */
+void ask_by_key(struct asked *asked, const char *who, const char *key);
 
 /* `by` is who asks, for the record. May be called again: the arena is the caller's to reset.
  * Errors: as mu_pg_execute; MU_E_LIMIT, MU_E_NOMEM (more findings than there is room for). */

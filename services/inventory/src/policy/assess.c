@@ -55,6 +55,7 @@ void assess_scope_init(const struct policy *policy, struct assess_scope *ret_sco
         mu_pg_array_add(&ret_scope->deviations, policy->deviations.items[i]);
     mu_pg_array_end(&ret_scope->deviations);
     ret_scope->aged = policy_asks_ages(policy) ? "true" : "false";
+    ret_scope->based = policy->built_from.count > 0 ? "true" : "false";
 }
 
 void assess_scope_done(struct assess_scope *scope)
@@ -80,7 +81,8 @@ enum {
     FACT_FINDINGS,
     FACT_UAIS,
     FACT_READ,
-    FACT_FIRST_SEEN
+    FACT_FIRST_SEEN,
+    FACT_BASES
 };
 
 static const char *kept(struct mu_arena *arena, const char *text, bool *failed)
@@ -178,10 +180,12 @@ enum mu_status assess_row(const struct mu_pg_result *row, size_t number, struct 
             .failure_message = kept(arena, mu_pg_text(row, number, FACT_MESSAGE), &failed),
             .first_seen_at_us = mu_pg_time_us(row, number, FACT_FIRST_SEEN),
             .named = true,
-            .has_read = mu_pg_bool(row, number, FACT_READ)};
+            .has_read = mu_pg_bool(row, number, FACT_READ),
+            .has_layers = !mu_pg_null(row, number, FACT_BASES)};
     enum mu_status st = MU_OK;
 
-    if (!read_names(mu_pg_text(row, number, FACT_UAIS), arena, ret_uais) || failed)
+    if (!read_names(mu_pg_text(row, number, FACT_UAIS), arena, ret_uais) ||
+        !read_names(mu_pg_text(row, number, FACT_BASES), arena, &facts.bases) || failed)
         return mu_fail(err, MU_E_NOMEM, "policy: facts take too much memory");
     if (findings)
         st = read_findings(findings, arena, &facts, err);
@@ -280,7 +284,7 @@ static enum mu_status find_facts(struct mu_pg *pg, const struct policy *policy,
         st = mu_pg_execute(pg, POLICY_FACTS,
                            (const char *const[]){repositories.data, digests.data, times->as_of,
                                                  times->known, scope.severities.data, scope.aged,
-                                                 scope.deviations.data},
+                                                 scope.deviations.data, scope.based},
                            &rows, err);
     return st == MU_OK ? judge_manifests(rows, policy, times, arena, assessment, err) : st;
 }

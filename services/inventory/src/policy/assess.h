@@ -52,10 +52,10 @@ enum mu_status assess_policy(struct mu_pg *pg, const struct assess_times *times,
                              struct policy **ret_policy, struct mu_error *err) MU_MUST_CHECK;
 
 /* What the statements are asked for: severities of the rules and kinds of deviations as arrays, and
- * whether ages are looked at. */
+ * whether ages and base images are looked at. */
 struct assess_scope {
     struct mu_buf severities, deviations;
-    const char *aged;
+    const char *aged, *based;
 };
 void assess_scope_init(const struct policy *policy, struct assess_scope *ret_scope);
 void assess_scope_done(struct assess_scope *scope);

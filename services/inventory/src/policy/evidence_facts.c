@@ -4,19 +4,27 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "oci/reference.h"
 #include "json/json_doc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { ARRAY_MAX_BYTES = 64 * 1024 * 1024, ARRAYS = 5, ROUND_MOST = 100, PAUSE_MS = 500 };
+enum {
+    ARRAY_MAX_BYTES = 64 * 1024 * 1024,
+    ARRAYS = 6,
+    LAYERS_MAX = 1000,
+    ROUND_MOST = 100,
+    PAUSE_MS = 500
+};
 
 static const struct mu_json_limits limits = {EVIDENCE_MAX_BYTES, 16};
 
 static void list_arrays(struct evidence_facts *facts, struct mu_buf *ret_arrays[ARRAYS])
 {
     struct mu_buf *const arrays[ARRAYS] = {&facts->ordinals, &facts->checks, &facts->severities,
-                                           &facts->titles, &facts->paths};
+                                           &facts->titles,   &facts->paths,  &facts->chain};
 
     for (size_t i = 0; i < ARRAYS; i++)
         ret_arrays[i] = arrays[i];
@@ -67,6 +75,39 @@ static void take_issues(const json_t *issues, struct evidence_facts *facts)
     }
 }
 
+/* Of one layer that was read whole, what it unpacks to (OCI image specification, "Layer DiffID");
+ * NULL: another scanner's, or not read. */
+static const char *diff_id_of(const json_t *layer)
+{
+    const char *diff_id = mu_json_text_at(layer, "diff_id");
+
+    return json_is_true(json_object_get(layer, "scanned")) && diff_id &&
+                           mu_oci_digest_valid(diff_id, strlen(diff_id))
+                   ? diff_id
+                   : NULL;
+}
+
+/* Names each number of layers from the first on by all of them, as the specification's ChainID
+ * does. What comes above a layer that is not known is not known either. */
+static void take_layers(const json_t *layers, struct evidence_facts *facts)
+{
+    char link[MU_UUID_TEXT_SIZE] = "";
+    const json_t *layer;
+    size_t i, known = 0;
+
+    json_array_foreach (layers, i, layer) {
+        const char *const parts[] = {link, diff_id_of(layer)};
+
+        if (!parts[1] || i >= LAYERS_MAX)
+            break;
+        mu_stable_id("layer_chain", parts, sizeof(parts) / sizeof(parts[0]), link);
+        mu_pg_array_add(&facts->chain, link);
+        known++;
+    }
+    if (known == json_array_size(layers))
+        memcpy(facts->top, link, sizeof(link));
+}
+
 enum mu_status evidence_facts_parse(const char *bytes, size_t len, struct evidence_facts *facts,
                                     struct mu_error *err)
 {
@@ -77,6 +118,7 @@ enum mu_status evidence_facts_parse(const char *bytes, size_t len, struct eviden
     if (st != MU_OK)
         return st;
     take_issues(json_object_get(root, "issues"), facts);
+    take_layers(json_object_get(json_object_get(root, "image"), "layers"), facts);
     list_arrays(facts, arrays);
     for (size_t i = 0; st == MU_OK && i < ARRAYS; i++) {
         mu_pg_array_end(arrays[i]);
@@ -102,6 +144,12 @@ static enum mu_status write_facts(struct mu_pg *pg, const char *digest,
                            (const char *const[]){digest, facts->ordinals.data, facts->checks.data,
                                                  facts->severities.data, facts->titles.data,
                                                  facts->paths.data},
+                           NULL, err);
+    if (st == MU_OK)
+        st = mu_pg_execute(pg, POLICY_EVIDENCE_LAYERS,
+                           (const char *const[]){digest, facts ? facts->chain.data : NULL,
+                                                 facts && facts->top[0] ? facts->top : NULL,
+                                                 known_at},
                            NULL, err);
     if (st == MU_OK)
         st = mu_pg_execute(pg, POLICY_EVIDENCE_DONE, (const char *const[]){digest, known_at}, NULL,

@@ -1,6 +1,7 @@
 /*
  * evidence_facts: what policies ask of a raw result beside its findings: what the image itself gets
- * wrong. Read from the evidence once; until then no image is approved by a policy that asks for it.
+ * wrong, and its layers. Read from the evidence once; until then no image is approved by a policy
+ * that asks for it.
  *
  * Threads: evidence_facts_run on one of its own, until a stop is requested. Trust: evidence may be
  * of any scanner: bounded as findings are.
@@ -11,9 +12,12 @@
 #include "evidence/evidence_store.h"
 #include "policy/policy_statements.h"
 
+#include "base/sha256.h"
+
 struct evidence_facts {
-    struct mu_buf ordinals, checks, severities, titles, paths; /* arrays for the statement */
+    struct mu_buf ordinals, checks, severities, titles, paths, chain; /* arrays for statements */
     size_t issue_count;
+    char top[MU_UUID_TEXT_SIZE]; /* the last of the chain; "": not every layer is known */
 };
 
 void evidence_facts_init(struct evidence_facts *facts);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAMED_FINDINGS = 3, MOST_CHANGES = 32 };
+enum { NAMED_FINDINGS = 3, MOST_CHANGES = 32, BASES_SIZE = 300 };
 
 /* ---- findings ---- */
 
@@ -213,7 +213,8 @@ static bool judge_scan(const struct policy *policy, const struct image_facts *fa
         say(judged, VERDICT_WAITING, REASON_DATABASE_STALE, "", judged->detail);
         return true;
     }
-    if (!facts->has_read && asks_for_evidence(policy)) {
+    if ((!facts->has_read && asks_for_evidence(policy)) ||
+        (!facts->has_layers && policy->built_from.count > 0)) {
         say(judged, VERDICT_WAITING, REASON_NEVER_SCANNED, "",
             "its raw result has not been read for policies yet");
         return true;
@@ -231,6 +232,42 @@ static bool judge_base(const struct policy *policy, const struct image_facts *fa
     (void)snprintf(judged->detail, sizeof(judged->detail), "its operating system is '%.200s'",
                    os_name);
     say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, "base_images", judged->detail);
+    return true;
+}
+
+static void name_bases(const struct mu_json_texts *bases, const char *repository,
+                       char ret_names[BASES_SIZE])
+{
+    size_t len = 0;
+
+    ret_names[0] = '\0';
+    for (size_t i = 0; i < bases->count; i++) {
+        size_t need = strlen(bases->items[i]) + 2;
+
+        if (mu_text_equal(bases->items[i], repository) || len + need >= BASES_SIZE)
+            continue;
+        len += (size_t)snprintf(ret_names + len, BASES_SIZE - len, "%s%s", len > 0 ? ", " : "",
+                                bases->items[i]);
+    }
+}
+
+/* What it was built from is told by its layers, not by its labels. */
+static bool judge_layers(const struct policy *policy, const struct image_facts *facts,
+                         struct judged *judged)
+{
+    char names[BASES_SIZE];
+
+    if (policy->built_from.count == 0)
+        return false;
+    for (size_t i = 0; i < facts->bases.count; i++)
+        if (patterns_fit(&policy->built_from, facts->bases.items[i]))
+            return false;
+    name_bases(&facts->bases, facts->repository, names);
+    (void)snprintf(judged->detail, sizeof(judged->detail),
+                   names[0] ? "its layers begin with those of %s alone"
+                            : "its layers begin with those of no other image that is known%s",
+                   names);
+    say(judged, VERDICT_REJECTED, REASON_RULE_BROKEN, "built_from", judged->detail);
     return true;
 }
 
@@ -291,7 +328,7 @@ void judge_image(const struct policy *policy, const struct image_facts *facts, i
         return;
     }
     if (judge_scan(policy, facts, now_us, judged) || judge_base(policy, facts, judged) ||
-        judge_age(policy, facts, now_us, judged))
+        judge_layers(policy, facts, judged) || judge_age(policy, facts, now_us, judged))
         return;
     for (size_t i = 0; i < policy->rules.count; i++) {
         if (!rule_is_broken(policy, &rules[i], facts, now_us, judged->detail))

@@ -34,8 +34,10 @@ struct image_facts {
     int64_t database_built_at_us, first_seen_at_us;
     const struct finding_fact *findings;
     size_t finding_count;
-    bool named;    /* the scan carries the name that is asked for */
-    bool has_read; /* what the evidence says beside its findings is among them */
+    struct mu_json_texts bases; /* repositories of images whose layers it begins with */
+    bool has_layers;            /* they are known */
+    bool named;                 /* the scan carries the name that is asked for */
+    bool has_read;              /* what the evidence says beside its findings is among them */
 };
 
 enum { JUDGED_DETAIL_SIZE = 400 };

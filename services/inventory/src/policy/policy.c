@@ -1,7 +1,7 @@
 #include "policy/policy.h"
 
-#include "deviation/statement_kinds.h"
 #include "document/yaml_document.h"
+#include "records/statement_kinds.h"
 
 #include "base/config.h"
 #include "base/text.h"
@@ -112,6 +112,7 @@ static const struct mu_json_object exception_object = {
 static const struct mu_json_field policy_fields[] = {
         {.name = "approvers", .type = MU_JSON_TEXTS, .offset = POLICY(approvers), .max = 100},
         {.name = "base_images", .type = MU_JSON_TEXTS, .offset = POLICY(base_images), .max = 1000},
+        {.name = "built_from", .type = MU_JSON_TEXTS, .offset = POLICY(built_from), .max = 1000},
         {.name = "deviations", .type = MU_JSON_TEXTS, .offset = POLICY(deviations), .max = 5},
         {.name = "exceptions",
          .type = MU_JSON_ARRAY,

@@ -54,6 +54,7 @@ struct policy {
     const char *name, *max_scan_age_text, *max_database_age_text, *max_image_age_text;
     struct mu_json_array rules, exceptions; /* struct policy_rule, struct policy_exception */
     struct mu_json_texts base_images; /* patterns over the operating system's name; none: all */
+    struct mu_json_texts built_from;  /* patterns over repositories of base images; none: all */
     struct mu_json_texts approvers;   /* roles that may approve and revoke; none: all */
     struct mu_json_texts deviations;  /* kinds of approved deviations that count; none: no kind */
     int64_t max_scan_age_us;

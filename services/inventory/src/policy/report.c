@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { TEXT_MAX_BYTES = 64 * 1024 }; /* of one message */
+
+static const char verdict_rule[] = "verdict"; /* what SARIF and JUnit call the verdict itself */
+
 static json_t *text_or_null(const char *text)
 {
     return text && *text ? json_string(text) : json_null();
@@ -158,30 +162,36 @@ static enum mu_status write_json(const struct report *report, struct mu_buf *out
 
 /* ---- SARIF: a rule of the policy is a rule, a finding that breaks it a result ---- */
 
-static json_t *sarif_result(const struct report *report, const char *rule, const char *message)
+/* The rule is named by its place too: one of the policy may be called as the verdict's own is
+ * (SARIF 2.1.0, section 3.27.6). */
+static json_t *sarif_result(const struct report *report, size_t rule, const char *message)
 {
+    const struct policy_rule *rules = report->policy->rules.items;
+    const char *id = rule < report->policy->rules.count ? rules[rule].name : verdict_rule;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf uri;
 
     mu_buf_init(&uri, 2 * MU_OCI_UAI_SIZE);
     mu_buf_printf(&uri, "docker://%s", report->assessment->name);
-    return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:s}},s:[{s:s,s:s}]}]}", "ruleId", rule, "level",
-                     "error", "message", "text", message, "locations", "physicalLocation",
-                     "artifactLocation", "uri", uri.data, "logicalLocations", "fullyQualifiedName",
-                     report->assessment->name, "kind", "module");
+    return json_pack("{s:s,s:I,s:s,s:{s:s},s:[{s:{s:{s:s}},s:[{s:s,s:s}]}]}", "ruleId", id,
+                     "ruleIndex", (json_int_t)rule, "level", "error", "message", "text", message,
+                     "locations", "physicalLocation", "artifactLocation", "uri", uri.data,
+                     "logicalLocations", "fullyQualifiedName", report->assessment->name, "kind",
+                     "module");
 }
 
-static void sarif_finding(const struct report *report, const struct policy_rule *rule,
+static void sarif_finding(const struct report *report, size_t rule,
                           const struct finding_fact *finding, json_t *results)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
 
-    mu_buf_init(&text, 4096);
+    mu_buf_init(&text, TEXT_MAX_BYTES);
     mu_buf_printf(&text, "%s in %s: %s%s%s%s", finding->id,
                   finding->package ? finding->package : "the image",
                   severity_word(judge_severity(finding, report->at_us)),
                   finding->kev ? ", known to be exploited" : "",
                   finding->fixed ? ", fixed in " : "", finding->fixed ? finding->fixed : "");
-    (void)json_array_append_new(results, sarif_result(report, rule->name, text.data));
+    (void)json_array_append_new(results,
+                                sarif_result(report, rule, text.failed ? finding->id : text.data));
 }
 
 static int64_t count_for(const struct report *report, const struct policy_rule *rule,
@@ -195,8 +205,10 @@ static int64_t count_for(const struct report *report, const struct policy_rule *
     return count;
 }
 
-static void sarif_rule(const struct report *report, const struct policy_rule *rule, json_t *results)
+static void sarif_rule(const struct report *report, size_t place, json_t *results)
 {
+    const struct policy_rule *rules = report->policy->rules.items, *rule = &rules[place];
+
     for (size_t m = 0; m < report->assessment->manifest_count; m++) {
         const struct assessed_manifest *manifest = &report->assessment->manifests[m];
 
@@ -205,7 +217,7 @@ static void sarif_rule(const struct report *report, const struct policy_rule *ru
         for (size_t i = 0; i < manifest->facts.finding_count; i++)
             if (judge_counts(report->policy, rule, &manifest->facts, &manifest->facts.findings[i],
                              report->at_us))
-                sarif_finding(report, rule, &manifest->facts.findings[i], results);
+                sarif_finding(report, place, &manifest->facts.findings[i], results);
     }
 }
 
@@ -219,7 +231,7 @@ static json_t *sarif_rules(const struct report *report)
                                     json_pack("{s:s,s:{s:s}}", "id", rules[i].name,
                                               "shortDescription", "text", rules[i].name));
     (void)json_array_append_new(described,
-                                json_pack("{s:s,s:{s:s}}", "id", "verdict", "shortDescription",
+                                json_pack("{s:s,s:{s:s}}", "id", verdict_rule, "shortDescription",
                                           "text", "The image is approved"));
     return described;
 }
@@ -227,17 +239,17 @@ static json_t *sarif_rules(const struct report *report)
 static enum mu_status write_sarif(const struct report *report, struct mu_buf *out,
                                   struct mu_error *err)
 {
-    const struct policy_rule *rules = report->policy->rules.items;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf reason;
     json_t *results = json_array();
     enum mu_status st;
 
-    mu_buf_init(&reason, 4096);
+    mu_buf_init(&reason, TEXT_MAX_BYTES);
     report_reason(report, &reason);
     if (report->assessment->judged.verdict != VERDICT_APPROVED) {
-        (void)json_array_append_new(results, sarif_result(report, "verdict", reason.data));
+        (void)json_array_append_new(results,
+                                    sarif_result(report, report->policy->rules.count, reason.data));
         for (size_t i = 0; i < report->policy->rules.count; i++)
-            sarif_rule(report, &rules[i], results);
+            sarif_rule(report, i, results);
     }
     st = print(json_pack("{s:s,s:s,s:[{s:{s:{s:s,s:s,s:o}},s:[{s:b}],s:o}]}", "$schema",
                          "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
@@ -251,7 +263,13 @@ static enum mu_status write_sarif(const struct report *report, struct mu_buf *ou
 
 /* ---- JUnit: the verdict and each rule are test cases ---- */
 
-/* As XML 1.0 wants it in an attribute: controls have no place there. */
+/* U+FFFE and U+FFFF are no characters of XML. */
+static bool is_no_character(const char *text)
+{
+    return strncmp(text, "\xef\xbf", 2) == 0 && (text[2] == '\xbe' || text[2] == '\xbf');
+}
+
+/* As XML 1.0 (section 2.2) wants it in an attribute: controls have no place there. */
 static void xml_text(const char *text, struct mu_buf *out)
 {
     static const struct {
@@ -265,10 +283,14 @@ static void xml_text(const char *text, struct mu_buf *out)
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
             if (*text == names[i].c)
                 name = names[i].name;
-        if (name)
+        if (name) {
             mu_buf_puts(out, name);
-        else
+        } else if (is_no_character(text)) {
+            mu_buf_puts(out, " ");
+            text += 2;
+        } else {
             mu_buf_append(out, (unsigned char)*text < ' ' ? " " : text, 1);
+        }
     }
 }
 
@@ -316,9 +338,9 @@ static enum mu_status write_junit(const struct report *report, struct mu_buf *ou
     size_t failures = !approved;
 
     mu_buf_init(&cases, out->max_bytes);
-    mu_buf_init(&reason, 4096);
+    mu_buf_init(&reason, TEXT_MAX_BYTES);
     report_reason(report, &reason);
-    junit_case(report, "verdict", verdict_word(judged->verdict), approved ? NULL : reason.data,
+    junit_case(report, verdict_rule, verdict_word(judged->verdict), approved ? NULL : reason.data,
                &cases);
     for (size_t i = 0; !approved && i < report->policy->rules.count; i++)
         failures += junit_rule(report, &rules[i], &cases);

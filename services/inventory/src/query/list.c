@@ -1,5 +1,7 @@
 #include "query/list.h"
 
+#include "records/statement_kinds.h"
+
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -78,6 +80,41 @@ static const struct list_column decision_columns[] = {
         {"reason", LIST_TEXT},   {"rule", LIST_TEXT},     {"detail", LIST_TEXT},
         {"asked_by", LIST_TEXT}, {"digest", LIST_TEXT},   {"repository", LIST_TEXT},
         {"policy", LIST_TEXT},   {"known_at", LIST_TIME}, {"decision_id", LIST_TEXT}};
+static const struct list_column deviation_columns[] = {
+        {"deviation", LIST_TEXT},         {"state", LIST_TEXT},         {"kind", LIST_TEXT},
+        {"vulnerability", LIST_TEXT},     {"asset", LIST_TEXT},         {"package", LIST_TEXT},
+        {"adjusted_severity", LIST_TEXT}, {"requested_by", LIST_TEXT},  {"decided_by", LIST_TEXT},
+        {"decided_at", LIST_TIME},        {"expires_at", LIST_TIME},    {"rationale", LIST_TEXT},
+        {"evidence", LIST_TEXT},          {"requested_at", LIST_TIME},  {"decided_role", LIST_TEXT},
+        {"decision_evidence", LIST_TEXT}, {"checked_in_at", LIST_TIME}, {"released_at", LIST_TIME}};
+static const struct list_column hardening_columns[] = {
+        {"asset", LIST_TEXT},        {"state", LIST_TEXT},        {"baseline", LIST_TEXT},
+        {"validated_by", LIST_TEXT}, {"validated_at", LIST_TIME}, {"digest", LIST_TEXT},
+        {"evidence", LIST_TEXT},     {"expires_at", LIST_TIME},   {"drift", LIST_TEXT},
+        {"role", LIST_TEXT}};
+static const struct list_column exposure_columns[] = {
+        {"asset", LIST_TEXT},    {"public", LIST_TEXT},   {"at", LIST_TIME},
+        {"by", LIST_TEXT},       {"role", LIST_TEXT},     {"rationale", LIST_TEXT},
+        {"evidence", LIST_TEXT}, {"known_at", LIST_TIME}, {"fact_id", LIST_TEXT}};
+static const struct list_column ssvc_columns[] = {{"vulnerability", LIST_TEXT},
+                                                  {"automatable", LIST_TEXT},
+                                                  {"technical_impact", LIST_TEXT},
+                                                  {"at", LIST_TIME},
+                                                  {"by", LIST_TEXT},
+                                                  {"role", LIST_TEXT},
+                                                  {"rationale", LIST_TEXT},
+                                                  {"evidence", LIST_TEXT},
+                                                  {"known_at", LIST_TIME},
+                                                  {"fact_id", LIST_TEXT}};
+static const struct list_column exclusion_columns[] = {
+        {"asset", LIST_TEXT},        {"state", LIST_TEXT},  {"rationale", LIST_TEXT},
+        {"by", LIST_TEXT},           {"at", LIST_TIME},     {"ends_at", LIST_TIME},
+        {"withdrawn_by", LIST_TEXT}, {"role", LIST_TEXT},   {"evidence", LIST_TEXT},
+        {"known_at", LIST_TIME},     {"fact_id", LIST_TEXT}};
+static const struct list_column move_columns[] = {
+        {"repository", LIST_TEXT}, {"moved_to", LIST_TEXT},  {"at", LIST_TIME},
+        {"by", LIST_TEXT},         {"rationale", LIST_TEXT}, {"evidence", LIST_TEXT},
+        {"fact_id", LIST_TEXT}};
 
 /* ---- filters ---- */
 
@@ -91,6 +128,12 @@ static const char *const source_states[] = {"silent", "speaking", "removed", NUL
 static const char *const approval_states[] = {"in_force", "ended", "replaced", NULL};
 static const char *const approval_decisions[] = {"approve", "revoke", "withdraw", NULL};
 static const char *const verdicts[] = {"approved", "rejected", "waiting", NULL};
+static const char *const deviation_states[] = {"pending",   "approved", "rejected",
+                                               "withdrawn", "expired",  NULL};
+static const char *const hardening_states[] = {"valid",   "image_changed", "drifted",
+                                               "expired", "withdrawn",     NULL};
+static const char *const exclusion_states[] = {"holds", "to_come", "expired", "withdrawn", NULL};
+static const char *const answers[] = {"yes", "no", NULL};
 static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
 
 static const struct list_filter asset_filters[] = {{.name = "uai"},
@@ -139,6 +182,22 @@ static const struct list_filter decision_filters[] = {
         {.name = "digest"},
         {.name = "verdict", .type = FILTER_WORD, .words = verdicts},
         {.name = "asked_by"}};
+
+static const struct list_filter deviation_filters[] = {
+        {.name = "state", .type = FILTER_WORD, .words = deviation_states},
+        {.name = "kind", .type = FILTER_WORD, .words = deviation_kinds},
+        {.name = "vulnerability"},
+        {.name = "asset"}};
+static const struct list_filter hardening_filters[] = {
+        {.name = "asset"}, {.name = "state", .type = FILTER_WORD, .words = hardening_states}};
+static const struct list_filter exposure_filters[] = {
+        {.name = "asset"}, {.name = "public", .type = FILTER_WORD, .words = answers}};
+static const struct list_filter ssvc_filters[] = {{.name = "vulnerability"}};
+static const struct list_filter exclusion_filters[] = {
+        {.name = "asset"},
+        {.name = "state", .type = FILTER_WORD, .words = exclusion_states},
+        {.name = "by"}};
+static const struct list_filter move_filters[] = {{.name = "repository"}, {.name = "moved_to"}};
 
 #define COLUMNS(of) .columns = (of), .column_count = sizeof(of) / sizeof((of)[0])
 #define FILTERS(of) .filters = (of), .filter_count = sizeof(of) / sizeof((of)[0])
@@ -236,6 +295,42 @@ const struct list inventory_lists[LIST_COUNT] = {
                             .short_columns = 7,
                             COLUMNS(decision_columns),
                             FILTERS(decision_filters)},
+        [LIST_DEVIATIONS] = {.name = "deviations",
+                             .query = QUERY_LIST_DEVIATIONS,
+                             .timed = true,
+                             .valid_name = "valid_at",
+                             COLUMNS(deviation_columns),
+                             FILTERS(deviation_filters)},
+        [LIST_HARDENING] = {.name = "hardening",
+                            .query = QUERY_LIST_HARDENING,
+                            .timed = true,
+                            .valid_name = "valid_at",
+                            COLUMNS(hardening_columns),
+                            FILTERS(hardening_filters)},
+        [LIST_EXPOSURES] = {.name = "exposures",
+                            .query = QUERY_LIST_EXPOSURES,
+                            .timed = true,
+                            .valid_name = "valid_at",
+                            COLUMNS(exposure_columns),
+                            FILTERS(exposure_filters)},
+        [LIST_SSVC] = {.name = "ssvc",
+                       .query = QUERY_LIST_SSVC,
+                       .timed = true,
+                       .valid_name = "valid_at",
+                       COLUMNS(ssvc_columns),
+                       FILTERS(ssvc_filters)},
+        [LIST_EXCLUSIONS] = {.name = "exclusions",
+                             .query = QUERY_LIST_EXCLUSIONS,
+                             .timed = true,
+                             .valid_name = "valid_at",
+                             COLUMNS(exclusion_columns),
+                             FILTERS(exclusion_filters)},
+        [LIST_MOVES] = {.name = "moves",
+                        .query = QUERY_LIST_MOVES,
+                        .timed = true,
+                        .valid_name = "valid_at",
+                        COLUMNS(move_columns),
+                        FILTERS(move_filters)},
 };
 
 /* ---- values ---- */

@@ -85,6 +85,12 @@ enum mu_status record_file_parse(const struct record_kind *kind, const char *byt
                                  struct mu_arena *arena, struct record_set *ret_set,
                                  struct mu_error *err) MU_MUST_CHECK;
 
+/* One record alone: a JSON object whose values are texts or null. It is not checked yet: who states
+ * it may still add to it. Errors: MU_E_INVALID "field: reason", MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status record_parse_one(const struct record_kind *kind, const char *bytes, size_t len,
+                                struct mu_arena *arena, struct record *ret_record,
+                                struct mu_error *err) MU_MUST_CHECK;
+
 /* Appends. Failure sticks to the buffer. */
 void record_write_csv(const struct record_kind *kind, const struct record_set *set,
                       struct mu_buf *out);

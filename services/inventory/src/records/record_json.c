@@ -125,32 +125,40 @@ static void place_records(struct record_list *list, const char *bytes, size_t le
 
 /* ---- values ---- */
 
+static enum mu_status take_fields(const struct record_kind *kind, const json_t *object,
+                                  struct mu_arena *arena, struct record *record,
+                                  struct mu_error *err)
+{
+    const char *name;
+    const json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+        size_t field = record_field_find(kind, name, strlen(name));
+
+        if (field == kind->field_count)
+            return mu_fail(err, MU_E_INVALID, "%s has no field '%.64s'", kind->name, name);
+        if (json_is_null(value))
+            continue;
+        if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
+            return mu_fail(err, MU_E_INVALID, "%s: is no text", name);
+        record->values[field] = mu_arena_strdup(arena, json_string_value(value));
+        if (!record->values[field])
+            return mu_fail(err, MU_E_NOMEM, "records: out of memory");
+    }
+    return MU_OK;
+}
+
 static enum mu_status take_record(struct record_list *list, const json_t *object,
                                   struct mu_error *err)
 {
     struct record *record;
-    const char *name;
-    const json_t *value;
 
     if (!json_is_object(object))
         return mu_fail(err, MU_E_INVALID, "records[%zu]: is no object", list->set.count);
     if (record_list_add(list, &record, err) != MU_OK)
         return err->status;
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
-        size_t field = record_field_find(list->kind, name, strlen(name));
-
-        if (field == list->kind->field_count)
-            return mu_fail(err, MU_E_INVALID, "records[%zu]: %s has no field '%.64s'",
-                           list->set.count - 1, list->kind->name, name);
-        if (json_is_null(value))
-            continue;
-        if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
-            return mu_fail(err, MU_E_INVALID, "records[%zu].%s: is no text", list->set.count - 1,
-                           name);
-        record->values[field] = mu_arena_strdup(list->arena, json_string_value(value));
-        if (!record->values[field])
-            return mu_fail(err, MU_E_NOMEM, "records: out of memory");
-    }
+    if (take_fields(list->kind, object, list->arena, record, err) != MU_OK)
+        return mu_wrap(err, "records[%zu]", list->set.count - 1);
     return MU_OK;
 }
 
@@ -186,5 +194,23 @@ enum mu_status record_parse_json(struct record_list *list, const char *bytes, si
         place_records(list, bytes, len);
     if (st == MU_E_INVALID && list->set.count > 0)
         (void)record_blame(list->kind, &list->set.items[list->set.count - 1], err);
+    return st;
+}
+
+enum mu_status record_parse_one(const struct record_kind *kind, const char *bytes, size_t len,
+                                struct mu_arena *arena, struct record *ret_record,
+                                struct mu_error *err)
+{
+    static const struct mu_json_limits limits = {RECORD_FILE_MAX_BYTES, MAX_DEPTH};
+    struct record record = {0};
+    json_auto_t *root = NULL;
+    enum mu_status st = mu_json_parse(bytes, len, &limits, &root, err);
+
+    if (st == MU_OK && !json_is_object(root))
+        st = mu_fail(err, MU_E_INVALID, "is no object");
+    if (st == MU_OK)
+        st = take_fields(kind, root, arena, &record, err);
+    if (st == MU_OK)
+        *ret_record = record;
     return st;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -19,14 +20,17 @@ enum {
     RETRY_MAX_MS = 5000,
     TOKEN_MAX_BYTES = 16 * 1024,
     URL_MAX_BYTES = 32 * 1024,
-    DETAIL_SIZE = 400
+    DETAIL_SIZE = 400,
+    KEY_BYTES = 16,
+    KEY_HEADER_SIZE = 64
 };
 
 struct remote {
     const struct remote_config *config;
     struct mu_http_client *client;
-    int base_len; /* of the URL, without slashes at its end */
-    bool told;    /* that it is away */
+    int base_len;              /* of the URL, without slashes at its end */
+    bool told;                 /* that it is away */
+    char key[KEY_HEADER_SIZE]; /* the header of what is written */
 };
 
 static bool given(const char *text)
@@ -101,6 +105,18 @@ static const char *or_null(const char *text)
     return given(text) ? text : NULL;
 }
 
+static enum mu_status make_key(char ret_header[KEY_HEADER_SIZE], struct mu_error *err)
+{
+    char hex[2 * KEY_BYTES + 1];
+    uint8_t bytes[KEY_BYTES];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return mu_fail(err, MU_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
+    mu_hex_encode(bytes, sizeof(bytes), hex);
+    (void)snprintf(ret_header, KEY_HEADER_SIZE, "Idempotency-Key: %s", hex);
+    return MU_OK;
+}
+
 enum mu_status remote_open(const struct remote_config *config, struct remote **ret_remote,
                            struct mu_error *err)
 {
@@ -114,7 +130,8 @@ enum mu_status remote_open(const struct remote_config *config, struct remote **r
     struct remote *remote = mu_xcalloc(1, sizeof(*remote));
     size_t len = strlen(config->inventory_url);
 
-    if (mu_http_client_new(&http, &remote->client, err) != MU_OK) {
+    if (make_key(remote->key, err) != MU_OK ||
+        mu_http_client_new(&http, &remote->client, err) != MU_OK) {
         remote_free(remote);
         return err->status;
     }
@@ -298,7 +315,8 @@ enum mu_status remote_ask(struct remote *remote, const struct remote_question *q
                           struct mu_error *err)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf url, accept, authorization;
-    const char *headers[] = {NULL, question->json ? "Content-Type: application/json" : NULL, NULL};
+    const char *headers[4] = {NULL};
+    size_t header_count = 0;
     struct mu_http_request request = {.method = question->method,
                                       .headers = headers,
                                       .keep = "Muster-Verdict",
@@ -316,7 +334,11 @@ enum mu_status remote_ask(struct remote *remote, const struct remote_question *q
         st = authorize(remote->config, &authorization, err);
     request.url = url.data;
     request.authorization = authorization.len > 0 ? authorization.data : NULL;
-    headers[0] = accept.data;
+    headers[header_count++] = accept.data;
+    if (mu_text_equal(question->method, "POST"))
+        headers[header_count++] = remote->key;
+    if (question->json)
+        headers[header_count] = "Content-Type: application/json";
     if (st == MU_OK)
         st = ask_patiently(remote, &request, out, ret_answer, err);
     if (authorization.len > 0)

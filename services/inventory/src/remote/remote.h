@@ -7,6 +7,10 @@
  * followed: a token goes to the address it was given for. The token file is read anew for each
  * question, so that tokens of short life may be replaced in it.
  *
+ * All that one remote writes is called by one key of its own (header Idempotency-Key): an answer
+ * that was lost on the way is asked for again and costs no second record. So: one remote a
+ * decision.
+ *
  * Threads: one at a time.
  */
 #ifndef INVENTORY_REMOTE_H
@@ -59,7 +63,7 @@ bool remote_is_wanted(const struct remote_config *config);
 
 struct remote;
 
-/* `config` must outlive it. Errors: MU_E_NOMEM. */
+/* `config` must outlive it. Errors: MU_E_NOMEM, MU_E_UNAVAILABLE (no random numbers). */
 enum mu_status remote_open(const struct remote_config *config, struct remote **ret_remote,
                            struct mu_error *err) MU_MUST_CHECK;
 void remote_free(struct remote *remote); /* NULL is fine */

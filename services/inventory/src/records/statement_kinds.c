@@ -1,4 +1,4 @@
-#include "deviation/statement_kinds.h"
+#include "records/statement_kinds.h"
 
 #define FIELD_COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
