@@ -15,6 +15,7 @@ ALTER TABLE image_targets_anew
     ADD CONSTRAINT image_targets_apart EXCLUDE USING gist (image_no WITH =, target_no WITH =,
                                                            tstzrange(valid_from, valid_to) WITH &&);
 ANALYZE image_targets_anew;
+SELECT muster_lock_tables('image_targets, run_spans, exclusion_facts');
 DROP TABLE image_targets;
 ALTER TABLE image_targets_anew RENAME TO image_targets;
 ALTER TABLE image_targets RENAME CONSTRAINT image_targets_key TO image_targets_pkey;
@@ -23,8 +24,7 @@ ALTER TABLE image_targets RENAME CONSTRAINT image_targets_key TO image_targets_p
 -- An exclusion constraint would have a place in a GiST index for every span; this looks at the containers that were written. One writer
 -- at a time holds run_spans_clock (derive_runs), so that none is there unseen.
 ALTER TABLE run_spans
-    ADD CONSTRAINT run_spans_ordered CHECK (started_at <= ended_at AND known_from < known_until) NOT VALID;
-ALTER TABLE run_spans VALIDATE CONSTRAINT run_spans_ordered;
+    ADD CONSTRAINT run_spans_ordered CHECK (started_at <= ended_at AND known_from < known_until);
 
 CREATE FUNCTION refuse_overlapping_runs() RETURNS trigger LANGUAGE plpgsql
 SET jit = off SET plan_cache_mode = force_custom_plan AS $$
