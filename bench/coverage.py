@@ -111,9 +111,11 @@ def timed(postgres, script):
 
 
 def psql_seconds(postgres, statement, times):
-    """Seconds of a statement, the last time of so many, over one connection."""
-    out = timed(postgres, "\\timing on\n" + f"{statement};\n" * times)
-    return [float(line.split()[1]) / 1000 for line in out.splitlines() if line.startswith("Time:")][-1]
+    """Seconds of a statement, the last time of so many, over one connection; and what it answered, where that is one row."""
+    lines = timed(postgres, "\\timing on\n" + f"{statement};\n" * times).splitlines()
+    answer = [line for line in lines if not line.startswith("Time:")]
+    return ([float(line.split()[1]) / 1000 for line in lines if line.startswith("Time:")][-1],
+            f" of {answer[0]}" if len(answer) == times else "")
 
 
 def command(postgres, name):
@@ -170,10 +172,15 @@ def measure(state, containers, images, months):
                 ("coverage at a past instant, as known then", 5, f"SELECT * FROM report_v1.totals({past}, {past})"),
                 ("containers by namespace", 5, "SELECT * FROM running_totals(now(), 'infinity', 'namespace')"),
                 ("containers by namespace and state", 10, "SELECT * FROM list_totals(now(), 'infinity', 'namespace')"),
-                ("clocks of all images", 10, "SELECT count(*) FROM image_clocks_known(now(), 'infinity')"),
-                ("clocks of every container", 30, "SELECT count(*), max(since) FROM coverage_clocks(now(), 'infinity')"),
-                ("findings of all", 10, "SELECT count(*) FROM finding_clocks_known(NULL, now(), 'infinity', 'rev5', '7 days')")):
-            print(f"{name}: {psql_seconds(postgres, statement, 2):.2f} s (target {target} s)", flush=True)
+                ("clocks of all images", 10, "SELECT count(*) || ' rows' FROM image_clocks_known(now(), 'infinity')"),
+                ("clocks of every container", 30, "SELECT count(since) || ' rows' FROM coverage_clocks(now(), 'infinity')"),
+                ("findings of all", 10,
+                 "SELECT count(*) || ' findings' FROM finding_clocks_known(NULL, now(), 'infinity', 'rev5', '7 days')"),
+                ("the three counts of findings", 10,
+                 "SELECT concat_ws(', ', count(*) || ' rows', sum(distinct_vulnerabilities) || ' distinct', sum(per_asset) || ' per asset', "
+                 "sum(per_instance) || ' per container') FROM finding_counts_known(NULL, now(), 'infinity')")):
+            seconds, answer = psql_seconds(postgres, statement, 2)
+            print(f"{name}{answer}: {seconds:.2f} s (target {target} s)", flush=True)
         took, gaps = command(postgres, "coverage")
         print(f"the command coverage, {gaps} gaps: {took:.2f} s (target 5 s)", flush=True)
         print(postgres.sql("SELECT string_agg(state || ' ' || containers, ', ') FROM report_v1.totals(now(), 'infinity')"))

@@ -2,6 +2,14 @@
 #include "one_world.h"
 
 #include "coverage/coverage_command.h"
+#include "coverage/keep_runs.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIES = 600, TRY_NS = 50000000 };
 
 static void add_run(const char *id, const char *uid, const char *tag, char digit)
 {
@@ -221,6 +229,61 @@ static void totals_are_the_same_before_and_after_runs_are_kept(void **state)
     assert_totals("unresolved=1");
     derive();
     assert_totals("unresolved=1");
+}
+
+static void assert_unkept(const char *facts_and_images)
+{
+    assert_sql(&w, "SELECT facts || ' ' || images FROM kept_behind()", facts_and_images);
+}
+
+/* As after an upgrade that emptied what is kept. */
+static void totals_are_the_same_while_runs_are_made_anew_step_by_step(void **state)
+{
+    (void)state;
+    add_complete("e1", 'a', REPO ":1.0", T(2));
+    add_run("e2", "p1", "1.0", 'a');
+    world_apply(&w);
+    add_run("e3", "p2", "2.0", 'b');
+    world_apply(&w);
+    assert_unkept("4 0"); /* a run and a pod each */
+    assert_totals("covered=1 unresolved=1");
+    free(world_sql(&w, "SELECT derive_runs(1)"));
+    assert_unkept("2 1");
+    assert_totals("covered=1 unresolved=1");
+    free(world_sql(&w, "SELECT derive_images()"));
+    assert_unkept("2 0");
+    assert_totals("covered=1 unresolved=1");
+    derive();
+    assert_unkept("0 0");
+    assert_totals("covered=1 unresolved=1");
+}
+
+static void whoever_keeps_runs_comes_to_the_end(void **state)
+{
+    (void)state;
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    pid_t keeper = fork();
+
+    assert_true(keeper >= 0);
+    if (keeper == 0) {
+        keep_runs_run(w.conninfo);
+        _exit(0);
+    }
+    for (int i = 0; i < TRIES; i++) {
+        char *left = world_sql(&w, "SELECT facts + images FROM kept_behind()");
+        bool done = strcmp(left, "0") == 0;
+
+        free(left);
+        if (done)
+            break;
+        (void)nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+    }
+    (void)kill(keeper, SIGKILL);
+    (void)waitpid(keeper, NULL, 0);
+    assert_unkept("0 0");
+    assert_sql(&w, "SELECT count(*) FROM run_spans", "1");
+    assert_sql(&w, "SELECT count(*) FROM image_targets", "1");
 }
 
 static void keeping_runs_that_did_not_change_writes_nothing(void **state)
@@ -568,6 +631,8 @@ int main(void)
             WORLD_TEST(an_exclusion_counts_within_its_time),
             WORLD_TEST(starts_of_one_pinned_image_are_counted_under_their_own_names),
             WORLD_TEST(totals_are_the_same_before_and_after_runs_are_kept),
+            WORLD_TEST(totals_are_the_same_while_runs_are_made_anew_step_by_step),
+            WORLD_TEST(whoever_keeps_runs_comes_to_the_end),
             WORLD_TEST(keeping_runs_that_did_not_change_writes_nothing),
             WORLD_TEST(a_scan_counts_before_and_after_it_is_kept),
             WORLD_TEST(keeping_images_that_did_not_change_resolves_none),

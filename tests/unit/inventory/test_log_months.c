@@ -292,6 +292,43 @@ static void decisions_stay_while_a_gap_of_theirs_is_open(void **state)
     assert_sql(&w, "SELECT count(*) FROM gate_decisions", "0");
 }
 
+static void ship_chained(int sequence, const char *at, const char *chain)
+{
+    ship(sequence, at, "2023-01-03Z");
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "UPDATE gate_decisions SET chain = '%s' WHERE sequence = %d",
+                                       chain, sequence)));
+}
+
+static void assert_chain(const char *expected)
+{
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws(' ', from_sequence, to_sequence, decisions, state, "
+               "month, first_chain, last_chain, follows), ', ') FROM gate_chain('g')",
+               expected);
+}
+
+static void the_chain_is_told_over_a_month_that_went(void **state)
+{
+    (void)state;
+    ship_chained(1, "2023-01-03T00:00:00Z", "c1");
+    ship_chained(2, "2023-01-04T00:00:00Z", "c2");
+    ship_chained(3, "2023-01-05T00:00:00Z", "c3");
+    ship_chained(4, "2023-02-05T00:00:00Z", "c4");
+    ship_chained(6, "now", "c6"); /* and 5 is missing */
+    free(world_sql(&w, "UPDATE detection_failures SET closed_at = now(), closed_known_at = now()"));
+    upkeep();
+    assert_chain("1 4 4 kept c1 c4 t, 5 5 1 missing t, 6 6 1 kept c6 c6 t");
+    assert_fate(retain((struct retention_config){.gate_ms = DAYS_MS(500), .apply = true}),
+                "gate_decisions_2023_02", "gone");
+    assert_chain("1 3 3 dropped gate_decisions_2023_01 c1 c3 t, "
+                 "4 4 1 dropped gate_decisions_2023_02 c4 c4 t, "
+                 "5 5 1 missing t, 6 6 1 kept c6 c6 t");
+    free(world_sql(&w, "DELETE FROM retention_chains WHERE from_sequence = 4"));
+    assert_chain("1 3 3 dropped gate_decisions_2023_01 c1 c3 t, 5 5 1 missing f, "
+                 "6 6 1 kept c6 c6 t");
+}
+
 static void notifications_stay_until_webhooks_were_told(void **state)
 {
     const struct retention_config policy = {.notifications_ms = DAYS_MS(120), .apply = true};
@@ -418,6 +455,7 @@ int main(void)
             TEST(rows_of_times_to_come_are_named),
             TEST(a_month_that_is_read_stays_until_nobody_reads),
             TEST(decisions_stay_while_a_gap_of_theirs_is_open),
+            TEST(the_chain_is_told_over_a_month_that_went),
             TEST(notifications_stay_until_webhooks_were_told),
             TEST(nothing_but_a_month_is_dropped),
             TEST(questions_look_into_the_months_they_ask_of),

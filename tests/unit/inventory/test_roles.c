@@ -134,6 +134,7 @@ static void each_role_may_do_its_work_and_nothing_else(void **state)
             {"app", "SELECT muster_grant_roles()", false},
             {"app", "INSERT INTO retention_drops DEFAULT VALUES", false},
             {"app", "DELETE FROM retention_drops", false},
+            {"app", "INSERT INTO retention_chains DEFAULT VALUES", false},
             {"viewer", "SELECT * FROM audit_log", true},
             {"viewer", "SELECT * FROM retention_drops", true},
             {"viewer", "SELECT * FROM log_retention('1 d', '1 d', '1 d', '1 d')", true},

@@ -63,6 +63,15 @@ LEDGER(metric_ledger_quarantined, "quarantined");
 LEDGER(metric_ledger_duplicates, "duplicates");
 LEDGER(metric_ledger_unexplained, "unexplained");
 
+#define UNKEPT_HELP "What questions compute from the facts, because it is not kept yet"
+#define UNKEPT(symbol, of)                                        \
+    struct mu_metric symbol = {.name = "muster_inventory_unkept", \
+                               .labels = "of=\"" of "\"",         \
+                               .help = UNKEPT_HELP,               \
+                               .type = MU_METRIC_GAUGE}
+UNKEPT(metric_facts_unkept, "facts");
+UNKEPT(metric_images_unkept, "images");
+
 COUNTER(metric_webhooks_delivered, "muster_inventory_webhook_posts_total", "outcome=\"delivered\"",
         "Posts to webhooks, by what became of them");
 COUNTER(metric_webhooks_failed, "muster_inventory_webhook_posts_total", "outcome=\"failed\"",
@@ -78,7 +87,8 @@ struct mu_metric *const inventory_metrics[] = {
         &metric_outbox_sent,        &metric_outbox_waiting,
         &metric_ledger_received,    &metric_ledger_applied,
         &metric_ledger_quarantined, &metric_ledger_duplicates,
-        &metric_ledger_unexplained, &metric_audit_written,
+        &metric_ledger_unexplained, &metric_facts_unkept,
+        &metric_images_unkept,      &metric_audit_written,
         &metric_audit_logged,       &metric_api_refused,
         &metric_api_forbidden,      &metric_api_limited,
         &metric_verdict_approved,   &metric_verdict_rejected,

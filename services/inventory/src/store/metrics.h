@@ -27,6 +27,8 @@ extern struct mu_metric metric_ledger_applied;
 extern struct mu_metric metric_ledger_quarantined;
 extern struct mu_metric metric_ledger_duplicates;
 extern struct mu_metric metric_ledger_unexplained;
+extern struct mu_metric metric_facts_unkept;
+extern struct mu_metric metric_images_unkept;
 extern struct mu_metric metric_audit_written;
 extern struct mu_metric metric_audit_logged;
 extern struct mu_metric metric_api_refused;
