@@ -134,9 +134,14 @@ static void set_phase(struct mu_workload_event *event, struct mu_workload_contai
     }
 }
 
-static void add_pod(struct bench *bench, size_t n, size_t images, enum phase phase)
+/* Which images pods run: so many from the first on. */
+struct image_range {
+    size_t first, count;
+};
+
+static void add_pod(struct bench *bench, size_t n, struct image_range images, enum phase phase)
 {
-    struct image image = image_of(n * 7 % images);
+    struct image image = image_of(images.first + n * 7 % images.count);
     char uid[40], run[40];
     struct mu_workload_container containers[2] = {{.name = "main",
                                                    .kind = MU_CONTAINER_REGULAR,
@@ -237,7 +242,8 @@ static void add_scan(struct bench *bench, size_t n)
 
 static void add_new(struct bench *bench, size_t events)
 {
-    size_t images = (bench->first + events) * 4 / 10 + 1, pushes = bench->first * 4 / 10;
+    struct image_range images = {0, (bench->first + events) * 4 / 10 + 1};
+    size_t pushes = bench->first * 4 / 10;
     size_t pods = bench->first * 5 / 10, scans = bench->first / 10;
 
     while (bench->count < events) {
@@ -272,7 +278,8 @@ static size_t phase_lag(enum phase phase)
 
 static void add_fleet(struct bench *bench, size_t events)
 {
-    size_t images = FLEET_IMAGES + bench->first, pushes = images, scans = bench->first, words = 0;
+    struct image_range images = {bench->first, FLEET_IMAGES};
+    size_t pushes = bench->first + FLEET_IMAGES, scans = bench->first, words = 0;
     size_t pods = 2 * bench->first; /* the first of this run: no run has half as many as events */
 
     for (size_t n = 0; n < FLEET_IMAGES; n++)

@@ -194,12 +194,19 @@ void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
     ret_text[2 * len] = '\0';
 }
 
-/* Negative: no digit. */
-static int hex_value(char c)
-{
-    unsigned digit = (unsigned char)c - (unsigned)'0', letter = ((unsigned char)c | 32U) - 'a';
+/* One more than the value of a digit; 0: none. */
+static const uint8_t hex_values[UINT8_MAX + 1] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
-    return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
+int mu_hex_byte(const char *text)
+{
+    unsigned high = hex_values[(uint8_t)text[0]], low = high ? hex_values[(uint8_t)text[1]] : 0;
+
+    return low ? (int)((high - 1) << 4 | (low - 1)) : -1;
 }
 
 bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len)
@@ -207,11 +214,10 @@ bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t
     if (text_len != 2 * len)
         return false;
     for (size_t i = 0; i < text_len; i++)
-        if (hex_value(text[i]) < 0)
+        if (!hex_values[(uint8_t)text[i]])
             return false;
     for (size_t i = 0; i < len; i++)
-        ret_bytes[i] = (uint8_t)((unsigned)hex_value(text[2 * i]) << 4 |
-                                 (unsigned)hex_value(text[2 * i + 1]));
+        ret_bytes[i] = (uint8_t)mu_hex_byte(text + 2 * i);
     return true;
 }
 

@@ -40,6 +40,8 @@ void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out);
 void mu_text_percent(const char *text, const char *also, struct mu_buf *out);
 
 void mu_hex_encode(const uint8_t *bytes, size_t len, char *ret_text); /* 2*len + NUL, lower case */
+/* Of two digits, lower or upper case; negative: they are none. What follows a NUL is not read. */
+int mu_hex_byte(const char *text);
 /* Strict lower or upper case hex of exactly 2*len digits. */
 bool mu_hex_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t len);
 

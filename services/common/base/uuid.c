@@ -32,19 +32,18 @@ void mu_uuid5(const uint8_t space[MU_UUID_BYTES], const char *name, size_t name_
 
 bool mu_uuid_decode(const char *text, uint8_t ret_bytes[MU_UUID_BYTES])
 {
-    static const struct {
-        uint8_t from, bytes;
-    } parts[] = {{0, 4}, {9, 2}, {14, 2}, {19, 2}, {24, 6}};
-    uint8_t *at = ret_bytes;
+    static const bool behind_dash[MU_UUID_BYTES] = {
+            [4] = true, [6] = true, [8] = true, [10] = true};
 
-    if (strnlen(text, MU_UUID_TEXT_SIZE) != MU_UUID_TEXT_SIZE - 1)
-        return false;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (i > 0 && text[parts[i].from - 1] != '-')
+    for (size_t i = 0; i < MU_UUID_BYTES; i++, text += 2) {
+        int byte;
+
+        if (behind_dash[i] && *text++ != '-')
             return false;
-        if (!mu_hex_decode(text + parts[i].from, (size_t)2 * parts[i].bytes, at, parts[i].bytes))
+        byte = mu_hex_byte(text);
+        if (byte < 0)
             return false;
-        at += parts[i].bytes;
+        ret_bytes[i] = (uint8_t)byte;
     }
-    return true;
+    return *text == '\0';
 }

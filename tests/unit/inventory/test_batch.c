@@ -421,26 +421,111 @@ static void what_another_process_has_written_is_left_out(void **state)
     assert_sql(&w, "SELECT count(*) FROM ledger WHERE state = 'applied'", "6");
 }
 
-/* Rows of a large batch are sent in parts, while the next are made. */
-static void a_batch_of_many_parts_is_one_transaction(void **state)
+/* ---- more than one transaction ---- */
+
+enum { MANY = 5000 };
+
+/* Pods of their own, told in this order. */
+static struct mu_incoming *many_pods(void)
 {
-    enum { COPIES = 5000 };
-    struct mu_incoming *many = mu_xcalloc(COPIES, sizeof(*many));
+    struct mu_incoming *many = mu_xcalloc(MANY, sizeof(*many));
+
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "pod-%d", i);
+        add_pod(&w, name,
+                (struct pod){.uid = name, .tag = "1.0", .digest = digest_of('a'), .at = T(1)});
+        many[i] = w.events[--w.count];
+        many[i].offset = i;
+        many[i].envelope.id = mu_arena_strdup(w.arena, name);
+    }
+    return many;
+}
+
+static void apply_many(struct mu_incoming *many)
+{
+    struct mu_error err;
+
+    if (batch_apply(w.applier, w.pg, many, MANY, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_sql(&w, "SELECT count(*) FROM ledger", "5000");
+    assert_sql(&w, "SELECT count(*) > 1 FROM (SELECT DISTINCT known_at FROM ledger) k", "t");
+    assert_sql(&w, LEDGER_EQUATION, "t");
+}
+
+/* What one of them taught the next need not say again. */
+static void many_messages_are_few_transactions(void **state)
+{
+    struct mu_incoming *many = many_pods();
+
+    (void)state;
+    apply_many(many);
+    assert_sql(&w, "SELECT count(*) FROM instances", "5000");
+    assert_sql(&w, "SELECT count(*) || ' ' || max(priority) FROM scan_jobs", "1 1");
+    assert_sql(&w, "SELECT next_offset || ' ' || received FROM positions", "5000 5000");
+    free(many);
+}
+
+/* Nor is anything lost that was made in the belief that the one before would be committed. */
+static void what_was_made_behind_a_transaction_that_failed_is_made_again(void **state)
+{
+    MU_AUTO(batch_applier) struct batch_applier *other = batch_applier_new(w.evidence, 0);
+    struct mu_incoming *many = many_pods();
     struct mu_error err;
 
     (void)state;
-    add_pod(&w, "pod",
-            (struct pod){.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .at = T(1)});
-    for (int i = 0; i < COPIES; i++) {
-        many[i] = w.events[0];
-        many[i].offset = i;
-        many[i].envelope.id = mu_arena_printf(w.arena, "pod-%d", i);
-    }
-    if (batch_apply(w.applier, w.pg, many, COPIES, &err) != MU_OK)
+    if (batch_apply(other, w.pg, many + MANY / 2, 1, &err) != MU_OK)
         fail_msg("%s", err.message);
-    assert_sql(&w, "SELECT count(*) || ' ' || count(DISTINCT known_at) FROM ledger", "5000 1");
-    assert_sql(&w, "SELECT count(*) FROM run_facts", "1");
-    assert_sql(&w, LEDGER_EQUATION, "t");
+    many[MANY - 1] = many[MANY / 2 + 1]; /* the same pod, told by another event in the last one */
+    many[MANY - 1].offset = MANY - 1;
+    many[MANY - 1].envelope.id = "again";
+    apply_many(many);
+    assert_sql(&w, "SELECT count(*) FROM instances", "4999");
+    assert_sql(&w, "SELECT count(*) FROM run_facts", "4999");
+    assert_sql(&w, "SELECT received || ' ' || duplicates FROM positions", "5001 1");
+    free(many);
+}
+
+static void a_poison_message_far_behind_takes_nothing_with_it(void **state)
+{
+    struct mu_incoming *many = many_pods();
+
+    (void)state;
+    add_scan(&w, "poison",
+             (struct scan){.digest = digest_of('a'),
+                           .evidence = add_evidence(&w, digest_of('b'), "[]"),
+                           .at = T(1)});
+    many[MANY - 9] = w.events[--w.count];
+    many[MANY - 9].offset = 0;
+    apply_many(many);
+    assert_sql(&w, "SELECT ce_id FROM ledger WHERE state = 'quarantined'", "poison");
+    assert_sql(&w, "SELECT count(*) FROM instances", "4999");
+    free(many);
+}
+
+/* What was committed before stays, and says so. */
+static void a_connection_lost_between_two_transactions_loses_nothing(void **state)
+{
+    struct mu_incoming *many = many_pods();
+    struct mu_error err;
+
+    (void)state;
+    free(world_sql(&w,
+                   "CREATE FUNCTION cut_later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF "
+                   "NEW.next_offset > 2000 THEN PERFORM pg_terminate_backend(pg_backend_pid()); "
+                   "END IF; RETURN NEW; END'; CREATE TRIGGER cut BEFORE UPDATE ON positions FOR "
+                   "EACH ROW EXECUTE FUNCTION cut_later()"));
+    assert_int_equal(batch_apply(w.applier, w.pg, many, MANY, &err), MU_E_UNAVAILABLE);
+    assert_false(mu_pg_alive(w.pg));
+    assert_sql(&w,
+               "SELECT p.next_offset = l.count AND l.count BETWEEN 1 AND 2000 FROM positions p, "
+               "(SELECT count(*) FROM ledger) l",
+               "t");
+    free(world_sql(&w, "DROP TRIGGER cut ON positions"));
+    world_connect(&w);
+    apply_many(many);
+    assert_sql(&w, "SELECT count(*) FROM instances", "5000");
     free(many);
 }
 
@@ -634,7 +719,10 @@ int main(void)
             WORLD_TEST(what_is_named_twice_in_a_batch_is_one_job_as_urgent_as_any_word),
             WORLD_TEST(two_kinds_of_a_container_in_one_batch_are_the_greater),
             WORLD_TEST(what_another_process_has_written_is_left_out),
-            WORLD_TEST(a_batch_of_many_parts_is_one_transaction),
+            WORLD_TEST(many_messages_are_few_transactions),
+            WORLD_TEST(what_was_made_behind_a_transaction_that_failed_is_made_again),
+            WORLD_TEST(a_poison_message_far_behind_takes_nothing_with_it),
+            WORLD_TEST(a_connection_lost_between_two_transactions_loses_nothing),
             WORLD_TEST(an_event_twice_in_one_batch_is_applied_once),
             WORLD_TEST(ids_of_two_sources_are_two_events),
             WORLD_TEST(a_poison_message_is_quarantined_and_the_rest_applied),

@@ -27,7 +27,7 @@ static int close_seen(void **state)
 
 static bool before(size_t table, const char *a, const char *b)
 {
-    return seen_before(seen, table, (const char *const[]){a, b}, 2, SIZE_MAX);
+    return seen_before(seen, 0, table, (const char *const[]){a, b}, 2, SIZE_MAX);
 }
 
 static void a_row_is_new_once(void **state)
@@ -43,7 +43,7 @@ static void what_was_not_committed_was_not_written(void **state)
 {
     (void)state;
     assert_false(before(1, "a", "b"));
-    seen_keep(seen);
+    seen_keep(seen, 0);
     assert_false(before(1, "c", "d"));
     assert_true(before(1, "a", "b"));
     seen_drop(seen);
@@ -56,11 +56,11 @@ static void an_id_stands_for_its_row(void **state)
     static const char id[] = "6ba7b810-9dad-81d1-80b4-00c04fd430c8";
 
     (void)state;
-    assert_false(seen_before_id(seen, 1, id));
-    assert_true(seen_before_id(seen, 1, id));
-    assert_false(seen_before_id(seen, 2, id));
-    assert_false(seen_before_id(seen, 1, "no id"));
-    assert_true(seen_before_id(seen, 1, "no id"));
+    assert_false(seen_before_id(seen, 0, 1, id));
+    assert_true(seen_before_id(seen, 0, 1, id));
+    assert_false(seen_before_id(seen, 0, 2, id));
+    assert_false(seen_before_id(seen, 0, 1, "no id"));
+    assert_true(seen_before_id(seen, 0, 1, "no id"));
 }
 
 static void tables_columns_and_what_is_absent_are_told_apart(void **state)
@@ -77,8 +77,8 @@ static void tables_columns_and_what_is_absent_are_told_apart(void **state)
 static void the_skipped_column_does_not_count(void **state)
 {
     (void)state;
-    assert_false(seen_before(seen, 1, (const char *const[]){"a", "event 1"}, 2, 1));
-    assert_true(seen_before(seen, 1, (const char *const[]){"a", "event 2"}, 2, 1));
+    assert_false(seen_before(seen, 0, 1, (const char *const[]){"a", "event 1"}, 2, 1));
+    assert_true(seen_before(seen, 0, 1, (const char *const[]){"a", "event 2"}, 2, 1));
 }
 
 /* So many that the next seen_keep has something to forget. */
@@ -99,14 +99,14 @@ static void a_full_memory_forgets_what_nobody_asked_for_since(void **state)
 {
     (void)state;
     many_rows(1);
-    seen_keep(seen);
+    seen_keep(seen, 0);
     assert_true(before(1, "0", ""));
     many_rows(2);
-    seen_keep(seen);
+    seen_keep(seen, 0);
     assert_true(before(1, "0", "")); /* asked for in the second span */
     assert_false(before(1, "1", ""));
     many_rows(3);
-    seen_keep(seen);
+    seen_keep(seen, 0);
     assert_true(before(1, "0", ""));
     assert_true(before(3, "1", ""));
     assert_false(before(2, "1", ""));

@@ -1,6 +1,6 @@
 /*
- * batch: a run of messages applied in one transaction: ledger, effects, outbox and positions
- * together (design.md section 4).
+ * batch: a run of messages applied in few transactions, each with ledger, effects, outbox and
+ * positions together (design.md section 4). While one is written the rows of the next are made.
  *
  * An event id is applied once; a duplicate only counts. What is not understood is recorded and
  * quarantined. When the database refuses a batch for what is in it, the batch is halved until the
@@ -22,9 +22,9 @@
 
 #include <stdbool.h>
 
-/* As many as are worth it: what a transaction costs by itself is spread, and half a second is not
- * passed. */
-enum { BATCH_MAX_MESSAGES = 10000 };
+/* As many as are worth taking at once: only while the first of their transactions is made is
+ * nothing written. */
+enum { BATCH_MAX_MESSAGES = 40000 };
 
 struct batch_applier;
 

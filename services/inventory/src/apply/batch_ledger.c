@@ -56,8 +56,7 @@ static enum mu_status ask(struct batch *batch, enum inventory_statement statemen
     return st;
 }
 
-/* Holds the clock from here on: nobody else learns anything before the transaction ends. */
-static enum mu_status tick(struct batch *batch, struct mu_error *err)
+enum mu_status batch_tick(struct batch *batch, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *now = NULL;
     enum mu_status st = mu_pg_execute(batch->pg, READ_BATCH_PLANS, NULL, NULL, err);
@@ -68,29 +67,22 @@ static enum mu_status tick(struct batch *batch, struct mu_error *err)
         return st;
     (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", mu_pg_text(now, 0, 0));
     batch->known_us = mu_pg_time_us(now, 0, 0);
-    write_set_known(batch->applier->set, batch->known_us);
-    write_set_known(batch->applier->other, batch->known_us);
     return MU_OK;
 }
 
-enum mu_status batch_take_ids(struct batch *batch, struct mu_error *err)
+enum mu_status batch_ask_ids(struct batch *batch, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *there = NULL;
     MU_AUTO(pg_result) struct mu_pg_result *quarantined = NULL;
-    enum mu_status st = tick(batch, err);
+    enum mu_status st = ask(batch, READ_LEDGER_IDS, false, &there, err);
 
-    memset(batch->fates, FATE_NEW, batch->distinct_count);
-    if (st == MU_OK && trust_in(&batch->applier->trust, WRITE_LEDGER_IDS))
-        return MU_OK;
-    if (st == MU_OK)
-        st = ask(batch, READ_LEDGER_IDS, false, &there, err);
     if (st != MU_OK)
         return st;
     if (there)
         mark(batch, there, FATE_DUPLICATE);
     for (size_t i = 0; i < batch->distinct_count; i++)
         if (batch->fates[i] == FATE_DUPLICATE)
-            event_read(batch->distinct[i], batch->applier->arena);
+            event_read(batch->distinct[i], batch->arena);
     st = ask(batch, READ_LEDGER_QUARANTINED, true, &quarantined, err);
     if (st == MU_OK && quarantined)
         mark(batch, quarantined, FATE_UNDERSTOOD);
@@ -103,9 +95,9 @@ static void add_row(struct batch *batch, const struct event *event)
 {
     struct effects *effects = &batch->effects;
 
-    WRITE_SET_ADD(batch->applier->set, WRITE_LEDGER_IDS, event->event_id);
+    WRITE_SET_ADD(batch->set, WRITE_LEDGER_IDS, event->event_id);
     WRITE_SET_ADD(
-            batch->applier->set, WRITE_LEDGER, event->event_id, event->ce_source, event->ce_id,
+            batch->set, WRITE_LEDGER, event->event_id, event->ce_source, event->ce_id,
             event->ce_type, event->message ? "applied" : "quarantined",
             event->message ? NULL : mu_status_name(event->status),
             event->message ? NULL : event->reason, effects_time(effects, event->occurred_at_us),
@@ -118,7 +110,7 @@ static void add_understood(struct batch *batch, const struct event *event)
 {
     struct effects *effects = &batch->effects;
 
-    WRITE_SET_ADD(batch->applier->set, WRITE_LEDGER_UNDERSTOOD, event->event_id, event->ce_type,
+    WRITE_SET_ADD(batch->set, WRITE_LEDGER_UNDERSTOOD, event->event_id, event->ce_type,
                   effects_time(effects, event->occurred_at_us),
                   effects_time(effects, event->received_at_us));
 }
@@ -133,7 +125,7 @@ void batch_add_row(struct batch *batch, size_t place)
 
 enum mu_status batch_add_payloads(struct batch *batch, struct mu_error *err)
 {
-    struct mu_buf *plain = &batch->applier->plain, *block = &batch->applier->block;
+    struct mu_buf *plain = &batch->plain, *block = &batch->block;
     size_t count = (size_t)(batch->applied + batch->quarantined);
     int64_t occurred_to_us = INT64_MIN;
 
@@ -153,9 +145,8 @@ enum mu_status batch_add_payloads(struct batch *batch, struct mu_error *err)
     }
     if (payload_block_pack(plain, block, err) != MU_OK)
         return err->status;
-    WRITE_SET_ADD(batch->applier->set, WRITE_TRANSACTIONS,
-                  effects_time(&batch->effects, occurred_to_us));
-    WRITE_SET_ADD(batch->applier->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
+    WRITE_SET_ADD(batch->set, WRITE_TRANSACTIONS, effects_time(&batch->effects, occurred_to_us));
+    WRITE_SET_ADD(batch->set, WRITE_PAYLOADS, effects_int(&batch->effects, (int64_t)count),
                   (const char *)(const void *)block);
     return MU_OK;
 }
@@ -224,8 +215,7 @@ static enum mu_status send_positions(struct batch *batch, const struct position 
 
         mu_pg_array_add(&columns[0], mu_topic_name(p->topic));
         for (size_t c = 1; c < POSITION_COLUMNS; c++)
-            mu_pg_array_add(&columns[c],
-                            mu_arena_printf(batch->applier->arena, "%" PRId64, numbers[c - 1]));
+            mu_pg_array_add(&columns[c], mu_arena_printf(batch->arena, "%" PRId64, numbers[c - 1]));
     }
     for (size_t c = 0; c < POSITION_COLUMNS; c++) {
         mu_pg_array_end(&columns[c]);
@@ -243,7 +233,7 @@ static enum mu_status send_positions(struct batch *batch, const struct position 
 enum mu_status batch_advance(struct batch *batch, struct mu_error *err)
 {
     struct position *positions =
-            mu_arena_alloc(batch->applier->arena, BATCH_MAX_PARTITIONS * sizeof(struct position));
+            mu_arena_alloc(batch->arena, BATCH_MAX_PARTITIONS * sizeof(struct position));
     MU_AUTO(pg_result) struct mu_pg_result *moved = NULL;
     size_t count = 0;
 

@@ -25,7 +25,7 @@ static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result
             .details = {details, 2}};
 
     mu_oci_uai_format(repository, tag, NULL, uai);
-    return outbox_notify(batch->applier->set, &notification, mu_pg_text(result, row, 6), NULL, err);
+    return outbox_notify(batch->set, &notification, mu_pg_text(result, row, 6), NULL, err);
 }
 
 enum { COLUMNS = 5, COLUMN_MAX_BYTES = 16 * 1024 * 1024 };

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_MAX = 5, TIME_MAX_CHARACTERS = 40 };
+enum { KEYS_MAX = 5, TIME_MAX_CHARACTERS = 40, KNOWN_LENGTH_BYTES = 4, KNOWN_BYTES = 8 };
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 /* Rows of one key. */
@@ -26,6 +26,7 @@ struct copied_rows {
     enum inventory_statement table;
     const struct inventory_copied *copied;
     struct mu_buf rows, keys, groups; /* groups: of struct group; keys: texts, each with its NUL */
+    struct mu_buf known;              /* of size_t: where in `rows` each row's known time belongs */
     size_t count, group_count;
     char broken; /* type of a value that was none; 0 */
 };
@@ -39,6 +40,7 @@ struct copied_rows *copied_rows_new(enum inventory_statement table)
     mu_buf_init(&rows->rows, WRITE_SET_COLUMN_MAX_BYTES);
     mu_buf_init(&rows->keys, WRITE_SET_COLUMN_MAX_BYTES);
     mu_buf_init(&rows->groups, WRITE_SET_COLUMN_MAX_BYTES);
+    mu_buf_init(&rows->known, WRITE_SET_COLUMN_MAX_BYTES);
     return rows;
 }
 
@@ -49,6 +51,7 @@ void copied_rows_free(struct copied_rows *rows)
     mu_buf_done(&rows->rows);
     mu_buf_done(&rows->keys);
     mu_buf_done(&rows->groups);
+    mu_buf_done(&rows->known);
     free(rows);
 }
 
@@ -57,6 +60,7 @@ void copied_rows_reset(struct copied_rows *rows)
     mu_buf_reset(&rows->rows);
     mu_buf_reset(&rows->keys);
     mu_buf_reset(&rows->groups);
+    mu_buf_reset(&rows->known);
     rows->count = rows->group_count = 0;
     rows->broken = 0;
 }
@@ -204,7 +208,31 @@ static bool continues(const struct copied_rows *rows, const char *const *values)
     return true;
 }
 
-void copied_rows_add(struct copied_rows *rows, int64_t known_us, const char *const *values)
+/* The known time comes when it is known. */
+static void add_known(struct copied_rows *rows)
+{
+    size_t at = rows->rows.len + KNOWN_LENGTH_BYTES;
+
+    mu_buf_append(&rows->known, &at, sizeof(at));
+    (void)add_int(&rows->rows, 0, KNOWN_BYTES);
+}
+
+static enum mu_status fill_known(struct copied_rows *rows, const char *known_at,
+                                 struct mu_error *err)
+{
+    const size_t *at = (const size_t *)(const void *)rows->known.data;
+    int64_t known_us = 0;
+
+    if (rows->known.len == 0)
+        return MU_OK;
+    if (copied_rows_time(known_at, &known_us, err) != MU_OK)
+        return err->status;
+    for (size_t i = 0; i < rows->known.len / sizeof(*at); i++)
+        put_int(rows->rows.data + at[i], (uint64_t)(known_us - POSTGRES_EPOCH_US), KNOWN_BYTES);
+    return MU_OK;
+}
+
+void copied_rows_add(struct copied_rows *rows, const char *const *values)
 {
     const char *types = rows->copied->types;
     char natts[2];
@@ -220,7 +248,7 @@ void copied_rows_add(struct copied_rows *rows, int64_t known_us, const char *con
     put_int(natts, strlen(types), 2);
     mu_buf_append(&rows->rows, natts, 2);
     if (*types == 'k') {
-        (void)add_int(&rows->rows, known_us - POSTGRES_EPOCH_US, 8);
+        add_known(rows);
         types++;
     }
     for (size_t c = 0; types[c]; c++)
@@ -240,6 +268,8 @@ static enum mu_status check(const struct copied_rows *rows, struct mu_error *err
         st = mu_buf_status(&rows->keys, name, err);
     if (st == MU_OK)
         st = mu_buf_status(&rows->groups, name, err);
+    if (st == MU_OK)
+        st = mu_buf_status(&rows->known, name, err);
     if (st == MU_OK && rows->broken)
         st = mu_fail(err, MU_E_INVALID, "%s: a value is none of type '%c'", name, rows->broken);
     return st;
@@ -375,6 +405,8 @@ enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, cons
     enum mu_status st = check(rows, err);
     bool any = false;
 
+    if (st == MU_OK)
+        st = fill_known(rows, known_at, err);
     if (st == MU_OK && !trusted && inventory_statements[rows->table].sql[0])
         st = probe(rows, pg, known_at, err);
     for (size_t g = 0; !any && g < rows->group_count; g++)

@@ -26,14 +26,14 @@ void copied_rows_reset(struct copied_rows *rows);
 
 /* One value per column behind the known time; NULL is SQL's. What is no value of its type sticks
  * and is told by copied_rows_send. */
-void copied_rows_add(struct copied_rows *rows, int64_t known_us, const char *const *values);
+void copied_rows_add(struct copied_rows *rows, const char *const *values);
 size_t copied_rows_count(const struct copied_rows *rows);
 
 typedef void copied_rows_kept_fn(void *opaque, const char *const *keys);
 
 /*
- * Writes the rows, and tells the keys of those that were not there. `trusted`: none is. Errors:
- * MU_E_INVALID (no value of its type), MU_E_LIMIT, as mu_pg_execute.
+ * Writes the rows, known at `known_at`, and tells the keys of those that were not there. `trusted`:
+ * none is. Errors: MU_E_INVALID (no value of its type), MU_E_LIMIT, as mu_pg_execute.
  */
 enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, const char *known_at,
                                 bool trusted, copied_rows_kept_fn *kept, void *opaque,

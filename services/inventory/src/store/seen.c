@@ -22,7 +22,7 @@ struct generation {
 
 struct seen {
     struct mu_sha256 *hash;
-    struct generation pending;    /* of the batch under way */
+    struct generation pending[2]; /* of the batches under way */
     struct generation young, old; /* what is asked for again becomes young again */
 };
 
@@ -43,7 +43,8 @@ struct seen *seen_new(void)
     struct seen *seen = mu_xcalloc(1, sizeof(*seen));
 
     seen->hash = mu_sha256_new();
-    seen->pending = generation_new(CAPACITY);
+    seen->pending[0] = generation_new(CAPACITY);
+    seen->pending[1] = generation_new(CAPACITY);
     seen->young = generation_new(CAPACITY);
     return seen;
 }
@@ -53,7 +54,8 @@ void seen_free(struct seen *seen)
     if (!seen)
         return;
     mu_sha256_free(seen->hash);
-    generation_done(&seen->pending);
+    generation_done(&seen->pending[0]);
+    generation_done(&seen->pending[1]);
     generation_done(&seen->young);
     generation_done(&seen->old);
     free(seen);
@@ -112,12 +114,14 @@ static void grow(struct generation *generation)
     *generation = larger;
 }
 
-void seen_keep(struct seen *seen)
+void seen_keep(struct seen *seen, int batch)
 {
-    while (2 * (seen->young.count + seen->pending.count) >= seen->young.capacity)
+    struct generation *pending = &seen->pending[batch];
+
+    while (2 * (seen->young.count + pending->count) >= seen->young.capacity)
         grow(&seen->young);
-    put_all(&seen->young, &seen->pending);
-    generation_empty(&seen->pending);
+    put_all(&seen->young, pending);
+    generation_empty(pending);
     if (seen->young.count < MANY)
         return;
     generation_done(&seen->old);
@@ -127,12 +131,14 @@ void seen_keep(struct seen *seen)
 
 void seen_drop(struct seen *seen)
 {
-    generation_empty(&seen->pending);
+    generation_empty(&seen->pending[0]);
+    generation_empty(&seen->pending[1]);
 }
 
 void seen_forget(struct seen *seen)
 {
-    generation_empty(&seen->pending);
+    generation_empty(&seen->pending[0]);
+    generation_empty(&seen->pending[1]);
     generation_empty(&seen->young);
     generation_done(&seen->old);
 }
@@ -154,29 +160,31 @@ static struct key key_of(struct seen *seen, size_t table, const char *const *val
     return key;
 }
 
-static bool was_asked(struct seen *seen, struct key key)
+static bool was_asked(struct seen *seen, int batch, struct key key)
 {
-    if (has(&seen->young, key))
+    struct generation *pending = &seen->pending[batch];
+
+    if (has(&seen->young, key) || has(&seen->pending[1 - batch], key))
         return true;
-    if (2 * seen->pending.count >= seen->pending.capacity)
-        grow(&seen->pending);
-    return !put(&seen->pending, key) || has(&seen->old, key);
+    if (2 * pending->count >= pending->capacity)
+        grow(pending);
+    return !put(pending, key) || has(&seen->old, key);
 }
 
-bool seen_before(struct seen *seen, size_t table, const char *const *values, size_t count,
-                 size_t skipped)
+bool seen_before(struct seen *seen, int batch, size_t table, const char *const *values,
+                 size_t count, size_t skipped)
 {
-    return was_asked(seen, key_of(seen, table, values, count, skipped));
+    return was_asked(seen, batch, key_of(seen, table, values, count, skipped));
 }
 
-bool seen_before_id(struct seen *seen, size_t table, const char *id)
+bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id)
 {
     uint8_t bytes[MU_UUID_BYTES];
     struct key key;
 
     if (!mu_uuid_decode(id, bytes))
-        return seen_before(seen, table, &id, 1, SIZE_MAX);
+        return seen_before(seen, batch, table, &id, 1, SIZE_MAX);
     memcpy(&key, bytes, sizeof(key));
     key.high ^= (uint64_t)table + 1; /* an id is one of its table */
-    return was_asked(seen, key);
+    return was_asked(seen, batch, key);
 }

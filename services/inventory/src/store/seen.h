@@ -2,10 +2,11 @@
  * seen: which rows the database has already, so that they are not sent again. Sources repeat
  * themselves: most of what an event teaches was known before.
  *
- * What a batch asked for counts from then on when the batch is kept. When there is much, what
- * nobody asked for since the last time there was is forgotten (8 MiB of each of the two spans, and
- * the batch). Rows are told apart by 16 bytes of a SHA-256, so that nobody can make one that is
- * taken for another.
+ * Two batches may be under way, 0 and 1: the rows of the second are made while the first is
+ * written, and count on it. What a batch asked for counts from then on when the batch is kept; when
+ * one fails so does the other. When there is much, what nobody asked for since the last time there
+ * was is forgotten (8 MiB of each of the two spans, and the batches). Rows are told apart by 16
+ * bytes of a SHA-256, so that nobody can make one that is taken for another.
  *
  * Threads: one at a time.
  */
@@ -20,15 +21,15 @@ struct seen;
 struct seen *seen_new(void);
 void seen_free(struct seen *seen); /* NULL is fine */
 void seen_forget(struct seen *seen);
-/* The batch is committed; it is not. */
-void seen_keep(struct seen *seen);
+/* This batch is committed; none of them is. */
+void seen_keep(struct seen *seen, int batch);
 void seen_drop(struct seen *seen);
 
 /* Whether this row of the table was asked for before; from now on it was. `values[skipped]` does
  * not count. */
-bool seen_before(struct seen *seen, size_t table, const char *const *values, size_t count,
-                 size_t skipped);
+bool seen_before(struct seen *seen, int batch, size_t table, const char *const *values,
+                 size_t count, size_t skipped);
 /* The same of a row that has an id made of all that tells it apart (mu_stable_id). */
-bool seen_before_id(struct seen *seen, size_t table, const char *id);
+bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id);
 
 #endif

@@ -27,8 +27,7 @@ struct write_set {
             *copied[WRITE_COUNT]; /* of tables that are written with COPY; from the first row on */
     struct seen *seen;            /* NULL: every row is written */
     const struct trust *trust;
-    int64_t known_us;
-    bool is_twin; /* `seen` is another's */
+    int batch; /* of the two that `seen` knows; 1: the twin, whose `seen` is another's */
 };
 
 /* Rows that need not be written twice: what was written once stays. */
@@ -69,9 +68,8 @@ void write_set_free(struct write_set *set)
         for (size_t c = 0; set->tables[t].open && c < column_count(t); c++)
             mu_buf_done(&set->tables[t].arrays[c]);
     }
-    if (!set->is_twin) {
+    if (set->batch == 0)
         seen_free(set->seen);
-    }
     free(set);
 }
 
@@ -86,14 +84,14 @@ struct write_set *write_set_twin(struct write_set *set)
     struct write_set *twin = write_set_new();
 
     twin->seen = set->seen;
-    twin->is_twin = true;
+    twin->batch = 1;
     return twin;
 }
 
 void write_set_keep(struct write_set *set)
 {
     if (set->seen)
-        seen_keep(set->seen);
+        seen_keep(set->seen, set->batch);
 }
 
 void write_set_drop(struct write_set *set)
@@ -113,11 +111,6 @@ void write_set_trust(struct write_set *set, const struct trust *trust)
     set->trust = trust;
 }
 
-void write_set_known(struct write_set *set, int64_t known_us)
-{
-    set->known_us = known_us;
-}
-
 /* Place of event_id in "INSERT INTO t (a, b, event_id, ...": who taught a fact is no part of it. */
 static size_t event_column(enum inventory_statement table)
 {
@@ -133,16 +126,19 @@ static size_t event_column(enum inventory_statement table)
     return SIZE_MAX;
 }
 
-static bool was_row_seen(struct seen *seen, const struct repetition *repetition,
+static bool was_row_seen(const struct write_set *set, const struct repetition *repetition,
                          const char *const *values)
 {
     size_t table = (size_t)repetition->table;
+    struct seen *seen = set->seen;
+    int batch = set->batch;
 
     if (repetition->columns < 0)
-        return seen_before_id(seen, table, values[-1 - repetition->columns]);
+        return seen_before_id(seen, batch, table, values[-1 - repetition->columns]);
     if (repetition->columns > 0)
-        return seen_before(seen, table, values, (size_t)repetition->columns, SIZE_MAX);
-    return seen_before(seen, table, values, column_count(table), event_column(repetition->table));
+        return seen_before(seen, batch, table, values, (size_t)repetition->columns, SIZE_MAX);
+    return seen_before(seen, batch, table, values, column_count(table),
+                       event_column(repetition->table));
 }
 
 static bool was_written(struct write_set *set, enum inventory_statement table,
@@ -152,7 +148,7 @@ static bool was_written(struct write_set *set, enum inventory_statement table,
 
     for (size_t i = 0; set->seen && i < count; i++)
         if (repetitions[i].table == table)
-            return was_row_seen(set->seen, &repetitions[i], values);
+            return was_row_seen(set, &repetitions[i], values);
     return false;
 }
 
@@ -193,7 +189,7 @@ bool write_set_add(struct write_set *set, enum inventory_statement table, const 
     if (inventory_copied[table].table) {
         if (!set->copied[table])
             set->copied[table] = copied_rows_new(table);
-        copied_rows_add(set->copied[table], set->known_us, values);
+        copied_rows_add(set->copied[table], values);
         return true;
     }
     if (rows->rows == 0)

@@ -27,25 +27,22 @@ void write_set_reset(struct write_set *set);
 
 /*
  * From now on rows of tables that sources repeat are left out when they were added before. What was
- * added is kept when it is committed and dropped when it is not; all is forgotten when the database
- * may be another one.
+ * added is kept when it is committed and dropped when it is not, with what was added to the twin;
+ * all is forgotten when the database may be another one.
  */
 void write_set_remember(struct write_set *set);
 void write_set_keep(struct write_set *set);
 void write_set_drop(struct write_set *set);
 void write_set_forget(struct write_set *set);
 
-/* Another set of the same rows: what was added to one was added to both. Rows are added to one at a
- * time, and while one is queued another thread may add to the other. To be freed before or behind
- * it. */
+/* The other of two sets that remember the same: what was added to one was added to both. Rows are
+ * added to one at a time, and while one is queued another thread may add to the other. To be freed
+ * before or behind it. */
 struct write_set *write_set_twin(struct write_set *set);
 
 /* Tables whose rows are copied without asking which are there (store/trust.h); NULL: none.
  * Borrowed; a row that was there makes write_set_queue fail with SQLSTATE 23505. */
 void write_set_trust(struct write_set *set, const struct trust *trust);
-
-/* The known time of the rows that are added from now on, in microseconds. */
-void write_set_known(struct write_set *set, int64_t known_us);
 
 /* `values`: one text or NULL per column of the table; copied. False when the row was added before.
  */
@@ -57,9 +54,9 @@ void write_set_note(struct write_set *set, enum inventory_statement table,
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
 
 /*
- * Copies or queues the rows of every table that has some and empties the set; mu_pg_sync tells how
- * what was queued went. Errors: MU_E_LIMIT (a column over WRITE_SET_COLUMN_MAX_BYTES), as
- * mu_pg_queue and copied_rows_send.
+ * Copies or queues the rows, known at `known_at`, of every table that has some and empties the set;
+ * mu_pg_sync tells how what was queued went. Errors: MU_E_LIMIT (a column over
+ * WRITE_SET_COLUMN_MAX_BYTES), as mu_pg_queue and copied_rows_send.
  */
 enum mu_status write_set_queue(struct write_set *set, struct mu_pg *pg, const char *known_at,
                                struct mu_error *err) MU_MUST_CHECK;
