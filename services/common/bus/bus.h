@@ -128,9 +128,12 @@ enum mu_status mu_consumer_open(const struct mu_bus_config *config, const char *
                                 struct mu_error *err) MU_MUST_CHECK;
 void mu_consumer_close(struct mu_consumer *consumer);
 
+enum { MU_CONSUMER_POLL_BYTES = 64 * 1024 * 1024 };
+
 /*
- * Up to `max_messages` within `timeout_ms`: returns as soon as at least one is there and the queue
- * is empty. `ret_count` may be 0. Messages are borrowed until mu_consumer_release.
+ * Up to `max_messages` within `timeout_ms`, and no more behind MU_CONSUMER_POLL_BYTES of values:
+ * returns as soon as at least one is there and the queue is empty. `ret_count` may be 0. Messages
+ * are borrowed until mu_consumer_release.
  * Errors: MU_E_UNAVAILABLE (broker away: call again after a backoff).
  */
 enum mu_status mu_consumer_poll(struct mu_consumer *consumer, struct mu_incoming *ret_messages,

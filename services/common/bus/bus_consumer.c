@@ -290,21 +290,22 @@ static enum mu_status collect(struct mu_consumer *consumer, struct mu_incoming *
     unsigned rebalances = consumer->rebalances;
     rd_kafka_message_t *message = NULL;
     enum mu_status st = MU_OK;
-    size_t n = 0;
+    size_t n = 0, bytes = 0;
 
-    while (n < max_messages) {
+    while (n < max_messages && bytes < MU_CONSUMER_POLL_BYTES) {
         st = next_message(consumer, n == 0 ? timeout_ms : 0, &message, err);
         if (rebalances != consumer->rebalances) {
             mu_consumer_release(messages, n); /* to be read again, by whoever owns them now */
             rebalances = consumer->rebalances;
-            n = 0;
+            n = bytes = 0;
         }
         if (st != MU_OK)
             break;
-        if (!bus_incoming_fill(&messages[n], message))
+        if (!bus_incoming_fill(&messages[n], message)) {
             rd_kafka_message_destroy(message);
-        else
-            n++;
+            continue;
+        }
+        bytes += messages[n++].value_len;
     }
     *ret_count = n;
     return n > 0 || st == MU_END ? MU_OK : st;

@@ -1,4 +1,7 @@
+#include "apply/effects.h"
 #include "one_world.h"
+
+#include "base/stop.h"
 
 #define LEDGER_EQUATION                                                                        \
     "SELECT (SELECT sum(received) FROM positions) = (SELECT count(*) FROM ledger WHERE state " \
@@ -209,6 +212,29 @@ static void a_pod_that_is_running_makes_a_waiting_job_more_urgent(void **state)
                          .digest = digest_of('a'),
                          .started = T(0),
                          .at = T(1)});
+    world_apply(&w);
+    assert_sql(&w, "SELECT priority FROM scan_jobs", "1");
+}
+
+/* A process that has just asked for an image does not ask again with every container of it. */
+static void a_wish_that_was_written_is_not_written_again_at_once(void **state)
+{
+    struct pod pod = {.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)};
+
+    (void)state;
+    if (mu_now_us() / 1000 % WISH_REPEATS_MS > WISH_REPEATS_MS / 2) /* not over the edge */
+        (void)mu_stop_wait(WISH_REPEATS_MS / 2);
+    add_pod(&w, "e1", pod);
+    world_apply(&w);
+    free(world_sql(&w, "UPDATE scan_jobs SET priority = 3"));
+    pod.uid = "p2";
+    add_pod(&w, "e2", pod);
+    world_apply(&w);
+    assert_sql(&w, "SELECT priority FROM scan_jobs", "3");
+    batch_applier_free(w.applier);
+    w.applier = batch_applier_new(w.evidence, 0);
+    pod.uid = "p3";
+    add_pod(&w, "e3", pod);
     world_apply(&w);
     assert_sql(&w, "SELECT priority FROM scan_jobs", "1");
 }
@@ -716,6 +742,7 @@ int main(void)
             WORLD_TEST(a_resolved_index_makes_edges_and_jobs_of_its_images),
             WORLD_TEST(a_missing_manifest_is_a_fact_about_the_registry),
             WORLD_TEST(the_same_batch_twice_changes_nothing_but_the_duplicates),
+            WORLD_TEST(a_wish_that_was_written_is_not_written_again_at_once),
             WORLD_TEST(what_is_named_twice_in_a_batch_is_one_job_as_urgent_as_any_word),
             WORLD_TEST(two_kinds_of_a_container_in_one_batch_are_the_greater),
             WORLD_TEST(what_another_process_has_written_is_left_out),

@@ -13,7 +13,8 @@ enum {
     BATCH_MAX_TRIES = 4,
     BATCH_RETRY_MS = 20,
     TRANSACTION_MIN = 1500,
-    TRANSACTION_MAX = 10000
+    TRANSACTION_MAX = 20000,
+    TRANSACTION_MAX_BYTES = PAYLOAD_BLOCK_MAX_BYTES / 4 * 3 /* envelopes need room too */
 };
 
 static void batch_init(struct batch *batch, struct batch_applier *applier, struct write_set *set)
@@ -101,18 +102,30 @@ static void know(struct batch_applier *applier, const struct mu_pg *pg)
     write_set_trust(applier->batches[1].set, &applier->trust);
 }
 
+/* How many of the messages one payload block holds, at least one. */
+static size_t fitting(const struct mu_incoming *messages, size_t count)
+{
+    size_t bytes = 0, n = 0;
+
+    while (n < count && (n == 0 || bytes + messages[n].value_len <= TRANSACTION_MAX_BYTES))
+        bytes += messages[n++].value_len;
+    return n;
+}
+
 /*
  * How many messages the next transaction takes. The first is small, since nothing is written while
  * it is made. They grow as far as they are worth it, since what a transaction costs by itself is
  * spread; not faster than one is made while the last is written.
  */
-static size_t next_size(size_t last, size_t left)
+static size_t next_size(size_t last, const struct mu_incoming *messages, size_t left)
 {
     size_t size = last == 0 ? TRANSACTION_MIN : last + last / 2;
 
     if (size > TRANSACTION_MAX)
         size = TRANSACTION_MAX;
-    return left < size + TRANSACTION_MIN ? left : size; /* no crumbs */
+    if (left < size + TRANSACTION_MIN)
+        size = left; /* no crumbs */
+    return fitting(messages, size);
 }
 
 /* What was committed of a run of messages, and the size of the batch that failed. */
@@ -173,7 +186,7 @@ static enum mu_status run(struct batch_applier *applier, struct mu_pg *pg,
     for (size_t i = 0; st == MU_OK && at < count; at += size, i++) {
         struct batch *batch = &applier->batches[i % 2];
 
-        size = next_size(size, count - at);
+        size = next_size(size, messages + at, count - at);
         batch_begin(batch, pg, messages + at, size);
         st = make_next(batch, &written, progress, err);
         if (st != MU_OK)

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,8 @@ void batch_begin(struct batch *batch, struct mu_pg *pg, const struct mu_incoming
     write_set_reset(batch->set);
     job_wishes_reset(batch->wishes);
     *batch = fresh;
+    (void)snprintf(batch->effects.moment, sizeof(batch->effects.moment), "%" PRId64,
+                   batch->now_us / (WISH_REPEATS_MS * INT64_C(1000)));
 }
 
 /* ---- identities ---- */

@@ -13,11 +13,15 @@
 #include "apply/job_wishes.h"
 #include "store/write_set.h"
 
+/* A running container's wish that was written is not written again for so long. */
+enum { WISH_REPEATS_MS = 10000 };
+
 struct effects {
     struct write_set *set;
     struct mu_arena *arena;    /* of the batch */
     struct job_wishes *wishes; /* NULL: nobody asks */
     int64_t untagged_grace_ms;
+    char moment[24]; /* the same for WISH_REPEATS_MS */
     int64_t findings; /* loaded so far */
 };
 

@@ -66,6 +66,14 @@ static void observe_run(struct effects *effects, const struct event *event,
     }
 }
 
+/* Many containers run one image, and what one of them wishes for it has been said for all. */
+static bool is_wished(struct effects *effects, const struct mu_workload_container *c)
+{
+    const char *words[] = {c->repository, c->digest, effects->moment};
+
+    return write_set_said(effects->set, WRITE_JOBS_WANTED, words, 3);
+}
+
 /* The image of a run is an asset, and something to scan when nothing has scanned it. */
 static void observe_image(struct effects *effects, const struct event *event,
                           const struct mu_workload_container *c)
@@ -80,7 +88,7 @@ static void observe_image(struct effects *effects, const struct event *event,
         (effects_text(c->tag) == NULL && effects_text(c->digest) == NULL))
         return;
     effects_asset(effects, event, c->repository, c->tag, effects_text(c->digest));
-    if (effects_text(c->digest) != NULL)
+    if (effects_text(c->digest) != NULL && !is_wished(effects, c))
         effects_job(effects, event, &wish);
 }
 

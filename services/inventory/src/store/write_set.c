@@ -206,6 +206,12 @@ void write_set_note(struct write_set *set, enum inventory_statement table,
     (void)was_written(set, table, values);
 }
 
+bool write_set_said(struct write_set *set, enum inventory_statement table, const char *const *words,
+                    size_t count)
+{
+    return set->seen && seen_before(set->seen, set->batch, (size_t)table, words, count, SIZE_MAX);
+}
+
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table)
 {
     return set->copied[table] ? copied_rows_count(set->copied[table]) : set->tables[table].rows;
