@@ -51,6 +51,27 @@ static void what_was_not_committed_was_not_written(void **state)
     assert_true(before(1, "a", "b"));
 }
 
+static bool before_in(int batch, const char *a)
+{
+    return seen_before(seen, batch, 1, &a, 1, SIZE_MAX);
+}
+
+/* The second counts on the first, and falls with it. */
+static void two_batches_under_way_stand_and_fall_together(void **state)
+{
+    (void)state;
+    assert_false(before_in(0, "first"));
+    assert_false(before_in(1, "second"));
+    assert_true(before_in(1, "first"));
+    seen_keep(seen, 0);
+    assert_false(before_in(0, "third"));
+    assert_true(before_in(0, "second"));
+    seen_drop(seen);
+    assert_true(before_in(0, "first"));
+    assert_false(before_in(0, "second"));
+    assert_false(before_in(0, "third"));
+}
+
 static void an_id_stands_for_its_row(void **state)
 {
     static const char id[] = "6ba7b810-9dad-81d1-80b4-00c04fd430c8";
@@ -122,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(a_row_is_new_once),
             TEST(what_was_not_committed_was_not_written),
+            TEST(two_batches_under_way_stand_and_fall_together),
             TEST(an_id_stands_for_its_row),
             TEST(tables_columns_and_what_is_absent_are_told_apart),
             TEST(the_skipped_column_does_not_count),

@@ -9,43 +9,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY = 1 << 16, MANY = 1 << 18 }; /* 1 MiB; MANY: 8 MiB a generation */
+enum { CAPACITY = 1 << 16, MANY = 1 << 18 /* this many more are looked through */ };
 
 struct key {
     uint64_t low, high; /* both 0: empty */
 };
 
-struct generation {
-    struct key *keys;
-    size_t count, capacity; /* a power of two */
+struct entry {
+    struct key key;
+    uint32_t since, asked; /* serials of the batches that asked for it first and last */
 };
 
 struct seen {
     struct mu_sha256 *hash;
-    struct generation pending[2]; /* of the batches under way */
-    struct generation young, old; /* what is asked for again becomes young again */
+    struct entry *entries;
+    size_t count, capacity; /* a power of two */
+    uint32_t serials[2];    /* of the batches under way */
+    uint32_t last;          /* of the serials given */
+    uint32_t kept;          /* whoever is not younger is committed */
+    uint32_t mark;          /* the last serial when it was looked through */
+    size_t count_at_mark;
 };
-
-static struct generation generation_new(size_t capacity)
-{
-    return (struct generation){.keys = mu_xcalloc(capacity, sizeof(struct key)),
-                               .capacity = capacity};
-}
-
-static void generation_done(struct generation *generation)
-{
-    free(generation->keys);
-    *generation = (struct generation){.keys = NULL};
-}
 
 struct seen *seen_new(void)
 {
     struct seen *seen = mu_xcalloc(1, sizeof(*seen));
 
     seen->hash = mu_sha256_new();
-    seen->pending[0] = generation_new(CAPACITY);
-    seen->pending[1] = generation_new(CAPACITY);
-    seen->young = generation_new(CAPACITY);
+    seen->capacity = CAPACITY;
+    seen->entries = mu_xcalloc(CAPACITY, sizeof(struct entry));
     return seen;
 }
 
@@ -54,93 +46,80 @@ void seen_free(struct seen *seen)
     if (!seen)
         return;
     mu_sha256_free(seen->hash);
-    generation_done(&seen->pending[0]);
-    generation_done(&seen->pending[1]);
-    generation_done(&seen->young);
-    generation_done(&seen->old);
+    free(seen->entries);
     free(seen);
 }
 
-static void generation_empty(struct generation *generation)
+static bool is_empty(const struct entry *entry)
 {
-    if (generation->count > 0)
-        memset(generation->keys, 0, generation->capacity * sizeof(struct key));
-    generation->count = 0;
+    return entry->key.low == 0 && entry->key.high == 0;
 }
 
-/* The key's own place, or the empty one where it belongs. */
-static struct key *place_of(const struct generation *generation, struct key key)
+/* The key's own entry, or the empty one where it belongs. */
+static struct entry *entry_of(const struct seen *seen, struct key key)
 {
-    size_t at = key.low & (generation->capacity - 1);
+    size_t at = key.low & (seen->capacity - 1);
 
-    while ((generation->keys[at].low != 0 || generation->keys[at].high != 0) &&
-           (generation->keys[at].low != key.low || generation->keys[at].high != key.high))
-        at = (at + 1) & (generation->capacity - 1);
-    return &generation->keys[at];
+    while (!is_empty(&seen->entries[at]) &&
+           (seen->entries[at].key.low != key.low || seen->entries[at].key.high != key.high))
+        at = (at + 1) & (seen->capacity - 1);
+    return &seen->entries[at];
 }
 
-static bool has(const struct generation *generation, struct key key)
+/* Only what is no younger than `since` and was asked for behind `asked` stays. */
+static void rebuild(struct seen *seen, size_t capacity, uint32_t since, uint32_t asked)
 {
-    const struct key *place = generation->count > 0 ? place_of(generation, key) : NULL;
+    struct entry *old = seen->entries;
+    size_t old_capacity = seen->capacity;
 
-    return place && (place->low != 0 || place->high != 0);
+    seen->entries = mu_xcalloc(capacity, sizeof(struct entry));
+    seen->capacity = capacity;
+    seen->count = 0;
+    for (size_t i = 0; i < old_capacity; i++) {
+        if (is_empty(&old[i]) || old[i].since > since || old[i].asked <= asked)
+            continue;
+        *entry_of(seen, old[i].key) = old[i];
+        seen->count++;
+    }
+    free(old);
 }
 
-/* False when it is there already. */
-static bool put(struct generation *generation, struct key key)
+/* The serial of a batch is given when it first asks. */
+static uint32_t serial_of(struct seen *seen, int batch)
 {
-    struct key *place = place_of(generation, key);
-
-    if (place->low != 0 || place->high != 0)
-        return false;
-    *place = key;
-    generation->count++;
-    return true;
-}
-
-static void put_all(struct generation *generation, const struct generation *others)
-{
-    for (size_t i = 0; others->count > 0 && i < others->capacity; i++)
-        if (others->keys[i].low != 0 || others->keys[i].high != 0)
-            (void)put(generation, others->keys[i]);
-}
-
-static void grow(struct generation *generation)
-{
-    struct generation larger = generation_new(2 * generation->capacity);
-
-    put_all(&larger, generation);
-    generation_done(generation);
-    *generation = larger;
+    if (seen->serials[batch] == 0)
+        seen->serials[batch] = ++seen->last;
+    return seen->serials[batch];
 }
 
 void seen_keep(struct seen *seen, int batch)
 {
-    struct generation *pending = &seen->pending[batch];
-
-    while (2 * (seen->young.count + pending->count) >= seen->young.capacity)
-        grow(&seen->young);
-    put_all(&seen->young, pending);
-    generation_empty(pending);
-    if (seen->young.count < MANY)
+    seen->kept = serial_of(seen, batch);
+    seen->serials[batch] = 0;
+    if (seen->count < seen->count_at_mark + MANY)
         return;
-    generation_done(&seen->old);
-    seen->old = seen->young;
-    seen->young = generation_new(CAPACITY);
+    rebuild(seen, seen->capacity, UINT32_MAX, seen->mark);
+    seen->count_at_mark = seen->count;
+    seen->mark = seen->last;
 }
 
 void seen_drop(struct seen *seen)
 {
-    generation_empty(&seen->pending[0]);
-    generation_empty(&seen->pending[1]);
+    if (seen->serials[0] == 0 && seen->serials[1] == 0)
+        return;
+    seen->serials[0] = seen->serials[1] = 0;
+    rebuild(seen, seen->capacity, seen->kept, 0);
 }
 
 void seen_forget(struct seen *seen)
 {
-    generation_empty(&seen->pending[0]);
-    generation_empty(&seen->pending[1]);
-    generation_empty(&seen->young);
-    generation_done(&seen->old);
+    struct seen empty = {.hash = seen->hash, .capacity = CAPACITY};
+
+    if (seen->last == 0)
+        return;
+    free(seen->entries);
+    *seen = empty;
+    seen->entries = mu_xcalloc(CAPACITY, sizeof(struct entry));
 }
 
 /* NULL and "" differ; where one value ends is part of the hash. */
@@ -162,13 +141,18 @@ static struct key key_of(struct seen *seen, size_t table, const char *const *val
 
 static bool was_asked(struct seen *seen, int batch, struct key key)
 {
-    struct generation *pending = &seen->pending[batch];
+    uint32_t serial = serial_of(seen, batch);
+    struct entry *entry = entry_of(seen, key);
+    bool was = !is_empty(entry);
 
-    if (has(&seen->young, key) || has(&seen->pending[1 - batch], key))
-        return true;
-    if (2 * pending->count >= pending->capacity)
-        grow(pending);
-    return !put(pending, key) || has(&seen->old, key);
+    if (!was) {
+        *entry = (struct entry){key, serial, serial};
+        if (2 * ++seen->count >= seen->capacity)
+            rebuild(seen, 2 * seen->capacity, UINT32_MAX, 0);
+        return false;
+    }
+    entry->asked = serial;
+    return true;
 }
 
 bool seen_before(struct seen *seen, int batch, size_t table, const char *const *values,
