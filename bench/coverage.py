@@ -74,9 +74,11 @@ INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, owner_kind, ow
            'linux/amd64', started FROM run WHERE c % 2 = 0 ORDER BY started;
 INSERT INTO instances SELECT id, cluster, uid, CASE c % 2 WHEN 0 THEN 'main' ELSE 'proxy' END, 'regular', NULL, started FROM run
     ORDER BY started;
-INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
-    SELECT pg_temp.id('run', c), id, 'containerd://' || c, repository || ':' || tag, digest, repository,
-           CASE WHEN by_tag THEN tag END, digest, started, started FROM run ORDER BY started;
+INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, tag, digest, known_at)
+    SELECT md5(digest || by_tag)::uuid, repository || ':' || tag, digest, repository, CASE WHEN by_tag THEN tag END, digest, min(started)
+      FROM run GROUP BY repository, tag, digest, by_tag ORDER BY min(started);
+INSERT INTO run_facts (fact_id, instance_id, run_key, image_fact_id, started_at, known_at)
+    SELECT pg_temp.id('run', c), id, 'containerd://' || c, md5(digest || by_tag)::uuid, started, started FROM run ORDER BY started;
 INSERT INTO pod_removals SELECT pg_temp.id('gone', c), cluster, uid, gone, gone
     FROM run, LATERAL (SELECT LEAST(started + interval '3 days', now()) AS gone) g WHERE ended AND c % 2 = 0 ORDER BY gone;
 """

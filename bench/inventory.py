@@ -56,8 +56,9 @@ CREATE TEMP TABLE pod AS
 INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, node, known_at) SELECT id, 'production', uid, 'default', uid, 'node-1', at FROM pod;
 CREATE TEMP TABLE container AS SELECT gen_random_uuid() AS instance, p.*, c.name FROM pod p, (VALUES ('main'), ('proxy')) c (name);
 INSERT INTO instances (instance_id, cluster, pod_uid, container, kind, known_at) SELECT instance, 'production', uid, name, 'regular', at FROM container;
-INSERT INTO run_facts (instance_id, fact_id, run_key, image, image_id, repository, digest, started_at, known_at)
-    SELECT instance, instance, 'containerd://' || uid, repository, digest, repository, digest, at, at FROM container"""
+INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, digest, known_at) SELECT id, repository, digest, repository, digest, at FROM pod;
+INSERT INTO run_facts (instance_id, fact_id, run_key, image_fact_id, started_at, known_at)
+    SELECT instance, instance, 'containerd://' || uid, id, at, at FROM container"""
 RUNS = 3
 EVENTS = 40000
 

@@ -44,9 +44,10 @@ INSERT INTO registry_facts SELECT gen_random_uuid(), 'registry.example/apps/web'
 INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, node, known_at)
     SELECT gen_random_uuid(), 'prod', 'u' || n, 'default', 'web-' || n, 'node-1', '2026-11-01' FROM generate_series(1, 5) n;
 INSERT INTO instances SELECT gen_random_uuid(), 'prod', 'u' || n, 'main', 'regular', NULL, '2026-11-01' FROM generate_series(1, 5) n;
-INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
-    SELECT gen_random_uuid(), instance_id, 'k', '{UAI}', '{DIGEST}', 'registry.example/apps/web', '1.0', '{DIGEST}', '2026-11-01', '2026-11-01'
-    FROM instances;
+INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, tag, digest, known_at)
+    VALUES (gen_random_uuid(), '{UAI}', '{DIGEST}', 'registry.example/apps/web', '1.0', '{DIGEST}', '2026-11-01');
+INSERT INTO run_facts (fact_id, instance_id, run_key, image_fact_id, started_at, known_at)
+    SELECT gen_random_uuid(), instance_id, 'k', image_fact_id, '2026-11-01', '2026-11-01' FROM instances, run_image_facts;
 INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, outcome, scanner_name, scanner_version, configuration_checksum,
                    started_at, finished_at, evidence_digest, packages, findings, known_at)
     VALUES (gen_random_uuid(), 'r', 'j', 1, 'registry.example/apps/web', '{DIGEST}', 'complete', 'muster-scanner', '1', 'c', '2026-11-01',

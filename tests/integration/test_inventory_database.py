@@ -339,7 +339,8 @@ def rebuild_and_kill(stack, postgres):
 def test_a_rebuild_killed_over_and_over_gives_the_same_tables(stack, undisturbed):
     cluster = Cluster(stack, "rebuilt")
     inventory = Inventory(stack, "rebuilt", cluster.postgres.conninfo())
-    facts = "SELECT md5(string_agg(f::text, '' ORDER BY f::text)) || count(*) FROM run_facts f"
+    facts = ("SELECT md5(string_agg(f::text, '' ORDER BY f::text)) || count(*) || (SELECT md5(string_agg(i::text, '' ORDER BY i::text)) "
+             "FROM run_image_facts i) FROM run_facts f")
     with running(inventory):
         wait_caught_up(stack, cluster.postgres)
         before = cluster.postgres.sql(facts)  # known times included

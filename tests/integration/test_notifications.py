@@ -23,8 +23,10 @@ INSERT INTO registry_facts VALUES (gen_random_uuid(), 'r.example/{name}', 'sha25
 INSERT INTO digest_facts (fact_id, digest, kind, known_at) VALUES (gen_random_uuid(), 'sha256:{d}', 'manifest', now());
 INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, known_at) VALUES (gen_random_uuid(), 'c', '{name}', 'n', 'p', now());
 INSERT INTO instances VALUES ('{i}', 'c', '{name}', 'main', 'regular', NULL, now());
-INSERT INTO run_facts (fact_id, instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at)
-VALUES (gen_random_uuid(), '{i}', 'k', 'app', 'x', 'r.example/{name}', '1.0', 'sha256:{d}', now() - interval '1 hour', now());
+INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, tag, digest, known_at)
+VALUES ('{i}', 'app', 'x', 'r.example/{name}', '1.0', 'sha256:{d}', now());
+INSERT INTO run_facts (fact_id, instance_id, run_key, image_fact_id, started_at, known_at)
+VALUES (gen_random_uuid(), '{i}', 'k', '{i}', now() - interval '1 hour', now());
 """
 SCAN = """
 WITH s AS (INSERT INTO scans (scan_id, request_id, job_id, attempt, repository, digest, outcome, scanner_name, scanner_version,

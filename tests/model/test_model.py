@@ -175,7 +175,7 @@ def test_a_broken_rule_is_seen(database, mistake):
     assert found, "no history tells the broken rule from the right one"
 
 
-KEPT = "run_spans, run_images, run_places, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
+KEPT = "run_spans, run_images, run_images_overruled, run_places, run_spans_clock, image_targets, image_reads, cover_targets, cover_scans, cover_clock"
 
 
 MIGRATIONS = ROOT / "services/inventory/sql/migrations"

@@ -402,16 +402,19 @@ static void the_same_batch_twice_changes_nothing_but_the_duplicates(void **state
     memcpy(again, w.events, sizeof(again));
     count = w.count;
     world_apply(&w);
-    before = world_sql(&w, "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM ("
-                           "SELECT l::text FROM ledger l UNION ALL SELECT j::text FROM scan_jobs j "
-                           "UNION ALL SELECT f::text FROM run_facts f UNION ALL SELECT o::text "
-                           "FROM outbox o UNION ALL SELECT s::text FROM scans s) t");
+    before =
+            world_sql(&w, "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM ("
+                          "SELECT l::text FROM ledger l UNION ALL SELECT j::text FROM scan_jobs j "
+                          "UNION ALL SELECT f::text FROM run_facts f UNION ALL SELECT i::text FROM "
+                          "run_image_facts i UNION ALL SELECT o::text "
+                          "FROM outbox o UNION ALL SELECT s::text FROM scans s) t");
     memcpy(w.events, again, sizeof(again));
     w.count = count;
     world_apply(&w);
     after = world_sql(&w, "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM ("
                           "SELECT l::text FROM ledger l UNION ALL SELECT j::text FROM scan_jobs j "
-                          "UNION ALL SELECT f::text FROM run_facts f UNION ALL SELECT o::text "
+                          "UNION ALL SELECT f::text FROM run_facts f UNION ALL SELECT i::text FROM "
+                          "run_image_facts i UNION ALL SELECT o::text "
                           "FROM outbox o UNION ALL SELECT s::text FROM scans s) t");
     assert_string_equal(before, after);
     assert_sql(&w, "SELECT sum(received) || ' ' || sum(duplicates) FROM positions", "6 3");
@@ -423,8 +426,9 @@ static void the_same_batch_twice_changes_nothing_but_the_duplicates(void **state
 /* A process that just started remembers nothing of what is there. */
 static void what_another_process_has_written_is_left_out(void **state)
 {
-    static const char *const tables[] = {"assets",    "asset_digests", "digest_facts",  "pod_facts",
-                                         "instances", "run_facts",     "evidence_loads"};
+    static const char *const tables[] = {"assets",          "asset_digests", "digest_facts",
+                                         "pod_facts",       "instances",     "run_facts",
+                                         "run_image_facts", "evidence_loads"};
     struct pod pod = {.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)};
     struct scan scan = {.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)};
     char sql[64];

@@ -56,6 +56,38 @@ static void a_database_of_an_older_program_is_brought_up(void **state)
     assert_int_equal(applied, 1);
 }
 
+/* What runs said of their image stood in their own rows, under an index of its own. */
+static void runs_of_before_are_found_as_ever(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE], name[32];
+    char *oid, *after;
+    struct mu_error err;
+    int applied = -1;
+
+    (void)state;
+    pg_server_database(&world_server, conninfo);
+    (void)snprintf(name, sizeof(name), "test_%u", world_server.database_count);
+    assert_int_equal(migrate(conninfo, inventory_migrations, 56, &applied, &err), MU_OK);
+    free(pg_server_sql(
+            &world_server, name,
+            "INSERT INTO instances SELECT gen_random_uuid(), 'c', 'p' || n, 'main', 'regular', "
+            "NULL, '2026-11-01' FROM generate_series(1, 3) n; INSERT INTO run_facts (fact_id, "
+            "instance_id, run_key, image, image_id, repository, tag, digest, started_at, known_at) "
+            "SELECT gen_random_uuid(), instance_id, 'k', 'app', 'x', 'r', '1.0', 'sha256:' || "
+            "right(pod_uid, 1), '2026-11-01', '2026-11-01' FROM instances"));
+    oid = pg_server_sql(&world_server, name, "SELECT pg_relation_filenode('run_facts')");
+    if (migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    after = pg_server_sql(&world_server, name,
+                          "SELECT pg_relation_filenode('run_facts') || ' ' || (SELECT "
+                          "string_agg(concat_ws(' ', i.pod_uid, r.image, r.tag, r.digest), ', ') "
+                          "FROM subject_instances('sha256:2', 'infinity') s JOIN instances i USING "
+                          "(instance_id) JOIN runs r USING (instance_id))");
+    assert_string_equal(strchr(after, ' ') + 1, "p2 app 1.0 sha256:2");
+    assert_int_equal(strtol(after, NULL, 10), strtol(oid, NULL, 10)); /* not rewritten */
+    free(oid), free(after);
+}
+
 /* A ledger that is full: its rows stay where they lie, and everything is found again. */
 static void an_old_ledger_becomes_the_first_partition(void **state)
 {
@@ -246,6 +278,7 @@ int main(void)
             cmocka_unit_test(an_empty_database_gets_every_migration),
             cmocka_unit_test(a_second_run_changes_nothing),
             cmocka_unit_test(a_database_of_an_older_program_is_brought_up),
+            cmocka_unit_test(runs_of_before_are_found_as_ever),
             cmocka_unit_test(an_old_ledger_becomes_the_first_partition),
             cmocka_unit_test(a_dry_run_lists_what_is_missing_and_does_nothing),
             cmocka_unit_test(a_migration_edited_after_it_ran_is_refused_by_name),

@@ -42,6 +42,7 @@ static void others_are_not_blamed(void **state)
     assert_false(trust_broken(&trust, ""));
     assert_true(trust_broken(&trust, "run_facts"));
     assert_false(trust_broken(&trust, "run_facts"));
+    assert_true(trust_broken(&trust, "run_image_facts")); /* not one of its partitions */
 }
 
 static unsigned batches_until_trusted(struct trust *trust)

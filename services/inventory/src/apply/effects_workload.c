@@ -9,6 +9,8 @@ static const char *const container_kinds[] = {[MU_CONTAINER_NONE] = "regular",
                                               [MU_CONTAINER_SIDECAR] = "sidecar",
                                               [MU_CONTAINER_EPHEMERAL] = "ephemeral"};
 
+enum { RUN_IMAGE_WORDS = 5 }; /* image, image_id, repository, tag, digest */
+
 static void observe_pod(struct effects *effects, const struct event *event,
                         const struct mu_workload_event *w)
 {
@@ -37,12 +39,22 @@ static const char *run_key(struct effects *effects, const struct mu_workload_con
     return effects_time(effects, c->started_at_us);
 }
 
+/* What was said of the image, once for all runs of which it is said. */
+static void observe_run_image(struct effects *effects, const struct event *event,
+                              const char *const words[RUN_IMAGE_WORDS],
+                              char ret_image_fact_id[MU_UUID_TEXT_SIZE])
+{
+    mu_stable_id("muster.run-image-fact", words, RUN_IMAGE_WORDS, ret_image_fact_id);
+    WRITE_SET_ADD(effects->set, WRITE_RUN_IMAGE_FACTS, ret_image_fact_id, words[0], words[1],
+                  words[2], words[3], words[4], event->event_id);
+}
+
 static void observe_run(struct effects *effects, const struct event *event,
                         const struct mu_workload_container *c, const char *instance_id)
 {
     int64_t seen_at = c->started_at_us != MU_TIME_NONE ? MU_TIME_NONE : event->occurred_at_us;
     int64_t finished_at = c->finished_at_us;
-    char fact_id[MU_UUID_TEXT_SIZE];
+    char fact_id[MU_UUID_TEXT_SIZE], image_fact_id[MU_UUID_TEXT_SIZE];
 
     if (c->state == MU_CONTAINER_TERMINATED && finished_at == MU_TIME_NONE)
         finished_at = event->occurred_at_us;
@@ -61,8 +73,9 @@ static void observe_run(struct effects *effects, const struct event *event,
                              effects_time(effects, seen_at)};
 
         mu_stable_id("muster.run-fact", row, 10, fact_id);
-        WRITE_SET_ADD(effects->set, WRITE_RUN_FACTS, instance_id, fact_id, row[1], row[2], row[3],
-                      row[4], row[5], row[6], row[7], row[8], row[9], event->event_id);
+        observe_run_image(effects, event, row + 2, image_fact_id);
+        WRITE_SET_ADD(effects->set, WRITE_RUN_FACTS, instance_id, fact_id, row[1], image_fact_id,
+                      row[7], row[8], row[9], event->event_id);
     }
 }
 
