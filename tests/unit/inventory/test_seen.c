@@ -77,11 +77,14 @@ static void an_id_stands_for_its_row(void **state)
     static const char id[] = "6ba7b810-9dad-81d1-80b4-00c04fd430c8";
 
     (void)state;
-    assert_false(seen_before_id(seen, 0, 1, id));
-    assert_true(seen_before_id(seen, 0, 1, id));
-    assert_false(seen_before_id(seen, 0, 2, id));
-    assert_false(seen_before_id(seen, 0, 1, "no id"));
-    assert_true(seen_before_id(seen, 0, 1, "no id"));
+    assert_false(seen_before_id(seen, 0, 1, id, NULL));
+    assert_true(seen_before_id(seen, 0, 1, id, NULL));
+    assert_false(seen_before_id(seen, 0, 2, id, NULL));
+    assert_false(seen_before_id(seen, 0, 1, "no id", NULL));
+    assert_true(seen_before_id(seen, 0, 1, "no id", NULL));
+    assert_false(seen_before_id(seen, 0, 1, id, "init"));
+    assert_false(seen_before_id(seen, 0, 1, id, "sidecar"));
+    assert_true(seen_before_id(seen, 0, 1, id, "init"));
 }
 
 static void tables_columns_and_what_is_absent_are_told_apart(void **state)

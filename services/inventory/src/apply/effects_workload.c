@@ -39,22 +39,25 @@ static const char *run_key(struct effects *effects, const struct mu_workload_con
     return effects_time(effects, c->started_at_us);
 }
 
-/* What was said of the image, once for all runs of which it is said. */
-static void observe_run_image(struct effects *effects, const struct event *event,
+/* What was said of the image, once for all runs of which it is said. True: it was not before. */
+static bool observe_run_image(struct effects *effects, const struct event *event,
                               const char *const words[RUN_IMAGE_WORDS],
                               char ret_image_fact_id[MU_UUID_TEXT_SIZE])
 {
     mu_stable_id("muster.run-image-fact", words, RUN_IMAGE_WORDS, ret_image_fact_id);
-    WRITE_SET_ADD(effects->set, WRITE_RUN_IMAGE_FACTS, ret_image_fact_id, words[0], words[1],
-                  words[2], words[3], words[4], event->event_id);
+    return write_set_add(effects->set, WRITE_RUN_IMAGE_FACTS,
+                         (const char *const[]){ret_image_fact_id, words[0], words[1], words[2],
+                                               words[3], words[4], event->event_id});
 }
 
-static void observe_run(struct effects *effects, const struct event *event,
-                        const struct mu_workload_container *c, const char *instance_id)
+/* True: its image was not told of before in these words. */
+static bool observe_run(struct effects *effects, const struct event *event,
+                        const struct mu_workload_container *c, const char *instance_id,
+                        char ret_image_fact_id[MU_UUID_TEXT_SIZE])
 {
     int64_t seen_at = c->started_at_us != MU_TIME_NONE ? MU_TIME_NONE : event->occurred_at_us;
     int64_t finished_at = c->finished_at_us;
-    char fact_id[MU_UUID_TEXT_SIZE], image_fact_id[MU_UUID_TEXT_SIZE];
+    char fact_id[MU_UUID_TEXT_SIZE];
 
     if (c->state == MU_CONTAINER_TERMINATED && finished_at == MU_TIME_NONE)
         finished_at = event->occurred_at_us;
@@ -72,37 +75,49 @@ static void observe_run(struct effects *effects, const struct event *event,
                              effects_time(effects, finished_at),
                              effects_time(effects, seen_at)};
 
+        bool is_new = observe_run_image(effects, event, row + 2, ret_image_fact_id);
+
         mu_stable_id("muster.run-fact", row, 10, fact_id);
-        observe_run_image(effects, event, row + 2, image_fact_id);
-        WRITE_SET_ADD(effects->set, WRITE_RUN_FACTS, instance_id, fact_id, row[1], image_fact_id,
-                      row[7], row[8], row[9], event->event_id);
+        WRITE_SET_ADD(effects->set, WRITE_RUN_FACTS, instance_id, fact_id, row[1],
+                      ret_image_fact_id, row[7], row[8], row[9], event->event_id);
+        return is_new;
     }
 }
 
-/* Many containers run one image, and what one of them wishes for it has been said for all. */
-static bool is_wished(struct effects *effects, const struct mu_workload_container *c)
+static bool is_asset(const struct mu_workload_container *c)
 {
-    const char *words[] = {c->repository, c->digest, effects->moment};
-
-    return write_set_said(effects->set, WRITE_JOBS_WANTED, words, 3);
+    return effects_text(c->repository) != NULL &&
+           (effects_text(c->tag) != NULL || effects_text(c->digest) != NULL);
 }
 
-/* The image of a run is an asset, and something to scan when nothing has scanned it. */
-static void observe_image(struct effects *effects, const struct event *event,
-                          const struct mu_workload_container *c)
+/* An image that runs is something to scan when nothing has scanned it. */
+static void wish_scan(struct effects *effects, const struct event *event,
+                      const struct mu_workload_container *c)
 {
-    struct job_wish wish = {.repository = c->repository,
-                            .digest = c->digest,
-                            .priority = MU_SCAN_URGENT,
-                            .reason = "running_unscanned",
-                            .grace_ms = effects->untagged_grace_ms};
+    const struct job_wish wish = {.repository = c->repository,
+                                  .digest = c->digest,
+                                  .priority = MU_SCAN_URGENT,
+                                  .reason = "running_unscanned",
+                                  .grace_ms = effects->untagged_grace_ms};
 
-    if (effects_text(c->repository) == NULL ||
-        (effects_text(c->tag) == NULL && effects_text(c->digest) == NULL))
-        return;
-    effects_asset(effects, event, c->repository, c->tag, effects_text(c->digest));
-    if (effects_text(c->digest) != NULL && !is_wished(effects, c))
+    if (effects_text(c->digest) != NULL)
         effects_job(effects, event, &wish);
+}
+
+/* Many containers run one image: what one of them says of it was said for all, and what it wishes
+ * for a while. */
+static void observe_run_and_image(struct effects *effects, const struct event *event,
+                                  const struct mu_workload_container *c, const char *instance_id)
+{
+    char image_fact_id[MU_UUID_TEXT_SIZE];
+    bool is_new = observe_run(effects, event, c, instance_id, image_fact_id);
+
+    if (!is_asset(c))
+        return;
+    if (is_new)
+        effects_asset(effects, event, c->repository, c->tag, effects_text(c->digest));
+    if (!write_set_said(effects->set, WRITE_JOBS_WANTED, image_fact_id, effects->moment))
+        wish_scan(effects, event, c);
 }
 
 /* Told again it may be of another kind. */
@@ -127,10 +142,18 @@ static void observe_container(struct effects *effects, const struct event *event
 
     identity_instance(w->cluster, w->pod_uid, c->name, instance_id);
     observe_instance(effects, event, w, c, instance_id);
-    if (c->state == MU_CONTAINER_WAITING || c->state == MU_CONTAINER_STATE_NONE)
+    if (c->state != MU_CONTAINER_WAITING && c->state != MU_CONTAINER_STATE_NONE)
+        observe_run_and_image(effects, event, c, instance_id);
+}
+
+/* Of what is declared and does not run yet. */
+static void observe_declared(struct effects *effects, const struct event *event,
+                             const struct mu_workload_container *c)
+{
+    if (!is_asset(c))
         return;
-    observe_run(effects, event, c, instance_id);
-    observe_image(effects, event, c);
+    effects_asset(effects, event, c->repository, c->tag, effects_text(c->digest));
+    wish_scan(effects, event, c);
 }
 
 void effects_workload(struct effects *effects, const struct event *event)
@@ -140,7 +163,7 @@ void effects_workload(struct effects *effects, const struct event *event)
 
     if (w->action == MU_WORKLOAD_DECLARED) {
         for (size_t i = 0; i < w->containers.count; i++)
-            observe_image(effects, event, &containers[i]);
+            observe_declared(effects, event, &containers[i]);
         return;
     }
     observe_pod(effects, event, w);

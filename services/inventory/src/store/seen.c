@@ -161,14 +161,26 @@ bool seen_before(struct seen *seen, int batch, size_t table, const char *const *
     return was_asked(seen, batch, key_of(seen, table, values, count, skipped));
 }
 
-bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id)
+/* FNV-1a; nobody outside chooses the words. */
+static uint64_t word_hash(const char *word)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *word; word++)
+        hash = (hash ^ (unsigned char)*word) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id, const char *word)
 {
     uint8_t bytes[MU_UUID_BYTES];
     struct key key;
 
     if (!mu_uuid_decode(id, bytes))
-        return seen_before(seen, batch, table, &id, 1, SIZE_MAX);
+        return seen_before(seen, batch, table, (const char *const[]){id, word}, 2, SIZE_MAX);
     memcpy(&key, bytes, sizeof(key));
     key.high ^= (uint64_t)table + 1; /* an id is one of its table */
+    if (word)
+        key.high ^= word_hash(word);
     return was_asked(seen, batch, key);
 }

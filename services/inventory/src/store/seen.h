@@ -30,7 +30,8 @@ void seen_drop(struct seen *seen);
  * not count. */
 bool seen_before(struct seen *seen, int batch, size_t table, const char *const *values,
                  size_t count, size_t skipped);
-/* The same of a row that has an id made of all that tells it apart (mu_stable_id). */
-bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id);
+/* The same of a row that has an id made of all that tells it apart (mu_stable_id), or all but one
+ * word of ours (NULL: none). */
+bool seen_before_id(struct seen *seen, int batch, size_t table, const char *id, const char *word);
 
 #endif

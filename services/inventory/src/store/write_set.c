@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,15 +35,18 @@ struct write_set {
 struct repetition {
     enum inventory_statement table;
     int columns; /* those that tell rows apart; 0: all but the event that taught it; ID(n): column n
-                    has an id of them */
+                    has an id of them; ID_AND_WORD: the first has one, and a word of ours follows */
 };
-#define ID(column) (-1 - (column))
+#define ID(column)  (-1 - (column))
+#define ID_AND_WORD INT_MIN
 
 static const struct repetition repetitions[] = {
-        {WRITE_REPOSITORIES, 0},     {WRITE_ASSETS, ID(0)},        {WRITE_ASSET_DIGESTS, 2},
-        {WRITE_DIGEST_FACTS, ID(1)}, {WRITE_DIGEST_EDGES, 0},      {WRITE_POD_FACTS, ID(2)},
-        {WRITE_INSTANCES, ID(0)},    {WRITE_INSTANCE_KINDS, 2},    {WRITE_RUN_FACTS, ID(1)},
-        {WRITE_EVIDENCE_LOADS, 1},   {WRITE_FINDING_KINDS, ID(0)}, {WRITE_RUN_IMAGE_FACTS, ID(0)},
+        {WRITE_REPOSITORIES, 0},      {WRITE_ASSETS, ID(0)},
+        {WRITE_ASSET_DIGESTS, 2},     {WRITE_DIGEST_FACTS, ID(1)},
+        {WRITE_DIGEST_EDGES, 0},      {WRITE_POD_FACTS, ID(2)},
+        {WRITE_INSTANCES, ID(0)},     {WRITE_INSTANCE_KINDS, ID_AND_WORD},
+        {WRITE_RUN_FACTS, ID(1)},     {WRITE_EVIDENCE_LOADS, 1},
+        {WRITE_FINDING_KINDS, ID(0)}, {WRITE_RUN_IMAGE_FACTS, ID(0)},
 };
 
 static size_t column_count(size_t table)
@@ -133,8 +137,10 @@ static bool was_row_seen(const struct write_set *set, const struct repetition *r
     struct seen *seen = set->seen;
     int batch = set->batch;
 
+    if (repetition->columns == ID_AND_WORD)
+        return seen_before_id(seen, batch, table, values[0], values[1]);
     if (repetition->columns < 0)
-        return seen_before_id(seen, batch, table, values[-1 - repetition->columns]);
+        return seen_before_id(seen, batch, table, values[-1 - repetition->columns], NULL);
     if (repetition->columns > 0)
         return seen_before(seen, batch, table, values, (size_t)repetition->columns, SIZE_MAX);
     return seen_before(seen, batch, table, values, column_count(table),
@@ -206,10 +212,10 @@ void write_set_note(struct write_set *set, enum inventory_statement table,
     (void)was_written(set, table, values);
 }
 
-bool write_set_said(struct write_set *set, enum inventory_statement table, const char *const *words,
-                    size_t count)
+bool write_set_said(struct write_set *set, enum inventory_statement table, const char *id,
+                    const char *word)
 {
-    return set->seen && seen_before(set->seen, set->batch, (size_t)table, words, count, SIZE_MAX);
+    return set->seen && seen_before_id(set->seen, set->batch, (size_t)table, id, word);
 }
 
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table)

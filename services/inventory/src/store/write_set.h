@@ -51,10 +51,10 @@ bool write_set_add(struct write_set *set, enum inventory_statement table,
 /* As if the row had been added before: another row says the same. */
 void write_set_note(struct write_set *set, enum inventory_statement table,
                     const char *const *values);
-/* Whether these words were said before about rows of a table; remembered as rows are. Of a table
- * whose rows are not. */
-bool write_set_said(struct write_set *set, enum inventory_statement table, const char *const *words,
-                    size_t count);
+/* Whether this was said before of what has this id; remembered as rows are. `table` is none whose
+ * rows are remembered, `word` one of our own. */
+bool write_set_said(struct write_set *set, enum inventory_statement table, const char *id,
+                    const char *word);
 size_t write_set_rows(const struct write_set *set, enum inventory_statement table);
 
 /*
