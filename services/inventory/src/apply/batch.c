@@ -119,7 +119,7 @@ static size_t fitting(const struct mu_incoming *messages, size_t count)
  */
 static size_t next_size(size_t last, const struct mu_incoming *messages, size_t left)
 {
-    size_t size = last == 0 ? TRANSACTION_MIN : last + last / 2;
+    size_t size = last == 0 ? TRANSACTION_MIN : last + last / 4;
 
     if (size > TRANSACTION_MAX)
         size = TRANSACTION_MAX;

@@ -24,7 +24,7 @@
 
 /* As many as are worth taking at once: only while the first of their transactions is made is
  * nothing written. */
-enum { BATCH_MAX_MESSAGES = 40000 };
+enum { BATCH_MAX_MESSAGES = 60000 };
 
 struct batch_applier;
 
