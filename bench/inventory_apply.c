@@ -325,10 +325,12 @@ static void apply(struct bench *bench, struct batch_applier *applier, struct mu_
     while (from < to) {
         size_t count = to - from < BATCH_MAX_MESSAGES ? to - from : BATCH_MAX_MESSAGES;
 
-        if (batch_apply(applier, pg, bench->events + from, count, &err) != MU_OK)
+        if (batch_apply_ahead(applier, pg, bench->events + from, count, &err) != MU_OK)
             die("apply", err.message);
         from += count;
     }
+    if (batch_finish(applier, &err) != MU_OK)
+        die("apply", err.message);
 }
 
 static double apply_all(struct bench *bench, struct mu_pg *pg, size_t before)

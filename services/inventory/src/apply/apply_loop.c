@@ -20,15 +20,23 @@ static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLO
                                        MU_TOPIC_SCAN_RESULTS};
 static const char group[] = "muster-inventory";
 
+struct fetched {
+    struct mu_incoming messages[BATCH_MAX_MESSAGES];
+    size_t count;
+};
+
 struct apply_loop {
     const struct apply_config *config;
     struct mu_pg *pg;
     struct mu_consumer *consumer;
     struct batch_applier *applier;
-    struct mu_incoming messages[BATCH_MAX_MESSAGES];
-    char owner[OWNER_SIZE]; /* who claims partitions */
-    bool rewinding;         /* partitions are asked for again, not newly assigned */
-    bool must_rewind;       /* what was fetched is not applied: read again before anything newer */
+    struct fetched
+            fetched[2];      /* that is applied, perhaps still written; that is fetched meanwhile */
+    struct fetched *held;    /* the one of them that has messages, between two steps; NULL: none */
+    char owner[OWNER_SIZE];  /* who claims partitions */
+    bool rewinding;          /* partitions are asked for again, not newly assigned */
+    struct mu_error failure; /* of what was still written when a position was asked for */
+    bool must_rewind;        /* what was fetched is not applied: read again before anything newer */
 };
 
 static enum mu_status connect_database(struct apply_loop *loop, struct mu_error *err)
@@ -79,28 +87,58 @@ static enum mu_status go_back(struct apply_loop *loop, enum mu_topic topic, int3
     return st;
 }
 
-/* Where a partition goes on: what the database has, else the beginning. */
-static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t partition,
-                                  int64_t *ret_offset, struct mu_error *err)
-{
-    struct apply_loop *loop = opaque;
-    enum mu_status st = connect_database(loop, err);
-
-    if (st != MU_OK)
-        return st;
-    return loop->rewinding ? go_back(loop, topic, partition, ret_offset, err)
-                           : claim(loop, topic, partition, ret_offset, err);
-}
-
 /* The last message of each run of a partition is enough. */
-static void store_offsets(struct apply_loop *loop, const struct mu_incoming *messages, size_t count)
+static void store_offsets(struct apply_loop *loop, const struct fetched *fetched)
 {
+    const struct mu_incoming *messages = fetched->messages;
+    size_t count = fetched->count;
     struct mu_error ignored; /* a hint: the partition may have gone to another process */
 
     for (size_t i = 0; i < count; i++)
         if (i + 1 == count || messages[i + 1].topic != messages[i].topic ||
             messages[i + 1].partition != messages[i].partition)
             (void)!mu_consumer_store(loop->consumer, &messages[i], &ignored);
+}
+
+/* What becomes of messages: their positions are in the database, or they are read again. */
+static void let_go(struct apply_loop *loop, struct fetched *fetched, enum mu_status st)
+{
+    if (!fetched || fetched->count == 0)
+        return;
+    if (st == MU_OK)
+        store_offsets(loop, fetched);
+    else
+        loop->must_rewind = true;
+    mu_consumer_release(fetched->messages, fetched->count);
+    fetched->count = 0;
+}
+
+/* Waits for what is still written. */
+static enum mu_status finish(struct apply_loop *loop, struct mu_error *err)
+{
+    struct fetched *held = loop->held;
+    enum mu_status st = held ? batch_finish(loop->applier, err) : MU_OK;
+
+    loop->held = NULL;
+    let_go(loop, held, st);
+    return st;
+}
+
+/* Where a partition goes on: what the database has, else the beginning. */
+static enum mu_status position_of(void *opaque, enum mu_topic topic, int32_t partition,
+                                  int64_t *ret_offset, struct mu_error *err)
+{
+    struct apply_loop *loop = opaque;
+    enum mu_status st = finish(loop, err); /* the connection is needed, and the position moves */
+
+    if (st != MU_OK)
+        loop->failure = *err;
+    if (st == MU_OK)
+        st = connect_database(loop, err);
+    if (st != MU_OK)
+        return st;
+    return loop->rewinding ? go_back(loop, topic, partition, ret_offset, err)
+                           : claim(loop, topic, partition, ret_offset, err);
 }
 
 /* Back to the database's positions. Until that has worked nothing newer may be read. */
@@ -128,29 +166,60 @@ static void leave_group(struct apply_loop *loop)
     loop->must_rewind = false;
 }
 
-static enum mu_status apply(struct apply_loop *loop, size_t count, struct mu_error *err)
+/* The last part of them is still written when they are held. */
+static enum mu_status apply(struct apply_loop *loop, struct fetched *fetched, struct mu_error *err)
 {
-    enum mu_status st = batch_apply(loop->applier, loop->pg, loop->messages, count, err);
+    enum mu_status st =
+            batch_apply_ahead(loop->applier, loop->pg, fetched->messages, fetched->count, err);
 
-    if (st == MU_OK)
-        store_offsets(loop, loop->messages, count);
-    else
-        loop->must_rewind = true;
-    mu_consumer_release(loop->messages, count);
+    let_go(loop, loop->held, st);
+    loop->held = st == MU_OK ? fetched : NULL;
+    if (st != MU_OK)
+        let_go(loop, fetched, st);
     return st;
 }
 
-/* Takes and applies one batch. */
+/* A little is waited for at once; of much the end is written while the next is fetched and made. */
+static enum mu_status apply_fetched(struct apply_loop *loop, struct fetched *fetched,
+                                    struct mu_error *err)
+{
+    size_t count = fetched->count;
+    enum mu_status st = apply(loop, fetched, err);
+
+    return st == MU_OK && count < BATCH_AHEAD_MIN ? finish(loop, err) : st;
+}
+
+/* What failed while we polled, and was not the poll. */
+static enum mu_status take_failure(struct apply_loop *loop, enum mu_status st, struct mu_error *err)
+{
+    if (loop->failure.status == MU_OK)
+        return st;
+    *err = loop->failure;
+    loop->failure.status = MU_OK;
+    return err->status;
+}
+
+/* Takes and applies some messages. */
 static enum mu_status step(struct apply_loop *loop, struct mu_error *err)
 {
-    size_t count = 0;
-    enum mu_status st = rewind_to_positions(loop, err);
+    struct fetched *fetched = &loop->fetched[loop->held == &loop->fetched[0]];
+    enum mu_status st = rewind_to_positions(loop, err), finished = MU_OK;
+    struct mu_error why;
 
     if (st == MU_OK)
-        st = mu_consumer_poll(loop->consumer, loop->messages, BATCH_MAX_MESSAGES, POLL_MS, &count,
-                              err);
-    if (st == MU_OK && count > 0)
-        st = apply(loop, count, err);
+        st = mu_consumer_poll(loop->consumer, fetched->messages, BATCH_MAX_MESSAGES,
+                              loop->held ? 0 : POLL_MS, &fetched->count, err);
+    st = take_failure(loop, st, err);
+    if (st == MU_OK && fetched->count > 0)
+        st = apply_fetched(loop, fetched, err);
+    else {
+        let_go(loop, fetched, MU_E_UNAVAILABLE);
+        finished = finish(loop, &why);
+    }
+    if (st == MU_OK && finished != MU_OK) {
+        *err = why;
+        st = finished;
+    }
     if (st == MU_E_CONFLICT)
         leave_group(loop);
     return st;
@@ -158,7 +227,7 @@ static enum mu_status step(struct apply_loop *loop, struct mu_error *err)
 
 static enum mu_status open_all(struct apply_loop *loop, struct mu_error *err)
 {
-    enum mu_status st = connect_database(loop, err);
+    enum mu_status st = loop->held ? MU_OK : connect_database(loop, err); /* it is in use */
 
     if (st == MU_OK && !loop->consumer)
         st = mu_consumer_open(loop->config->bus, group, topics, sizeof(topics) / sizeof(topics[0]),
@@ -187,8 +256,11 @@ struct apply_loop *apply_loop_new(const struct apply_config *config)
 
 void apply_loop_free(struct apply_loop *loop)
 {
+    struct mu_error ignored;
+
     if (!loop)
         return;
+    (void)!finish(loop, &ignored);
     mu_consumer_close(loop->consumer);
     mu_pg_close(loop->pg);
     batch_applier_free(loop->applier);

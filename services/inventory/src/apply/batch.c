@@ -12,8 +12,7 @@ enum {
     BATCH_ARENA_MAX_BYTES = 1024 * 1024 * 1024,
     BATCH_MAX_TRIES = 4,
     BATCH_RETRY_MS = 20,
-    TRANSACTION_MIN = 1500,
-    TRANSACTION_MAX = 20000,
+    TRANSACTION_MAX = BATCH_MAX_MESSAGES,
     TRANSACTION_MAX_BYTES = PAYLOAD_BLOCK_MAX_BYTES / 4 * 3 /* envelopes need room too */
 };
 
@@ -52,8 +51,12 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
 
 void batch_applier_free(struct batch_applier *applier)
 {
+    struct mu_error ignored;
+
     if (!applier)
         return;
+    if (applier->written)
+        (void)!batch_written(applier->written, &ignored);
     batch_done(&applier->batches[0]);
     batch_done(&applier->batches[1]);
     free(applier);
@@ -113,57 +116,19 @@ static size_t fitting(const struct mu_incoming *messages, size_t count)
 }
 
 /*
- * How many messages the next transaction takes. The first is small, since nothing is written while
- * it is made. They grow as far as they are worth it, since what a transaction costs by itself is
+ * How many messages the next transaction takes. It is small when nothing is written while it is
+ * made, then they grow as far as they are worth it, since what a transaction costs by itself is
  * spread; not faster than one is made while the last is written.
  */
 static size_t next_size(size_t last, const struct mu_incoming *messages, size_t left)
 {
-    size_t size = last == 0 ? TRANSACTION_MIN : last + last / 4;
+    size_t size = last < BATCH_AHEAD_MIN ? BATCH_AHEAD_MIN : last + last / 4;
 
     if (size > TRANSACTION_MAX)
         size = TRANSACTION_MAX;
-    if (left < size + TRANSACTION_MIN)
+    if (left < size + BATCH_AHEAD_MIN)
         size = left; /* no crumbs */
     return fitting(messages, size);
-}
-
-/* What was committed of a run of messages, and the size of the batch that failed. */
-struct progress {
-    size_t committed, failed;
-};
-
-/* Waits for the batch that is written, if there is one. */
-static enum mu_status settle(struct batch **written, struct progress *progress,
-                             struct mu_error *err)
-{
-    struct batch *batch = *written;
-    enum mu_status st = batch ? batch_written(batch, err) : MU_OK;
-
-    *written = NULL;
-    if (batch)
-        *(st == MU_OK ? &progress->committed : &progress->failed) += batch->count;
-    return st;
-}
-
-/* Makes a batch while the last one is written, unless the database is asked for it, and waits for
- * that one. */
-static enum mu_status make_next(struct batch *batch, struct batch **written,
-                                struct progress *progress, struct mu_error *err)
-{
-    enum mu_status st = batch_must_ask(batch->applier) ? settle(written, progress, err) : MU_OK;
-    enum mu_status made;
-    struct mu_error why;
-
-    if (st != MU_OK)
-        return st;
-    made = batch_make(batch, NULL, &why);
-    st = settle(written, progress, err);
-    if (st != MU_OK || made == MU_OK)
-        return st;
-    progress->failed = batch->count;
-    *err = why;
-    return made;
 }
 
 /* What was made for it is as if it had never been. */
@@ -174,29 +139,88 @@ static enum mu_status give_up(struct batch_applier *applier, enum mu_status st)
     return st;
 }
 
-static enum mu_status run(struct batch_applier *applier, struct mu_pg *pg,
-                          const struct mu_incoming *messages, size_t count,
-                          struct progress *progress, struct mu_error *err)
+static enum mu_status mend(struct batch_applier *applier, struct mu_pg *pg,
+                           const struct mu_incoming *messages, size_t count, enum mu_status st,
+                           struct mu_error *err);
+
+/* Waits for the batch that is written, if there is one. When that failed, and other tries did not,
+ * what was made meanwhile is void. */
+static enum mu_status settle(struct batch_applier *applier, bool *ret_void, struct mu_error *err)
 {
-    struct batch *written = NULL;
-    enum mu_status st = MU_OK;
-    size_t at = 0, size = 0;
+    struct batch *batch = applier->written;
+    enum mu_status st = batch ? batch_written(batch, err) : MU_OK;
 
-    know(applier, pg);
-    for (size_t i = 0; st == MU_OK && at < count; at += size, i++) {
-        struct batch *batch = &applier->batches[i % 2];
-
-        size = next_size(size, messages + at, count - at);
-        batch_begin(batch, pg, messages + at, size);
-        st = make_next(batch, &written, progress, err);
-        if (st != MU_OK)
-            break;
-        batch_write(batch, at + size < count);
-        written = batch;
-    }
+    applier->written = NULL;
+    *ret_void = st != MU_OK;
     if (st == MU_OK)
-        st = settle(&written, progress, err);
-    return st == MU_OK ? st : give_up(applier, st);
+        return st;
+    (void)give_up(applier, st);
+    return mend(applier, batch->pg, batch->messages, batch->count, st, err);
+}
+
+/* The next transaction of these messages; `ret_done`: how many it took. Zero: to be made again. */
+static enum mu_status step(struct batch_applier *applier, struct mu_pg *pg,
+                           const struct mu_incoming *messages, size_t count, bool ahead,
+                           size_t *ret_done, struct mu_error *err)
+{
+    size_t size = next_size(applier->written ? applier->written->count : 0, messages, count);
+    bool is_void = false, must_ask = batch_must_ask(applier);
+    enum mu_status st = must_ask ? settle(applier, &is_void, err) : MU_OK, made;
+    struct batch *batch = &applier->batches[applier->written == &applier->batches[0]];
+    struct mu_error why;
+
+    *ret_done = 0;
+    if (st != MU_OK || is_void)
+        return st;
+    if (!applier->written)
+        know(applier, pg);
+    batch_begin(batch, pg, messages, size);
+    made = batch_make(batch, NULL, &why);
+    st = settle(applier, &is_void, err);
+    if (st != MU_OK || is_void)
+        return st;
+    *ret_done = size;
+    if (made != MU_OK) {
+        *err = why;
+        return mend(applier, pg, messages, size, give_up(applier, made), err);
+    }
+    batch_write(batch, size < count || (ahead && size >= BATCH_AHEAD_MIN));
+    applier->written = batch;
+    return MU_OK;
+}
+
+static enum mu_status apply(struct batch_applier *applier, struct mu_pg *pg,
+                            const struct mu_incoming *messages, size_t count, bool ahead,
+                            struct mu_error *err)
+{
+    enum mu_status st = MU_OK;
+    size_t done = 0, taken;
+
+    for (; st == MU_OK && done < count; done += taken)
+        st = step(applier, pg, messages + done, count - done, ahead, &taken, err);
+    return st;
+}
+
+enum mu_status batch_apply_ahead(struct batch_applier *applier, struct mu_pg *pg,
+                                 const struct mu_incoming *messages, size_t count,
+                                 struct mu_error *err)
+{
+    return apply(applier, pg, messages, count, true, err);
+}
+
+enum mu_status batch_finish(struct batch_applier *applier, struct mu_error *err)
+{
+    bool is_void;
+
+    return settle(applier, &is_void, err);
+}
+
+enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
+                           const struct mu_incoming *messages, size_t count, struct mu_error *err)
+{
+    enum mu_status st = apply(applier, pg, messages, count, false, err);
+
+    return st == MU_OK ? batch_finish(applier, err) : st;
 }
 
 /* One transaction of all of them. */
@@ -279,23 +303,4 @@ static enum mu_status mend(struct batch_applier *applier, struct mu_pg *pg,
     st = batch_apply(applier, pg, messages, count / 2, err);
     return st == MU_OK ? batch_apply(applier, pg, messages + count / 2, count - count / 2, err)
                        : st;
-}
-
-enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
-                           const struct mu_incoming *messages, size_t count, struct mu_error *err)
-{
-    enum mu_status st = MU_OK;
-    size_t done = 0;
-
-    while (st == MU_OK && done < count) {
-        struct progress progress = {0, 0};
-
-        st = run(applier, pg, messages + done, count - done, &progress, err);
-        done += progress.committed;
-        if (st == MU_OK)
-            continue;
-        st = mend(applier, pg, messages + done, progress.failed, st, err);
-        done += progress.failed;
-    }
-    return st;
 }

@@ -22,15 +22,15 @@
 
 #include <stdbool.h>
 
-/* As many as are worth taking at once: only while the first of their transactions is made is
- * nothing written. */
-enum { BATCH_MAX_MESSAGES = 60000 };
+/* As many as are worth taking at once; as few as are worth being written apart. */
+enum { BATCH_MAX_MESSAGES = 20000, BATCH_AHEAD_MIN = 1000 };
 
 struct batch_applier;
 
 struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
                                         int64_t untagged_grace_ms);
-void batch_applier_free(struct batch_applier *applier); /* NULL is fine */
+/* Waits for what is being written. NULL is fine. */
+void batch_applier_free(struct batch_applier *applier);
 MU_DEFINE_AUTO(batch_applier, struct batch_applier, batch_applier_free)
 
 /* The newest claim of a partition; batches of partitions without one are not checked. */
@@ -49,6 +49,17 @@ void batch_applier_disclaim(struct batch_applier *applier); /* forgets all */
 enum mu_status batch_apply(struct batch_applier *applier, struct mu_pg *pg,
                            const struct mu_incoming *messages, size_t count,
                            struct mu_error *err) MU_MUST_CHECK;
+
+/*
+ * The same without waiting for the end: when it returns MU_OK, the messages of earlier calls are
+ * durable, and some of this one are still being written. They are borrowed, and nobody else may use
+ * the connection, until the next call or batch_finish has returned. When it fails nothing is being
+ * written any more. Errors: as batch_apply, of messages of this call or of earlier ones.
+ */
+enum mu_status batch_apply_ahead(struct batch_applier *applier, struct mu_pg *pg,
+                                 const struct mu_incoming *messages, size_t count,
+                                 struct mu_error *err) MU_MUST_CHECK;
+enum mu_status batch_finish(struct batch_applier *applier, struct mu_error *err) MU_MUST_CHECK;
 
 /*
  * The derived tables' rows of one payload block (apply/payload_block.h), as they were written at

@@ -62,6 +62,7 @@ struct batch_applier {
     const struct evidence_store *evidence;
     int64_t untagged_grace_ms;
     struct batch batches[2]; /* that is made; that is written meanwhile */
+    struct batch *written;   /* NULL: none */
     struct claim claims[BATCH_MAX_PARTITIONS];
     size_t claim_count;
     struct trust trust;

@@ -21,7 +21,7 @@ struct effects {
     struct mu_arena *arena;    /* of the batch */
     struct job_wishes *wishes; /* NULL: nobody asks */
     int64_t untagged_grace_ms;
-    char moment[24]; /* the same for WISH_REPEATS_MS */
+    char moment[24];  /* the same for WISH_REPEATS_MS */
     int64_t findings; /* loaded so far */
 };
 
