@@ -11,7 +11,7 @@ CREATE TABLE run_image_facts (
     event_id uuid, -- the first that said it of any run, and when that was known: no fact of a run that has this id is known before
     known_at timestamptz NOT NULL
 );
-CREATE INDEX run_image_facts_digest ON run_image_facts (digest) WHERE digest IS NOT NULL;
+CREATE INDEX run_image_facts_digest ON run_image_facts USING hash (digest); -- smaller, and cheaper to add to, than one that sorts
 CREATE INDEX run_image_facts_undigested ON run_image_facts (repository, tag) WHERE digest IS NULL;
 
 SELECT muster_lock_tables('run_facts, run_images');
@@ -22,7 +22,7 @@ ALTER TABLE run_facts
                                                ELSE COALESCE(image, image_id, repository, tag, digest) IS NULL END) NOT VALID;
 DROP INDEX run_facts_digest;
 DROP INDEX run_facts_undigested;
-CREATE INDEX run_images_digest ON run_images (digest) WHERE digest IS NOT NULL;
+CREATE INDEX run_images_digest ON run_images USING hash (digest);
 
 -- Both forms as one.
 CREATE VIEW run_facts_told AS
