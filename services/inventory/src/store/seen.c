@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY = 1 << 16, MANY = 1 << 18 /* this many more are looked through */ };
+/* CAPACITY: twice what there is after MANY more, which are looked through; so it seldom grows. */
+enum { CAPACITY = 1 << 20, MANY = 1 << 18 };
 
 struct key {
     uint64_t low, high; /* both 0: empty */
@@ -84,23 +85,28 @@ static void rebuild(struct seen *seen, size_t capacity, uint32_t since, uint32_t
     free(old);
 }
 
+/* What nobody asked for since the last time; the other batch is younger than that. */
+static void look_through(struct seen *seen)
+{
+    rebuild(seen, seen->capacity, UINT32_MAX, seen->mark);
+    seen->count_at_mark = seen->count;
+    seen->mark = seen->last;
+}
+
 /* The serial of a batch is given when it first asks. */
 static uint32_t serial_of(struct seen *seen, int batch)
 {
-    if (seen->serials[batch] == 0)
-        seen->serials[batch] = ++seen->last;
-    return seen->serials[batch];
+    if (seen->serials[batch] != 0)
+        return seen->serials[batch];
+    if (seen->count >= seen->count_at_mark + MANY)
+        look_through(seen);
+    return seen->serials[batch] = ++seen->last;
 }
 
 void seen_keep(struct seen *seen, int batch)
 {
     seen->kept = serial_of(seen, batch);
     seen->serials[batch] = 0;
-    if (seen->count < seen->count_at_mark + MANY)
-        return;
-    rebuild(seen, seen->capacity, UINT32_MAX, seen->mark);
-    seen->count_at_mark = seen->count;
-    seen->mark = seen->last;
 }
 
 void seen_drop(struct seen *seen)
