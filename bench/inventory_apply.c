@@ -31,7 +31,9 @@ enum {
     FINDINGS = 20,
     REPOSITORIES = 500,
     CLUSTERS = 4,
-    DIGEST_SIZE = MU_DIGEST_TEXT_SIZE
+    DIGEST_SIZE = MU_DIGEST_TEXT_SIZE,
+    IMAGE_ID_SIZE = 64 + DIGEST_SIZE,
+    RUN_SIZE = sizeof("containerd://") + DIGEST_SIZE
 };
 #define ARENA_BYTES (SIZE_MAX / 4)
 #define EPOCH_US    INT64_C(1793491200000000) /* 2026-11-01T00:00:00Z */
@@ -49,13 +51,33 @@ static _Noreturn void die(const char *what, const char *why)
     exit(1);
 }
 
+/* Ids are as scattered, and as long, as those of clusters and runtimes. */
+static void uuid_of(const char *kind, size_t n, char ret_uuid[MU_UUID_TEXT_SIZE])
+{
+    char number[24];
+
+    (void)snprintf(number, sizeof(number), "%zu", n);
+    mu_stable_id(kind, (const char *const[]){number}, 1, ret_uuid);
+}
+
+static void run_of(const char *container, size_t pod, char ret_run[RUN_SIZE])
+{
+    char text[48], digest[DIGEST_SIZE];
+
+    (void)snprintf(text, sizeof(text), "%s %zu", container, pod);
+    mu_sha256_text(text, strlen(text), digest);
+    (void)snprintf(ret_run, RUN_SIZE, "containerd://%s", digest + strlen("sha256:"));
+}
+
 static void add(struct bench *bench, enum mu_topic topic, enum mu_msg_type type,
                 const void *message)
 {
     struct mu_incoming *incoming = &bench->events[bench->count];
+    char id[MU_UUID_TEXT_SIZE];
     struct mu_buf json;
     struct mu_error err;
 
+    uuid_of("event", bench->first + bench->count, id);
     mu_buf_init(&json, MU_MSG_MAX_BYTES);
     if (mu_msg_encode(type, message, &json, &err) != MU_OK)
         die("encode", err.message);
@@ -65,9 +87,8 @@ static void add(struct bench *bench, enum mu_topic topic, enum mu_msg_type type,
             .value = mu_arena_strdup(bench->arena, json.data),
             .value_len = json.len,
             .envelope = {.type = type,
-                         .id = mu_arena_printf(bench->arena, "event-%zu",
-                                               bench->first + bench->count),
-                         .source = "/bench",
+                         .id = mu_arena_strdup(bench->arena, id),
+                         .source = "/clusters/production",
                          .time_us = EPOCH_US,
                          .traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
             .ce_type = mu_msg_descriptor(type)->ce_type};
@@ -115,20 +136,25 @@ static void add_push(struct bench *bench, size_t n)
 /* What a pod's life tells (Kubernetes, Pod Lifecycle), in this order. */
 enum phase { PHASE_CREATED, PHASE_SCHEDULED, PHASE_RUNNING, PHASE_REMOVED, PHASE_COUNT };
 
-/* Before it runs the runtime has said nothing of it. */
-static void set_phase(struct mu_workload_event *event, struct mu_workload_container *container,
-                      enum phase phase)
+static void set_phase(struct mu_workload_event *event, enum phase phase)
 {
     if (phase == PHASE_CREATED)
         event->node = NULL;
+    if (phase == PHASE_REMOVED)
+        event->action = MU_WORKLOAD_REMOVED;
+    event->occurred_at_us += phase * INT64_C(1000000);
+}
+
+/* Before it runs the runtime has said nothing of it. */
+static void set_container_phase(const struct mu_workload_event *event,
+                                struct mu_workload_container *container, enum phase phase)
+{
     if (phase < PHASE_RUNNING) {
         container->state = MU_CONTAINER_WAITING;
         container->image_id = container->digest = container->container_id = NULL;
         container->started_at_us = MU_TIME_NONE;
     }
-    event->occurred_at_us += phase * INT64_C(1000000);
     if (phase == PHASE_REMOVED) {
-        event->action = MU_WORKLOAD_REMOVED;
         container->state = MU_CONTAINER_TERMINATED;
         container->finished_at_us = event->occurred_at_us;
     }
@@ -142,16 +168,16 @@ struct image_range {
 static void add_pod(struct bench *bench, size_t n, struct image_range images, enum phase phase)
 {
     struct image image = image_of(images.first + n * 7 % images.count);
-    char uid[40], run[40];
+    char uid[MU_UUID_TEXT_SIZE], pod[32], image_id[IMAGE_ID_SIZE], runs[2][RUN_SIZE];
     struct mu_workload_container containers[2] = {{.name = "main",
                                                    .kind = MU_CONTAINER_REGULAR,
                                                    .state = MU_CONTAINER_RUNNING,
                                                    .image = image.repository,
-                                                   .image_id = image.digest,
+                                                   .image_id = image_id,
                                                    .repository = image.repository,
                                                    .tag = image.tag,
                                                    .digest = image.digest,
-                                                   .container_id = run,
+                                                   .container_id = runs[0],
                                                    .started_at_us = EPOCH_US + (int64_t)n * 1000,
                                                    .finished_at_us = MU_TIME_NONE}};
     struct mu_workload_event event = {.source = "cluster",
@@ -162,7 +188,7 @@ static void add_pod(struct bench *bench, size_t n, struct image_range images, en
                                       .received_at_us = EPOCH_US + (int64_t)n * 1000,
                                       .cluster = "production",
                                       .namespace_name = "default",
-                                      .pod = uid,
+                                      .pod = pod,
                                       .pod_uid = uid,
                                       .owner_kind = "ReplicaSet",
                                       .owner_name = "web",
@@ -170,12 +196,18 @@ static void add_pod(struct bench *bench, size_t n, struct image_range images, en
                                       .platform = "linux/amd64",
                                       .containers = {containers, 2}};
 
-    (void)snprintf(uid, sizeof(uid), "pod-%zu", n);
-    (void)snprintf(run, sizeof(run), "containerd://%zu", n);
-    set_phase(&event, &containers[0], phase);
+    uuid_of("pod", n, uid);
+    (void)snprintf(pod, sizeof(pod), "web-%zx", n);
+    (void)snprintf(image_id, sizeof(image_id), "%s@%s", image.repository, image.digest);
+    run_of("main", n, runs[0]);
+    run_of("proxy", n, runs[1]);
     containers[1] = containers[0];
     containers[1].name = "proxy";
     containers[1].kind = MU_CONTAINER_SIDECAR;
+    containers[1].container_id = runs[1];
+    set_phase(&event, phase);
+    set_container_phase(&event, &containers[0], phase);
+    set_container_phase(&event, &containers[1], phase);
     add(bench, MU_TOPIC_WORKLOAD_EVENTS, MU_MSG_WORKLOAD_EVENT, &event);
 }
 

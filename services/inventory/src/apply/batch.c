@@ -117,18 +117,16 @@ static size_t fitting(const struct mu_incoming *messages, size_t count)
 
 /*
  * How many messages the next transaction takes. It is small when nothing is written while it is
- * made, then they grow as far as they are worth it, since what a transaction costs by itself is
- * spread; not faster than one is made while the last is written.
+ * made; then they double, as far as they are worth it, since what a transaction costs by itself is
+ * spread.
  */
 static size_t next_size(size_t last, const struct mu_incoming *messages, size_t left)
 {
-    size_t size = last < BATCH_AHEAD_MIN ? BATCH_AHEAD_MIN : last + last / 4;
+    size_t size = last < BATCH_AHEAD_MIN / 2 ? BATCH_AHEAD_MIN : 2 * last;
 
-    if (size > TRANSACTION_MAX)
-        size = TRANSACTION_MAX;
-    if (left < size + BATCH_AHEAD_MIN)
-        size = left; /* no crumbs */
-    return fitting(messages, size);
+    if (left < size + size / 4) /* no crumbs */
+        size = left;
+    return fitting(messages, size < TRANSACTION_MAX ? size : TRANSACTION_MAX);
 }
 
 /* What was made for it is as if it had never been. */
