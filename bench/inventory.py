@@ -60,7 +60,7 @@ INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, digest,
 INSERT INTO run_facts (instance_id, fact_id, run_key, image_fact_id, started_at, known_at)
     SELECT instance, instance, 'containerd://' || uid, id, at, at FROM container"""
 RUNS = 3
-EVENTS = 40000
+EVENTS = 400000
 
 
 def cpu_seconds(postgres):

@@ -1,7 +1,6 @@
 /* A payload block is applied again, as it was then. */
 #include "apply/batch_internal.h"
 #include "apply/payload_block.h"
-#include "store/copied_rows.h"
 
 #include <stdio.h>
 

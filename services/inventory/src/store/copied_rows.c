@@ -112,7 +112,8 @@ static bool add_uuid(struct mu_buf *row, const char *text)
     return true;
 }
 
-enum mu_status copied_rows_time(const char *text, int64_t *ret_us, struct mu_error *err)
+/* Microseconds of "2026-11-24T12:00:00.1Z" or of PostgreSQL's "2026-11-24 12:00:00.1+00". */
+static enum mu_status parse_time(const char *text, int64_t *ret_us, struct mu_error *err)
 {
     char rfc3339[TIME_MAX_CHARACTERS];
     size_t len = strlen(text);
@@ -129,7 +130,7 @@ static bool add_time(struct mu_buf *row, const char *text)
     struct mu_error ignored;
     int64_t at_us;
 
-    if (copied_rows_time(text, &at_us, &ignored) != MU_OK)
+    if (parse_time(text, &at_us, &ignored) != MU_OK)
         return false;
     return add_int(row, at_us - POSTGRES_EPOCH_US, 8);
 }
@@ -225,7 +226,7 @@ static enum mu_status fill_known(struct copied_rows *rows, const char *known_at,
 
     if (rows->known.len == 0)
         return MU_OK;
-    if (copied_rows_time(known_at, &known_us, err) != MU_OK)
+    if (parse_time(known_at, &known_us, err) != MU_OK)
         return err->status;
     for (size_t i = 0; i < rows->known.len / sizeof(*at); i++)
         put_int(rows->rows.data + at[i], (uint64_t)(known_us - POSTGRES_EPOCH_US), KNOWN_BYTES);

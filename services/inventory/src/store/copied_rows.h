@@ -43,11 +43,6 @@ enum mu_status copied_rows_send(struct copied_rows *rows, struct mu_pg *pg, cons
 void copied_rows_array_begin(struct mu_buf *array, char type, size_t count);
 void copied_rows_array_add(struct mu_buf *array, char type, const char *value);
 
-/* Time in microseconds of "2026-11-24T12:00:00.1Z" or of PostgreSQL's "2026-11-24 12:00:00.1+00".
- */
-enum mu_status copied_rows_time(const char *text, int64_t *ret_us,
-                                struct mu_error *err) MU_MUST_CHECK;
-
 MU_DEFINE_AUTO(copied_rows, struct copied_rows, copied_rows_free)
 
 #endif
