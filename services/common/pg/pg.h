@@ -55,6 +55,7 @@ uint64_t mu_pg_serial(const struct mu_pg *pg);
 const char *mu_pg_sqlstate(const struct mu_pg *pg);
 /* The table that it names (23505: whose unique key refused a row); "": none. */
 const char *mu_pg_error_table(const struct mu_pg *pg);
+void mu_pg_forget_error(struct mu_pg *pg); /* none failed */
 bool mu_pg_alive(
         const struct mu_pg *pg); /* false after a connection failure: close and open again */
 

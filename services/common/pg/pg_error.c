@@ -35,6 +35,11 @@ const char *mu_pg_sqlstate(const struct mu_pg *pg)
     return pg->sqlstate;
 }
 
+void mu_pg_forget_error(struct mu_pg *pg)
+{
+    pg->sqlstate[0] = pg->error_table[0] = '\0';
+}
+
 const char *mu_pg_error_table(const struct mu_pg *pg)
 {
     return pg->error_table;

@@ -1,5 +1,6 @@
 #include "apply/effects.h"
 #include "one_world.h"
+#include "store/metrics.h"
 
 #include "base/stop.h"
 
@@ -534,6 +535,29 @@ static void a_poison_message_far_behind_takes_nothing_with_it(void **state)
     free(many);
 }
 
+/* Another event before it whose row was there is no reason to ask for that table's rows again. */
+static void a_poison_message_is_not_taken_for_a_row_that_was_there(void **state)
+{
+    MU_AUTO(batch_applier) struct batch_applier *other = batch_applier_new(w.evidence, 0);
+    int64_t failed;
+    struct mu_error err;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    if (batch_apply(other, w.pg, w.events, 1, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    add_push(&w, "e2", "1.1", digest_of('a'), T(1)); /* the digest's rows are there */
+    world_apply(&w);
+    failed = metric_batches_failed.value;
+    add_scan(&w, "poison",
+             (struct scan){.digest = digest_of('a'),
+                           .evidence = add_evidence(&w, digest_of('b'), "[]"),
+                           .at = T(1)});
+    world_apply(&w);
+    assert_int_equal(metric_batches_failed.value - failed, 1);
+    assert_sql(&w, "SELECT ce_id FROM ledger WHERE state = 'quarantined'", "poison");
+}
+
 /* What was committed before stays, and says so. */
 static void a_connection_lost_between_two_transactions_loses_nothing(void **state)
 {
@@ -753,6 +777,7 @@ int main(void)
             WORLD_TEST(many_messages_are_few_transactions),
             WORLD_TEST(what_was_made_behind_a_transaction_that_failed_is_made_again),
             WORLD_TEST(a_poison_message_far_behind_takes_nothing_with_it),
+            WORLD_TEST(a_poison_message_is_not_taken_for_a_row_that_was_there),
             WORLD_TEST(a_connection_lost_between_two_transactions_loses_nothing),
             WORLD_TEST(an_event_twice_in_one_batch_is_applied_once),
             WORLD_TEST(ids_of_two_sources_are_two_events),

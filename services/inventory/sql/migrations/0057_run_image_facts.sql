@@ -110,7 +110,7 @@ LANGUAGE sql STABLE AS $$
                                                   AND f.repository = s.repository AND f.tag IS NULL AND f.known_at <= p_known
                                                OFFSET 0))
                      OR (s.repository, s.digest) IN (SELECT f.repository, f.digest FROM run_facts f
-                                                      WHERE f.known_at > run_spans_known() AND f.known_at <= p_known
+                                                      WHERE f.known_at > (SELECT run_spans_known()) AND f.known_at <= p_known
                                                         AND f.digest IS NOT NULL AND f.tag IS NULL))))
 $$;
 
@@ -160,7 +160,7 @@ LANGUAGE sql STABLE AS $$
         OR (a.repository, a.asset_id) IN (SELECT f.repository, d.asset_id
                                             FROM run_facts_told f
                                             JOIN asset_digests d ON d.digest = f.digest
-                                           WHERE f.known_at > run_spans_known() AND f.known_at <= p_known
+                                           WHERE f.known_at > (SELECT run_spans_known()) AND f.known_at <= p_known
                                              AND COALESCE(f.started_at, f.seen_at) <= p_valid)
 $$;
 
@@ -172,9 +172,10 @@ LANGUAGE plpgsql STABLE ROWS 100 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_runs timestamptz := run_spans_known();
     v_digests text[] := ARRAY(SELECT d.digest FROM subject_digests(p_subject, p_known) d);
+    v_is_behind boolean := LEAST(p_known, (SELECT c.known_at FROM ledger_clock c)) > v_runs;
     v_images uuid[]; -- what says so, for the facts learned since
 BEGIN
-    IF p_known > v_runs THEN
+    IF v_is_behind THEN
         v_images := ARRAY(SELECT m.image_fact_id FROM run_image_facts m WHERE m.digest = ANY (v_digests)
                            UNION ALL
                           SELECT m.image_fact_id FROM assets a
@@ -210,7 +211,7 @@ BEGIN
      UNION
     SELECT f.instance_id
       FROM run_facts f
-     WHERE p_known > v_runs AND f.known_at > v_runs AND f.known_at <= p_known
+     WHERE v_is_behind AND f.known_at > v_runs AND f.known_at <= p_known
        AND (f.image_fact_id = ANY (v_images) OR f.digest = ANY (v_digests)
             OR (f.image_fact_id IS NULL AND f.digest IS NULL
                 AND EXISTS (SELECT FROM assets a WHERE a.uai = p_subject AND a.repository = f.repository AND a.tag = f.tag)));

@@ -22,7 +22,8 @@ LANGUAGE sql STABLE ROWS 2 AS $$
      UNION
     SELECT f.cluster, f.pod_uid
       FROM pod_facts f
-     WHERE f.pod = p_name AND f.known_at > run_spans_known() AND f.known_at <= p_known
+     WHERE f.pod = p_name AND f.known_at > (SELECT run_spans_known()) AND f.known_at <= p_known
+       AND (SELECT c.known_at > run_spans_known() FROM ledger_clock c)
 $$;
 
 DO $$

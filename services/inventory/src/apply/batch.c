@@ -162,8 +162,8 @@ static enum mu_status step(struct batch_applier *applier, struct mu_pg *pg,
                            size_t *ret_done, struct mu_error *err)
 {
     size_t size = next_size(applier->written ? applier->written->count : 0, messages, count);
-    bool is_void = false, must_ask = batch_must_ask(applier);
-    enum mu_status st = must_ask ? settle(applier, &is_void, err) : MU_OK, made;
+    bool is_void = false;
+    enum mu_status st = batch_must_ask(applier) ? settle(applier, &is_void, err) : MU_OK, made;
     struct batch *batch = &applier->batches[applier->written == &applier->batches[0]];
     struct mu_error why;
 
@@ -179,6 +179,8 @@ static enum mu_status step(struct batch_applier *applier, struct mu_pg *pg,
         return st;
     *ret_done = size;
     if (made != MU_OK) {
+        if (!batch_must_ask(applier))
+            mu_pg_forget_error(pg); /* it was not the database */
         *err = why;
         return mend(applier, pg, messages, size, give_up(applier, made), err);
     }
@@ -230,6 +232,7 @@ static enum mu_status run_alone(struct batch_applier *applier, struct mu_pg *pg,
     enum mu_status st;
 
     know(applier, pg);
+    mu_pg_forget_error(pg);
     batch_begin(batch, pg, messages, count);
     st = batch_make(batch, poison, err);
     if (st == MU_OK) {
