@@ -9,7 +9,7 @@ The mixes (bench/inventory_apply.c): "fleet", what 1,000,000 containers of 100,0
 each of four; and "new", where every event is of a new image or pod, nearly half of them pushes: the dearest there is.
 The floor is COPY FROM a file into a table with the ledger's columns and a unique key on the event's id. The second floor is
 COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for.
-The curve's ledger is filled by SQL with the facts that such events leave behind (images, tags, pods, runs, jobs). Its cost is the
+The curve's ledgers, one of each mix, are filled by SQL with the facts that such events leave behind. Their cost is the
 median of three runs; beside it the CPU time that PostgreSQL spent on it, which other load on the machine disturbs less.
 MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_POSTGRES_SETTINGS what the server is set to, as
 "shared_buffers=2GB max_wal_size=8GB": by default it has 128 MB of buffers and a checkpoint after 1 GB of log, and what the indexes have
@@ -32,12 +32,16 @@ from local.postgres import Postgres  # noqa: E402
 BIN = Path(os.environ.get("MUSTER_BIN", ROOT / "build/release/bin"))
 TABLES = ("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace "
           "AND relname NOT IN ('muster_schema_migrations', 'ledger_clock', 'positions') ORDER BY 1")
-# What bench_inventory_apply's events leave behind, with ids as scattered as real ones: of ten events four pushes, five pods of two.
-FILL = """
+# What bench_inventory_apply's events leave behind, with ids as scattered as real ones.
+FILL_LEDGER = """
 CREATE TEMP TABLE fill AS SELECT gen_random_uuid() AS id, t.at FROM (SELECT ledger_tick() AS at) t, generate_series({first}, {last} - 1);
 INSERT INTO ledger_ids SELECT id, at FROM fill;
 INSERT INTO ledger SELECT id, '/bench', 'event-' || id, 'muster.workload-event.v1', 'applied', NULL, NULL, at, at, at,
     'muster.workload-events', 0, 0, NULL FROM fill;
+"""
+FILL = {
+    # of ten events four pushes and five pods of two containers
+    "new": FILL_LEDGER + """
 CREATE TEMP TABLE image AS
     SELECT gen_random_uuid() AS id, 'registry.example/fill/app-' || n % 500 AS repository, '1.' || n / 500 AS tag, c.known_at AS at,
            'sha256:' || encode(sha256(('fill ' || n)::bytea), 'hex') AS digest
@@ -58,7 +62,28 @@ CREATE TEMP TABLE container AS SELECT gen_random_uuid() AS instance, p.*, c.name
 INSERT INTO instances (instance_id, cluster, pod_uid, container, kind, known_at) SELECT instance, 'production', uid, name, 'regular', at FROM container;
 INSERT INTO run_image_facts (image_fact_id, image, image_id, repository, digest, known_at) SELECT id, repository, digest, repository, digest, at FROM pod;
 INSERT INTO run_facts (instance_id, fact_id, run_key, image_fact_id, started_at, known_at)
-    SELECT instance, instance, 'containerd://' || uid, id, at, at FROM container"""
+    SELECT instance, instance, 'containerd://' || uid, id, at, at FROM container
+""",
+    # four words of each pod of two containers; the pod is told twice (without and with its node), each run twice (begun, and ended)
+    "fleet": FILL_LEDGER + """
+INSERT INTO run_image_facts (image_fact_id, image, repository, tag, known_at)
+    SELECT md5('fill ' || n)::uuid, 'registry.example/fill/app-' || n, 'registry.example/fill/app-' || n, '1', c.known_at
+      FROM ledger_clock c, generate_series(0, 1999) n ON CONFLICT DO NOTHING;
+CREATE TEMP TABLE pod AS
+    SELECT gen_random_uuid()::text AS uid, 'fill-' || n AS name, n, c.known_at AS at FROM ledger_clock c, generate_series({first} / 4, {last} / 4 - 1) n;
+INSERT INTO pod_facts (fact_id, cluster, pod_uid, namespace, pod, owner_kind, owner_name, node, platform, known_at)
+    SELECT gen_random_uuid(), 'production', uid, 'default', name, 'ReplicaSet', 'web', node, 'linux/amd64', at
+      FROM pod, (VALUES (NULL), ('node-1')) n (node);
+INSERT INTO pod_removals (event_id, cluster, pod_uid, removed_at, known_at) SELECT gen_random_uuid(), 'production', uid, at, at FROM pod;
+CREATE TEMP TABLE container AS
+    SELECT gen_random_uuid() AS instance, 'containerd://' || encode(sha256((uid || c.name)::bytea), 'hex') AS run, p.uid, p.n, p.at, c.name
+      FROM pod p, (VALUES ('main'), ('proxy')) c (name);
+INSERT INTO instances (instance_id, cluster, pod_uid, container, kind, known_at) SELECT instance, 'production', uid, name, 'regular', at FROM container;
+INSERT INTO run_facts (instance_id, fact_id, run_key, image_fact_id, started_at, finished_at, known_at)
+    SELECT instance, gen_random_uuid(), run, md5('fill ' || n % 2000)::uuid, at, CASE WHEN ended THEN at END, at
+      FROM container, (VALUES (false), (true)) e (ended)
+""",
+}
 RUNS = 3
 EVENTS = 400000
 
@@ -117,20 +142,20 @@ def ratio(postgres, state, mix, events):
     print(f"  COPY of all rows into bare tables: {1 / everything:.0f} events/s; ratio {everything / applied:.3f}", flush=True)
 
 
-def curve(postgres, state, sizes):
-    batch, there, first = 20000, 0, 0
-    apply(postgres, state, "new", batch)  # tables and caches are there
-    print(f"{'rows':>12} {'us an event':>12} {'us of CPU':>10} {'GB':>6}", flush=True)
+def curve(postgres, state, mix, sizes):
+    batch, there, first = {"fleet": 100000, "new": 20000}[mix], 0, 0
+    apply(postgres, state, mix, batch)  # tables and caches are there
+    print(f"{mix}\n{'rows':>12} {'us an event':>12} {'us of CPU':>10} {'GB':>6}", flush=True)
     for size in sizes:
         if size > there:
-            postgres.sql(FILL.format(first=there, last=size))
+            postgres.sql(FILL[mix].format(first=there, last=size))
             postgres.sql("VACUUM ANALYZE")
             there = size
         wall, cpu = [], []
         for _ in range(RUNS):
-            first += batch
+            first += 2 * batch
             before = cpu_seconds(postgres)
-            wall.append(apply(postgres, state, "new", batch, first) / batch * 1e6)
+            wall.append(apply(postgres, state, mix, batch, first) / batch * 1e6)
             cpu.append((cpu_seconds(postgres) - before) / batch * 1e6)
         stored = int(postgres.sql("SELECT pg_database_size('muster')")) / 1e9
         print(f"{size:12,} {statistics.median(wall):12.1f} {statistics.median(cpu):10.1f} {stored:6.1f}", flush=True)
@@ -160,10 +185,11 @@ def with_postgres(measure):
 def main():
     numbers = [int(word) for word in sys.argv[1:] if word != "--curve"]
     if "--curve" in sys.argv:
-        with_postgres(lambda postgres, state: curve(postgres, state, numbers or [10000, 100000, 1000000, 3000000]))
+        for mix in ("fleet", "new"):
+            with_postgres(lambda postgres, state, mix=mix: curve(postgres, state, mix, numbers or [10000, 100000, 1000000, 3000000]))
         return
     for mix in ("fleet", "new"):
-        with_postgres(lambda postgres, state: ratio(postgres, state, mix, numbers[0] if numbers else EVENTS))
+        with_postgres(lambda postgres, state, mix=mix: ratio(postgres, state, mix, numbers[0] if numbers else EVENTS))
 
 
 if __name__ == "__main__":
