@@ -452,6 +452,25 @@ static void what_another_process_has_written_is_left_out(void **state)
     assert_sql(&w, "SELECT count(*) FROM ledger WHERE state = 'applied'", "6");
 }
 
+/* A scan whose evidence is another image's: we refuse it, not the database. */
+static void add_poison(const char *id)
+{
+    add_scan(&w, id,
+             (struct scan){.digest = digest_of('a'),
+                           .evidence = add_evidence(&w, digest_of('b'), "[]"),
+                           .at = T(1)});
+}
+
+/* One message, by a process that remembers nothing of ours. */
+static void apply_elsewhere(const struct mu_incoming *message)
+{
+    MU_AUTO(batch_applier) struct batch_applier *other = batch_applier_new(w.evidence, 0);
+    struct mu_error err;
+
+    if (batch_apply(other, w.pg, message, 1, &err) != MU_OK)
+        fail_msg("%s", err.message);
+}
+
 /* ---- more than one transaction ---- */
 
 enum { MANY = 5000 };
@@ -501,13 +520,10 @@ static void many_messages_are_few_transactions(void **state)
 /* Nor is anything lost that was made in the belief that the one before would be committed. */
 static void what_was_made_behind_a_transaction_that_failed_is_made_again(void **state)
 {
-    MU_AUTO(batch_applier) struct batch_applier *other = batch_applier_new(w.evidence, 0);
     struct mu_incoming *many = many_pods();
-    struct mu_error err;
 
     (void)state;
-    if (batch_apply(other, w.pg, many + MANY / 2, 1, &err) != MU_OK)
-        fail_msg("%s", err.message);
+    apply_elsewhere(many + MANY / 2);
     many[MANY - 1] = many[MANY / 2 + 1]; /* the same pod, told by another event in the last one */
     many[MANY - 1].offset = MANY - 1;
     many[MANY - 1].envelope.id = "again";
@@ -523,10 +539,7 @@ static void a_poison_message_far_behind_takes_nothing_with_it(void **state)
     struct mu_incoming *many = many_pods();
 
     (void)state;
-    add_scan(&w, "poison",
-             (struct scan){.digest = digest_of('a'),
-                           .evidence = add_evidence(&w, digest_of('b'), "[]"),
-                           .at = T(1)});
+    add_poison("poison");
     many[MANY - 9] = w.events[--w.count];
     many[MANY - 9].offset = 0;
     apply_many(many);
@@ -538,21 +551,15 @@ static void a_poison_message_far_behind_takes_nothing_with_it(void **state)
 /* Another event before it whose row was there is no reason to ask for that table's rows again. */
 static void a_poison_message_is_not_taken_for_a_row_that_was_there(void **state)
 {
-    MU_AUTO(batch_applier) struct batch_applier *other = batch_applier_new(w.evidence, 0);
     int64_t failed;
-    struct mu_error err;
 
     (void)state;
     add_push(&w, "e1", "1.0", digest_of('a'), T(0));
-    if (batch_apply(other, w.pg, w.events, 1, &err) != MU_OK)
-        fail_msg("%s", err.message);
+    apply_elsewhere(w.events);
     add_push(&w, "e2", "1.1", digest_of('a'), T(1)); /* the digest's rows are there */
     world_apply(&w);
     failed = metric_batches_failed.value;
-    add_scan(&w, "poison",
-             (struct scan){.digest = digest_of('a'),
-                           .evidence = add_evidence(&w, digest_of('b'), "[]"),
-                           .at = T(1)});
+    add_poison("poison");
     world_apply(&w);
     assert_int_equal(metric_batches_failed.value - failed, 1);
     assert_sql(&w, "SELECT ce_id FROM ledger WHERE state = 'quarantined'", "poison");
@@ -634,10 +641,7 @@ static void a_poison_message_deep_in_a_batch_takes_nothing_with_it(void **state)
     for (int i = 0; i < 40; i++) {
         (void)snprintf(ids[i], sizeof(ids[i]), "e%d", i);
         if (i == 23)
-            add_scan(&w, ids[i],
-                     (struct scan){.digest = digest_of('a'),
-                                   .evidence = add_evidence(&w, digest_of('b'), "[]"),
-                                   .at = T(1)});
+            add_poison(ids[i]);
         else
             add_push(&w, ids[i], ids[i], digest_of('a'), T(i));
     }
