@@ -2,13 +2,14 @@
 """Events applied per second by inventory, all effects included, as a ratio to raw COPY of the ledger rows alone in the same
 PostgreSQL; and what one event costs as the ledger grows.
 
-    python3 bench/inventory.py [EVENTS]              after ./muster build; the ratio, of two mixes of events
+    python3 bench/inventory.py [EVENTS [RUNS]]       after ./muster build; the ratio, of two mixes of events
     python3 bench/inventory.py --curve [ROWS ...]    cost per event on a ledger of so many rows (default 10000 to 3000000)
 
 The mixes (bench/inventory_apply.c): "fleet", what 1,000,000 containers of 100,000 images send in a year, nearly all of it words of pods,
 each of four; and "new", where every event is of a new image or pod, nearly half of them pushes: the dearest there is.
 The floor is COPY FROM a file into a table with the ledger's columns and a unique key on the event's id. The second floor is
-COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for.
+COPY of all rows that the events became into bare tables: no key, no index, no duplicate looked for. Both are measured behind each
+run on the same server, and the ratio is the median of the runs (default 3): a machine's speed may change from one minute to the next.
 The curve's ledgers, one of each mix, are filled by SQL with the facts that such events leave behind. Their cost is the
 median of three runs; beside it the CPU time that PostgreSQL spent on it, which other load on the machine disturbs less.
 MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_POSTGRES_SETTINGS what the server is set to, as
@@ -140,6 +141,16 @@ def ratio(postgres, state, mix, events):
           f"{kept / there:.0f} bytes an event")
     print(f"  COPY of the ledger rows with their key: {1 / ledger:.0f} rows/s; ratio {ledger / applied:.3f}")
     print(f"  COPY of all rows into bare tables: {1 / everything:.0f} events/s; ratio {everything / applied:.3f}", flush=True)
+    return ledger / applied, everything / applied
+
+
+def ratios(mix, events, runs):
+    """Each run on a new server."""
+    measured = []
+    for _ in range(runs):
+        with_postgres(lambda postgres, state: measured.append(ratio(postgres, state, mix, events)))
+    ledger, everything = map(statistics.median, zip(*measured))
+    print(f"{mix}: median of {runs}: ratio {ledger:.3f} to the ledger rows, {everything:.3f} to all rows", flush=True)
 
 
 def curve(postgres, state, mix, sizes):
@@ -189,7 +200,7 @@ def main():
             with_postgres(lambda postgres, state, mix=mix: curve(postgres, state, mix, numbers or [10000, 100000, 1000000, 3000000]))
         return
     for mix in ("fleet", "new"):
-        with_postgres(lambda postgres, state, mix=mix: ratio(postgres, state, mix, numbers[0] if numbers else EVENTS))
+        ratios(mix, *(numbers + [EVENTS, RUNS][len(numbers):]))
 
 
 if __name__ == "__main__":

@@ -229,7 +229,8 @@ static json_t *ask(struct known *known, const char *key, const char *path)
     if (!mu_text_equal(mu_json_text_at(object, known->row->key_path), key))
         return NULL; /* another one of that name */
     (void)pthread_mutex_lock(&known->names->lock);
-    keep(known->values, known->row, object);
+    if (!json_object_get(known->values, key)) /* what the watch said meanwhile is newer */
+        keep(known->values, known->row, object);
     value = json_deep_copy(json_object_get(known->values, key));
     (void)pthread_mutex_unlock(&known->names->lock);
     return value;
