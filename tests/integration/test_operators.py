@@ -6,12 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 
 import pytest
 from event_stream import digest_of
 from faulty import get, logged, notification, post, push_event
 from local.demo import wait_until
+from local.process import Process, free_port, tcp_ok
+from local.stack import REPOSITORY
 from probes import end_offsets, kcat, messages, metric, positions
 
 WAIT_S = 60
@@ -212,6 +215,98 @@ def test_a_silent_source_is_a_detection_failure_and_a_notification_until_it_spea
     stack.services.wait_ready("ingest")
     assert health(stack, "registry")["events_total"] > 0, "a restart forgets nothing"
     assert failures(stack, "quiet") == "0|1"
+
+
+# ---- a cluster that is gone ----
+
+def pod_event(cluster, number):
+    return json.dumps({"type": "ADDED", "object": {
+        "kind": "Pod", "metadata": {"uid": f"{cluster}-{number}", "name": f"web-{number}", "namespace": "shop", "resourceVersion": str(number)},
+        "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]},
+        "status": {"containerStatuses": [{"name": "web", "state": {"running": {"startedAt": "2026-11-24T08:00:00Z"}}}]}}})
+
+
+class Cluster:
+    """Two pods run in it, and a source of its name watches it."""
+
+    def __init__(self, stack, name):
+        self.stack, self.name, self.without = stack, name, sources(stack)
+        self.port, self.api = free_port(), Process(stack.state, f"kube-{name}")
+        self.api.start([sys.executable, str(REPOSITORY / "deploy/local/kube_replay.py"), str(self.port)])
+        self.api.wait_ready(lambda: tcp_ok(self.port), 20, "listening")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("POST", "/replay", "\n".join(pod_event(name, number) for number in (1, 2)))
+        assert connection.getresponse().status == 200
+        self.source = {"name": name, "kind": "kubernetes", "cluster": name, "url": f"http://127.0.0.1:{self.port}"}
+        assert reload(stack, [*self.without, self.source])
+        wait("running", lambda: self.running() == 2)
+
+    def running(self):
+        return int(self.stack.postgres.sql(f"SELECT count(*) FROM coverage_images(now(), 'infinity') WHERE cluster = '{self.name}'"))
+
+    def file(self, name):
+        return self.stack.state / "ingest" / "spool" / name
+
+    def retire(self, *options):
+        return run(self.stack, "retire", f"--source={self.name}", f"--spool-dir={self.file('')}", "--format=json", *options)
+
+    def retire_all(self):
+        return self.retire(f"--kafka-brokers={self.stack.kafka.brokers}", "--apply")
+
+
+@pytest.fixture
+def cluster(stack):
+    made = []
+
+    def make(name):
+        made.append(Cluster(stack, name))
+        return made[-1]
+    yield make
+    for one in made:
+        one.api.stop()
+        reload(stack, one.without)
+
+
+def test_a_cluster_that_is_gone_runs_until_it_is_retired(stack, cluster):
+    gone = cluster("gone")
+    left = [gone.file("known-gone.jsonl"), gone.file("position-gone.json")]
+    refused = gone.retire_all()
+    assert refused.returncode == 3 and "'gone' is still watched" in refused.stderr
+    gone.api.kill()
+    wait("a position", left[1].exists)
+    assert reload(stack, gone.without)
+    wait("a failure", lambda: failures(stack, "gone") == "1|1")
+    kept = [path.read_bytes() for path in left]
+    dry = gone.retire()
+    assert (dry.returncode, rows(dry)) == (0, [{"source": "gone", "cluster": "gone", "pods": "2", "outcome": "would be told as removed"}]), dry.stderr
+    assert gone.running() == 2 and failures(stack, "gone") == "1|1"
+    for _ in range(2):  # as if it had been killed before it forgot them
+        for path, content in zip(left, kept, strict=True):
+            path.write_bytes(content)
+        done = gone.retire_all()
+        assert (done.returncode, rows(done)[0]["outcome"]) == (0, "told as removed"), done.stdout + done.stderr
+    wait("none running", lambda: gone.running() == 0)
+    wait("closed", lambda: failures(stack, "gone").startswith("0|"))
+    told = [m for m in messages(stack, "muster.workload-events") if m["value"]["cluster"] == "gone" and m["value"]["action"] == "removed"]
+    assert len(told) == 4 and len({m["id"] for m in told}) == 2 and all(m["value"]["reconcile"] for m in told)
+    assert rows(gone.retire())[0]["pods"] == "0"
+
+
+def test_what_another_source_knows_is_forgotten_and_not_told_as_removed(stack, cluster):
+    old = cluster("old-name")
+    known = old.file("known-new-name.jsonl")
+    assert reload(stack, [*old.without, dict(old.source, name="new-name")])
+    wait("listed", lambda: known.exists() and known.read_text().count('"pod"') == 2)
+    wait("a failure", lambda: failures(stack, "old-name") == "1|1")
+    done = old.retire_all()
+    assert (done.returncode, rows(done)[0]["pods"]) == (0, "0"), done.stdout + done.stderr
+    wait("closed", lambda: failures(stack, "old-name") == "0|1")
+    assert old.running() == 2
+
+
+def test_what_no_source_left_is_not_retired(stack):
+    refused = run(stack, "retire", "--source=nobody", f"--spool-dir={stack.state / 'ingest' / 'spool'}")
+    assert refused.returncode == 2 and "nothing of a source 'nobody'" in refused.stderr
 
 
 # ---- quarantine and replay ----

@@ -169,6 +169,33 @@ static void a_line_without_end_is_refused(void **state)
     assert_null(known);
 }
 
+static size_t count_at(const char *path)
+{
+    json_auto_t *uids = json_object();
+    struct mu_error err;
+
+    assert_int_equal(known_pods_read(path, uids, &err), MU_OK);
+    return json_object_size(uids);
+}
+
+static void a_file_is_of_one_watch_and_read_by_all(void **state)
+{
+    const struct place *place = *state;
+    struct known_pods *known, *second = NULL;
+    struct mu_error err;
+    bool found;
+
+    assert_int_equal(count_at(place->path), 0);
+    known = open_known(place->path);
+    see(known, "a");
+    assert_int_equal(known_pods_compact(known, &err), MU_OK);
+    assert_int_equal(known_pods_open(place->path, &second, &found, &err), MU_E_CONFLICT);
+    assert_null(second);
+    assert_int_equal(count_at(place->path), 1);
+    known_pods_close(known);
+    known_pods_close(open_known(place->path));
+}
+
 static void a_file_that_cannot_be_is_named(void **state)
 {
     struct known_pods *known = NULL;
@@ -190,6 +217,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(a_removal_counts_when_it_is_durable, setup, teardown),
             cmocka_unit_test_setup_teardown(torn_and_foreign_lines_are_skipped, setup, teardown),
             cmocka_unit_test_setup_teardown(a_line_without_end_is_refused, setup, teardown),
+            cmocka_unit_test_setup_teardown(a_file_is_of_one_watch_and_read_by_all, setup,
+                                            teardown),
             cmocka_unit_test(a_file_that_cannot_be_is_named),
     };
 

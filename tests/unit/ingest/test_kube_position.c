@@ -74,6 +74,23 @@ static void a_position_of_another_cluster_is_none(void **state)
     assert_string_equal(place->position.version, "untouched");
 }
 
+static void whose_it_is_can_be_asked(void **state)
+{
+    const struct kube_position position = {.version = "123"};
+    struct place *place = *state;
+    char cluster[KUBE_CLUSTER_SIZE] = "untouched";
+
+    assert_int_equal(kube_position_read_any(place->path, cluster, &place->position, &place->err),
+                     MU_E_NOT_FOUND);
+    assert_string_equal(cluster, "untouched");
+    assert_int_equal(kube_position_write(place->path, "c", "https://a", &position, &place->err),
+                     MU_OK);
+    assert_int_equal(kube_position_read_any(place->path, cluster, &place->position, &place->err),
+                     MU_OK);
+    assert_string_equal(cluster, "c");
+    assert_string_equal(place->position.version, "123");
+}
+
 static void what_is_not_understood_is_none(void **state)
 {
     static const char *const texts[] = {
@@ -117,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             POSITION_TEST(what_was_written_is_read),
             POSITION_TEST(a_position_of_another_cluster_is_none),
+            POSITION_TEST(whose_it_is_can_be_asked),
             POSITION_TEST(what_is_not_understood_is_none),
             POSITION_TEST(files_that_cannot_be_are_errors),
     };

@@ -11,6 +11,7 @@
 #include "app/silence.h"
 #include "source/source.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #define MINUTE INT64_C(60000000)
@@ -49,7 +50,7 @@ static int setup(void **state)
     config.source_count = 1;
     assert_int_equal(health_open(NULL, START, &health, &fixture.err), MU_OK);
     health_watch(health, &config, START);
-    silence = silence_new(health, fixture.delivery);
+    silence = silence_new(health, fixture.delivery, fixture.folder.path);
     kafka_reader_mark(&fixture.reader, MU_TOPIC_REGISTRY_EVENTS);
     return 0;
 }
@@ -122,6 +123,30 @@ static void a_silent_source_that_is_removed_is_told_so(void **state)
     assert_told(2, "silent removed ");
 }
 
+static void leave_pods(const char *lines)
+{
+    char path[512];
+
+    (void)snprintf(path, sizeof(path), "%s/known-main.jsonl", fixture.folder.path);
+    assert_int_equal(mu_file_write_atomic(path, lines, strlen(lines), &fixture.err), MU_OK);
+}
+
+static void a_removed_source_is_silent_until_its_pods_are_retired(void **state)
+{
+    (void)state;
+    leave_pods("{\"pod\":{\"metadata\":{\"uid\":\"a\"}}}\n");
+    config.source_count = 0;
+    health_watch(health, &config, START);
+    for (int i = 0; i < 2; i++) {
+        silence_check(silence, START + MINUTE);
+        WAIT_FOR(told_silent());
+    }
+    leave_pods("");
+    silence_check(silence, START + 2 * MINUTE);
+    WAIT_FOR(!told_silent());
+    assert_told(2, "silent removed ");
+}
+
 static void what_was_told_before_a_restart_is_not_told_again(void **state)
 {
     (void)state;
@@ -148,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             SILENCE_TEST(silence_and_its_end_are_told_once_each),
             SILENCE_TEST(a_silent_source_that_is_removed_is_told_so),
+            SILENCE_TEST(a_removed_source_is_silent_until_its_pods_are_retired),
             SILENCE_TEST(what_was_told_before_a_restart_is_not_told_again),
             SILENCE_TEST(with_kafka_away_the_spool_keeps_it),
     };

@@ -40,6 +40,11 @@ struct replay_config {
     bool dry_run;
 };
 
+struct retire_config {
+    const char *source, *spool_dir, *cluster, *kafka_brokers, *kafka_properties, *format;
+    bool apply;
+};
+
 struct status_config {
     const char *url, *ca_file, *format;
 };
@@ -52,6 +57,7 @@ enum {
     LIST_OPTION_COUNT = 4,
     QUARANTINE_OPTION_COUNT = 9,
     REPLAY_OPTION_COUNT = 7,
+    RETIRE_OPTION_COUNT = 7,
     STATUS_OPTION_COUNT = 3
 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
@@ -61,6 +67,7 @@ extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
 extern const struct mu_option list_options[LIST_OPTION_COUNT];
 extern const struct mu_option quarantine_options[QUARANTINE_OPTION_COUNT];
 extern const struct mu_option replay_options[REPLAY_OPTION_COUNT];
+extern const struct mu_option retire_options[RETIRE_OPTION_COUNT];
 extern const struct mu_option status_options[STATUS_OPTION_COUNT];
 
 int run_command(void *config_struct, int argc, char **argv);
@@ -70,6 +77,7 @@ int sources_command(void *config_struct, int argc, char **argv);
 int list_command(void *config_struct, int argc, char **argv);
 int quarantine_command(void *config_struct, int argc, char **argv);
 int replay_command(void *config_struct, int argc, char **argv);
+int retire_command(void *config_struct, int argc, char **argv);
 int status_command(void *config_struct, int argc, char **argv);
 
 extern const struct mu_program ingest_program;

@@ -58,6 +58,13 @@ static const struct mu_command commands[] = {
          .option_count = REPLAY_OPTION_COUNT,
          .config_size = sizeof(struct replay_config),
          .run = replay_command},
+        {.name = "retire",
+         .arguments = "",
+         .summary = "tell every pod of a cluster that is gone for good as removed",
+         .options = retire_options,
+         .option_count = RETIRE_OPTION_COUNT,
+         .config_size = sizeof(struct retire_config),
+         .run = retire_command},
 };
 
 const struct mu_program ingest_program = {
@@ -69,6 +76,11 @@ const struct mu_program ingest_program = {
                 "  muster-ingest check-config --config=sources.yaml\n"
                 "  muster-ingest explain --config=sources.yaml --source=main captured-body.json\n"
                 "  muster-ingest run --config=sources.yaml --kafka-brokers=kafka:9092\n"
+                "\n"
+                "A cluster that is gone for good: take it out of that file, send SIGHUP, then\n"
+                "\n"
+                "  muster-ingest retire --source=production --spool-dir=/var/lib/muster/spool\n"
+                "  muster-ingest retire ... --kafka-brokers=kafka:9092 --apply\n"
                 "\n"
                 "Exit codes: 0 done; 1 not all was understood, or a source is silent; 2 wrong "
                 "usage or\n"

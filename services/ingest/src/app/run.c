@@ -140,7 +140,7 @@ static enum mu_status start(struct app *app, struct mu_error *err)
         st = start_receiver(app, err);
     if (st != MU_OK)
         return st;
-    app->silence = silence_new(app->health, app->delivery);
+    app->silence = silence_new(app->health, app->delivery, app->config->spool_dir);
     app->watches = watches_new(app->delivery, app->listings, app->config->spool_dir);
     return watches_set(app->watches, app->generation, err);
 }

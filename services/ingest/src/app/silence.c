@@ -1,33 +1,44 @@
 #include "app/silence.h"
 
+#include "watch/known_pods.h"
+
 #include "base/log.h"
 #include "base/sha256.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 static const int64_t second_us = INT64_C(1000000);
 
 struct silence {
     struct health *health;
     struct delivery *delivery;
+    const char *state_folder;
     /* One message under way per row. */
     struct telling {
         struct health *health;
         size_t index;
         bool silent;
         atomic_bool under_way;
+        struct timespec counted_at; /* change and size of the file of which `left` was counted */
+        off_t counted_size;
+        size_t left; /* pods not told as removed */
     } tellings[HEALTH_MAX_ROWS];
 };
 
-struct silence *silence_new(struct health *health, struct delivery *delivery)
+struct silence *silence_new(struct health *health, struct delivery *delivery,
+                            const char *state_folder)
 {
     struct silence *silence = mu_xcalloc(1, sizeof(*silence));
 
     silence->health = health;
     silence->delivery = delivery;
+    silence->state_folder = state_folder;
     for (size_t i = 0; i < HEALTH_MAX_ROWS; i++) {
         silence->tellings[i].health = health;
         silence->tellings[i].index = i;
@@ -50,11 +61,46 @@ static void on_told(void *opaque, enum mu_status status)
     atomic_store(&telling->under_way, false);
 }
 
-static int state_of(const struct health_row *row)
+/* Pods of a source that is no longer configured; of a file that cannot be read as many as it had.
+ */
+static size_t left_behind(const struct silence *silence, struct telling *telling, const char *name)
 {
-    if (!row->kind)
+    char path[PATH_MAX];
+    struct stat file;
+    struct mu_error err;
+
+    if (!silence->state_folder)
+        return 0;
+    (void)snprintf(path, sizeof(path), "%s/known-%s.jsonl", silence->state_folder, name);
+    if (stat(path, &file) != 0)
+        return 0;
+    if (memcmp(&file.st_mtim, &telling->counted_at, sizeof(file.st_mtim)) != 0 ||
+        file.st_size != telling->counted_size) {
+        json_auto_t *uids = json_object();
+
+        if (known_pods_read(path, uids, &err) != MU_OK)
+            return telling->left;
+        telling->left = json_object_size(uids);
+        telling->counted_at = file.st_mtim;
+        telling->counted_size = file.st_size;
+    }
+    return telling->left;
+}
+
+static int state_of(const struct silence *silence, struct telling *telling, struct health_row *row)
+{
+    size_t left;
+
+    if (row->kind)
+        return row->state == HEALTH_SILENT ? MU_SOURCE_SILENT : MU_SOURCE_SPEAKING;
+    left = left_behind(silence, telling, row->name);
+    if (left == 0)
         return MU_SOURCE_REMOVED;
-    return row->state == HEALTH_SILENT ? MU_SOURCE_SILENT : MU_SOURCE_SPEAKING;
+    (void)snprintf(row->last_error, sizeof(row->last_error),
+                   "no longer configured, and %zu of its pods are not told as removed: see "
+                   "muster-ingest retire --help",
+                   left);
+    return MU_SOURCE_SILENT;
 }
 
 static void log_change(const struct health_row *row, int state)
@@ -86,9 +132,8 @@ static void identify(const struct health_row *row, int state, int64_t now_us,
 }
 
 static void tell(struct silence *silence, struct telling *telling, const struct health_row *row,
-                 int64_t now_us)
+                 int state, int64_t now_us)
 {
-    int state = state_of(row);
     const struct mu_source_health message = {
             .source = row->name,
             .source_kind = row->kind ? row->kind : "removed",
@@ -132,9 +177,9 @@ void silence_check(struct silence *silence, int64_t now_us)
 
     for (size_t i = 0; health_row_at(silence->health, i, now_us, &row); i++) {
         struct telling *telling = &silence->tellings[i];
+        int state = state_of(silence, telling, &row);
 
-        if (row.told_silent != (state_of(&row) == MU_SOURCE_SILENT) &&
-            !atomic_load(&telling->under_way))
-            tell(silence, telling, &row, now_us);
+        if (row.told_silent != (state == MU_SOURCE_SILENT) && !atomic_load(&telling->under_way))
+            tell(silence, telling, &row, state, now_us);
     }
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { FILE_MAX_BYTES = 512 * 1024 * 1024, FILE_LINE_MAX_BYTES = 16 * 1024 };
@@ -33,13 +34,19 @@ static enum mu_status put_line(struct mu_buf *out, json_t *line, struct mu_error
     return st;
 }
 
-static enum mu_status open_file(struct known_pods *known, struct mu_error *err)
+/* The lock of the file before goes when this one is held. */
+static enum mu_status open_file(struct known_pods *known, int more_flags, struct mu_error *err)
 {
-    if (known->fd >= 0)
-        (void)close(known->fd);
-    known->fd = open(known->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    int before = known->fd;
+
+    known->fd = open(known->path, O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0640);
+    if (before >= 0)
+        (void)close(before);
     if (known->fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "open '%s': %s", known->path, strerror(errno));
+        return mu_fail(err, errno == ENOENT ? MU_E_NOT_FOUND : MU_E_UNAVAILABLE, "open '%s': %s",
+                       known->path, strerror(errno));
+    if (flock(known->fd, LOCK_EX | LOCK_NB) != 0)
+        return mu_fail(err, MU_E_CONFLICT, "'%s' is in use by a watch", known->path);
     return MU_OK;
 }
 
@@ -118,7 +125,7 @@ enum mu_status known_pods_compact(struct known_pods *known, struct mu_error *err
             return st;
     }
     st = mu_file_write_atomic(known->path, lines.data, lines.len, err);
-    return st == MU_OK ? open_file(known, err) : st;
+    return st == MU_OK ? open_file(known, O_CREAT, err) : st;
 }
 
 enum mu_status known_pods_sync(struct known_pods *known, struct mu_error *err)
@@ -130,18 +137,27 @@ enum mu_status known_pods_sync(struct known_pods *known, struct mu_error *err)
 
 /* ---- open and close ---- */
 
-enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,
-                               struct mu_error *err)
+static struct known_pods *known_new(const char *path)
 {
-    MU_AUTO(known_pods) struct known_pods *known = mu_xcalloc(1, sizeof(*known));
-    bool found = false;
-    enum mu_status st = MU_OK;
+    struct known_pods *known = mu_xcalloc(1, sizeof(*known));
 
     known->fd = -1;
     known->path = path ? mu_xstrdup(path) : NULL;
     known->pods = json_object();
     known->leaving = json_object();
-    if (path)
+    return known;
+}
+
+enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,
+                               struct mu_error *err)
+{
+    MU_AUTO(known_pods) struct known_pods *known = known_new(path);
+    bool found = false;
+    enum mu_status st = path ? open_file(known, 0, err) : MU_OK;
+
+    if (st == MU_E_NOT_FOUND)
+        st = MU_OK;
+    if (st == MU_OK && path)
         st = read_file(known, &found, err);
     if (st == MU_OK)
         st = known_pods_compact(known, err);
@@ -163,6 +179,22 @@ void known_pods_close(struct known_pods *known)
     json_decref(known->leaving);
     free(known->path);
     free(known);
+}
+
+enum mu_status known_pods_read(const char *path, json_t *uids, struct mu_error *err)
+{
+    MU_AUTO(known_pods) struct known_pods *known = known_new(path);
+    const char *uid;
+    json_t *pod;
+    bool found;
+    enum mu_status st = read_file(known, &found, err);
+
+    if (st != MU_OK)
+        return st;
+    json_object_foreach (known->pods, uid, pod) {
+        (void)json_object_set_new(uids, uid, json_true());
+    }
+    return MU_OK;
 }
 
 /* ---- what changes ---- */

@@ -10,6 +10,8 @@
  * known_pods_settle(true) when everything sent is durable, or (false) when something was lost and a
  * listing must tell it again.
  *
+ * The file is locked while it is open: who watches a cluster is known by it.
+ *
  * Threads: one.
  */
 #ifndef INGEST_KNOWN_PODS_H
@@ -25,10 +27,14 @@ struct known_pods;
 
 /* Reads what an earlier process left at `path`, which is made when it is not there (`ret_found`
  * says); NULL: memory only. A line that is torn or no JSON is skipped. Errors: MU_E_UNAVAILABLE,
- * MU_E_LIMIT. */
+ * MU_E_LIMIT, MU_E_CONFLICT (somebody has it open). */
 enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,
                                struct mu_error *err) MU_MUST_CHECK;
 void known_pods_close(struct known_pods *known); /* NULL is fine */
+
+/* Adds the uids in a file that may be open elsewhere to the members of `uids`; none when it is not
+ * there. Errors: MU_E_UNAVAILABLE, MU_E_LIMIT. */
+enum mu_status known_pods_read(const char *path, json_t *uids, struct mu_error *err) MU_MUST_CHECK;
 
 /* The pod of a watch event is there. Errors: MU_E_UNAVAILABLE (the file). */
 enum mu_status known_pods_see(struct known_pods *known, const json_t *pod,

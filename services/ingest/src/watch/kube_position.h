@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum { KUBE_VERSION_SIZE = 128 };
+enum { KUBE_VERSION_SIZE = 128, KUBE_CLUSTER_SIZE = 256 };
 
 struct kube_position {
     char version[KUBE_VERSION_SIZE]; /* "": list first */
@@ -23,6 +23,11 @@ struct kube_position {
 enum mu_status kube_position_read(const char *path, const char *cluster, const char *url,
                                   struct kube_position *ret_position,
                                   struct mu_error *err) MU_MUST_CHECK;
+
+/* The same of whichever cluster it is of, whose name is `ret_cluster`. Errors: the same. */
+enum mu_status kube_position_read_any(const char *path, char ret_cluster[KUBE_CLUSTER_SIZE],
+                                      struct kube_position *ret_position,
+                                      struct mu_error *err) MU_MUST_CHECK;
 
 /* On disk when it returns. Errors: MU_E_UNAVAILABLE. */
 enum mu_status kube_position_write(const char *path, const char *cluster, const char *url,

@@ -4,6 +4,8 @@
 
 #include "store/outbox_row.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 
 enum { SENTENCE_SIZE = 512 };
@@ -21,6 +23,13 @@ static void describe(const struct mu_source_health *health, char ret_text[SENTEN
 {
     char since[MU_TIME_TEXT_SIZE] = "";
 
+    if (mu_text_equal(health->source_kind, "removed")) {
+        (void)snprintf(ret_text, SENTENCE_SIZE,
+                       "the source is no longer configured, but what it told to run was not told "
+                       "as removed and counts as running: retire it in ingest, or configure it "
+                       "again");
+        return;
+    }
     if (health->last_event_at_us != MU_TIME_NONE)
         mu_time_format(health->last_event_at_us, since);
     (void)snprintf(
