@@ -15,7 +15,7 @@ Its rules, where a choice had to be made:
              else all.
   pinned     A container without a tag is called by the tag that reached its digest: versions before floating tags, then
              those that did at its start, then the newest.
-  coverage   excluded, unresolved (no digest), covered (complete scan under its name within 30 days), scan_expired, not_in_registry,
+  coverage   excluded, unresolved (no digest), covered (complete scan under its name within 30 days), not_in_registry, scan_expired,
              unresolved (of an attestation, which nobody scans), scan_failed, never_scanned (something explains the digest), unresolved:
              the first that holds.
              It is so since the last change, but not before the run began.
@@ -326,11 +326,11 @@ class Known:
         last = self.presence_at(repository, target, as_of)
         if complete and complete[-1][0] >= as_of - WINDOW:
             return "covered", None, complete[-1][0] + WINDOW, complete[-1][1]
-        if complete:
-            return "scan_expired", "the last complete scan is older than 30 days", complete[-1][0] + WINDOW, complete[-1][1]
         if last and last[2] in ("missing", "deleted"):
             why = "the registry deleted it" if last[2] == "deleted" else "the registry does not have it"
             return "not_in_registry", why, None, last[1]
+        if complete:
+            return "scan_expired", "the last complete scan is older than 30 days", complete[-1][0] + WINDOW, complete[-1][1]
         if not manifest and self.kind(target) == "attestation":
             return "unresolved", "the digest is of an attestation or signature, not of an image", None, None
         if failed:

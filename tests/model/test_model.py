@@ -134,6 +134,8 @@ BROKEN = {
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
     "a failed scan decides of an attestation": ("target_states(cover_key[],timestamptz,timestamptz)",
                                                 "WHEN a.is_attestation THEN 'unresolved'", ""),
+    "an old scan hides that the image is gone": ("target_states(cover_key[],timestamptz,timestamptz)",
+                                                 "COALESCE(j.finished_at < p_as_of - scan_window(), true)", "j.complete_id IS NULL"),
     "an attestation that runs is never scanned": ("image_coverage(timestamptz,timestamptz)", "f.kind = 'attestation'", "false"),
     "what is computed is counted as kept too": ("running_kept(uuid[],timestamptz,timestamptz)", "AND s.instance_id <> ALL (p_computed)", ""),
     "what images are is known as it was kept": ("containers_computed(timestamptz,timestamptz)", "p_known > v_cover", "false"),

@@ -144,6 +144,20 @@ static void what_the_registry_deleted_unscanned_is_not_in_registry(void **state)
     assert_state(&w, "p1", T(11), "not_in_registry");
 }
 
+static void what_the_registry_deleted_is_covered_while_its_scan_is_fresh(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    add_complete("e3", 'a', REPO ":1.0", T(2));
+    add_delete(&w, "e4", NULL, digest_of('a'), T(10));
+    world_apply(&w);
+    assert_state(&w, "p1", T(2 + DAYS(30)), "covered");
+    assert_state(&w, "p1", T(DAYS(31)), "not_in_registry");
+    assert_sql(&w, "SELECT reason FROM coverage_containers('2026-12-02', 'infinity')",
+               "the registry deleted it");
+}
+
 static void what_the_scanner_does_not_find_is_not_in_registry(void **state)
 {
     (void)state;
@@ -435,6 +449,35 @@ static void what_the_registry_lost_names_when_and_by_which_event(void **state)
                "e4");
 }
 
+/* Gone since its cover ended, or since the registry said so; expired since then, or since it came
+ * back. */
+static void what_was_scanned_and_is_gone_names_since_when(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_run("e2", "p1", "1.0", 'a');
+    add_complete("e3", 'a', REPO ":1.0", T(2));
+    add_delete(&w, "e4", NULL, digest_of('a'), T(10));
+    add_push(&w, "e5", "1.0", digest_of('a'), T(DAYS(32)));
+    add_delete(&w, "e6", NULL, digest_of('a'), T(DAYS(33)));
+    world_apply(&w);
+    for (int kept = 0; kept < 2; kept++) {
+        assert_clock("2026-11-30", "covered 11-01 00:02 12-01 00:02");
+        assert_clock("2026-12-02", "not_in_registry 12-01 00:02");
+        assert_clock("2026-12-03T01:00:00Z", "scan_expired 12-03 00:00 12-01 00:02");
+        assert_clock("2026-12-05", "not_in_registry 12-04 00:00");
+        derive();
+    }
+    assert_sql(&w,
+               "SELECT l.ce_id FROM coverage_clocks('2026-12-05', 'infinity') c "
+               "JOIN ledger l ON l.event_id = c.cause_id",
+               "e6");
+    assert_sql(&w,
+               "SELECT string_agg(state, ' ') FROM "
+               "report_v1.totals('2026-12-05', 'infinity') WHERE containers > 0",
+               "not_in_registry");
+}
+
 /* One container of each state. */
 static void apply_all_states(void)
 {
@@ -626,6 +669,7 @@ int main(void)
             WORLD_TEST(no_digest_is_unresolved),
             WORLD_TEST(a_digest_nobody_explains_is_unresolved),
             WORLD_TEST(what_the_registry_deleted_unscanned_is_not_in_registry),
+            WORLD_TEST(what_the_registry_deleted_is_covered_while_its_scan_is_fresh),
             WORLD_TEST(what_the_scanner_does_not_find_is_not_in_registry),
             WORLD_TEST(an_image_pushed_again_is_in_the_registry_again),
             WORLD_TEST(an_exclusion_counts_within_its_time),
@@ -642,6 +686,7 @@ int main(void)
             WORLD_TEST(a_scan_after_the_end_begins_cover_anew),
             WORLD_TEST(a_state_is_no_older_than_the_run_that_is_in_it),
             WORLD_TEST(the_event_that_reset_the_clock_is_named),
+            WORLD_TEST(what_was_scanned_and_is_gone_names_since_when),
             WORLD_TEST(what_the_registry_lost_names_when_and_by_which_event),
             WORLD_TEST(the_states_add_up_to_the_running_containers),
             WORLD_TEST(before_anything_ran_every_state_counts_zero),

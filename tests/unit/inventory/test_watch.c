@@ -118,6 +118,24 @@ static void what_the_registry_lost_is_told(void **state)
                "1");
 }
 
+static void what_the_registry_lost_is_told_while_its_scan_covers_it_and_once(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(2));
+    CLEAN_SCAN(&w, digest_of('a'), days_ago(2));
+    run_pod("p", 'a', days_ago(1));
+    assert_told("");
+    add_delete(&w, "d", NULL, digest_of('a'), days_ago(1));
+    world_apply(&w);
+    assert_told("not_in_registry critical");
+    free(world_sql(&w,
+                   "UPDATE scans SET finished_at = finished_at - interval '31 days', started_at = "
+                   "started_at - interval '31 days', database_built_at = NULL"));
+    assert_told("not_in_registry critical");
+    assert_sql(&w, "SELECT message FROM notifications",
+               "1 containers run it and the registry deleted it: push it again, or stop them");
+}
+
 static void an_exploited_vulnerability_in_production_is_told(void **state)
 {
     (void)state;
@@ -273,6 +291,7 @@ int main(void)
             CASE(a_scan_about_to_expire_is_told_and_then_its_end),
             CASE(what_runs_unscanned_is_told_after_its_grace),
             CASE(what_the_registry_lost_is_told),
+            CASE(what_the_registry_lost_is_told_while_its_scan_covers_it_and_once),
             CASE(an_exploited_vulnerability_in_production_is_told),
             CASE(containers_behind_their_tag_are_told),
             CASE(a_scan_with_an_old_database_is_a_failure_until_a_good_one),
