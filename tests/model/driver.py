@@ -95,6 +95,11 @@ def _totals_by_state(known, at):
     return {(*row, rows.count(row)) for row in rows}
 
 
+def _running_assets(known, at):
+    names = list({run["instance"]: name for run, _, name, *_ in known.coverage(at)}.values())
+    return {(name, names.count(name)) for name in names}
+
+
 CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
           f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
@@ -114,6 +119,7 @@ AT_AN_INSTANT = {
     "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
     "clocks": ("SELECT uai, manifest, state, containers FROM image_clocks_known({at}, {known})", _clocks),
     "totals by state": ("SELECT b, t.* FROM unnest(ARRAY['namespace', 'asset']) b, list_totals({at}, {known}, b) t", _totals_by_state),
+    "running assets": ("SELECT uai, containers FROM running_assets({at}, {known})", _running_assets),
     "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
                "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
@@ -126,7 +132,7 @@ AT_AN_INSTANT = {
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "totals by state", "clocks", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "totals by state", "clocks", "running assets", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):

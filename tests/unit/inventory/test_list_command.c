@@ -126,6 +126,41 @@ static void assets_are_listed_with_their_digests(void **state)
                   0, "UAI");
 }
 
+static size_t assets_in(const char *state)
+{
+    json_t *rows = rows_of(
+            assets_command,
+            (struct list_command_config){.valid_at = AT_60, .filters = {[4] = state}}, NULL);
+    size_t count = json_array_size(rows);
+
+    for (size_t i = 0; state && i < count; i++)
+        assert_string_equal(cell(rows, i, "state"), state);
+    json_decref(rows);
+    return count;
+}
+
+static void every_asset_runs_or_does_not(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    for (int kept = 0; kept < 2; kept++) {
+        assert_int_equal(assets_in("running"), 2);
+        assert_int_equal(assets_in("not_running"), 2);
+        assert_int_equal(assets_in(NULL), 4);
+        rows = rows_of(assets_command,
+                       (struct list_command_config){.valid_at = AT_60, .filters = {REPO ":1.0"}},
+                       NULL);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "containers")),
+                         2);
+        json_decref(rows);
+        free(world_sql(&w, "SELECT derive_runs(), derive_images()"));
+    }
+    assert_prints(assets_command, (struct list_command_config){.filters = {[4] = "idle"}}, NULL, 2,
+                  "");
+}
+
 static void history_and_whowas_find_a_pod_at_an_instant(void **state)
 {
     (void)state;
@@ -403,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WORLD_TEST(assets_are_listed_with_their_digests),
+            WORLD_TEST(every_asset_runs_or_does_not),
             WORLD_TEST(history_and_whowas_find_a_pod_at_an_instant),
             WORLD_TEST(sources_and_failures_raise_the_exit_code),
             WORLD_TEST(json_has_all_columns_with_their_types),

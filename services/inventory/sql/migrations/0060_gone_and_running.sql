@@ -1,4 +1,4 @@
--- What the registry no longer has is said of what was scanned too.
+-- What the registry no longer has is said of what was scanned too, and of each asset whether it runs.
 
 -- A scan that is fresh covers whatever the registry says; when it has expired the registry's word goes first: what is gone cannot be
 -- scanned again. Read only of what no fresh scan covers, so a fleet is counted as fast as before.
@@ -66,5 +66,38 @@ BEGIN
         END IF;
         EXECUTE body;
     END LOOP;
+END
+$$;
+
+-- How many containers run each asset: counted by image, each named once, and the rest one by one.
+CREATE FUNCTION running_assets(p_valid timestamptz, p_known timestamptz)
+RETURNS TABLE (uai text, containers bigint)
+LANGUAGE plpgsql STABLE ROWS 10000
+SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    v_computed uuid[] := containers_computed(p_valid, p_known);
+BEGIN
+    RETURN QUERY
+    WITH running AS MATERIALIZED (
+        SELECT k.image_no, sum(k.containers)::bigint AS containers
+          FROM running_kept(v_computed, p_valid, p_known) k
+         GROUP BY k.image_no
+    ), named AS (
+        SELECT r.image_no, max(r.containers) AS containers, max(t.name) AS uai
+          FROM running r
+          JOIN image_targets g ON g.image_no = r.image_no AND g.known_from <= p_known
+                              AND g.valid_from <= p_valid AND g.valid_to > p_valid
+          JOIN cover_targets t ON t.target_no = g.target_no
+         GROUP BY r.image_no
+    )
+    SELECT n.uai, sum(n.containers)::bigint
+      FROM (SELECT d.uai, d.containers FROM named d
+             UNION ALL
+            SELECT c.uai, count(DISTINCT c.instance_id)
+              FROM coverage_of(v_computed, p_valid, p_known) c
+             GROUP BY c.uai) n
+     WHERE n.uai IS NOT NULL
+     GROUP BY n.uai;
 END
 $$;

@@ -45,6 +45,7 @@ const struct mu_option assets_options[ASSETS_OPTION_COUNT] = {
         TEXT_OPTION("uai", filters[0], "this asset alone"),
         TEXT_OPTION("repository", filters[1], "assets of this repository"),
         TEXT_OPTION("digest", filters[2], "assets that have been this digest"),
+        TEXT_OPTION("state", filters[4], "running or not_running"),
 };
 const struct mu_option subject_options[SUBJECT_OPTION_COUNT] = {VALID_OPTIONS};
 const struct mu_option diff_options[DIFF_OPTION_COUNT] = {

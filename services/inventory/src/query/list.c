@@ -11,9 +11,10 @@
 /* ---- columns ---- */
 
 static const struct list_column asset_columns[] = {
-        {"uai", LIST_TEXT},      {"digest", LIST_TEXT},      {"digests", LIST_INT},
-        {"floating", LIST_BOOL}, {"known_since", LIST_TIME}, {"repository", LIST_TEXT},
-        {"tag", LIST_TEXT},      {"asset_id", LIST_TEXT}};
+        {"uai", LIST_TEXT},       {"digest", LIST_TEXT},      {"digests", LIST_INT},
+        {"floating", LIST_BOOL},  {"known_since", LIST_TIME}, {"state", LIST_TEXT},
+        {"containers", LIST_INT}, {"repository", LIST_TEXT},  {"tag", LIST_TEXT},
+        {"asset_id", LIST_TEXT}};
 static const struct list_column instance_columns[] = {
         {"instance_id", LIST_TEXT}, {"cluster", LIST_TEXT}, {"namespace", LIST_TEXT},
         {"pod", LIST_TEXT},         {"pod_uid", LIST_TEXT}, {"container", LIST_TEXT},
@@ -123,6 +124,7 @@ static const char *const states[] = {
         "unresolved", "not_in_registry", "excluded",    NULL};
 static const char *const dimensions[] = {"cluster", "namespace",  "node", "owner",
                                          "asset",   "repository", NULL};
+static const char *const asset_states[] = {"running", "not_running", NULL};
 static const char *const failure_states[] = {"open", "closed", NULL};
 static const char *const source_states[] = {"silent", "speaking", "removed", NULL};
 static const char *const approval_states[] = {"in_force", "ended", "replaced", NULL};
@@ -136,10 +138,12 @@ static const char *const exclusion_states[] = {"holds", "to_come", "expired", "w
 static const char *const answers[] = {"yes", "no", NULL};
 static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
 
-static const struct list_filter asset_filters[] = {{.name = "uai"},
-                                                   {.name = "repository"},
-                                                   {.name = "digest"},
-                                                   {.name = "floating", .type = FILTER_BOOL}};
+static const struct list_filter asset_filters[] = {
+        {.name = "uai"},
+        {.name = "repository"},
+        {.name = "digest"},
+        {.name = "floating", .type = FILTER_BOOL},
+        {.name = "state", .type = FILTER_WORD, .words = asset_states}};
 static const struct list_filter instance_filters[] = {
         {.name = "uai"},
         {.name = "digest"},
@@ -207,7 +211,7 @@ const struct list inventory_lists[LIST_COUNT] = {
                          .query = QUERY_LIST_ASSETS,
                          .timed = true,
                          .valid_name = "valid_at",
-                         .short_columns = 5,
+                         .short_columns = 7,
                          COLUMNS(asset_columns),
                          FILTERS(asset_filters)},
         [LIST_INSTANCES] = {.name = "instances",
