@@ -63,7 +63,7 @@ BEGIN
     RETURN true;
 END $$;
 CREATE FUNCTION report_v1.horizon(k timestamptz) RETURNS timestamptz LANGUAGE sql SECURITY DEFINER AS
-    'SELECT max(known_at) FROM public.facts WHERE known_at <= k AND report_v1.frozen()';
+    'SELECT LEAST(k, max(known_at)) FROM public.facts WHERE report_v1.frozen() HAVING min(known_at) <= k';
 """
 TOTALS = """
 CREATE FUNCTION report_v1.originals(k timestamptz) RETURNS TABLE (evidence_digest text, original_digest text) LANGUAGE sql SECURITY DEFINER AS

@@ -13,6 +13,7 @@ import pytest
 from local import demo
 from local.demo import REGISTRY_NAME, pod, wait_until
 from pushes import Pusher
+from test_close import files_of
 from test_imported_scans import program, replay, submit
 
 WEB, PROMOTED, MULTI = (f"{REGISTRY_NAME}/{name}" for name in ("stage/web", "prod/web", "prod/multi"))
@@ -64,13 +65,16 @@ def crossed(world):
     return world
 
 
+def report(world, out, *more):
+    done = program(world, "report", "run", f"--month={demo.this_month()}", f"--system={demo.SYSTEM}", f"--out={out}",
+                   f"--postgres={world.postgres.conninfo()}", f"--inventory-url={world.services.url('inventory')}", *more)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
 @pytest.fixture(scope="module")
 def package(crossed):
-    done = program(crossed, "report", "run", f"--month={demo.this_month()}", f"--system={demo.SYSTEM}",
-                   f"--out={crossed.folder / 'package'}", f"--postgres={crossed.postgres.conninfo()}",
-                   f"--inventory-url={crossed.services.url('inventory')}")
-    assert done.returncode == 0, done.stderr
-    return crossed.folder / "package"
+    return report(crossed, crossed.folder / "package")
 
 
 def findings(package):
@@ -98,3 +102,30 @@ def test_a_finding_taken_out_is_named_all_the_same(crossed, package, tmp_path, v
     assert done.returncode == 1
     assert [row for row in json.loads(done.stdout) if row["check"] == "findings" and row["subject"] == f"{WEB}:1.0" and vulnerability in
             row["difference"]], done.stdout
+
+
+def start(world, number, name, started=None):
+    """A container of an image that nobody scanned, known when this returns."""
+    one = pod(number, name, f"{WEB}:{name}", f"{WEB}@sha256:{number:064x}")
+    if started:
+        one["status"]["containerStatuses"][0]["state"]["running"]["startedAt"] = started
+    replay(world, one)
+    wait_until("known", lambda: world.postgres.sql(f"SELECT count(*) FROM pod_facts WHERE pod = '{name}'") == "1" or "not yet")
+
+
+def test_an_event_of_2036_and_what_comes_later_leave_a_package_as_it_was(crossed, tmp_path):
+    start(crossed, 2036, "ahead-1", "2036-11-20T08:00:00Z")
+    first = report(crossed, tmp_path / "first")
+    known_at = json.loads((first / "manifest.json").read_text())["known_at"]
+    start(crossed, 2026, "late-1")
+    assert files_of(report(crossed, tmp_path / "again", f"--known-at={known_at}")) == files_of(first)
+    assert b"late-1" in (report(crossed, tmp_path / "now") / "coverage-gaps.json").read_bytes()
+
+
+def test_a_deviation_that_was_approved_is_in_the_next_report(crossed, tmp_path):
+    for verb, *more in (("add", "--kind=false_positive", "--vulnerability=CVE-2026-1000", f"--asset={WEB}:1.0", "--rationale=not called", "--by=ann"),
+                        ("approve", "--by=bob", "--role=AO", "--evidence=letter")):
+        done = program(crossed, "inventory", "deviation", verb, "--deviation=DR-7", *more, f"--postgres={crossed.postgres.conninfo()}")
+        assert done.returncode == 0, done.stderr
+    with open(report(crossed, tmp_path / "package") / "deviations.csv", newline="", encoding="utf-8") as text:
+        assert [(row["deviation"], row["state"]) for row in csv.DictReader(text)] == [("DR-7", "approved")]

@@ -546,13 +546,26 @@ static void the_inventory_row_carries_scan_and_asset(void **state)
                REPO ":1.0 covered 1 muster-scanner t t f");
 }
 
-static void the_horizon_is_no_earlier_than_any_fact(void **state)
+/* Whoever tells it, and whatever date it has. */
+static void the_horizon_is_the_clock_of_what_is_known(void **state)
 {
+    static const char is_clock[] =
+            "SELECT report_v1.horizon('infinity') = known_at FROM ledger_clock";
+    char *before;
+
     (void)state;
     assert_sql(&w, "SELECT report_v1.horizon('infinity')", "");
     add_push(&w, "e1", "1.0", digest_of('a'), T(DAYS(3650)));
     world_apply(&w);
-    assert_sql(&w, "SELECT report_v1.horizon('infinity')", "2036-10-29 00:00:00+00");
+    assert_sql(&w, is_clock, "t");
+    before = world_sql(&w, "SELECT report_v1.horizon('infinity')");
+    free(world_sql(&w, "SELECT ledger_tick()")); /* as a statement of a person does */
+    assert_sql(&w, is_clock, "t");
+    assert_sql(&w,
+               mu_arena_printf(w.arena, "SELECT report_v1.horizon('%s') = '%s'", before, before),
+               "t");
+    assert_sql(&w, "SELECT report_v1.horizon('2020-01-01')", "");
+    free(before);
 }
 
 /* ---- the command ---- */
@@ -692,7 +705,7 @@ int main(void)
             WORLD_TEST(before_anything_ran_every_state_counts_zero),
             WORLD_TEST(scanned_assets_that_do_not_run_are_listed_apart),
             WORLD_TEST(the_inventory_row_carries_scan_and_asset),
-            WORLD_TEST(the_horizon_is_no_earlier_than_any_fact),
+            WORLD_TEST(the_horizon_is_the_clock_of_what_is_known),
             WORLD_TEST(the_command_names_what_is_not_covered_and_exits_1),
             WORLD_TEST(the_command_exits_0_when_all_are_covered),
             WORLD_TEST(the_command_answers_as_known_then),

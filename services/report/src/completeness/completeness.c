@@ -96,7 +96,7 @@ static void check_reached(struct completeness *state)
     month[strlen("YYYY-MM")] = '\0';
     if (mu_month_parse(month, &begin_us, &end_us, &err) == MU_OK &&
         instants->as_of_us < end_us - DAY_US)
-        complain(state, CHECK_MONTH_OPEN, month, "the newest fact is of %s", as_of);
+        complain(state, CHECK_MONTH_OPEN, month, "what is known ends at %s", as_of);
 }
 
 enum mu_status completeness_check(const struct snapshot *snapshot, const struct system_file *system,

@@ -139,8 +139,8 @@ struct ledger_row {
 };
 
 struct snapshot_instants {
-    int64_t as_of_us; /* min(end of the month, newest fact): the instant the workbook speaks of */
-    int64_t known_at_us; /* min(asked, newest fact): what had been learned by then */
+    int64_t as_of_us;    /* min(end of the month, horizon): the instant the workbook speaks of */
+    int64_t known_at_us; /* min(asked, horizon): what had been learned by then */
     int64_t month_begin_us;
 };
 

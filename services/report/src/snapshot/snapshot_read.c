@@ -176,8 +176,8 @@ static enum mu_status read_rows(struct mu_pg *pg, struct snapshot *snapshot, str
 }
 
 /*
- * The instants spoken of: neither is later than the newest fact, so that the answer does not move,
- * and a run with --known-at of the manifest asks the very same question.
+ * The instants spoken of: neither is later than what is known for good, so that the answer does not
+ * move, and a run with --known-at of the manifest asks the very same question.
  */
 static enum mu_status read_horizon(struct mu_pg *pg, const struct snapshot_question *question,
                                    const char *known_at, struct snapshot_instants *ret_instants,
