@@ -54,6 +54,36 @@ static void what_comes_back_is_another_item(void **state)
     assert_closed(T(35), "V-CVE-2026-1 1.0 1 scan 20 closed 20");
 }
 
+/* Of what is closed as asked at these instants: the severity of the only one. */
+static void assert_closed_severity(int64_t as_of, const char *known_at, const char *expected)
+{
+    const char *sql = mu_arena_printf(
+            w.arena, "SELECT string_agg(severity, ' ') FROM report_v1.closed_findings('%s', '%s')",
+            sql_time(&w, as_of), known_at);
+
+    assert_sql(&w, sql, expected);
+}
+
+/* A scan that finished later, and one that was told of later. */
+static void what_is_closed_keeps_the_severity_it_had(void **state)
+{
+    char *known_at;
+
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(10), {.id = "CVE-2026-1", .severity = "low"});
+    CLEAN_SCAN(&w, digest_of('a'), T(20));
+    known_at = world_sql(&w, "SELECT known_at FROM ledger_clock");
+    assert_closed_severity(T(30), known_at, "low");
+    SCAN(&w, digest_of('b'), T(40), {.id = "CVE-2026-1", .severity = "moderate"});
+    assert_closed_severity(T(30), "infinity", "low");
+    assert_closed_severity(T(50), "infinity", "moderate");
+    SCAN(&w, digest_of('c'), T(5), {.id = "CVE-2026-1", .severity = "critical"});
+    assert_closed_severity(T(30), known_at, "low");
+    assert_closed_severity(T(30), "infinity", "critical");
+    free(known_at);
+}
+
 /* The asset that had it first has it no more: the item's date does not move. */
 static void an_item_keeps_its_first_detection_while_any_asset_has_it(void **state)
 {
@@ -167,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             CASE(two_assets_with_one_vulnerability_are_one_item),
             CASE(what_comes_back_is_another_item),
+            CASE(what_is_closed_keeps_the_severity_it_had),
             CASE(an_item_keeps_its_first_detection_while_any_asset_has_it),
             CASE(a_deviation_makes_an_item_of_its_own),
             CASE(what_was_stated_of_an_asset_is_told_and_of_others_nothing),
