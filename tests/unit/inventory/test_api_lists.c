@@ -403,6 +403,34 @@ static void history_tells_everything_in_order(void **state)
     assert_says("\"subject\":\"prod/default/p1/main\"");
 }
 
+/* Each by itself, so that the instants of knowledge differ. */
+static void apply_pod(const char *id, struct pod pod)
+{
+    pod.uid = "p1";
+    pod.tag = "1.0";
+    pod.digest = digest_of('a');
+    add_pod(&w, id, pod);
+    world_apply(&w);
+}
+
+static void history_names_the_event_of_each_start_and_end(void **state)
+{
+    (void)state;
+    apply_pod("first", (struct pod){.container_id = "r1", .started = T(1), .at = T(1)});
+    apply_pod("again", (struct pod){.container_id = "r1", .started = T(1), .at = T(2)});
+    apply_pod("second", (struct pod){.container_id = "r2", .started = T(3), .at = T(3)});
+    apply_pod("finish",
+              (struct pod){.container_id = "r2", .started = T(3), .finished = T(4), .at = T(4)});
+    apply_pod("sight", (struct pod){.container_id = "r3", .at = T(5)});
+    apply_pod("removal", (struct pod){.removed = true, .waiting = true, .at = T(6)});
+    assert_sql(&w,
+               "SELECT string_agg(h.kind || ' ' || l.ce_id, ', ' ORDER BY h.at, h.kind) FROM "
+               "list_history('infinity', 'infinity', 'p1') h JOIN ledger l ON l.event_id = "
+               "h.event_id AND l.known_at = h.known_at",
+               "run_started first, run_ended second, run_started second, run_ended finish, "
+               "run_started sight, run_ended removal");
+}
+
 static void the_ledger_balances(void **state)
 {
     (void)state;
@@ -456,6 +484,7 @@ int main(void)
             API_TEST(what_has_not_changed_is_304),
             API_TEST(what_has_changed_has_another_tag),
             API_TEST(history_tells_everything_in_order),
+            API_TEST(history_names_the_event_of_each_start_and_end),
             API_TEST(the_ledger_balances),
             API_TEST(findings_are_of_the_newest_complete_scan),
     };

@@ -42,3 +42,46 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
       JOIN rated r ON r.vulnerability = c.vulnerability
      ORDER BY c.item COLLATE "C", c.uai COLLATE "C", c.episode
 $$;
+
+-- What made an instant of a run as runs_known() has it: the first word that was known of it. What was said to end before it started, clocks
+-- disagree, ends as it starts.
+CREATE FUNCTION run_instant_cause(p_instance uuid, p_run_key text, p_is_end boolean, p_at timestamptz, p_known timestamptz)
+RETURNS TABLE (known_at timestamptz, event_id uuid)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT c.known_at, c.event_id
+      FROM (SELECT f.known_at, f.event_id, f.finished_at AS at
+              FROM run_facts f
+             WHERE p_is_end AND f.instance_id = p_instance AND f.run_key = p_run_key
+             UNION ALL
+            SELECT f.known_at, f.event_id, p_at
+              FROM run_facts f
+             WHERE f.instance_id = p_instance AND COALESCE(f.started_at, f.seen_at) = p_at
+               AND p_is_end = (f.run_key <> p_run_key)
+             UNION ALL
+            SELECT r.known_at, r.event_id, r.removed_at
+              FROM instances i
+              JOIN pod_removals r ON r.cluster = i.cluster AND r.pod_uid = i.pod_uid
+             WHERE p_is_end AND i.instance_id = p_instance) c
+     WHERE c.at <= p_at AND c.known_at <= p_known
+     ORDER BY c.at = p_at DESC, c.at, c.known_at, c.event_id
+     LIMIT 1
+$$;
+
+-- Each instant of a run has the word that made it, not the first of its container.
+DO $$
+DECLARE
+    was text := pg_get_functiondef('list_history(timestamptz, timestamptz, text)'::regprocedure);
+    body text := replace(was, 'i.known_at, i.event_id
+          FROM runs_known(p_known) r', 'w.known_at, w.event_id
+          FROM runs_known(p_known) r');
+BEGIN
+    body := replace(body, 'AS e (at, kind)
+', 'AS e (at, kind)
+         CROSS JOIN LATERAL run_instant_cause(r.instance_id, r.run_key, e.kind = ''run_ended'', e.at, p_known) w
+');
+    IF body !~ 'w\.known_at, w\.event_id' OR body !~ 'run_instant_cause' THEN
+        RAISE EXCEPTION 'list_history is otherwise than expected';
+    END IF;
+    EXECUTE body;
+END
+$$;
