@@ -89,6 +89,12 @@ class World:
         at = self.chance.choice(NEAR if self.maybe(0.7) else LATER)
         return at + (self.pick(-90, 90, 1) * 10**6 if self.maybe(0.1) else 0)
 
+    def received(self, at):
+        """When what is dated so came: then, late, or before it happened, for clocks differ."""
+        if at == FUTURE and self.maybe(0.5):
+            return self.chance.choice(NEAR)
+        return at + (self.pick(-20, -6, -5, -4, 3) * MINUTE if self.maybe(0.15) else 0)
+
     def image(self):
         """A word for something that can be run."""
         return self.pick("m1", "m1", "m2", "m3", "m4", "i1", "i1", "n1", "t1")
@@ -107,8 +113,8 @@ class World:
     def add_registry(self):
         at, repository = self.instant(), self.chance.choice(self.repositories)
         word = self.image()
-        event = {"source": "registry", "source_kind": "distribution", "source_event_id": "x", "occurred_at": at, "received_at": at,
-                 "repository": repository, "action": "push", "reconcile": self.pick(None, None, True)}
+        event = {"source": "registry", "source_kind": "distribution", "source_event_id": "x", "occurred_at": at,
+                 "received_at": self.received(at), "repository": repository, "action": "push", "reconcile": self.pick(None, None, True)}
         if self.maybe(0.75):
             event |= {"tag": self.pick(*TAGS, None), "digest": self.digest(word), "digest_kind": self.kind_of(word)}
         elif self.maybe(0.5):
@@ -171,11 +177,11 @@ class World:
             at = self.instant()
             containers = [self.container(name, kind, specs[name], uid, at) for name, kind in names if self.maybe(0.8)]
             known = facts if self.maybe(0.8) else {}
-            self.add("workload", {**pod, **known, "occurred_at": at, "received_at": at, "containers": containers,
+            self.add("workload", {**pod, **known, "occurred_at": at, "received_at": self.received(at), "containers": containers,
                                   "action": "declared" if self.maybe(0.04) else "observed"})
         if self.maybe(0.35):
             at = self.instant()
-            self.add("workload", {**pod, "occurred_at": at, "received_at": at, "containers": [], "action": "removed",
+            self.add("workload", {**pod, "occurred_at": at, "received_at": self.received(at), "containers": [], "action": "removed",
                                   "reconcile": self.pick(None, True)})
         return pod, facts
 
@@ -208,7 +214,8 @@ class World:
         at, node = self.instant(), self.pick("n1", "n2", None)
         for pod, facts in pods:
             if node in (None, facts["node"]):
-                self.add("workload", {**pod, "occurred_at": at, "received_at": at, "containers": [], "action": "removed", "reconcile": True})
+                self.add("workload", {**pod, "occurred_at": at, "received_at": self.received(at), "containers": [], "action": "removed",
+                                      "reconcile": True})
 
     def exclude(self):
         start = self.instant()

@@ -9,6 +9,7 @@ Its rules, where a choice had to be made:
   contents   Sources that disagree on what a digest is: the highest of unknown, blob, config, manifest, index, attestation.
   tags       A tag points at what was said last; equal instants are ordered by event id. It points nowhere after its own
              deletion and after that of the manifest. A push at the instant of a deletion comes after it.
+  clocks     What a source dates more than five minutes after it was received was when it was received.
   runs       One per container id (else start, else all in one). It starts when the runtime says so, else at first sight; it ends at
              the first of: its finish, the next start in the container, the removal of its pod. It never ends before it starts.
   manifests  Whatever the runtime reports resolves to the platform manifests behind it: those that fit the node's platform,
@@ -26,6 +27,7 @@ from collections import defaultdict
 
 DAY = 24 * 3600 * 10**6
 WINDOW = 30 * DAY
+TOLERANCE = 5 * 60 * 10**6
 RANKS = ["unknown", "blob", "config", "manifest", "index", "attestation"]
 WORST_LAST = ["excluded", "covered", "scan_expired", "scan_failed", "never_scanned", "not_in_registry", "unresolved"]
 FLOATING = {"latest", "edge", "main", "master", "stable", "dev", "nightly", "head"}
@@ -50,6 +52,15 @@ def earliest(instants):
     return min((at for at in instants if at is not None), default=None)
 
 
+def believed(body):
+    """An event of a registry or cluster with the times that it can be of; `told_start` names a run without a container id."""
+    def happened(said):
+        return {word: body["received_at"] if said[word] > body["received_at"] + TOLERANCE else said[word]
+                for word in ("occurred_at", "started_at", "finished_at") if word in said}
+    containers = [{**one, **happened(one), "told_start": one.get("started_at")} for one in body.get("containers", ())]
+    return {**body, **happened(body), "containers": containers}
+
+
 class Known:
     """Events are (event id, kind, body); kinds: registry, workload, scan, exclusion. Times are integers."""
 
@@ -57,7 +68,7 @@ class Known:
         of_kind = defaultdict(list)
         for event_id, kind, body in events:
             of_kind[kind].append((event_id, body))
-        self.registry, self.workloads = of_kind["registry"], of_kind["workload"]
+        self.registry, self.workloads = ([(event_id, believed(body)) for event_id, body in of_kind[kind]] for kind in ("registry", "workload"))
         self.scans, self.exclusions = of_kind["scan"], of_kind["exclusion"]
         self.statements = self._statements()
         self.edges = {(body["digest"], child["digest"], child.get("platform") or "")
@@ -203,7 +214,7 @@ class Known:
         said, pods = defaultdict(list), self.pods()
         for body, container, told in self._told():
             if told:
-                key = container.get("container_id") or container.get("started_at") or "unknown"
+                key = container.get("container_id") or container.get("told_start") or "unknown"
                 said[(body["cluster"], body["pod_uid"], container["name"]), key].append((body["occurred_at"], container))
         instances = defaultdict(list)
         for (instance, key), words in said.items():

@@ -1,6 +1,8 @@
 /* More than anybody has, and what cannot be: the numbers stay right, and one image stays one. */
 #include "one_world.h"
 
+#include "apply/event.h"
+
 #include "base/clock.h"
 
 #include <stdlib.h>
@@ -179,9 +181,19 @@ static void a_tag_that_moves_a_thousand_times_pointed_at_each_in_its_time(void *
 
 /* ---- wrong clocks ---- */
 
-static void what_is_dated_in_the_future_changes_nothing_until_then(void **state)
+enum { FAR = DAYS(400000) };
+
+static void add_ahead(const char *id, int action, const char *tag, const char *digest,
+                      int64_t received)
 {
-    (void)state;
+    struct mu_registry_event event = registry_event(action, tag, digest, T(FAR));
+
+    event.received_at_us = received;
+    add_registry(&w, id, &event);
+}
+
+static void add_ahead_of_all_kinds(void)
+{
     add_push(&w, "push", "1.0", digest_of('a'), T(0));
     add_pod(&w, "now",
             (struct pod){.uid = "now",
@@ -189,26 +201,85 @@ static void what_is_dated_in_the_future_changes_nothing_until_then(void **state)
                          .digest = digest_of('a'),
                          .started = T(0),
                          .at = T(0)});
-    world_apply(&w);
     add_pod(&w, "later",
             (struct pod){.uid = "later",
                          .tag = "1.0",
                          .digest = digest_of('a'),
-                         .started = T(DAYS(400000)),
-                         .at = T(DAYS(400000))});
-    add_pod(&w, "gone", (struct pod){.uid = "now", .removed = true, .at = T(DAYS(400000))});
-    add_push(&w, "moved", "1.0", digest_of('b'), T(DAYS(400000)));
-    add_delete(&w, "deleted", NULL, digest_of('a'), T(DAYS(400000)));
+                         .started = T(FAR),
+                         .at = T(FAR),
+                         .received = T(10)});
+    add_pod(&w, "gone",
+            (struct pod){.uid = "now", .removed = true, .at = T(FAR), .received = T(20)});
+    add_ahead("moved", MU_REGISTRY_PUSH, "1.0", digest_of('b'), T(30));
+    add_ahead("deleted", MU_REGISTRY_DELETE, NULL, digest_of('a'), T(40));
     world_apply(&w);
-    assert_sql(&w, TOTALS("2026-11-02"), "never_scanned 1");
-    assert_sql(&w, "SELECT string_agg(pod_uid, ' ') FROM running_known('2026-11-02', 'infinity')",
-               "now");
+}
+
+static void what_is_dated_ahead_was_when_it_was_received(void **state)
+{
+    (void)state;
+    add_ahead_of_all_kinds();
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws(' ', pod_uid, started_at), ', ') FROM "
+               "running_known('2026-11-02', 'infinity')",
+               "later 2026-11-01 00:10:00+00");
+    assert_sql(&w, TOTALS("2026-11-02"), "not_in_registry 1");
     assert_sql(&w,
                "SELECT left(digest, 9) FROM policy_name('" REPO
                "', '1.0', NULL, '2026-11-02', 'infinity')",
-               "sha256:aa");
+               "sha256:bb");
     assert_sql(&w, "SELECT count(*) FROM ledger WHERE state = 'applied'", "6");
     assert_sql(&w, "SELECT max(known_at) < now() + interval '1 minute' FROM ledger", "t");
+}
+
+/* Each source once a day, and it is over with the day. */
+static void a_source_whose_clock_is_ahead_is_a_detection_failure(void **state)
+{
+    static const char failures[] =
+            "SELECT string_agg(concat_ws(' ', source, state), ', ' ORDER BY source, state) FROM "
+            "list_failures('%s', 'infinity') WHERE code = 'clock_skew'";
+
+    (void)state;
+    add_ahead_of_all_kinds();
+    add_ahead("moved again", MU_REGISTRY_PUSH, "1.0", digest_of('c'), T(50));
+    world_apply(&w);
+    assert_sql(&w, mu_arena_printf(w.arena, failures, "2026-11-01T12:00:00Z"),
+               "cluster open, reg open");
+    assert_sql(&w, mu_arena_printf(w.arena, failures, "2026-11-02"), "cluster closed, reg closed");
+    assert_sql(&w,
+               "SELECT string_agg(subject, ' ' ORDER BY subject) FROM notifications WHERE kind = "
+               "'detection_failure'",
+               "cluster reg");
+    add_ahead("next day", MU_REGISTRY_PUSH, "1.0", digest_of('d'), T(DAYS(1)));
+    world_apply(&w);
+    assert_sql(&w, mu_arena_printf(w.arena, failures, "2026-11-02T12:00:00Z"),
+               "cluster closed, reg closed, reg open");
+}
+
+/* Told again when that time has come it is the same run. */
+static void a_clock_may_be_ahead_as_far_as_the_tolerance(void **state)
+{
+    static const int ahead[] = {5, 6}, received[] = {0, 30};
+    char expected[32];
+
+    (void)state;
+    (void)snprintf(expected, sizeof(expected), "%d", CLOCK_TOLERANCE_US);
+    assert_sql(&w, "SELECT round(extract(epoch FROM clock_tolerance()) * 1000000)", expected);
+    for (int i = 0; i < 4; i++) {
+        const char *uid = mu_arena_printf(w.arena, "ahead-%d", ahead[i % 2]);
+
+        add_pod(&w, mu_arena_printf(w.arena, "e%d", i),
+                (struct pod){.uid = uid,
+                             .tag = "1.0",
+                             .started = T(ahead[i % 2]),
+                             .at = T(0),
+                             .received = T(received[i / 2])});
+    }
+    world_apply(&w);
+    assert_sql(&w,
+               "SELECT string_agg(i.pod_uid || ' ' || r.started_at, ', ' ORDER BY i.pod_uid) FROM "
+               "runs_known('infinity') r JOIN instances i USING (instance_id)",
+               "ahead-5 2026-11-01 00:05:00+00, ahead-6 2026-11-01 00:00:00+00");
 }
 
 int main(void)
@@ -218,7 +289,9 @@ int main(void)
             WORLD_TEST(a_cluster_that_nobody_told_of_counts_as_any),
             WORLD_TEST(a_hundred_thousand_containers_of_one_image_are_one_image),
             WORLD_TEST(a_tag_that_moves_a_thousand_times_pointed_at_each_in_its_time),
-            WORLD_TEST(what_is_dated_in_the_future_changes_nothing_until_then),
+            WORLD_TEST(what_is_dated_ahead_was_when_it_was_received),
+            WORLD_TEST(a_source_whose_clock_is_ahead_is_a_detection_failure),
+            WORLD_TEST(a_clock_may_be_ahead_as_far_as_the_tolerance),
     };
 
     return pg_server_group(&world_server, tests);

@@ -281,9 +281,19 @@ struct pod {
     const char *uid; /* also its name */
     const char *container, *repository, *tag, *digest, *platform, *container_id;
     int64_t started, finished, at; /* finished 0: it runs */
+    int64_t received;              /* 0: once all that is said of it has happened */
     int kind;
     bool removed, waiting;
 };
+
+static inline int64_t received_of(const struct pod *pod)
+{
+    int64_t last = pod->started > pod->finished ? pod->started : pod->finished;
+
+    if (pod->received)
+        return pod->received;
+    return pod->at > last ? pod->at : last;
+}
 
 static inline void add_pod(struct world *w, const char *id, struct pod pod)
 {
@@ -307,7 +317,7 @@ static inline void add_pod(struct world *w, const char *id, struct pod pod)
                                       .action = pod.removed ? MU_WORKLOAD_REMOVED
                                                             : MU_WORKLOAD_OBSERVED,
                                       .occurred_at_us = pod.at,
-                                      .received_at_us = pod.at,
+                                      .received_at_us = received_of(&pod),
                                       .cluster = "prod",
                                       .namespace_name = "default",
                                       .pod = pod.uid,

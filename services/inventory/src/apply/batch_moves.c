@@ -46,7 +46,8 @@ static bool collect(struct batch *batch, struct mu_buf columns[COLUMNS])
         mu_pg_array_add(&columns[0], event->event_id);
         mu_pg_array_add(&columns[1], r->repository);
         mu_pg_array_add(&columns[2], r->tag);
-        mu_pg_array_add(&columns[3], effects_time(&batch->effects, r->occurred_at_us));
+        mu_pg_array_add(&columns[3],
+                        effects_time(&batch->effects, event_happened(event, r->occurred_at_us)));
         mu_pg_array_add(&columns[4], r->digest);
     }
     for (int c = 0; c < COLUMNS; c++)

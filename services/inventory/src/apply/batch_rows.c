@@ -137,7 +137,7 @@ static enum mu_status apply_event(struct batch *batch, size_t place, struct mu_e
         effects_registry(&batch->effects, event);
     else
         effects_workload(&batch->effects, event);
-    return MU_OK;
+    return batch->effects.is_ahead ? effects_clock_failure(&batch->effects, event, err) : MU_OK;
 }
 
 enum mu_status batch_apply_events(struct batch *batch, struct mu_error *err)

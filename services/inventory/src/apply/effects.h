@@ -23,6 +23,7 @@ struct effects {
     int64_t untagged_grace_ms;
     char moment[24];  /* the same for WISH_REPEATS_MS */
     int64_t findings; /* loaded so far */
+    bool is_ahead;    /* a time of the event was not believed */
 };
 
 void effects_registry(struct effects *effects, const struct event *event);
@@ -37,6 +38,11 @@ void effects_scan_result(struct effects *effects, const struct event *event,
 enum mu_status effects_source_health(struct effects *effects, const struct event *event,
                                      struct mu_error *err) MU_MUST_CHECK;
 
+/* The detection failure (`clock_skew`) of the day and source of an event that is_ahead, and its
+ * notification: once, and over with the day. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM. */
+enum mu_status effects_clock_failure(struct effects *effects, const struct event *event,
+                                     struct mu_error *err) MU_MUST_CHECK;
+
 /* A quarantine record in the outbox. Errors: MU_E_NOMEM, MU_E_LIMIT. */
 enum mu_status effects_quarantine(struct effects *effects, const struct event *event,
                                   struct mu_error *err) MU_MUST_CHECK;
@@ -47,6 +53,9 @@ enum mu_status effects_quarantine(struct effects *effects, const struct event *e
 const char *effects_time(struct effects *effects, int64_t at_us);
 const char *effects_int(struct effects *effects, int64_t value);
 const char *effects_text(const char *text);
+
+/* event_happened(), and whether it is_ahead. */
+int64_t effects_happened(struct effects *effects, const struct event *event, int64_t told_us);
 
 /* Repository, asset of (tag else digest); with a tag also that it has been this digest (may be
  * NULL). */

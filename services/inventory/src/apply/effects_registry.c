@@ -12,14 +12,16 @@ static void observe_tag(struct effects *effects, const struct event *event,
                         const struct mu_registry_event *r, const char *digest)
 {
     WRITE_SET_ADD(effects->set, WRITE_TAG_OBSERVATIONS, event->event_id, r->repository, r->tag,
-                  digest, effects_time(effects, r->occurred_at_us));
+                  digest,
+                  effects_time(effects, effects_happened(effects, event, r->occurred_at_us)));
 }
 
 static void observe_digest(struct effects *effects, const struct event *event,
                            const struct mu_registry_event *r, const char *state)
 {
     WRITE_SET_ADD(effects->set, WRITE_REGISTRY_FACTS, event->event_id, r->repository, r->digest,
-                  state, effects_time(effects, r->occurred_at_us));
+                  state,
+                  effects_time(effects, effects_happened(effects, event, r->occurred_at_us)));
 }
 
 static void effects_push(struct effects *effects, const struct event *event,

@@ -55,12 +55,14 @@ static bool observe_run(struct effects *effects, const struct event *event,
                         const struct mu_workload_container *c, const char *instance_id,
                         char ret_image_fact_id[MU_UUID_TEXT_SIZE])
 {
-    int64_t seen_at = c->started_at_us != MU_TIME_NONE ? MU_TIME_NONE : event->occurred_at_us;
-    int64_t finished_at = c->finished_at_us;
+    int64_t told_at = effects_happened(effects, event, event->occurred_at_us);
+    int64_t started_at = effects_happened(effects, event, c->started_at_us);
+    int64_t seen_at = started_at != MU_TIME_NONE ? MU_TIME_NONE : told_at;
+    int64_t finished_at = effects_happened(effects, event, c->finished_at_us);
     char fact_id[MU_UUID_TEXT_SIZE];
 
     if (c->state == MU_CONTAINER_TERMINATED && finished_at == MU_TIME_NONE)
-        finished_at = event->occurred_at_us;
+        finished_at = told_at;
     if (c->state == MU_CONTAINER_RUNNING)
         finished_at = MU_TIME_NONE;
     {
@@ -71,7 +73,7 @@ static bool observe_run(struct effects *effects, const struct event *event,
                              effects_text(c->repository),
                              effects_text(c->tag),
                              effects_text(c->digest),
-                             effects_time(effects, c->started_at_us),
+                             effects_time(effects, started_at),
                              effects_time(effects, finished_at),
                              effects_time(effects, seen_at)};
 
@@ -171,5 +173,5 @@ void effects_workload(struct effects *effects, const struct event *event)
         observe_container(effects, event, w, &containers[i]);
     if (w->action == MU_WORKLOAD_REMOVED)
         WRITE_SET_ADD(effects->set, WRITE_POD_REMOVALS, event->event_id, w->cluster, w->pod_uid,
-                      effects_time(effects, w->occurred_at_us));
+                      effects_time(effects, effects_happened(effects, event, w->occurred_at_us)));
 }

@@ -15,6 +15,11 @@ static bool usable_text(const char *text)
     return len > 0 && len <= CE_TEXT_MAX && mu_utf8_valid(text, len);
 }
 
+int64_t event_happened(const struct event *event, int64_t told_us)
+{
+    return told_us <= event->received_at_us + CLOCK_TOLERANCE_US ? told_us : event->received_at_us;
+}
+
 void event_reject(struct event *event, struct mu_arena *arena, const struct mu_error *why)
 {
     char *reason = mu_arena_strdup(arena, why->message);
@@ -65,6 +70,7 @@ static enum mu_status check_registry(struct event *event, struct mu_error *err)
 {
     const struct mu_registry_event *r = event->message;
 
+    event->source = r->source;
     event->occurred_at_us = r->occurred_at_us;
     event->received_at_us = r->received_at_us;
     if (r->action == MU_REGISTRY_PUSH && r->digest == NULL)
@@ -79,6 +85,7 @@ static enum mu_status check_workload(struct event *event, struct mu_error *err)
     const struct mu_workload_event *w = event->message;
 
     (void)err;
+    event->source = w->source;
     event->occurred_at_us = w->occurred_at_us;
     event->received_at_us = w->received_at_us;
     return MU_OK;

@@ -15,11 +15,15 @@
 #include "bus/bus.h"
 #include "msg/msg.h"
 
+/* How far a source's clock may be ahead: clock_tolerance() of the database. */
+enum { CLOCK_TOLERANCE_US = 5 * 60 * 1000000 };
+
 struct event {
     const struct mu_incoming *incoming;
     char event_id[MU_UUID_TEXT_SIZE];
     const char *ce_source, *ce_id, *ce_type;
     const char *traceparent; /* NULL: none */
+    const char *source;      /* of a registry or workload event: as ingest calls it */
     int64_t occurred_at_us, received_at_us;
     enum mu_msg_type type;
     bool is_read;          /* else message, status and reason are not there yet */
@@ -39,6 +43,12 @@ void event_read(struct event *event, struct mu_arena *arena);
 /* Both. */
 void event_decode(const struct mu_incoming *incoming, int64_t now_us, struct mu_arena *arena,
                   struct event *ret_event);
+
+/*
+ * When that was which a source dates: nothing happens after it was received, so what is dated later
+ * than a clock may be ahead was when it was received. MU_TIME_NONE stays.
+ */
+int64_t event_happened(const struct event *event, int64_t told_us);
 
 /* Makes an event one to quarantine. */
 void event_reject(struct event *event, struct mu_arena *arena, const struct mu_error *why);
