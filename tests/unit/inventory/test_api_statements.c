@@ -162,15 +162,18 @@ static void a_move_is_stated_listed_and_withdrawn(void **state)
 
 static void who_requests_a_deviation_may_not_approve_it(void **state)
 {
-#define DECIDE                                                                                 \
+#define DECIDE(more)                                                                           \
     "{\"deviation\":\"D1\",\"record\":\"approve\",\"role\":\"AO\",\"evidence\":\"letter 17\"," \
-    "\"at\":\"2026-11-11T00:00:00Z\"}"
+    "\"at\":\"2026-11-11T00:00:00Z\"" more "}"
+#define UNTIL ",\"expires_at\":\"2027-11-11T00:00:00Z\""
     (void)state;
     assert_int_equal(state_as(ALICE, "deviations", REQUEST), 201);
-    assert_int_equal(state_as(ALICE, "deviations", DECIDE), 409);
+    assert_int_equal(state_as(ALICE, "deviations", DECIDE(UNTIL)), 409);
     assert_int_equal(list_as("/v1/deviations?state=pending"), 200);
     assert_says("\"requested_by\":\"alice\"");
-    assert_int_equal(state_as(BOB, "deviations", DECIDE), 201);
+    assert_int_equal(state_as(BOB, "deviations", DECIDE("")), 409);
+    assert_says("expires_at: a vulnerability is accepted until a time; say until when");
+    assert_int_equal(state_as(BOB, "deviations", DECIDE(UNTIL)), 201);
     assert_int_equal(list_as("/v1/deviations?kind=accepted&vulnerability=CVE-2026-1&asset=*"), 200);
     assert_says("\"deviation\":\"D1\",\"state\":\"approved\"");
     assert_says("\"decided_by\":\"bob\"");

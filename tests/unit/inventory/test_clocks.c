@@ -39,6 +39,9 @@ static void request(const char *name, const char *kind, const char *columns, con
             mu_arena_printf(w.arena, "'{%s,CVE-2026-1,*,why%s}'", kind, values));
 }
 
+/* The columns and values of a request that ends at a day. */
+#define UNTIL(day) ",expires_at", mu_arena_printf(w.arena, ",%s", sql_time(&w, T(DAYS(day))))
+
 static void decide(const char *name, const char *record, int64_t at)
 {
     deviate(name, record, at, "bob", "'{evidence}'", "'{ticket}'");
@@ -168,8 +171,7 @@ static void what_has_expired_falls_back_by_itself(void **state)
 {
     (void)state;
     find_one("high", NULL);
-    request("AC-1", "accepted", ",expires_at",
-            mu_arena_printf(w.arena, ",%s", sql_time(&w, T(DAYS(40)))));
+    request("AC-1", "accepted", UNTIL(40));
     decide("AC-1", "approve", T(DAYS(2)));
     assert_clocks(T(DAYS(39)), "rev5", "accepted");
     assert_clocks(T(DAYS(40)), "rev5", "late rev5 30.0");
@@ -230,7 +232,7 @@ static void acceptance_does_not_hold_off_kev(void **state)
 {
     (void)state;
     find_one("moderate", KEV);
-    request("AC-1", "accepted", "", "");
+    request("AC-1", "accepted", UNTIL(40));
     decide("AC-1", "approve", T(DAYS(2)));
     assert_clocks(T(DAYS(3)), "rev5", "at_risk kev 10.0");
     assert_clocks(T(DAYS(10)), "rev5", "late kev 10.0");
@@ -243,9 +245,9 @@ static void a_deviation_holds_for_its_scope_alone(void **state)
     push_at(&w, "1.1", 'a', T(0));
     SCAN(&w, digest_of('a'), T(1), {.id = "CVE-2026-1", .severity = "high", .package = "b"});
     deviate("D1", "request", T(2), "ann", "'{kind,vulnerability,asset,rationale,package}'",
-            "'{accepted,CVE-2026-1," REPO ":1.0,why,b}'");
+            "'{false_positive,CVE-2026-1," REPO ":1.0,why,b}'");
     deviate("D2", "request", T(2), "ann", "'{kind,vulnerability,asset,rationale,package}'",
-            "'{accepted,CVE-2026-1," REPO ",why,other}'");
+            "'{false_positive,CVE-2026-1," REPO ",why,other}'");
     decide("D1", "approve", T(3));
     decide("D2", "approve", T(3));
     assert_sql(&w,
@@ -254,7 +256,7 @@ static void a_deviation_holds_for_its_scope_alone(void **state)
                        "SELECT string_agg(concat(right(uai, 3), ' ', status), ', ' ORDER BY "
                        "uai) FROM finding_clocks_known('" REPO "', '%s', 'infinity', 'rev5', '0')",
                        sql_time(&w, T(10))),
-               "1.0 accepted, 1.1 open");
+               "1.0 false_positive, 1.1 open");
 }
 
 /* ---- the window of a scan, and explanations ---- */

@@ -47,6 +47,8 @@ static void write_file(const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+#define END "2027-11-01T00:00:00Z"
+
 static void request(const char *name, const char *kind)
 {
     RUN(deviation_command, "add", 0, .name = name, .kind = kind, .cve = "CVE-2026-1", .asset = "*",
@@ -55,7 +57,7 @@ static void request(const char *name, const char *kind)
 
 #define STATES                                                                    \
     "SELECT string_agg(deviation || ' ' || state, ', ' ORDER BY deviation) FROM " \
-    "deviations_known('infinity', 'infinity')"
+    "deviations_known('2027-01-01', 'infinity')"
 
 static void a_request_is_approved_by_somebody_else(void **state)
 {
@@ -67,8 +69,34 @@ static void a_request_is_approved_by_somebody_else(void **state)
     RUN(deviation_command, "approve", 2, .name = "D1", .by = "bob", .role = "AO");
     assert_sql(&w, STATES, "D1 pending");
     RUN(deviation_command, "approve", 0, .name = "D1", .by = "bob", .role = "AO",
-        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z", .expires = END);
     assert_sql(&w, STATES, "D1 approved");
+}
+
+/* The request or the approval says until when; other deviations need no end. */
+static void a_vulnerability_is_accepted_until_a_time(void **state)
+{
+    (void)state;
+    request("D1", "accepted");
+    RUN(deviation_command, "approve", 1, .name = "D1", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+    RUN(deviation_command, "approve", 1, .name = "D1", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z", .expires = "2026-11-02T00:00:00Z");
+    assert_sql(&w, STATES, "D1 pending");
+    assert_sql(&w,
+               "SELECT record_deviation(ledger_tick(), jsonb_populate_record(NULL::deviation_facts,"
+               " '{\"deviation\":\"D1\",\"record\":\"approve\",\"at\":\"2026-11-02\",\"by\":"
+               "\"bob\"}'))",
+               "expires_at: a vulnerability is accepted until a time; say until when");
+    RUN(deviation_command, "add", 0, .name = "D2", .kind = "accepted", .cve = "CVE-2026-1",
+        .asset = "*", .by = "ann", .rationale = "not reachable", .at = "2026-11-01T00:00:00Z",
+        .expires = END);
+    RUN(deviation_command, "approve", 0, .name = "D2", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+    request("D3", "false_positive");
+    RUN(deviation_command, "approve", 0, .name = "D3", .by = "bob", .role = "AO",
+        .evidence = "mail", .at = "2026-11-02T00:00:00Z");
+    assert_sql(&w, STATES, "D1 pending, D2 approved, D3 approved");
 }
 
 static void a_withdrawal_is_a_fact_and_final(void **state)
@@ -343,7 +371,7 @@ static void accept_of(const char *name, const char *asset, const char *at)
     RUN(deviation_command, "add", 0, .name = name, .kind = "accepted", .cve = "CVE-2026-1",
         .asset = asset, .by = "ann", .rationale = "not reachable", .at = at);
     RUN(deviation_command, "approve", 0, .name = name, .by = "bob", .role = "AO",
-        .evidence = "mail", .at = at);
+        .evidence = "mail", .at = at, .expires = END);
 }
 
 static char *explained(const char *subject)
@@ -439,6 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(a_request_is_approved_by_somebody_else),
+            CASE(a_vulnerability_is_accepted_until_a_time),
             CASE(a_withdrawal_is_a_fact_and_final),
             CASE(what_nobody_requested_cannot_be_decided),
             CASE(the_same_record_again_changes_nothing),

@@ -277,6 +277,19 @@ static void deviations_that_do_not_hold_are_named(void **state)
     assert_int_equal(completeness_count(withdrawn, COMPLETENESS_REJECTS), 0);
 }
 
+/* Stated before it was refused; other deviations need no end. */
+static void an_acceptance_for_ever_is_named(void **state)
+{
+    struct world *world = *state;
+
+    world->deviations[0].kind = "accepted";
+    assert_only(world, NULL, CHECK_DEVIATION_ENDLESS, "DR-1", "CVE-2026-0003: accepted for ever");
+    world->deviations[0].expires_at = "2027-11-02T00:00:00.000000Z";
+    MU_AUTO(completeness) struct completeness *ends = check(world, NULL);
+
+    assert_int_equal(completeness_of(ends, CHECK_DEVIATION_ENDLESS)->count, 0);
+}
+
 static void a_vendor_not_asked_for_thirty_days_is_named(void **state)
 {
     struct world *world = *state;
@@ -358,6 +371,7 @@ int main(void)
             WORLD_TEST(sources_events_and_failures_are_named),
             WORLD_TEST(a_finding_without_a_rating_is_named),
             WORLD_TEST(deviations_that_do_not_hold_are_named),
+            WORLD_TEST(an_acceptance_for_ever_is_named),
             WORLD_TEST(a_vendor_not_asked_for_thirty_days_is_named),
             WORLD_TEST(what_the_system_file_leaves_out_is_named),
             WORLD_TEST(a_month_without_containers_is_no_month),

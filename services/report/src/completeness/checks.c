@@ -68,6 +68,10 @@ const struct completeness_check completeness_checks[COMPLETENESS_CHECKS] = {
         [CHECK_FAILURE] = {"detection-failure-open", WARNS, "VDR-CSO-FAV",
                            "mend what failed: muster-inventory failures; it is reported till "
                            "then"},
+        [CHECK_DEVIATION_ENDLESS] = {"deviation-without-end", WARNS,
+                                     "VER-RPT-AVI: why it is accepted",
+                                     "it was approved before an acceptance needed an end: withdraw "
+                                     "it, and request it anew with --expires-at"},
         [CHECK_DEVIATION_EXPIRED] = {"deviation-expired", WARNS, "ConMon Playbook, deviations",
                                      "request it anew, or let it go: its clock runs again"},
         [CHECK_DEVIATION_PENDING] = {"deviation-pending", WARNS, "ConMon Playbook, deviations",

@@ -52,8 +52,12 @@ static enum mu_status check_deviation(struct completeness *state, const void *ro
         return MU_OK;
     if (!row->rationale || !*row->rationale)
         complain(state, CHECK_RATIONALE, row->deviation, "%s: it says no reason", what);
-    if (mu_text_equal(row->state, "approved"))
-        check_vendor(state, row);
+    if (!mu_text_equal(row->state, "approved"))
+        return MU_OK;
+    check_vendor(state, row);
+    if (mu_text_equal(row->kind, "accepted") && !row->expires_at)
+        complain(state, CHECK_DEVIATION_ENDLESS, row->deviation, "%s: accepted for ever by %s",
+                 what, row->decided_by ? row->decided_by : "-");
     return MU_OK;
 }
 
