@@ -53,6 +53,18 @@ static void find_one(const char *severity, const char *extra)
     SCAN(&w, digest_of('a'), T(0), {.id = "CVE-2026-1", .severity = severity, .extra = extra});
 }
 
+#define ALIAS "GHSA-aaaa-bbbb-cccc"
+
+static void state_ssvc(const char *vulnerability, const char *automatable, const char *impact,
+                       int64_t at)
+{
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "INSERT INTO ssvc_facts VALUES (gen_random_uuid(), '%s', '%s', "
+                                   "'%s', '%s', 'ann', NULL, NULL, 'memo 4', ledger_tick())",
+                                   vulnerability, automatable, impact, sql_time(&w, at))));
+}
+
 /* ---- due dates ---- */
 
 static void severity_gives_30_90_and_180_days(void **state)
@@ -143,12 +155,39 @@ static void what_people_state_of_ssvc_counts_before_the_database(void **state)
 {
     (void)state;
     find_one("low", "\"kev\":null,\"automatable\":false,\"technical_impact\":\"partial\"");
-    free(world_sql(
-            &w, mu_arena_printf(w.arena,
-                                "INSERT INTO ssvc_facts VALUES (gen_random_uuid(), 'CVE-2026-1', "
-                                "'yes', 'total', '%s', 'ann', NULL, NULL, NULL, ledger_tick())",
-                                sql_time(&w, T(0)))));
+    state_ssvc("CVE-2026-1", "yes", "total", T(0));
     assert_clocks(T(1), "bod26-04", "at_risk bod26-04 3.0");
+}
+
+/* Under an alias too. The 60 days of before stay the latest. */
+static void a_word_on_ssvc_starts_the_clock_of_what_it_makes_worse(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(0),
+         {.id = "CVE-2026-1",
+          .advisory = ALIAS,
+          .extra = "\"kev\":null,\"automatable\":false,\"technical_impact\":\"partial\""});
+    state_ssvc(ALIAS, "yes", "partial", T(DAYS(30)));
+    state_ssvc(ALIAS, "yes", "total", T(DAYS(40)));
+    assert_clocks(T(DAYS(29)), "bod26-04", "open bod26-04 60.0");
+    assert_clocks(T(DAYS(31)), "bod26-04", "open bod26-04 44.0");
+    assert_clocks(T(DAYS(41)), "bod26-04", "at_risk bod26-04 43.0");
+    state_ssvc("CVE-2026-1", "yes", "total", T(DAYS(42))); /* the same again */
+    assert_clocks(T(DAYS(42)), "bod26-04", "at_risk bod26-04 43.0");
+    state_ssvc("CVE-2026-1", "no", "partial", T(DAYS(43)));
+    state_ssvc("CVE-2026-1", "yes", "total", T(DAYS(59)));
+    assert_clocks(T(DAYS(59)), "bod26-04", "at_risk bod26-04 60.0");
+}
+
+/* What nobody had stated counted as the worse already. */
+static void a_word_on_ssvc_puts_nothing_off(void **state)
+{
+    (void)state;
+    find_one("low", "\"kev\":null");
+    assert_clocks(T(DAYS(1)), "bod26-04", "at_risk bod26-04 3.0");
+    state_ssvc("CVE-2026-1", "yes", "total", T(DAYS(2)));
+    assert_clocks(T(DAYS(2)), "bod26-04", "at_risk bod26-04 3.0");
 }
 
 /* ---- deviations ---- */
@@ -285,6 +324,21 @@ static void an_image_shows_when_its_scan_expires_and_how_old_the_database_was(vo
     assert_sql(&w, CLOCK, "covered 1 t t");
 }
 
+/* Of the asset 1.0, of a vulnerability or NULL: each event as `what`, those that `filter` takes. */
+static void assert_events(const char *vulnerability, const char *what, const char *filter,
+                          const char *expected)
+{
+    assert_sql(&w,
+               mu_arena_printf(
+                       w.arena,
+                       "SELECT string_agg(%s, ', ' ORDER BY n) FROM clock_events_known('" REPO
+                       ":1.0', '" REPO "', NULLIF('%s', ''), '%s', 'infinity') WITH "
+                       "ORDINALITY AS e (at, clock, subject, event, detail, source, n) "
+                       "WHERE %s",
+                       what, vulnerability ? vulnerability : "", sql_time(&w, T(DAYS(60))), filter),
+               expected);
+}
+
 static void every_event_that_moved_a_clock_is_told(void **state)
 {
     (void)state;
@@ -293,17 +347,12 @@ static void every_event_that_moved_a_clock_is_told(void **state)
     decide("FP-1", "reject", T(DAYS(2)));
     CLEAN_SCAN(&w, digest_of('a'), T(DAYS(3)));
     SCAN(&w, digest_of('a'), T(DAYS(4)), {.id = "CVE-2026-1"});
-    assert_sql(
-            &w,
-            mu_arena_printf(w.arena,
-                            "SELECT string_agg(clock || ' ' || event, ', ') FROM (SELECT * FROM "
-                            "clock_events_known('" REPO ":1.0', '" REPO
-                            "', 'CVE-2026-1', '%s', 'infinity') WHERE clock "
-                            "<> 'database_freshness') e",
-                            sql_time(&w, T(DAYS(9)))),
-            "kev listed, remediation started, scan_window restarted, deviation request, "
-            "deviation reject, remediation stopped, scan_window restarted, remediation reopened, "
-            "scan_window restarted");
+    free(world_sql(&w, "UPDATE scans SET database_built_at = started_at - interval '24 hours'"));
+    assert_events("CVE-2026-1", "concat(clock, ' ', event)", "true",
+                  "kev listed, database_freshness met, remediation started, scan_window "
+                  "restarted, deviation request, deviation reject, database_freshness met, "
+                  "remediation stopped, scan_window restarted, database_freshness met, "
+                  "remediation reopened, scan_window restarted");
     assert_sql(&w,
                mu_arena_printf(
                        w.arena,
@@ -312,6 +361,59 @@ static void every_event_that_moved_a_clock_is_told(void **state)
                        "WHERE e.clock = 'remediation'",
                        sql_time(&w, T(DAYS(9)))),
                "3");
+}
+
+static void what_was_stated_of_an_alias_is_told(void **state)
+{
+    static const char *const names[] = {NULL, "CVE-2026-1", ALIAS};
+
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    SCAN(&w, digest_of('a'), T(0), {.id = "CVE-2026-1", .advisory = ALIAS}, {.id = "CVE-2026-2"});
+    deviate("AC-1", "request", T(DAYS(1)), "ann",
+            "'{kind,vulnerability,asset,rationale,expires_at}'",
+            mu_arena_printf(w.arena, "'{accepted," ALIAS ",*,why,%s}'", sql_time(&w, T(DAYS(9)))));
+    decide("AC-1", "approve", T(DAYS(2)));
+    state_ssvc(ALIAS, "no", "total", T(DAYS(3)));
+    state_ssvc("CVE-2026-3", "no", "total", T(DAYS(3))); /* is not on it */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_events(names[i], "concat_ws(' ', clock, event, detail)",
+                      "clock IN ('deviation', 'ssvc')",
+                      "deviation request accepted of " ALIAS " by ann, "
+                      "deviation approve accepted of " ALIAS " by bob, "
+                      "ssvc stated not automatable, total by ann, stated of " ALIAS ", "
+                      "deviation expired accepted of " ALIAS);
+    assert_events("CVE-2026-2", "event", "clock IN ('deviation', 'ssvc')", "");
+}
+
+static void a_change_of_rating_is_told(void **state)
+{
+#define NVD(score) "\"scores\":[{\"type\":\"CVSS_V3\",\"source\":\"nvd\",\"score\":" score "}]"
+    (void)state;
+    find_one("low", NULL); /* by the scanner alone */
+    for (int day = 1; day <= 4; day++)
+        SCAN(&w, digest_of('a'), T(DAYS(day)),
+             {.id = "CVE-2026-1",
+              .severity = "low",
+              .extra = (const char *[]){NVD("9.8"), NVD("9.1"), NVD("5"), NVD("5.1")}[day - 1]});
+    assert_events("CVE-2026-1", "detail", "clock = 'rating'",
+                  "critical; CVSS of NVD 9.8, moderate, before critical; CVSS of NVD 5.0");
+}
+
+static void exposure_old_databases_and_what_went_are_told(void **state)
+{
+    (void)state;
+    find_one("high", NULL);
+    free(world_sql(&w, "UPDATE scans SET database_built_at = started_at - interval '25 h'"));
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "INSERT INTO exposure_facts VALUES (gen_random_uuid(), '" REPO
+                                   "', 'yes', '%s', 'ann', NULL, NULL, NULL, ledger_tick())",
+                                   sql_time(&w, T(DAYS(1))))));
+    add_delete(&w, "gone", "1.0", digest_of('a'), T(DAYS(2)));
+    world_apply(&w);
+    assert_events("CVE-2026-1", "CASE event WHEN 'stopped' THEN detail ELSE event END", "true",
+                  "missed, started, restarted, public, the asset was gone");
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
@@ -327,6 +429,8 @@ int main(void)
             CASE(bod_26_04_asks_for_exposure_and_counts_the_worse_when_nobody_said),
             CASE(becoming_public_starts_the_clock_of_bod_26_04),
             CASE(what_people_state_of_ssvc_counts_before_the_database),
+            CASE(a_word_on_ssvc_starts_the_clock_of_what_it_makes_worse),
+            CASE(a_word_on_ssvc_puts_nothing_off),
             CASE(a_false_positive_counts_only_once_approved),
             CASE(what_has_expired_falls_back_by_itself),
             CASE(an_adjusted_risk_has_its_own_days),
@@ -336,6 +440,9 @@ int main(void)
             CASE(a_deviation_holds_for_its_scope_alone),
             CASE(an_image_shows_when_its_scan_expires_and_how_old_the_database_was),
             CASE(every_event_that_moved_a_clock_is_told),
+            CASE(what_was_stated_of_an_alias_is_told),
+            CASE(a_change_of_rating_is_told),
+            CASE(exposure_old_databases_and_what_went_are_told),
     };
 
     return pg_server_group(&world_server, tests);

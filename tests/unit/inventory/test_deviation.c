@@ -324,6 +324,11 @@ static void a_move_keeps_the_first_detection_and_is_told_by_both_names(void **st
     RUN(move_command, "add", 0, .repository = REPO, .moved_to = "registry.example/new", .by = "ann",
         .rationale = "renamed", .at = "2026-11-10T00:00:00Z");
     assert_sql(&w, DETECTED("infinity"), "CVE-2026-1 02, CVE-2026-2 11");
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws(' ', event, subject), ', ' ORDER BY at) FROM "
+               "clock_events_known('registry.example/new:1.0', 'registry.example/new', "
+               "'CVE-2026-1', '2026-11-30', 'infinity') WHERE clock = 'remediation'",
+               "moved " REPO ", started CVE-2026-1");
     assert_sql(&w, mu_arena_printf(w.arena, DETECTED("%s"), known), "CVE-2026-1 11, CVE-2026-2 11");
     free(known);
     RUN(move_command, "add", 1, .repository = "registry.example/new", .moved_to = REPO, .by = "ann",
