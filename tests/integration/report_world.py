@@ -24,7 +24,7 @@ COLUMNS = {
                  "image_vendor text, running_containers bigint, state text, reason text, evidence_digest text, scan_finished_at timestamptz, "
                  "reported_digest text, floating boolean, scanner_name text, scanner_version text, database_version text, "
                  "database_built_at timestamptz, configuration_checksum text, first_running_at timestamptz",
-    "asset_statements": "uai text, baseline text, public text",
+    "asset_statements": "uai text, baseline text, public text, hardening text",
     "findings": "item text, uai text, repository text, vulnerability text, reported_as text, packages text, fixed_versions text, severity text, "
                 "effective_severity text, severity_source text, cvss text, scanner_name text, kev_added text, kev_due text, epss text, "
                 "exploitation text, public text, automatable text, technical_impact text, detected_at timestamptz, "

@@ -14,6 +14,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+import openpyxl
 import pytest
 from local.process import free_port
 from report_findings import dr_template, poam_template
@@ -501,6 +502,22 @@ def test_what_would_be_rejected_is_listed_with_fix_and_rule(world, incomplete, t
     told = json.loads(asked.stdout)
     assert (told["rejects"], told["warns"], told["outcome"]) == (3, 1, "incomplete")
     assert all(check["fix"] and check["rule"] and check["count"] == len(check["subjects"]) for check in told["checks"])
+
+
+def test_a_baseline_that_holds_no_more_is_named_and_leaves_the_workbook(world, tmp_path):
+    said = "CIS Docker 1.6.0: expired, by assessor at 2026-01-02T00:00:00Z, drift none, until 2026-10-01T00:00:00Z"
+    world.insert("asset_statements", uai=JOB, hardening=said)
+    try:
+        world.close(tmp_path / "store", "--accept-incomplete", "--reason=the assessor comes in May")
+    finally:
+        world.postgres.sql("DELETE FROM asset_statements")
+    assert [(found["check"], found["subjects"]) for found in record_of(tmp_path / "store")["findings"]] == [
+        ("baseline-not-valid", [JOB])]
+    files = world.render(tmp_path / "store", tmp_path / "out")
+    sheet = openpyxl.load_workbook(tmp_path / "out/integrated-inventory-workbook.xlsx")["Inventory"]
+    rows = {row[0].value: {head.value: cell.value for head, cell in zip(sheet[2], row)} for row in sheet.iter_rows(min_row=3)}
+    assert {uai: row["Baseline Configuration Name"] for uai, row in rows.items()} == {APP: "CIS Level 2", JOB: None}
+    assert rows[JOB]["Comments"] == f"No valid baseline: {said}" and said in files["assets.csv"].decode()
 
 
 def test_what_is_told_fits_a_terminal_with_a_bar(world, incomplete):

@@ -195,6 +195,23 @@ static void hardening_shows_withdrawal_expiry_and_drift(void **state)
     RUN(hardening_command, "withdraw", 1, .asset = "other", .baseline = "CIS", .by = "assessor");
 }
 
+/* Mistyped it would reach nothing, and nobody would be told. */
+static void a_baseline_is_of_what_is_known(void **state)
+{
+    (void)state;
+    add_push(&w, "p1", "1.0", digest_of('a'), T(0));
+    world_apply(&w);
+    RUN(hardening_command, "add", 1, .asset = REPO ":l.0", .baseline = "CIS", .by = "assessor",
+        .evidence = "report 7");
+    RUN(hardening_command, "add", 1, .asset = REPO, .baseline = "CIS", .by = "assessor",
+        .evidence = "report 7", .digest = digest_of('a'));
+    assert_sql(&w, "SELECT count(*) FROM hardening_facts", "0");
+    RUN(hardening_command, "add", 0, .asset = REPO, .baseline = "CIS", .by = "assessor",
+        .evidence = "report 7");
+    RUN(hardening_command, "add", 0, .asset = "*", .baseline = "CIS", .by = "assessor",
+        .evidence = "report 7");
+}
+
 static void the_narrowest_word_on_exposure_counts(void **state)
 {
     (void)state;
@@ -479,6 +496,7 @@ int main(void)
             CASE(a_file_goes_in_whole_or_not_at_all),
             CASE(an_export_gives_the_same_in_another_database),
             CASE(hardening_shows_withdrawal_expiry_and_drift),
+            CASE(a_baseline_is_of_what_is_known),
             CASE(the_narrowest_word_on_exposure_counts),
             CASE(an_exclusion_holds_until_its_end_or_its_withdrawal),
             CASE(a_move_keeps_the_first_detection_and_is_told_by_both_names),

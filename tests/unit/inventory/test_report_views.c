@@ -146,6 +146,51 @@ static void what_was_stated_of_an_asset_is_told_and_of_others_nothing(void **sta
             "1.0 no");
 }
 
+static void harden(const char *asset, const char *baseline, const char *record, const char *more)
+{
+    assert_sql(
+            &w,
+            mu_arena_printf(w.arena,
+                            "SELECT record_hardening(ledger_tick(), jsonb_populate_record("
+                            "NULL::hardening_facts, jsonb_build_object('fact_id', "
+                            "gen_random_uuid(), 'asset', '%s', 'baseline', '%s', 'record', '%s', "
+                            "'at', '%s', 'by', 'assessor') || '%s'))",
+                            asset, baseline, record, sql_time(&w, T(1)), more),
+            "");
+}
+
+/* Of an asset before its repository before all. */
+static void a_baseline_is_told_with_state_validator_time_and_drift(void **state)
+{
+    (void)state;
+    push_at(&w, "1.0", 'a', T(0));
+    push_at(&w, "1.1", 'b', T(0));
+    harden("*", "CIS", "validate", "{\"drift\": \"none\", \"role\": \"3PAO\"}");
+    harden(REPO, "STIG", "validate", "{}");
+    harden(REPO ":1.1", "CIS", "validate",
+           "{\"drift\": \"found\", \"expires_at\": \"2027-01-01T00:00:00Z\"}");
+#define TOLD                                                                                     \
+    mu_arena_printf(                                                                             \
+            w.arena,                                                                             \
+            "SELECT string_agg(concat_ws('|', substr(uai, %zu), replace(baseline, E'\n', '+'), " \
+            "replace(hardening, E'\n', '|')), E'\n') FROM report_v1.asset_statements('%s', "     \
+            "'infinity')",                                                                       \
+            strlen(REPO) + 2, sql_time(&w, T(DAYS(1))))
+#define AT "2026-11-01T00:01:00Z"
+    assert_sql(&w, TOLD,
+               "1.0|CIS+STIG|CIS: valid, by assessor (3PAO) at " AT ", drift none"
+               "|STIG: valid, by assessor at " AT ", drift not looked for\n"
+               "1.1|STIG|CIS: drifted, by assessor at " AT ", drift found, until "
+               "2027-01-01T00:00:00Z|STIG: valid, by assessor at " AT ", drift not looked for");
+    harden(REPO, "STIG", "withdraw", "{}");
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT string_agg(COALESCE(baseline, '-'), ' ') FROM "
+                               "report_v1.asset_statements('%s', 'infinity')",
+                               sql_time(&w, T(DAYS(1)))),
+               "CIS -");
+}
+
 /* Received: two reports of a source, one of them twice, and what nobody understands. */
 static void sources_quarantine_and_balance_are_told(void **state)
 {
@@ -201,6 +246,7 @@ int main(void)
             CASE(an_item_keeps_its_first_detection_while_any_asset_has_it),
             CASE(a_deviation_makes_an_item_of_its_own),
             CASE(what_was_stated_of_an_asset_is_told_and_of_others_nothing),
+            CASE(a_baseline_is_told_with_state_validator_time_and_drift),
             CASE(sources_quarantine_and_balance_are_told),
     };
 

@@ -104,6 +104,31 @@ static void a_floating_tag_is_commented(void **state)
                         "meant to name different images in time.");
 }
 
+static void the_baseline_is_the_valid_one_that_was_stated_else_the_systems(void **state)
+{
+    struct world *world = *state;
+    struct inventory_row *row = &world->inventory[2];
+
+    assert_string_equal(row_at(world, 2).cells[COLUMN_BASELINE],
+                        world->system.baseline_configuration_name);
+    row->baseline = "CIS Docker 1.6.0";
+    row->hardening = "CIS Docker 1.5.0: expired, by ann\nCIS Docker 1.6.0: valid, by ann";
+    assert_string_equal(row_at(world, 2).cells[COLUMN_BASELINE], "CIS Docker 1.6.0");
+}
+
+/* Not even the system file's: it would say of the image what no longer holds. */
+static void a_baseline_that_holds_no_more_leaves_the_cell_blank_and_is_commented(void **state)
+{
+    struct world *world = *state;
+
+    world->inventory[2].state = "covered";
+    world->inventory[2].hardening = "CIS Docker 1.6.0: drifted, by ann at 2026-11-02T00:00:00Z";
+    assert_null(row_at(world, 2).cells[COLUMN_BASELINE]);
+    assert_string_equal(row_at(world, 2).cells[COLUMN_COMMENTS],
+                        "No valid baseline: CIS Docker 1.6.0: drifted, by ann at "
+                        "2026-11-02T00:00:00Z");
+}
+
 static void labels_name_the_software_else_the_reference_does(void **state)
 {
     struct world *world = *state;
@@ -263,6 +288,8 @@ int main(void)
             WORLD_TEST(every_checksum_stands_once_one_a_line),
             WORLD_TEST(an_asset_is_in_the_scan_only_when_all_its_images_are),
             WORLD_TEST(a_floating_tag_is_commented),
+            WORLD_TEST(the_baseline_is_the_valid_one_that_was_stated_else_the_systems),
+            WORLD_TEST(a_baseline_that_holds_no_more_leaves_the_cell_blank_and_is_commented),
             WORLD_TEST(labels_name_the_software_else_the_reference_does),
             WORLD_TEST(labels_that_say_nothing_do_not_count),
             WORLD_TEST(labels_become_one_short_line),

@@ -305,6 +305,19 @@ static void a_vendor_not_asked_for_thirty_days_is_named(void **state)
     assert_only(world, NULL, CHECK_VENDOR, "DR-2", "no check-in with the vendor");
 }
 
+/* Once, with the reason, and not as a blank cell too. */
+static void a_baseline_that_holds_no_more_is_named(void **state)
+{
+    struct world *world = *state;
+
+    world->inventory[2].hardening = "CIS Docker 1.6.0: expired, by ann";
+    assert_only(world, NULL, CHECK_BASELINE, UAI_B, "CIS Docker 1.6.0: expired, by ann");
+    world->inventory[2].baseline = "CIS Docker 1.7.0";
+    MU_AUTO(completeness) struct completeness *another = check(world, NULL);
+
+    assert_int_equal(completeness_count(another, COMPLETENESS_REJECTS), 0);
+}
+
 static void what_the_system_file_leaves_out_is_named(void **state)
 {
     struct world *world = *state;
@@ -373,6 +386,7 @@ int main(void)
             WORLD_TEST(deviations_that_do_not_hold_are_named),
             WORLD_TEST(an_acceptance_for_ever_is_named),
             WORLD_TEST(a_vendor_not_asked_for_thirty_days_is_named),
+            WORLD_TEST(a_baseline_that_holds_no_more_is_named),
             WORLD_TEST(what_the_system_file_leaves_out_is_named),
             WORLD_TEST(a_month_without_containers_is_no_month),
             WORLD_TEST(all_are_counted_and_some_are_named),

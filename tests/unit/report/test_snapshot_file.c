@@ -136,7 +136,7 @@ static void a_file_of_another_form_is_refused_with_its_line(void **state)
              "line 2: has rows 'inventories' that this version does not know"},
             {"\"uai\"", "\"uaj\"", "line 2: has a column 'uaj' of 'inventory'"},
             {"\"tag\"", "\"uai\"", "line 2: has column 'uai' twice"},
-            {"[\"r.example", "[null,\"r.example", "line 3: has 25 values for 24 columns"},
+            {"[\"r.example", "[null,\"r.example", "line 3: has 26 values for 25 columns"},
             {"[\"r.example", "[1,\"", "line 3: "},
             {"{\"end\":", "{\"end\":9", "counts other rows"},
             {"{\"end\":", "{\"beginning\":", "has rows ''"},

@@ -1,4 +1,4 @@
--- What people state and what it moves: an acceptance ends, a word on SSVC has its instant and any name.
+-- What people state and what it moves: an acceptance ends, a word on SSVC has its instant and any name, a baseline is told with its state.
 
 -- As 0021 has it; a vulnerability is accepted until a time, which the request or the approval says.
 CREATE OR REPLACE FUNCTION record_deviation(p_known timestamptz, p_fact deviation_facts) RETURNS text
@@ -251,4 +251,80 @@ LANGUAGE sql STABLE AS $$
       FROM events e
      WHERE e.at <= p_valid
      ORDER BY e.at, e.clock, e.subject, e.event
+$$;
+
+-- ---- hardening ----
+
+-- As 0021 has it; what the baseline is validated of must be known.
+CREATE OR REPLACE FUNCTION record_hardening(p_known timestamptz, p_fact hardening_facts) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    is_asset boolean := EXISTS (SELECT FROM assets a WHERE a.uai = p_fact.asset);
+BEGIN
+    IF EXISTS (SELECT FROM hardening_facts f WHERE f.fact_id = p_fact.fact_id) THEN
+        RETURN NULL;
+    END IF;
+    IF p_fact.record = 'withdraw' AND NOT EXISTS (
+        SELECT FROM hardening_facts f WHERE f.asset = p_fact.asset AND f.baseline = p_fact.baseline
+           AND f.record = 'validate' AND f.at <= p_fact.at) THEN
+        RETURN 'baseline: nobody has validated this asset against it';
+    END IF;
+    IF p_fact.record = 'validate' AND NOT is_asset AND p_fact.asset <> '*'
+       AND NOT EXISTS (SELECT FROM repositories r WHERE r.repository = p_fact.asset) THEN
+        RETURN 'asset: nothing is known of it; write it as the command assets lists it, a repository without its tag, or * for all';
+    END IF;
+    IF p_fact.digest IS NOT NULL AND NOT is_asset THEN
+        RETURN 'digest: is of one asset; write its UAI as asset, or leave the digest out';
+    END IF;
+    p_fact.known_at := p_known;
+    INSERT INTO hardening_facts SELECT p_fact.*;
+    RETURN NULL;
+END
+$$;
+
+-- What people stated of assets; only of which something was stated. Of each baseline the word of the narrowest scope counts.
+DROP FUNCTION report_v1.asset_statements(timestamptz, timestamptz);
+CREATE FUNCTION report_v1.asset_statements(as_of timestamptz, known_at timestamptz)
+RETURNS TABLE (uai text, baseline text, public text, hardening text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH live AS MATERIALIZED (
+        SELECT a.uai, a.repository FROM live_assets_known(asset_statements.known_at) a
+    ), words AS MATERIALIZED (
+        SELECT h.asset, h.baseline, h.state,
+               concat(h.baseline, ': ', h.state, ', by ', h.validated_by, ' (' || h.role || ')', ' at ',
+                      to_char(h.validated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), ', drift ',
+                      COALESCE(h.drift, 'not looked for'),
+                      ', until ' || to_char(h.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS says
+          FROM hardening_known(asset_statements.as_of, asset_statements.known_at) h
+    ), scoped AS (
+        SELECT l.uai, 3 AS narrow, w.* FROM live l JOIN words w ON w.asset = l.uai
+         UNION ALL
+        SELECT l.uai, 2, w.* FROM live l JOIN words w ON w.asset = l.repository
+         UNION ALL
+        SELECT l.uai, 1, w.* FROM live l CROSS JOIN words w WHERE w.asset = '*'
+    ), hardened AS MATERIALIZED (
+        SELECT n.uai, string_agg(n.baseline, E'\n' ORDER BY n.baseline COLLATE "C") FILTER (WHERE n.state = 'valid') AS baseline,
+               string_agg(n.says, E'\n' ORDER BY n.baseline COLLATE "C") AS hardening
+          FROM (SELECT DISTINCT ON (s.uai, s.baseline) s.* FROM scoped s ORDER BY s.uai, s.baseline, s.narrow DESC) n
+         GROUP BY n.uai
+    ), said AS (
+        SELECT l.uai, h.baseline, yes_no(e.public) AS public, h.hardening
+          FROM live l
+          LEFT JOIN hardened h ON h.uai = l.uai
+          LEFT JOIN LATERAL asset_exposure(l.uai, l.repository, asset_statements.as_of,
+                                           asset_statements.known_at) e ON true
+    )
+    SELECT s.uai, s.baseline, s.public, s.hardening
+      FROM said s
+     WHERE s.hardening IS NOT NULL OR s.public IS NOT NULL
+     ORDER BY s.uai COLLATE "C"
+$$;
+
+REVOKE ALL ON FUNCTION report_v1.asset_statements(timestamptz, timestamptz) FROM PUBLIC;
+DO $$
+BEGIN
+    GRANT EXECUTE ON FUNCTION report_v1.asset_statements(timestamptz, timestamptz) TO muster_report;
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
+    RAISE NOTICE 'role muster_report is missing: create it and grant it schema report_v1';
+END
 $$;

@@ -226,16 +226,39 @@ static const char *gap_reason(const struct asset *asset, struct mu_arena *arena)
     return text.len > 0 ? mu_arena_strndup(arena, text.data, text.len) : NULL;
 }
 
+bool asset_baseline_is_gone(const struct asset *asset)
+{
+    return told_is(asset->rows[0].hardening) && !told_is(asset->rows[0].baseline);
+}
+
 static const char *comment(const struct asset *asset, struct mu_arena *arena)
 {
-    const char *gap = gap_reason(asset, arena);
-    const char *floating = asset->rows[0].floating
-                                   ? "The tag floats: it is meant to name different images in time."
-                                   : NULL;
+    const char *parts[] = {
+            gap_reason(asset, arena),
+            asset_baseline_is_gone(asset)
+                    ? mu_arena_concat(arena, "No valid baseline: ",
+                                      told_line(asset->rows[0].hardening, REASON_MAX_BYTES, arena),
+                                      NULL)
+                    : NULL,
+            asset->rows[0].floating
+                    ? "The tag floats: it is meant to name different images in time."
+                    : NULL,
+    };
+    const char *text = NULL;
 
-    if (gap && floating)
-        return mu_arena_printf(arena, "%s. %s", gap, floating);
-    return gap ? gap : floating;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i])
+            text = text ? mu_arena_printf(arena, "%s. %s", text, parts[i]) : parts[i];
+    return text;
+}
+
+/* As it was validated; where it was and holds no more nothing, else as the system file has it. */
+static const char *baseline(const struct asset *asset, const struct system_file *system,
+                            struct mu_arena *arena)
+{
+    if (told_is(asset->rows[0].baseline))
+        return told_text(asset->rows[0].baseline, BASELINE_MAX_BYTES, arena);
+    return asset_baseline_is_gone(asset) ? NULL : system->baseline_configuration_name;
 }
 
 /* Name and version from the labels, else from the reference. */
@@ -280,9 +303,7 @@ enum mu_status asset_to_row(const struct asset *asset, const struct system_file 
     row.cells[COLUMN_VIRTUAL] = "Yes";
     row.cells[COLUMN_PUBLIC] = is_public(asset, system) ? "Yes" : "No";
     row.cells[COLUMN_AUTHENTICATED] = system->authenticated_scan;
-    row.cells[COLUMN_BASELINE] = told_is(first->baseline)
-                                         ? told_text(first->baseline, BASELINE_MAX_BYTES, arena)
-                                         : system->baseline_configuration_name;
+    row.cells[COLUMN_BASELINE] = baseline(asset, system, arena);
     row.cells[COLUMN_OS] = os ? os : system->unknown_os;
     row.cells[COLUMN_ASSET_TYPE] = system->asset_type;
     row.cells[COLUMN_IN_LATEST_SCAN] = asset_is_covered(asset) ? "Yes" : "No";

@@ -33,6 +33,9 @@ enum mu_status asset_next(struct asset_reader *reader, struct asset *ret_asset, 
 
 MU_DEFINE_AUTO(asset_reader, struct asset_reader, asset_reader_free)
 
+/* A hardening baseline was stated of it, and none is valid: the system file's does not stand in. */
+bool asset_baseline_is_gone(const struct asset *asset);
+
 /* Cells live in the arena. Errors: MU_E_LIMIT. */
 enum mu_status asset_to_row(const struct asset *asset, const struct system_file *system,
                             struct mu_arena *arena, struct inventory_workbook_row *ret_row,

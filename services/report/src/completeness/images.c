@@ -210,18 +210,23 @@ static bool says_nothing(const char *cell)
            strcasecmp(cell, "na") == 0;
 }
 
-static void check_cells(struct completeness *state, const char *uai,
+static void check_cells(struct completeness *state, const struct asset *asset,
                         const struct inventory_workbook_row *row)
 {
+    const char *uai = asset->rows[0].uai;
     /* Mandatory for containers; vendor and software by our own rule: every image has some. */
     static const enum workbook_column mandatory[] = {
             COLUMN_UAI,      COLUMN_ADDRESS,        COLUMN_VIRTUAL,  COLUMN_PUBLIC,
             COLUMN_BASELINE, COLUMN_AUTHENTICATED,  COLUMN_OS,       COLUMN_ASSET_TYPE,
             COLUMN_VENDOR,   COLUMN_IN_LATEST_SCAN, COLUMN_SOFTWARE, COLUMN_DIAGRAM_LABEL,
             COLUMN_FUNCTION};
+    const bool gone = asset_baseline_is_gone(asset);
+
+    if (gone)
+        complain(state, CHECK_BASELINE, uai, "%.900s", asset->rows[0].hardening);
 
     for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
-        if (says_nothing(row->cells[mandatory[i]]))
+        if (says_nothing(row->cells[mandatory[i]]) && !(gone && mandatory[i] == COLUMN_BASELINE))
             complain(state, CHECK_COLUMN, uai, "'%s' is blank",
                      inventory_workbook_header(mandatory[i]));
     if (mu_text_equal(state->system->impact_level, "High") &&
@@ -238,7 +243,7 @@ static void check_asset(struct completeness *state, const struct asset *asset,
 
     mu_arena_reset(cells);
     if (asset_to_row(asset, state->system, cells, &row, &err) == MU_OK)
-        check_cells(state, asset->rows[0].uai, &row);
+        check_cells(state, asset, &row);
     else
         complain(state, CHECK_COLUMN, asset->rows[0].uai, "it cannot be a row: %.400s",
                  err.message);

@@ -56,10 +56,13 @@ static void put_common_props(struct oscal *oscal, const struct inventory_workboo
     oscal_prop(oscal, OSCAL_FEDRAMP, "end-of-life-date", cells->cells[COLUMN_END_OF_LIFE]);
 }
 
-static void put_links(struct oscal *oscal)
+/* To the baseline, where one is named. */
+static void put_links(struct oscal *oscal, const char *baselines)
 {
     char uuid[MU_UUID_TEXT_SIZE], href[MU_UUID_TEXT_SIZE + 1] = "#";
 
+    if (!baselines || !*baselines)
+        return;
     oscal_uuid_of(oscal, "resource", "baseline", uuid);
     memcpy(href + 1, uuid, sizeof(uuid));
     json_open(oscal->out, "links", '[');
@@ -114,7 +117,7 @@ static enum mu_status put_image(struct oscal *oscal, const struct asset *asset,
         json_text(oscal->out, "state", "operational");
         json_close(oscal->out, '}');
     } else {
-        put_links(oscal);
+        put_links(oscal, cells->cells[COLUMN_BASELINE]);
     }
     json_close(oscal->out, '}');
     return MU_OK;
@@ -233,7 +236,7 @@ static enum mu_status put_asset(struct oscal *oscal, const struct asset *asset,
     oscal_prop(oscal, NULL, "asset-type", "container");
     put_common_props(oscal, &cells);
     json_close(oscal->out, ']');
-    put_links(oscal);
+    put_links(oscal, cells.cells[COLUMN_BASELINE]);
     put_owners(oscal);
     st = put_implemented(oscal, asset, err);
     if (*oscal_line(oscal, cells.cells[COLUMN_COMMENTS]))
@@ -294,7 +297,7 @@ static void put_idle_asset(struct oscal *oscal, const char *uai)
     oscal_prop(oscal, OSCAL_FEDRAMP, "diagram-label", system->diagram_label);
     oscal_prop(oscal, OSCAL_FEDRAMP, "scan-type", "infrastructure");
     json_close(oscal->out, ']');
-    put_links(oscal);
+    put_links(oscal, system->baseline_configuration_name);
     put_owners(oscal);
     json_close(oscal->out, '}');
 }

@@ -34,6 +34,7 @@ static const struct column inventory[] = {
         COLUMN(inventory_row, first_running_at, VALUE_TIME),
         COLUMN(inventory_row, baseline, VALUE_TEXT),
         COLUMN(inventory_row, is_public, VALUE_TEXT),
+        COLUMN(inventory_row, hardening, VALUE_TEXT),
 };
 
 static const struct column instances[] = {

@@ -28,8 +28,9 @@ struct inventory_row {
     int64_t floating; /* 0 or 1 */
     const char *scanner_name, *scanner_version, *database_version, *database_built_at;
     const char *configuration_checksum, *first_running_at;
-    const char *baseline;  /* names of valid hardening baselines, a line each; NULL: none stated */
+    const char *baseline;  /* names of valid hardening baselines, a line each; NULL: none */
     const char *is_public; /* yes, no; NULL: nobody stated it */
+    const char *hardening; /* each baseline that was stated, a line each: state, who, when, drift */
 };
 
 struct instance_row {

@@ -37,7 +37,7 @@ static const struct mu_pg_statement statements[] = {
                  " image_version, image_vendor, running_containers, state, reason, evidence_digest,"
                  " scan_finished_at, reported_digest, floating, scanner_name, scanner_version,"
                  " database_version, database_built_at, configuration_checksum, first_running_at,"
-                 " s.baseline, s.public"
+                 " s.baseline, s.public, s.hardening"
                  " FROM report_v1.inventory($1, $2) i"
                  " LEFT JOIN report_v1.asset_statements($1, $2) s USING (uai)"
                  " ORDER BY uai COLLATE \"C\", manifest_digest COLLATE \"C\","
