@@ -78,7 +78,7 @@ class GateWorld:
                  f"--postgres={self.postgres.conninfo()}")
 
 
-TOKENS = {"ci": "pipeline", "alice": "operator", "eve": "viewer"}
+TOKENS = {"ci": "pipeline", "alice": "operator,as:officer", "eve": "viewer"}
 
 
 class Api:

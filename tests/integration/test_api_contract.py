@@ -95,7 +95,7 @@ class Api:
         self.postgres.wait_ready()
         access = self.folder / "access"
         access.write_text("".join(f"token {role} {role} {token}\n" for role, token in TOKENS.items()) +
-                          f"token everybody {','.join(TOKENS)} {EVERYTHING}\n")
+                          f"token everybody {','.join(TOKENS)},as:security-officer {EVERYTHING}\n")
         self.process.start([str(BIN / "muster-inventory"), "run", f"--postgres={self.postgres.conninfo()}", "--kafka-brokers=127.0.0.1:1",
                             f"--evidence-dir={self.folder / 'evidence'}", f"--listen=127.0.0.1:{self.port}", f"--access-file={access}",
                             "--rate-limit=0"])

@@ -263,6 +263,8 @@ def test_people_approve_and_revoke_by_their_own_credentials(world, api):
     assert [(row["decision"], row["person"], row["role"], row["state"]) for row in rows[:3]] == [
         ("withdraw", "alice", "officer", "in_force"), ("revoke", "alice", "officer", "replaced"), ("approve", "alice", "officer", "replaced")]
     assert decide(api, "alice", "revoke", "9.9").returncode == 1
+    other = decide(api, "alice", "revoke", "1.0", role="director")
+    assert other.returncode == 3 and "'alice' may not speak as 'director': it takes as:director" in other.stderr
     pretended = decide(api, "alice", "revoke", "1.0", "--by=bob")
     assert pretended.returncode == 2 and "whose credentials they are" in pretended.stderr
 

@@ -31,7 +31,7 @@ static void each_line_is_a_rule(void **state)
 
     (void)state;
     assert_int_equal(parse("# comment\n\n  token\talice viewer,operator 0123456789abcdef  \r\n"
-                           "token report assessor " HASH_OF_TOKEN "\n"
+                           "token report assessor,as:3PAO,as:lead-assessor " HASH_OF_TOKEN "\n"
                            "subject scanner CN=scanner-*, O=example \n"
                            "claim assessor three pao",
                            &rules, &err),
@@ -41,7 +41,10 @@ static void each_line_is_a_rule(void **state)
     assert_string_equal(rules.items[0].text, "alice");
     assert_int_equal(rules.items[0].roles, ROLE_VIEWER | ROLE_OPERATOR);
     assert_string_equal(rules.items[0].token_hash, hash);
+    assert_null(rules.items[0].speaks_as);
     assert_string_equal(rules.items[1].token_hash, HASH_OF_TOKEN);
+    assert_int_equal(rules.items[1].roles, ROLE_ASSESSOR);
+    assert_string_equal(rules.items[1].speaks_as, "3PAO,lead-assessor");
     assert_int_equal(rules.items[2].kind, ACCESS_SUBJECT);
     assert_string_equal(rules.items[2].text, "CN=scanner-*, O=example");
     assert_int_equal(rules.items[3].kind, ACCESS_CLAIM);
@@ -60,6 +63,7 @@ static void a_wrong_line_is_named(void **state)
             {"claim viewer", "too few words"},
             {"token a viewer,boss 0123456789abcdef", "'boss' is no role"},
             {"token a viewer, 0123456789abcdef", "'' is no role"},
+            {"token a viewer,as: 0123456789abcdef", "'as:' is no role"},
             {"token a viewer short", "16 characters"},
             {"token a viewer sha256:12", "64 hex digits"},
             {"claim viewer \xff\xfe", "no text"},

@@ -25,8 +25,8 @@ static char access_path[64];
 static int open_decisions(void **state)
 {
     static const char text[] = "token ci pipeline pipeline-token-01\n"
-                               "token alice operator operator-token-01\n"
-                               "token bob operator operator-token-02\n";
+                               "token alice operator,as:iso operator-token-01\n"
+                               "token bob operator,as:ciso,as:iso operator-token-02\n";
     const struct access_config access = {.mode = "required", .access_file = access_path};
 
     (void)open_api(state);
@@ -291,6 +291,22 @@ static void who_decides_is_whose_credentials_they_are(void **state)
     assert_says("by alice (iso): not reachable");
 }
 
+static void who_decides_speaks_as_what_the_access_file_lets_them(void **state)
+{
+#define AS(role_)                                                         \
+    "{" MEMBER("image", UAI) "," MEMBER("decision", "revoke") "," MEMBER( \
+            "role", role_) "," MEMBER("reason", "found in use") "}"
+    (void)state;
+    push_image();
+    assert_int_equal(decide(ALICE, AS("ciso")), 403);
+    assert_says("'alice' may not speak as 'ciso': it takes as:ciso");
+    assert_int_equal(decide(ALICE, AS("is")), 403);
+    assert_sql(&w, "SELECT count(*) FROM image_approvals", "0");
+    assert_int_equal(decide(BOB, AS("ciso")), 201);
+    assert_int_equal(decide(BOB, AS("iso")), 201);
+#undef AS
+}
+
 static void the_same_decision_again_is_the_one_that_is_there(void **state)
 {
     char first[64];
@@ -507,6 +523,7 @@ int main(void)
             DECISION_TEST(a_restarted_database_costs_no_verdict),
             DECISION_TEST(a_role_without_a_say_is_told_which_would_have_one),
             DECISION_TEST(who_decides_is_whose_credentials_they_are),
+            DECISION_TEST(who_decides_speaks_as_what_the_access_file_lets_them),
             DECISION_TEST(the_same_decision_again_is_the_one_that_is_there),
             DECISION_TEST(only_what_holds_can_be_taken_back),
             DECISION_TEST(decisions_are_listed_with_what_became_of_them),

@@ -27,8 +27,8 @@ static char access_path[64];
 static int open_statements(void **state)
 {
     static const char text[] = "token ann viewer viewer-token-0001\n"
-                               "token alice operator operator-token-01\n"
-                               "token bob operator operator-token-02\n";
+                               "token alice operator,as:AO operator-token-01\n"
+                               "token bob operator,as:AO operator-token-02\n";
     const struct access_config access = {.mode = "required", .access_file = access_path};
     struct mu_registry_event push =
             registry_event(MU_REGISTRY_PUSH, "1.0", digest_of('b'), T(DAYS(10)));

@@ -150,14 +150,50 @@ const char *principal_kind_name(enum principal_kind kind)
 
 /* ---- identifying ---- */
 
-static enum access_answer known(enum principal_kind kind, const char *name, unsigned roles,
-                                struct mu_arena *arena, const struct principal **ret_principal)
+/* What the lines that fit give together. */
+struct grant {
+    unsigned roles;
+    const char *speaks_as;
+    struct mu_arena *arena;
+};
+
+static void add_grant(struct grant *grant, const struct access_rule *rule)
+{
+    grant->roles |= rule->roles;
+    if (rule->speaks_as)
+        grant->speaks_as = grant->speaks_as ? mu_arena_concat(grant->arena, grant->speaks_as, ",",
+                                                              rule->speaks_as, NULL)
+                                            : rule->speaks_as;
+}
+
+enum mu_status principal_check_role(const struct principal *principal, const char *role,
+                                    struct mu_error *err)
+{
+    const char *at = principal->speaks_as ? principal->speaks_as : "";
+
+    if (!role)
+        return MU_OK;
+    for (size_t len; *at; at += len + (at[len] == ',')) {
+        len = strcspn(at, ",");
+        if (strlen(role) == len && memcmp(at, role, len) == 0)
+            return MU_OK;
+    }
+    return mu_fail(err, MU_E_DENIED,
+                   "'%.100s' may not speak as '%.60s': it takes as:%.60s among the roles of its "
+                   "line in the access file",
+                   principal->name, role, role);
+}
+
+static enum access_answer known(enum principal_kind kind, const char *name,
+                                const struct grant *grant, struct mu_arena *arena,
+                                const struct principal **ret_principal)
 {
     struct principal *principal = mu_arena_alloc(arena, sizeof(*principal));
 
     if (!principal)
         return ACCESS_LATER;
-    *principal = (struct principal){kind, roles, mu_arena_strdup(arena, name)};
+    *principal =
+            (struct principal){kind, grant->roles, mu_arena_strdup(arena, name), grant->speaks_as};
     if (!principal->name)
         return ACCESS_LATER;
     *ret_principal = principal;
@@ -181,25 +217,22 @@ static const struct access_rule *find_token(const struct access *access, const c
     return found;
 }
 
-static unsigned roles_of_claim(const struct access *access, const char *value, size_t len)
+static void grant_claim(const struct access *access, const char *value, size_t len,
+                        struct grant *grant)
 {
-    unsigned roles = 0;
-
     for (size_t i = 0; i < access->rules.count; i++) {
         const struct access_rule *rule = &access->rules.items[i];
 
         if (rule->kind == ACCESS_CLAIM && strlen(rule->text) == len &&
             memcmp(rule->text, value, len) == 0)
-            roles |= rule->roles;
+            add_grant(grant, rule);
     }
-    return roles;
 }
 
 /* Of an array of texts, or of one text with words (RFC 8693 section 4.2 writes scopes so). */
-static unsigned roles_of_claims(const struct access *access, const json_t *claims)
+static void grant_claims(const struct access *access, const json_t *claims, struct grant *grant)
 {
     const json_t *told = mu_json_at(claims, access->role_claim), *one;
-    unsigned roles = 0;
     size_t index;
 
     if (json_is_string(told)) {
@@ -207,15 +240,14 @@ static unsigned roles_of_claims(const struct access *access, const json_t *claim
 
         for (size_t len; *at; at += len + (at[len] == ' ')) {
             len = strcspn(at, " ");
-            roles |= roles_of_claim(access, at, len);
+            grant_claim(access, at, len, grant);
         }
-        return roles;
+        return;
     }
     json_array_foreach (told, index, one) {
         if (index < CLAIM_VALUES_MAX && json_is_string(one))
-            roles |= roles_of_claim(access, json_string_value(one), json_string_length(one));
+            grant_claim(access, json_string_value(one), json_string_length(one), grant);
     }
-    return roles;
 }
 
 static enum access_answer identify_jwt(struct access *access, const char *token, int64_t now_us,
@@ -223,6 +255,7 @@ static enum access_answer identify_jwt(struct access *access, const char *token,
                                        const struct principal **ret_principal, const char **ret_why)
 {
     json_auto_t *claims = NULL;
+    struct grant grant = {.arena = arena};
     const char *subject;
 
     switch (mu_jwt_check(&access->jwt, token, now_us, &claims, ret_why)) {
@@ -239,7 +272,8 @@ static enum access_answer identify_jwt(struct access *access, const char *token,
         *ret_why = "the JSON Web Token names no subject";
         return ACCESS_WRONG;
     }
-    return known(PRINCIPAL_OIDC, subject, roles_of_claims(access, claims), arena, ret_principal);
+    grant_claims(access, claims, &grant);
+    return known(PRINCIPAL_OIDC, subject, &grant, arena, ret_principal);
 }
 
 static enum access_answer identify_bearer(struct access *access, const char *token, int64_t now_us,
@@ -254,7 +288,8 @@ static enum access_answer identify_bearer(struct access *access, const char *tok
         return ACCESS_WRONG;
     rule = find_token(access, token);
     if (rule)
-        return known(PRINCIPAL_TOKEN, rule->text, rule->roles, arena, ret_principal);
+        return known(PRINCIPAL_TOKEN, rule->text,
+                     &(struct grant){rule->roles, rule->speaks_as, arena}, arena, ret_principal);
     if (access->keys && strchr(token, '.'))
         return identify_jwt(access, token, now_us, arena, ret_principal, ret_why);
     return ACCESS_WRONG;
@@ -273,15 +308,15 @@ static enum access_answer identify_subject(const struct access *access, const ch
                                            struct mu_arena *arena,
                                            const struct principal **ret_principal)
 {
-    unsigned roles = 0;
+    struct grant grant = {.arena = arena};
 
     for (size_t i = 0; i < access->rules.count; i++) {
         const struct access_rule *rule = &access->rules.items[i];
 
         if (rule->kind == ACCESS_SUBJECT && subject_fits(rule->text, subject))
-            roles |= rule->roles;
+            add_grant(&grant, rule);
     }
-    return known(PRINCIPAL_CERTIFICATE, subject, roles, arena, ret_principal);
+    return known(PRINCIPAL_CERTIFICATE, subject, &grant, arena, ret_principal);
 }
 
 /* What follows "Bearer "; the scheme's name has no case (RFC 9110 section 11.1). */
@@ -310,7 +345,8 @@ enum access_answer access_identify(struct access *access, const struct access_re
     if (request->client_subject)
         return identify_subject(access, request->client_subject, arena, ret_principal);
     if (access->open)
-        return known(PRINCIPAL_NONE, "anonymous", access->open_roles, arena, ret_principal);
+        return known(PRINCIPAL_NONE, "anonymous", &(struct grant){access->open_roles, NULL, arena},
+                     arena, ret_principal);
     *ret_why = "credentials are missing: a bearer token or a client certificate";
     return ACCESS_MISSING;
 }

@@ -46,8 +46,14 @@ const char *principal_kind_name(enum principal_kind kind);
 struct principal {
     enum principal_kind kind;
     unsigned roles;
-    const char *name; /* of the token, the token's subject, the certificate's subject */
+    const char *name;      /* of the token, the token's subject, the certificate's subject */
+    const char *speaks_as; /* roles of people, comma-separated; NULL: none */
 };
+
+/* Whether the principal may state that it is `role`, or NULL. Errors: MU_E_DENIED saying what would
+ * do. */
+enum mu_status principal_check_role(const struct principal *principal, const char *role,
+                                    struct mu_error *err) MU_MUST_CHECK;
 
 enum access_answer {
     ACCESS_KNOWN,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 4 };
+enum { WORDS_MAX = 4, SPEAKS_AS_MAX = 1024 };
 
 struct word {
     const char *text;
@@ -109,6 +109,37 @@ static enum mu_status check_text(struct word word, struct mu_error *err)
     return MU_OK;
 }
 
+/* Roles of ours, and behind "as:" roles of people: a text of the caller's, or NULL. */
+static enum mu_status read_roles(struct word word, unsigned *ret_roles, char **ret_speaks_as,
+                                 struct mu_error *err)
+{
+    static const char as[] = "as:";
+    const size_t as_len = strlen(as);
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf people;
+    unsigned roles = 0;
+
+    mu_buf_init(&people, SPEAKS_AS_MAX);
+    for (const char *at = word.text, *end = word.text + word.len; at <= end;) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        size_t len = (size_t)((comma ? comma : end) - at);
+        unsigned role = 0;
+
+        if (len > as_len && memcmp(at, as, as_len) == 0) {
+            mu_buf_puts(&people, people.len > 0 ? "," : "");
+            mu_buf_append(&people, at + as_len, len - as_len);
+        } else if (roles_from_words(at, len, &role, err) != MU_OK) {
+            return err->status;
+        }
+        roles |= role;
+        at += len + 1;
+    }
+    if (mu_buf_status(&people, "the roles behind as:", err) != MU_OK)
+        return err->status;
+    *ret_roles = roles;
+    *ret_speaks_as = people.len > 0 ? mu_xstrdup(people.data) : NULL;
+    return MU_OK;
+}
+
 static enum mu_status read_line(const char *at, const char *end, struct access_rules *rules,
                                 struct mu_error *err)
 {
@@ -116,6 +147,7 @@ static enum mu_status read_line(const char *at, const char *end, struct access_r
     const struct line_kind *kind = find_kind(words[0]);
     struct access_rule *rule;
     struct word name;
+    char *speaks_as = NULL;
     unsigned roles = 0;
     enum mu_status st;
 
@@ -131,11 +163,14 @@ static enum mu_status read_line(const char *at, const char *end, struct access_r
     name = kind->kind == ACCESS_TOKEN ? words[1] : words[2];
     st = check_text(name, err);
     if (st == MU_OK)
-        st = roles_from_words(words[kind->words - 2].text, words[kind->words - 2].len, &roles, err);
+        st = check_text(words[kind->words - 2], err);
+    if (st == MU_OK)
+        st = read_roles(words[kind->words - 2], &roles, &speaks_as, err);
     if (st != MU_OK)
         return st;
     rule = add_rule(rules, kind->kind, roles);
     rule->text = copy(name);
+    rule->speaks_as = speaks_as;
     return kind->kind == ACCESS_TOKEN ? set_token(rule, words[3], err) : MU_OK;
 }
 
@@ -181,8 +216,10 @@ void access_rules_add_token(struct access_rules *rules, const char *name, unsign
 
 void access_rules_done(struct access_rules *rules)
 {
-    for (size_t i = 0; i < rules->count; i++)
+    for (size_t i = 0; i < rules->count; i++) {
         free(rules->items[i].text);
+        free(rules->items[i].speaks_as);
+    }
     free(rules->items);
     *rules = (struct access_rules){0};
 }

@@ -3,6 +3,7 @@
  *
  *     token   alice  viewer,operator  3f9c...          a bearer token of 16 characters or more,
  *     token   report assessor         sha256:9f86...   or its SHA-256
+ *     token   ann    operator,as:AO   8d41...          who may state that they speak as AO
  *     subject scanner                 CN=scanner-*     client certificates: the subject (RFC 4514),
  *                                                      or its beginning when it ends with '*'
  *     claim   assessor                fedramp-3pao     a value of the role claim of OIDC tokens
@@ -33,6 +34,7 @@ enum access_rule_kind { ACCESS_TOKEN, ACCESS_SUBJECT, ACCESS_CLAIM };
 struct access_rule {
     enum access_rule_kind kind;
     unsigned roles;
+    char *speaks_as;                      /* roles of people, comma-separated; NULL: none; owned */
     char *text;                           /* name of a token; pattern; value of the claim; owned */
     char token_hash[MU_DIGEST_TEXT_SIZE]; /* of a token: "sha256:<hex>" */
 };

@@ -34,7 +34,7 @@ enum mu_status roles_from_words(const char *text, size_t len, unsigned *ret_role
         if (!role)
             return mu_fail(err, MU_E_INVALID,
                            "'%.*s' is no role; there are viewer, assessor, operator, scanner, "
-                           "ingest and pipeline",
+                           "ingest, pipeline and as:ROLE for what a person is",
                            (int)(word_len < 40 ? word_len : 40), at);
         roles |= role;
         at += word_len + 1;

@@ -67,6 +67,8 @@ void api_post_approval(void *opaque, struct mu_request *request)
         st = approval_document_parse(body, len, ask.arena, &ask.approval, &err);
     if (st == MU_E_LIMIT) /* of a member: the server looked at the body's size */
         err.status = MU_E_INVALID;
+    if (st == MU_OK)
+        st = principal_check_role(principal, ask.approval.role, &err);
     if (st == MU_OK) {
         ask.approval.person = principal->name;
         ask.approval.key = key;

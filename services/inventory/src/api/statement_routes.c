@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <string.h>
+
 struct statement_ask {
     enum statement_kind kind;
     struct record record;
@@ -35,6 +37,15 @@ static void note(struct mu_request *request, const struct statement_ask *ask)
     }
     pairs[count] = NULL;
     api_note(request, pairs);
+}
+
+static enum mu_status check_role(const struct principal *principal, const struct statement_ask *ask,
+                                 struct mu_error *err)
+{
+    static const char role[] = "role";
+    size_t field = record_field_find(&statement_records[ask->kind], role, strlen(role));
+
+    return principal_check_role(principal, ask->record.values[field], err);
 }
 
 static void send_statement(struct mu_request *request, const struct statement_ask *ask)
@@ -67,6 +78,11 @@ static void post_statement(struct api *api, struct mu_request *request, enum sta
                                       mu_request_arena(request), &ask.record, &err);
     if (st == MU_E_LIMIT) /* of a member: the server looked at the body's size */
         err.status = MU_E_INVALID;
+    if (st == MU_OK && check_role(principal, &ask, &err) != MU_OK) {
+        note(request, &ask);
+        mu_httpd_reply_error(request, 403, err.message);
+        return;
+    }
     if (st == MU_OK) {
         note(request, &ask);
         st = api_state(api, ask_statement, &ask, &err);
