@@ -349,7 +349,8 @@ static struct decision_log *open_decisions(void)
     return decisions;
 }
 
-static void decide(struct decision_log *decisions, enum verdict_reason reason, const char *tag)
+static void decide_after(struct decision_log *decisions, uint64_t lost, enum verdict_reason reason,
+                         const char *tag)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf record;
     const struct decision_asker asker = {.source = "admission",
@@ -362,7 +363,8 @@ static void decide(struct decision_log *decisions, enum verdict_reason reason, c
                                          .operation = "CREATE",
                                          .uid = "u",
                                          .image = "i",
-                                         .at_us = T(0)};
+                                         .at_us = T(0),
+                                         .lost_before = lost};
     const struct gate_answer answer = {.verdict = VERDICT_WAITING,
                                        .reason = reason,
                                        .scope = "s",
@@ -380,12 +382,17 @@ static void decide(struct decision_log *decisions, enum verdict_reason reason, c
     mu_buf_init(&record, DECISION_MAX_BYTES);
     assert_int_equal(decision_encode(&asker, &answer, NULL, "sha256:c", w.arena, &record, &err),
                      MU_OK);
-    assert_int_equal(decision_log_append(decisions, record.data, record.len, &sequence, &err),
+    assert_int_equal(decision_log_append(decisions, record.data, record.len, lost, &sequence, &err),
                      MU_OK);
     for (int i = 0; i < 20000 && log.synced < sequence; i++) {
         (void)poll(NULL, 0, 1);
         decision_log_state(decisions, &log);
     }
+}
+
+static void decide(struct decision_log *decisions, enum verdict_reason reason, const char *tag)
+{
+    decide_after(decisions, 0, reason, tag);
 }
 
 static void ship(struct decision_log *decisions)
@@ -423,6 +430,36 @@ static void decisions_are_shipped_once_and_ask_for_scans(void **state)
                "priority, reason",
                "1 gate 1");
     assert_sql(&w, "SELECT next_sequence FROM gate_instances", "4");
+    assert_sql(&w, "SELECT count(*) FROM gate_gaps", "0");
+}
+
+static void lose(struct decision_log *decisions, int count)
+{
+    for (int i = 0; i < count; i++)
+        decision_log_lose(decisions);
+}
+
+static void decisions_that_were_lost_are_a_finding_told_once(void **state)
+{
+    MU_AUTO(decision_log) struct decision_log *decisions = open_decisions();
+
+    (void)state;
+    decide(decisions, REASON_POLICY_PASSED, "1.0");
+    lose(decisions, 3);
+    decide_after(decisions, 3, REASON_POLICY_PASSED, "1.0");
+    decide(decisions, REASON_POLICY_PASSED, "1.0");
+    lose(decisions, 2);
+    decide_after(decisions, 2, REASON_POLICY_PASSED, "1.0");
+    ship(decisions);
+    ship(decisions);
+    decide(decisions, REASON_POLICY_PASSED, "1.0");
+    ship(decisions);
+    assert_sql(&w, "SELECT sum(lost_before) FROM gate_decisions", "5");
+    assert_sql(&w,
+               "SELECT string_agg(code || ': ' || message, '; ') FROM detection_failures WHERE "
+               "source LIKE 'gate/g/%' AND closed_at IS NULL",
+               "gate_decisions_missing: the gate could not write down 5 decisions, before its "
+               "decisions 2 to 4");
     assert_sql(&w, "SELECT count(*) FROM gate_gaps", "0");
 }
 
@@ -568,6 +605,7 @@ int main(void)
             CASE(an_index_is_as_good_as_the_worst_behind_it),
             CASE(what_people_say_takes_the_place_of_the_policy),
             CASE(decisions_are_shipped_once_and_ask_for_scans),
+            CASE(decisions_that_were_lost_are_a_finding_told_once),
             CASE(a_log_that_is_behind_the_database_is_refused),
             CASE(an_image_is_built_from_what_its_layers_begin_with),
             CASE(another_base_is_named_in_the_verdict),

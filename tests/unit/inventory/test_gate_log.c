@@ -72,7 +72,7 @@ static uint64_t append(const char *payload)
     struct mu_error err;
     uint64_t sequence = 0;
 
-    if (decision_log_append(decisions, payload, strlen(payload), &sequence, &err) != MU_OK)
+    if (decision_log_append(decisions, payload, strlen(payload), 0, &sequence, &err) != MU_OK)
         fail_msg("%s", err.message);
     return sequence;
 }
@@ -126,6 +126,14 @@ static struct seen read_all(uint64_t from, size_t most, uint64_t *ret_next)
     if (decision_log_read(decisions, from, most, see, &seen, ret_next, &err) != MU_OK)
         fail_msg("%s", err.message);
     return seen;
+}
+
+static uint64_t lost(void)
+{
+    struct decision_log_state log;
+
+    decision_log_state(decisions, &log);
+    return log.lost;
 }
 
 static size_t segments(void)
@@ -271,24 +279,30 @@ static void a_log_without_room_refuses_counts_and_recovers(void **state)
 {
     char payload[1024];
     struct mu_error err;
-    uint64_t sequence = 0, refused = 0;
+    uint64_t sequence = 0, refused = 0, after = 0;
 
     (void)state;
     memset(payload, 'x', sizeof(payload));
     memcpy(payload, "payload ", 8);
     for (int i = 0; i < 3000; i++) {
-        if (decision_log_append(decisions, payload, sizeof(payload), &sequence, &err) != MU_OK)
+        if (decision_log_append(decisions, payload, sizeof(payload), refused, &sequence, &err) !=
+            MU_OK)
             refused++;
         else
             (void)decision_log_wait(decisions, sequence, BUDGET_US);
     }
     assert_true(refused > 0);
     assert_int_equal(err.status, MU_E_LIMIT);
-    assert_int_equal(decision_log_take_lost(decisions), refused);
-    assert_int_equal(decision_log_take_lost(decisions), 0);
+    assert_int_equal(lost(), refused);
     wait_synced(sequence);
     decision_log_forget(decisions, sequence + 1);
-    assert_int_equal(append("payload again"), sequence + 1);
+    assert_int_equal(decision_log_append(decisions, "payload again", 13, refused - 1, &after, &err),
+                     MU_E_CONFLICT);
+    assert_int_equal(after, 0);
+    assert_int_equal(decision_log_append(decisions, "payload again", 13, refused, &after, &err),
+                     MU_OK);
+    assert_int_equal(after, sequence + 1);
+    assert_int_equal(lost(), 0);
 }
 
 /* Files may not grow: every write fails, and the writer tries again. */
@@ -342,10 +356,11 @@ static void payloads_without_content_or_end_are_refused(void **state)
     struct mu_error err;
 
     (void)state;
-    assert_int_equal(decision_log_append(decisions, "", 0, &sequence, &err), MU_E_LIMIT);
-    assert_int_equal(decision_log_append(decisions, large, sizeof(large), &sequence, &err),
+    assert_int_equal(decision_log_append(decisions, "", 0, 0, &sequence, &err), MU_E_LIMIT);
+    assert_int_equal(decision_log_append(decisions, large, sizeof(large), 0, &sequence, &err),
                      MU_E_LIMIT);
     assert_int_equal(sequence, 77);
+    assert_int_equal(lost(), 2);
 }
 
 static void *append_on(void *opaque)

@@ -1,10 +1,12 @@
 #include "gate/decision_log_internal.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +118,9 @@ void decision_log_close(struct decision_log *log)
     if (log->writer_runs)
         (void)pthread_join(log->writer, NULL);
     (void)pthread_mutex_lock(&log->lock);
+    if (log->lost > 0)
+        MU_LOG(MU_LOG_ERROR, "decisions were lost, and no record will say so",
+               MU_KV("instance", log->instance), MU_KV_INT("lost", log->lost));
     (void)pthread_cond_broadcast(&log->moved);
     (void)pthread_mutex_unlock(&log->lock);
     if (log->syncer_runs)
@@ -142,26 +147,47 @@ const char *decision_log_instance(const struct decision_log *log)
 
 /* ---- appending ---- */
 
-enum mu_status decision_log_append(struct decision_log *log, const char *payload, size_t len,
-                                   uint64_t *ret_sequence, struct mu_error *err)
+/* Under the lock. */
+static enum mu_status may_append(const struct decision_log *log, size_t len, uint64_t lost_before,
+                                 struct mu_error *err)
 {
-    enum mu_status st = MU_OK;
-
     if (len == 0 || len > DECISION_MAX_BYTES)
         return mu_fail(err, MU_E_LIMIT, "a decision of %zu bytes", len);
-    (void)pthread_mutex_lock(&log->lock);
     if (log->queue.len + DECISION_FRAME_BYTES + len > log->config.queue_bytes ||
-        log->bytes + log->queue.len > log->config.max_bytes) {
-        log->lost++;
-        st = mu_fail(err, MU_E_LIMIT, "the decision log has no room");
-    } else {
+        log->bytes + log->queue.len > log->config.max_bytes)
+        return mu_fail(err, MU_E_LIMIT, "the decision log has no room");
+    if (lost_before != log->lost)
+        return mu_fail(err, MU_E_CONFLICT, "%" PRIu64 " decisions are lost, not %" PRIu64,
+                       log->lost, lost_before);
+    return MU_OK;
+}
+
+enum mu_status decision_log_append(struct decision_log *log, const char *payload, size_t len,
+                                   uint64_t lost_before, uint64_t *ret_sequence,
+                                   struct mu_error *err)
+{
+    enum mu_status st;
+
+    (void)pthread_mutex_lock(&log->lock);
+    st = may_append(log, len, lost_before, err);
+    if (st == MU_OK) {
         if (log->queue.len == 0)
             (void)pthread_cond_signal(&log->queued);
         decision_frame_write(log->next, payload, len, log->chain, &log->queue);
         *ret_sequence = log->next++;
+        log->lost = 0; /* the record tells them */
+    } else if (st == MU_E_LIMIT) {
+        log->lost++;
     }
     (void)pthread_mutex_unlock(&log->lock);
     return st;
+}
+
+void decision_log_lose(struct decision_log *log)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    log->lost++;
+    (void)pthread_mutex_unlock(&log->lock);
 }
 
 /* The budget is of a hold-up, not of each that meets it: who comes while the writer has been held
@@ -191,17 +217,6 @@ bool decision_log_wait(struct decision_log *log, uint64_t sequence, int64_t budg
     return written;
 }
 
-uint64_t decision_log_take_lost(struct decision_log *log)
-{
-    uint64_t lost;
-
-    (void)pthread_mutex_lock(&log->lock);
-    lost = log->lost;
-    log->lost = 0;
-    (void)pthread_mutex_unlock(&log->lock);
-    return lost;
-}
-
 void decision_log_state(struct decision_log *log, struct decision_log_state *ret_state)
 {
     (void)pthread_mutex_lock(&log->lock);
@@ -209,6 +224,7 @@ void decision_log_state(struct decision_log *log, struct decision_log_state *ret
                                              .written = log->written,
                                              .synced = log->synced,
                                              .kept_from = log->kept_from,
+                                             .lost = log->lost,
                                              .bytes = log->bytes,
                                              .failing = log->failing};
     (void)pthread_mutex_unlock(&log->lock);

@@ -15,7 +15,7 @@
  * calls fdatasync for all that was written meanwhile. Who appends may wait for the write, which is
  * what survives the end of this process, but not longer than his budget. When nothing more fits
  * into memory or on the disk's share, append refuses: the caller decides what an unlogged decision
- * is worth, and the next record says how many there were.
+ * is worth, and the next record says how many there were: they have no numbers, so no gap does.
  *
  * Threads: append and wait from any; read from one.
  */
@@ -77,18 +77,22 @@ void decision_log_close(struct decision_log *log);
 /* "gate-a/3f2a...": the name, and what makes the folder unlike any other. */
 const char *decision_log_instance(const struct decision_log *log);
 
-/* Errors: MU_E_LIMIT (the payload; or there is no room). */
+/* The payload says that `lost_before` were lost since the record before it. Errors: MU_E_LIMIT (the
+ * payload; or there is no room), which is one more that is lost; MU_E_CONFLICT (others were lost,
+ * or told, meanwhile: encode it anew). */
 enum mu_status decision_log_append(struct decision_log *log, const char *payload, size_t len,
-                                   uint64_t *ret_sequence, struct mu_error *err) MU_MUST_CHECK;
+                                   uint64_t lost_before, uint64_t *ret_sequence,
+                                   struct mu_error *err) MU_MUST_CHECK;
+/* One that cannot even be encoded is lost too. */
+void decision_log_lose(struct decision_log *log);
 /* Waits until the record is written; false when `budget_us` ended before, counted from when the
  * disk began to hold up the writer if that was earlier. */
 bool decision_log_wait(struct decision_log *log, uint64_t sequence, int64_t budget_us);
-/* How many could not be appended since this was last asked. */
-uint64_t decision_log_take_lost(struct decision_log *log);
 
 struct decision_log_state {
     uint64_t next, written, synced; /* sequences; `written` and `synced` are the last ones */
     uint64_t kept_from;             /* the oldest that is still here */
+    uint64_t lost;                  /* since the last record */
     uint64_t bytes;
     bool failing; /* the disk takes nothing at present */
 };

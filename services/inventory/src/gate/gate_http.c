@@ -353,8 +353,9 @@ static void get_status(void *opaque, struct mu_request *request)
     write_cache_status(http, &body);
     mu_buf_printf(&body,
                   ",\"log\":{\"next\":%" PRIu64 ",\"written\":%" PRIu64 ",\"synced\":%" PRIu64
-                  ",\"kept_from\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"failing\":%s}}\n",
-                  state.next, state.written, state.synced, state.kept_from, state.bytes,
+                  ",\"kept_from\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"bytes\":%" PRIu64
+                  ",\"failing\":%s}}\n",
+                  state.next, state.written, state.synced, state.kept_from, state.lost, state.bytes,
                   state.failing ? "true" : "false");
     mu_httpd_reply(request, 200, NULL, body.data, body.len, NULL);
 }

@@ -44,19 +44,35 @@ void gate_review_warn(struct gate_review *review, const char *warning)
     review->warnings[review->warning_count++] = warning;
 }
 
+static enum mu_status append_once(struct gate_review *review, const struct gate_answer *answer,
+                                  const char *policy, uint64_t *ret_sequence, struct mu_error *err)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf record;
+    struct decision_log_state log;
+    enum mu_status st;
+
+    decision_log_state(review->log, &log);
+    mu_buf_init(&record, DECISION_MAX_BYTES);
+    review->asker.lost_before = log.lost;
+    st = decision_encode(&review->asker, answer, policy, review->config->digest, review->arena,
+                         &record, err);
+    if (st != MU_OK) {
+        decision_log_lose(review->log);
+        return st;
+    }
+    return decision_log_append(review->log, record.data, record.len, review->asker.lost_before,
+                               ret_sequence, err);
+}
+
 static enum mu_status append(struct gate_review *review, const struct gate_answer *answer,
                              const char *policy, struct mu_error *err)
 {
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf record;
     uint64_t sequence = 0;
     enum mu_status st;
 
-    mu_buf_init(&record, DECISION_MAX_BYTES);
-    review->asker.lost_before = decision_log_take_lost(review->log);
-    st = decision_encode(&review->asker, answer, policy, review->config->digest, review->arena,
-                         &record, err);
-    if (st == MU_OK)
-        st = decision_log_append(review->log, record.data, record.len, &sequence, err);
+    do {
+        st = append_once(review, answer, policy, &sequence, err);
+    } while (st == MU_E_CONFLICT); /* another thread lost one, or told of those that were lost */
     if (st != MU_OK)
         return st;
     if (review->first == 0)
