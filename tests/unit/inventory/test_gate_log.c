@@ -305,6 +305,48 @@ static void a_log_without_room_refuses_counts_and_recovers(void **state)
     assert_int_equal(lost(), 0);
 }
 
+/* While the disk does not sync, no segment is ended. */
+static void a_segment_that_had_to_grow_is_read(void **state)
+{
+    enum { RECORDS = 60 };
+    char payload[1000];
+    uint64_t sequence = 0, next = 0;
+    struct mu_error err;
+
+    (void)state;
+    decision_log_close(decisions);
+    config.sync_ms = 1000;
+    config.queue_bytes = 4096;
+    open_log();
+    memset(payload, 'x', sizeof(payload));
+    memcpy(payload, "payload ", 8);
+    for (int i = 0; i < RECORDS; i++) {
+        assert_int_equal(
+                decision_log_append(decisions, payload, sizeof(payload), 0, &sequence, &err),
+                MU_OK);
+        assert_true(decision_log_wait(decisions, sequence, BUDGET_US));
+    }
+    wait_synced(RECORDS);
+    assert_int_equal(read_all(1, RECORDS, &next).count, RECORDS);
+}
+
+static void a_log_smaller_than_a_segment_recovers_too(void **state)
+{
+    uint64_t sequence = 0;
+    struct mu_error err;
+
+    (void)state;
+    decision_log_close(decisions);
+    config.max_bytes = 1 << 16;
+    config.segment_bytes = 1 << 22;
+    open_log();
+    while (decision_log_append(decisions, "payload x", 9, 0, &sequence, &err) == MU_OK)
+        (void)decision_log_wait(decisions, sequence, BUDGET_US);
+    wait_synced(sequence);
+    decision_log_forget(decisions, sequence + 1);
+    assert_int_equal(decision_log_append(decisions, "payload y", 9, 1, &sequence, &err), MU_OK);
+}
+
 /* Files may not grow: every write fails, and the writer tries again. */
 static void let_files_grow(bool may_grow)
 {
@@ -399,6 +441,8 @@ int main(void)
             CASE(behind_damage_the_numbers_go_on_so_that_the_gap_is_seen),
             CASE(what_is_shipped_is_forgotten_in_whole_segments),
             CASE(a_log_without_room_refuses_counts_and_recovers),
+            CASE(a_segment_that_had_to_grow_is_read),
+            CASE(a_log_smaller_than_a_segment_recovers_too),
             CASE(a_disk_that_holds_up_the_writer_is_waited_for_once),
             CASE(one_folder_has_one_log),
             CASE(payloads_without_content_or_end_are_refused),

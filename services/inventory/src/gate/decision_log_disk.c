@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 100 };
+enum { RETRY_MS = 100, LEAST_SEGMENTS = 4 };
 
 /* ---- segments ---- */
 
@@ -107,6 +107,15 @@ static void write_failed(struct decision_log *log)
                                                          when the last records are written */
 }
 
+/* The last segment is never forgotten: a log that may take little has several nevertheless, else it
+ * would stay full. */
+static uint64_t full_segment(const struct decision_log *log)
+{
+    uint64_t share = log->config.max_bytes / LEAST_SEGMENTS;
+
+    return share < log->config.segment_bytes ? share : log->config.segment_bytes;
+}
+
 /* A whole group goes into one segment: the next begins behind it. The full one is the syncer's, who
  * may have so many that it must grow. */
 static bool rotate(struct decision_log *log, const uint8_t chain[DECISION_CHAIN_BYTES])
@@ -114,7 +123,7 @@ static bool rotate(struct decision_log *log, const uint8_t chain[DECISION_CHAIN_
     bool has_room;
     int fd;
 
-    if (log->segment_written < log->config.segment_bytes)
+    if (log->segment_written < full_segment(log))
         return true;
     (void)pthread_mutex_lock(&log->lock);
     has_room = log->retired_count < RETIRED_MAX;

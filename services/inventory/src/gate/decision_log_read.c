@@ -70,8 +70,8 @@ enum mu_status decision_log_read(struct decision_log *log, uint64_t from, size_t
         uint64_t first = 0, following = 0;
         char path[PATH_MAX];
 
-        mu_buf_init(&file, (size_t)log->config.segment_bytes + log->config.queue_bytes +
-                                   SEGMENT_HEADER_BYTES);
+        mu_buf_init(&file, (size_t)(log->config.max_bytes + log->config.segment_bytes) +
+                                   log->config.queue_bytes + SEGMENT_HEADER_BYTES);
         find_segment(log, reading.next, &first, &following);
         segment_path(log->config.folder, first, path);
         st = mu_file_read(path, &file, err);
