@@ -67,6 +67,10 @@ INSERT INTO image_approvals (repository, digest, named, decision, person, role, 
     VALUES ('registry.example/apps/web', '{DIGEST}', '{UAI}', 'approve', 'ann', 'officer', 'not reachable', '2026-11-01', '2026-11-02', '2026-11-01');
 INSERT INTO policy_decisions (decided_at, asked_by, image, repository, digest, verdict, reason, policy, facts, known_at)
     VALUES ('2026-11-01', 'ci', '{UAI}', 'registry.example/apps/web', '{DIGEST}', 'waiting', 'never_scanned', 'sha256:p', '{{}}', '2026-11-01');
+INSERT INTO gate_decisions (instance, sequence, decided_at, source, cluster, namespace, kind, object, asked_by, image, scope, allowed, would_deny, verdict,
+                            reason, cache_generation, lost_before, chain, known_at)
+    VALUES ('gate/1', 1, '2026-11-01', 'admission', 'prod', 'default', 'Pod', 'web', 'ann', '{UAI}', 'open', true, false, 'none', 'cache_away', 0, 0, 'c',
+            '2026-11-01');
 INSERT INTO positions (topic, partition, next_offset, received, duplicates, applied) VALUES ('muster.registry-events', 0, 7, 7, 6, 1);
 """
 
@@ -221,7 +225,7 @@ def test_no_answer_differs_from_the_contract(api):
          "--continue-on-failure", "--exclude-operation-id=get_readyz"],  # it is not ready: there is no Kafka
         capture_output=True, text=True, check=False, cwd=api.folder, timeout=1500)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
-    assert re.search(r"Tested: 36\b", done.stdout), done.stdout[-2000:]
+    assert re.search(r"Tested: 37\b", done.stdout), done.stdout[-2000:]
     assert http_ok(f"{api.url}/healthz")
 
 
@@ -230,7 +234,7 @@ def test_every_list_has_rows_in_both_forms(api):
                  "sample": "?seed=1&n=3"}
     wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
     for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
-                 "ledger", "audit", "approvals", "decisions", *STATEMENTS):
+                 "ledger", "audit", "approvals", "decisions", "gate-decisions", *STATEMENTS):
         target = f"/v1/{name}{questions.get(name, '')}"
         status, _, body = api.ask(target, EVERYTHING)
         assert status == 200, (target, body)

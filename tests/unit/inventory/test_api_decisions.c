@@ -370,6 +370,71 @@ static void decisions_are_listed_with_what_became_of_them(void **state)
     assert_int_equal(occurrences("\"approval_id\""), 0);
 }
 
+#define GATE_ROW                                                                               \
+    "INSERT INTO gate_decisions (instance, sequence, decided_at, source, cluster, namespace, " \
+    "kind, object, asked_by, image, scope, allowed, would_deny, verdict, reason, "             \
+    "cache_generation, lost_before, chain, known_at) SELECT '%s', s, '2026-11-01T00:00:00Z', " \
+    "'admission', 'prod', 'default', 'Pod', 'web-' || s, 'ann', '" UAI "', '%s', %s, %s, "     \
+    "'none', '%s', 0, s - 1, 'c', '2026-11-01T00:00:00Z' FROM generate_series(%d, %d) s"
+
+static void add_gate_decisions(const char *instance, const char *scope, const char *allowed,
+                               const char *would_deny, const char *reason, int first, int last)
+{
+    free(world_sql(&w, mu_arena_printf(w.arena, GATE_ROW, instance, scope, allowed, would_deny,
+                                       reason, first, last)));
+}
+
+static void assert_gate_decisions(const char *filter, size_t count)
+{
+    char target[256];
+
+    (void)snprintf(target, sizeof(target), "/v1/gate-decisions?%s", filter);
+    assert_int_equal(ask("GET", target, ALICE, NULL), 200);
+    if (occurrences("\"gate_decision\"") != count)
+        fail_msg("%s: %zu rows", filter, (size_t)occurrences("\"gate_decision\""));
+}
+
+static void what_came_in_without_a_verdict_is_listed(void **state)
+{
+    (void)state;
+    add_gate_decisions("a/1", "open", "true", "false", "cache_away", 9, 11);
+    add_gate_decisions("b/1", "trial", "true", "true", "rule_broken", 9, 10);
+    add_gate_decisions("a/1", "all", "false", "false", "never_scanned", 12, 12);
+    assert_gate_decisions("scope=open", 3);
+    assert_says("\"object\":\"Pod/web-10\"");
+    assert_says("\"asked_by\":\"ann\"");
+    assert_says("\"lost_before\":8");
+    assert_gate_decisions("reason=cache_away&allowed=true", 3);
+    assert_gate_decisions("would_deny=true", 2);
+    assert_gate_decisions("allowed=false", 1);
+    assert_says("\"gate_decision\":\"a/1/12\"");
+    assert_gate_decisions("cluster=prod&namespace=default&image=" UAI, 6);
+    assert_gate_decisions("cluster=test", 0);
+    assert_gate_decisions("since=2026-11-01T00:00:00Z", 6);
+    assert_gate_decisions("since=2026-11-01T00:00:01Z", 0);
+    assert_gate_decisions("valid_at=2026-10-31T00:00:00Z", 0);
+}
+
+/* All of one instant, of two gates. */
+static void pages_of_gates_decisions_neither_miss_nor_repeat_a_row(void **state)
+{
+    static const char *const order[] = {"a/1/11", "b/1/10", "a/1/10", "b/1/9", "a/1/9"};
+    char target[1024] = "/v1/gate-decisions?limit=1", expected[64];
+
+    (void)state;
+    add_gate_decisions("a/1", "open", "true", "false", "cache_away", 9, 11);
+    add_gate_decisions("b/1", "open", "true", "false", "cache_away", 9, 10);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(ask("GET", target, ALICE, NULL), 200);
+        (void)snprintf(expected, sizeof(expected), "\"gate_decision\":\"%s\"", order[i]);
+        assert_says(expected);
+        if (i < 4)
+            (void)snprintf(target, sizeof(target), "/v1/gate-decisions?limit=1&cursor=%.500s",
+                           member_of("next_cursor"));
+    }
+    assert_says("\"next_cursor\":null");
+}
+
 static void an_approval_ends_by_itself(void **state)
 {
     (void)state;
@@ -527,6 +592,8 @@ int main(void)
             DECISION_TEST(the_same_decision_again_is_the_one_that_is_there),
             DECISION_TEST(only_what_holds_can_be_taken_back),
             DECISION_TEST(decisions_are_listed_with_what_became_of_them),
+            DECISION_TEST(what_came_in_without_a_verdict_is_listed),
+            DECISION_TEST(pages_of_gates_decisions_neither_miss_nor_repeat_a_row),
             DECISION_TEST(an_approval_ends_by_itself),
             DECISION_TEST(what_is_no_decision_is_refused_by_its_member),
             DECISION_TEST(a_body_of_another_kind_or_size_is_not_looked_at),

@@ -42,6 +42,7 @@ static const struct cell {
         {"GET", "/v1/verdicts/*", "/v1/verdicts/registry.example/app:1.0", "vaop"},
         {"POST", "/v1/verdicts/*", "/v1/verdicts/registry.example/app:1.0", "op"},
         {"GET", "/v1/decisions", "/v1/decisions", "vao"},
+        {"GET", "/v1/gate-decisions", "/v1/gate-decisions", "vao"},
         {"GET", "/v1/approvals", "/v1/approvals", "vao"},
         {"POST", "/v1/approvals", "/v1/approvals", "o"},
         {"GET", "/v1/deviations", "/v1/deviations", "vao"},

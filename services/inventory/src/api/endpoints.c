@@ -60,6 +60,7 @@ static const struct endpoint endpoints[] = {
         ONE("/v1/verdicts/*", VERDICT_READERS, api_get_verdict),
         {"POST", "/v1/verdicts/*", PIPELINES, 0, api_post_verdict, NULL, NULL, 0},
         MANY("/v1/decisions", READERS, LIST_DECISIONS),
+        MANY("/v1/gate-decisions", READERS, LIST_GATE_DECISIONS),
         MANY("/v1/approvals", READERS, LIST_APPROVALS),
         {"POST", "/v1/approvals", DECIDERS, ENDPOINT_NOTED, api_post_approval, NULL, NULL,
          APPROVAL_DOCUMENT_MAX_BYTES},

@@ -247,6 +247,13 @@ static const struct mu_command commands[] = {
          .option_count = DECISIONS_OPTION_COUNT,
          .config_size = sizeof(struct list_command_config),
          .run = decisions_command},
+        {.name = "gate-decisions",
+         .arguments = "",
+         .summary = "what clusters asked, and why it came in or did not",
+         .options = gate_decisions_options,
+         .option_count = GATE_DECISIONS_OPTION_COUNT,
+         .config_size = sizeof(struct list_command_config),
+         .run = gate_decisions_command},
 };
 
 const struct mu_program inventory_program = {

@@ -86,6 +86,19 @@ const struct mu_option decisions_options[DECISIONS_OPTION_COUNT] = {
         TEXT_OPTION("verdict", filters[2], "approved, rejected or waiting"),
         TEXT_OPTION("asked-by", filters[3], "of this asker"),
 };
+const struct mu_option gate_decisions_options[GATE_DECISIONS_OPTION_COUNT] = {
+        VALID_OPTIONS,
+        TEXT_OPTION("scope", filters[0], "by this scope of the gate's configuration"),
+        TEXT_OPTION("reason", filters[1],
+                    "with this reason: allowlisted, exempt, cache_away, rule_broken, ..."),
+        TEXT_OPTION("allowed", filters[2], "true or false"),
+        TEXT_OPTION("would-deny", filters[3],
+                    "true: let in only because its scope warns; or false"),
+        TEXT_OPTION("cluster", filters[4], "in this cluster"),
+        TEXT_OPTION("namespace", filters[5], "in this namespace"),
+        TEXT_OPTION("image", filters[6], "on this image, as it was asked for"),
+        TEXT_OPTION("since", filters[7], "from this instant on, RFC 3339"),
+};
 
 /* ---- reading ---- */
 
@@ -345,4 +358,12 @@ int decisions_command(void *config, int argc, char **argv)
 
     (void)argv;
     return run_list(LIST_DECISIONS, config, argc, NULL, &reading);
+}
+
+int gate_decisions_command(void *config, int argc, char **argv)
+{
+    struct reading reading;
+
+    (void)argv;
+    return run_list(LIST_GATE_DECISIONS, config, argc, NULL, &reading);
 }

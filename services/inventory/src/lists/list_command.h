@@ -1,6 +1,6 @@
 /*
  * list_command: the commands that print one list of query/list.h: assets, history, whowas, diff,
- * sources, failures, sample, approvals, decisions.
+ * sources, failures, sample, approvals, decisions, gate-decisions.
  *
  * A list is read page by page, all pages of one state of the database.
  */
@@ -26,7 +26,8 @@ enum {
     FAILURES_OPTION_COUNT = LIST_COMMON_OPTIONS + 4,
     SAMPLE_OPTION_COUNT = LIST_COMMON_OPTIONS + 2,
     APPROVALS_OPTION_COUNT = LIST_COMMON_OPTIONS + 5,
-    DECISIONS_OPTION_COUNT = LIST_COMMON_OPTIONS + 4
+    DECISIONS_OPTION_COUNT = LIST_COMMON_OPTIONS + 4,
+    GATE_DECISIONS_OPTION_COUNT = LIST_COMMON_OPTIONS + 8
 };
 extern const struct mu_option assets_options[ASSETS_OPTION_COUNT];
 extern const struct mu_option subject_options[SUBJECT_OPTION_COUNT];
@@ -36,6 +37,7 @@ extern const struct mu_option failures_options[FAILURES_OPTION_COUNT];
 extern const struct mu_option sample_options[SAMPLE_OPTION_COUNT];
 extern const struct mu_option approvals_options[APPROVALS_OPTION_COUNT];
 extern const struct mu_option decisions_options[DECISIONS_OPTION_COUNT];
+extern const struct mu_option gate_decisions_options[GATE_DECISIONS_OPTION_COUNT];
 
 int assets_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing is known of the subject; nothing ran. */
@@ -48,8 +50,9 @@ int sources_command(void *config, int argc, char **argv);
 int failures_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing ran. */
 int sample_command(void *config, int argc, char **argv);
-/* What people, and what pipelines were told; newest first. */
+/* What people said, and what pipelines and clusters were told; newest first. */
 int approvals_command(void *config, int argc, char **argv);
 int decisions_command(void *config, int argc, char **argv);
+int gate_decisions_command(void *config, int argc, char **argv);
 
 #endif

@@ -81,6 +81,15 @@ static const struct list_column decision_columns[] = {
         {"reason", LIST_TEXT},   {"rule", LIST_TEXT},     {"detail", LIST_TEXT},
         {"asked_by", LIST_TEXT}, {"digest", LIST_TEXT},   {"repository", LIST_TEXT},
         {"policy", LIST_TEXT},   {"known_at", LIST_TIME}, {"decision_id", LIST_TEXT}};
+static const struct list_column gate_decision_columns[] = {
+        {"at", LIST_TIME},           {"allowed", LIST_BOOL},    {"would_deny", LIST_BOOL},
+        {"reason", LIST_TEXT},       {"scope", LIST_TEXT},      {"cluster", LIST_TEXT},
+        {"namespace", LIST_TEXT},    {"object", LIST_TEXT},     {"image", LIST_TEXT},
+        {"asked_by", LIST_TEXT},     {"container", LIST_TEXT},  {"source", LIST_TEXT},
+        {"operation", LIST_TEXT},    {"digest", LIST_TEXT},     {"verdict", LIST_TEXT},
+        {"rule", LIST_TEXT},         {"scan_id", LIST_TEXT},    {"cache_generation", LIST_INT},
+        {"policy", LIST_TEXT},       {"lost_before", LIST_INT}, {"known_at", LIST_TIME},
+        {"gate_decision", LIST_TEXT}};
 static const struct list_column deviation_columns[] = {
         {"deviation", LIST_TEXT},         {"state", LIST_TEXT},         {"kind", LIST_TEXT},
         {"vulnerability", LIST_TEXT},     {"asset", LIST_TEXT},         {"package", LIST_TEXT},
@@ -186,7 +195,15 @@ static const struct list_filter decision_filters[] = {
         {.name = "digest"},
         {.name = "verdict", .type = FILTER_WORD, .words = verdicts},
         {.name = "asked_by"}};
-
+static const struct list_filter gate_decision_filters[] = {
+        {.name = "scope"},
+        {.name = "reason"},
+        {.name = "allowed", .type = FILTER_BOOL},
+        {.name = "would_deny", .type = FILTER_BOOL},
+        {.name = "cluster"},
+        {.name = "namespace"},
+        {.name = "image"},
+        {.name = "since", .type = FILTER_TIME}};
 static const struct list_filter deviation_filters[] = {
         {.name = "state", .type = FILTER_WORD, .words = deviation_states},
         {.name = "kind", .type = FILTER_WORD, .words = deviation_kinds},
@@ -299,6 +316,13 @@ const struct list inventory_lists[LIST_COUNT] = {
                             .short_columns = 7,
                             COLUMNS(decision_columns),
                             FILTERS(decision_filters)},
+        [LIST_GATE_DECISIONS] = {.name = "gate-decisions",
+                                 .query = QUERY_LIST_GATE_DECISIONS,
+                                 .timed = true,
+                                 .valid_name = "valid_at",
+                                 .short_columns = 10,
+                                 COLUMNS(gate_decision_columns),
+                                 FILTERS(gate_decision_filters)},
         [LIST_DEVIATIONS] = {.name = "deviations",
                              .query = QUERY_LIST_DEVIATIONS,
                              .timed = true,

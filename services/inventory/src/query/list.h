@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 enum {
-    LIST_MAX_COLUMNS = 18,
+    LIST_MAX_COLUMNS = 22,
     LIST_MAX_FILTERS = 8,
     LIST_FIRST_FILTER = 4, /* of the parameters before it */
     LIST_MAX_PARAMETERS = LIST_FIRST_FILTER + LIST_MAX_FILTERS,
@@ -74,6 +74,7 @@ enum list_id {
     LIST_AUDIT,
     LIST_APPROVALS,
     LIST_DECISIONS,
+    LIST_GATE_DECISIONS,
     LIST_DEVIATIONS,
     LIST_HARDENING,
     LIST_EXPOSURES,
