@@ -119,6 +119,12 @@ def test_without_a_cache_each_scope_fails_its_own_way(world, gate):
     assert not closed["allowed"] and opened["allowed"] and closed["reason"] == opened["reason"] == "cache_away"
 
 
+def test_a_gate_that_builds_its_first_cache_is_ready_when_it_has_it(world, gate):
+    one = gate("first-cache", cache=world.state / "first-cache.bin",
+               **{"cache-key": world.key, "postgres": world.postgres.conninfo()})
+    assert one.ask(image("1.0"))[0]["reason"] == "policy_passed"
+
+
 def test_a_cache_that_grew_old_is_not_trusted(gate):
     one = gate("old-cache", rules={**STRICT, "max_cache_age": "1ms"})
     said = one.ask(image("1.0"))[0]
@@ -231,6 +237,29 @@ def test_a_log_without_room_is_answered_as_what_cannot_be_known(world, gate):
         said = one.ask(*[image("1.0")] * 100)[-1]
     assert not said["allowed"] and "cannot write its decisions down" in said["message"]
     assert one.ask(image("1.0"), namespace="open-a")[0]["allowed"]
+
+
+def test_what_a_full_log_lost_is_told_once_it_has_room_again(world, gate):
+    one = gate("lost", **{"log-max": "1048576", "postgres": world.postgres.conninfo(), "ship-interval": "50ms"})
+    asked = 0
+
+    def ask(count):
+        nonlocal asked
+        asked += count
+        assert all(said["allowed"] for said in one.ask(*[image("1.0")] * count, namespace="open-a"))
+        return one.status()["log"]["lost"]
+
+    world.postgres.kill()
+    while ask(100) < 1000:
+        pass
+    world.postgres.start()
+    world.postgres.wait_ready()
+    wait_until("there is room", lambda: ask(1) == 0, 30)
+    shipped = "SELECT count(*) + sum(lost_before) FROM gate_decisions WHERE instance LIKE 'lost/%'"
+    wait_until("shipped", lambda: world.sql(shipped) == str(asked), 30)
+    told = world.sql("SELECT code, message FROM detection_failures WHERE source LIKE 'gate/lost/%'")
+    assert told.startswith("gate_decisions_missing|the gate could not write down ")
+    assert world.sql("SELECT count(*) FROM gate_gaps WHERE instance LIKE 'lost/%'") == "0"
 
 
 # ---- a real cluster ----

@@ -112,9 +112,12 @@ void cache_keeper_run(const struct cache_keeper_config *config)
     struct keeper keeper = {.config = config, .backoff = {1000, 30000, 0}};
 
     look(&keeper); /* what was there before is better than nothing while the database is away */
+    if (keeper.built_at_us > 0)
+        gate_http_set_ready(config->http);
     while (!mu_stop_requested()) {
         build(&keeper);
         look(&keeper);
+        gate_http_set_ready(config->http);
         gate_http_measure(config->http);
         (void)mu_stop_wait(config->interval_ms < LOOK_MS ? config->interval_ms : LOOK_MS);
     }

@@ -25,6 +25,7 @@ struct gate_http {
     struct gate_http_config config;
     struct cache_slot slot;
     struct mu_httpd *server;
+    atomic_bool ready; /* the cache was looked for */
 };
 
 static const char *given(const char *text)
@@ -316,6 +317,16 @@ static void get_ok(void *opaque, struct mu_request *request)
     mu_httpd_reply(request, 200, "text/plain", "ok\n", 3, NULL);
 }
 
+static void get_readyz(void *opaque, struct mu_request *request)
+{
+    struct gate_http *http = opaque;
+
+    if (atomic_load(&http->ready))
+        get_ok(opaque, request);
+    else
+        mu_httpd_reply_error(request, 503, "the cache was not looked for yet");
+}
+
 static void write_cache_status(struct gate_http *http, struct mu_buf *out)
 {
     struct cache_hold hold = cache_slot_acquire(&http->slot);
@@ -395,7 +406,7 @@ static const struct mu_route routes[] = {
         {"POST", "/v1/gate", post_gate, NULL, GATE_BODY_MAX_BYTES},
         {"GET", "/v1/gate/status", get_status, NULL, 0},
         {"GET", "/healthz", get_ok, NULL, 0},
-        {"GET", "/readyz", get_ok, NULL, 0},
+        {"GET", "/readyz", get_readyz, NULL, 0},
         {"GET", "/metrics", get_metrics, NULL, 0},
 };
 enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };
@@ -448,6 +459,11 @@ void gate_http_stop(struct gate_http *http)
 void gate_http_set_cache(struct gate_http *http, struct gate_cache *cache)
 {
     cache_slot_replace(&http->slot, cache);
+}
+
+void gate_http_set_ready(struct gate_http *http)
+{
+    atomic_store(&http->ready, true);
 }
 
 void gate_http_set_config(struct gate_http *http, struct gate_config *gate)

@@ -39,6 +39,8 @@ void gate_http_stop(struct gate_http *http); /* NULL is fine */
 /* Take what they are given. A NULL cache: none is trusted. */
 void gate_http_set_cache(struct gate_http *http, struct gate_cache *cache);
 void gate_http_set_config(struct gate_http *http, struct gate_config *gate);
+/* The cache was looked for, and one was tried to be built: GET /readyz says so from now on. */
+void gate_http_set_ready(struct gate_http *http);
 /* Sets the gauges that GET /metrics shows. */
 void gate_http_measure(struct gate_http *http);
 
