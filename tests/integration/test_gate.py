@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import urllib.error
+import urllib.request
 from base64 import b64encode
 
 import pytest
 from conftest import BIN, CACHE
-from gate_world import EXPIRED, REPOSITORY, SCANNED, STRICT, UNSCANNED, Gate, GateWorld, pod, review
+from gate_world import EXPIRED, REPOSITORY, SCANNED, STRICT, UNSCANNED, Gate, GateWorld, openssl, pod, review
 from kube_world import wait_until
 from local import kube_api
 from local.process import StackError
@@ -140,7 +142,6 @@ def test_a_cache_that_is_not_what_was_signed_is_refused(world, gate, how):
         content[-20] ^= 1
         path.write_bytes(content)
     else:
-        from gate_world import openssl
         key = world.state / "other.key"
         openssl("genpkey", "-algorithm", "ed25519", "-out", key)
     checked = world.run("gate-cache", "verify", f"--cache={path}", f"--cache-key={key}", check=False)
@@ -180,6 +181,41 @@ def test_new_rules_are_taken_while_it_runs_and_wrong_ones_are_not(gate):
     one.process.signal(signal.SIGHUP)
     wait_until("refused", lambda: "configuration refused" in one.process.log.read_text(), 10)
     assert one.ask(image("2.0"))[0]["scope"] == "all"
+
+
+def certificate(world, name):
+    """(certificate, key) of 127.0.0.1, signed by itself."""
+    crt, key = world.state / f"{name}.crt", world.state / f"{name}.key"
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", crt, "-days", 2, "-subj", f"/CN={name}",
+            "-addext", "subjectAltName=IP:127.0.0.1")
+    return crt, key
+
+
+def get_with_trust(gate, crt, path="/readyz"):
+    """Whether the gate shows a certificate that is vouched for."""
+    try:
+        with urllib.request.urlopen(f"https://127.0.0.1:{gate.port}{path}", timeout=10, context=ssl.create_default_context(cafile=crt)) as answer:
+            return answer.status == 200
+    except urllib.error.URLError as error:
+        assert isinstance(error.reason, ssl.SSLCertVerificationError), error
+        return False
+
+
+def test_a_renewed_certificate_is_taken_while_it_runs_and_a_wrong_one_is_not(world, gate):
+    (first, first_key), (second, second_key) = certificate(world, "first"), certificate(world, "second")
+    live = world.state / "live.crt", world.state / "live.key"
+    shutil.copy(first, live[0])
+    shutil.copy(first_key, live[1])
+    one = gate("certificate", tls=live)
+    assert get_with_trust(one, first) and not get_with_trust(one, second)
+    shutil.copy(second, live[0])
+    one.process.signal(signal.SIGHUP)
+    wait_until("refused", lambda: "certificate refused" in one.process.log.read_text(), 10)
+    assert get_with_trust(one, first)
+    shutil.copy(second_key, live[1])
+    one.process.signal(signal.SIGHUP)
+    wait_until("renewed", lambda: get_with_trust(one, second), 10)
+    assert not get_with_trust(one, first)
 
 
 # ---- decisions ----

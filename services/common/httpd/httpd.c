@@ -323,6 +323,7 @@ static void on_connection(void *opaque, struct MHD_Connection *connection, void 
 
     switch (code) {
     case MHD_CONNECTION_NOTIFY_STARTED:
+        httpd_tls_enter(server);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *context = info ? connections_opened(server->connections, info->connect_fd) : NULL;
         return;
@@ -356,13 +357,14 @@ static struct mu_httpd *server_new(const struct mu_httpd_config *config, struct 
 
 static void server_free(struct mu_httpd *server)
 {
+    httpd_tls_release(server);
     connections_free(server->connections);
     for (unsigned i = 0; i < server->config.threads; i++)
         request_pool_close(server->pools[i]);
     free(server);
 }
 
-enum { TLS_OPTIONS = 5 };
+enum { TLS_OPTIONS = 6 };
 
 /* The rows of `tls`, ended; libmicrohttpd reads the texts while it starts. */
 static void tls_options(const struct httpd_tls *tls, struct MHD_OptionItem ret_options[TLS_OPTIONS])
@@ -374,6 +376,7 @@ static void tls_options(const struct httpd_tls *tls, struct MHD_OptionItem ret_o
         *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key.data};
         *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
                                         (void *)(uintptr_t)httpd_tls_priorities};
+        *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, httpd_tls_giver()};
     }
     if (tls->client_ca.len > 0)
         *at++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, tls->client_ca.data};
@@ -428,6 +431,8 @@ static enum mu_status start_server(const struct mu_httpd_config *config,
     server->listener = fd;
     server->port = listener_port(fd);
     st = watch_connections(server, err);
+    if (st == MU_OK && tls->cert.len > 0)
+        st = httpd_tls_use(server, tls, err);
     if (st == MU_OK)
         server->daemon = start_daemon(server, fd, tls);
     if (!server->daemon) {
@@ -454,6 +459,17 @@ enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_ht
     if (config->tls_cert_file || config->tls_key_file || config->tls_client_ca_file)
         st = httpd_tls_read(config, &tls, err);
     return st == MU_OK ? start_server(config, &tls, ret_server, err) : st;
+}
+
+enum mu_status mu_httpd_reload_tls(struct mu_httpd *server, struct mu_error *err)
+{
+    MU_AUTO_DONE(httpd_tls_done) struct httpd_tls tls;
+    enum mu_status st = MU_OK;
+
+    httpd_tls_init(&tls);
+    if (server->config.tls_cert_file)
+        st = httpd_tls_read(&server->config, &tls, err);
+    return st == MU_OK && tls.cert.len > 0 ? httpd_tls_use(server, &tls, err) : st;
 }
 
 uint16_t mu_httpd_port(const struct mu_httpd *server)

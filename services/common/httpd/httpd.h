@@ -63,7 +63,8 @@ struct mu_httpd_config {
     unsigned threads;            /* 0: 2 */
     unsigned max_connections;    /* 0: 1024; fewer when the process may not open so many */
     int64_t idle_timeout_ms;     /* 0: 15000 */
-    const char *tls_cert_file, *tls_key_file; /* PEM: the server speaks https alone; NULL: http */
+    /* PEM: the server speaks https alone; NULL: http. The names live as long as the server. */
+    const char *tls_cert_file, *tls_key_file;
     const char *tls_client_ca_file; /* PEM of who vouches for clients; NULL: none is asked for */
     /* Asked when the head of a request is there, before its body is read: true lets it in, else it
      * has been replied to. NULL: everybody is let in. */
@@ -76,6 +77,9 @@ struct mu_httpd_config {
 /* Errors: MU_E_INVALID (address, certificate or key), MU_E_NOT_FOUND, MU_E_UNAVAILABLE. */
 enum mu_status mu_httpd_start(const struct mu_httpd_config *config, struct mu_httpd **ret_server,
                               struct mu_error *err) MU_MUST_CHECK;
+/* Reads certificate and key again, for connections that begin from now on; on an error those in use
+ * stay. Who vouches for clients stays too. One thread at a time. Errors: as mu_httpd_start. */
+enum mu_status mu_httpd_reload_tls(struct mu_httpd *server, struct mu_error *err) MU_MUST_CHECK;
 /* Port actually bound (for listen ":0"). */
 uint16_t mu_httpd_port(const struct mu_httpd *server);
 /* Requests that begin from now on see these routes (copied; their paths are not, as at the start);

@@ -65,6 +65,7 @@ struct mu_httpd {
     struct MHD_Daemon *daemon;
     struct request_pool *pools[HTTPD_MAX_THREADS]; /* one for each of config.threads */
     struct connections *connections;
+    _Atomic(struct httpd_certificate *) certificate; /* NULL: http (tls.h) */
     struct mu_httpd_config config;
     int listener; /* the daemon closes it */
     bool vacated; /* nothing is in its place */

@@ -2,11 +2,15 @@
 
 #include "base/file.h"
 
+#include "base/memory.h"
+
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PEM_MAX_BYTES = 1024 * 1024 };
+enum { PEM_MAX_BYTES = 1024 * 1024, CHAIN_MAX = 16 };
 
 const char httpd_tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
@@ -74,6 +78,103 @@ enum mu_status httpd_tls_read(const struct mu_httpd_config *config, struct httpd
     if (st == MU_OK && config->tls_client_ca_file)
         st = mu_file_read(config->tls_client_ca_file, &tls->client_ca, err);
     return st == MU_OK ? check(config, tls, err) : st;
+}
+
+/* ---- the certificate ---- */
+
+struct httpd_certificate {
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned count;
+    gnutls_privkey_t key;
+    struct httpd_certificate *before; /* that it took the place of */
+};
+
+static _Thread_local struct mu_httpd *server_of_thread;
+
+static void certificate_free(struct httpd_certificate *certificate)
+{
+    for (unsigned i = 0; i < certificate->count; i++)
+        gnutls_pcert_deinit(&certificate->chain[i]);
+    if (certificate->key)
+        gnutls_privkey_deinit(certificate->key);
+    free(certificate);
+}
+
+/* 0, or GnuTLS's error. */
+static int certificate_import(struct httpd_certificate *certificate, const struct httpd_tls *tls)
+{
+    const gnutls_datum_t cert = datum_of(&tls->cert), key = datum_of(&tls->key);
+    unsigned count = CHAIN_MAX;
+    int rc = gnutls_pcert_list_import_x509_raw(certificate->chain, &count, &cert,
+                                               GNUTLS_X509_FMT_PEM, 0);
+
+    if (rc < 0)
+        return rc;
+    certificate->count = count;
+    rc = gnutls_privkey_init(&certificate->key);
+    return rc < 0 ? rc
+                  : gnutls_privkey_import_x509_raw(certificate->key, &key, GNUTLS_X509_FMT_PEM,
+                                                   NULL, 0);
+}
+
+enum mu_status httpd_tls_use(struct mu_httpd *server, const struct httpd_tls *tls,
+                             struct mu_error *err)
+{
+    struct httpd_certificate *certificate = mu_xcalloc(1, sizeof(*certificate));
+    int rc = certificate_import(certificate, tls);
+
+    if (rc < 0) {
+        certificate_free(certificate);
+        return mu_fail(err, rc == GNUTLS_E_MEMORY_ERROR ? MU_E_NOMEM : MU_E_INVALID,
+                       "TLS certificate '%s' with its key: %s", server->config.tls_cert_file,
+                       gnutls_strerror(rc));
+    }
+    certificate->before = atomic_load(&server->certificate);
+    atomic_store(&server->certificate, certificate);
+    return MU_OK;
+}
+
+void httpd_tls_release(struct mu_httpd *server)
+{
+    struct httpd_certificate *certificate = atomic_load(&server->certificate);
+
+    while (certificate) {
+        struct httpd_certificate *before = certificate->before;
+
+        certificate_free(certificate);
+        certificate = before;
+    }
+}
+
+void httpd_tls_enter(struct mu_httpd *server)
+{
+    server_of_thread = server;
+}
+
+static int give(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                gnutls_pcert_st **ret_chain, unsigned *ret_count, gnutls_ocsp_data_st **ret_ocsp,
+                unsigned *ret_ocsp_count, gnutls_privkey_t *ret_key, unsigned *ret_flags)
+{
+    struct httpd_certificate *certificate =
+            server_of_thread ? atomic_load(&server_of_thread->certificate) : NULL;
+
+    (void)session, (void)info;
+    if (!certificate)
+        return -1;
+    *ret_chain = certificate->chain;
+    *ret_count = certificate->count;
+    *ret_ocsp = NULL;
+    *ret_ocsp_count = 0;
+    *ret_key = certificate->key;
+    *ret_flags = 0; /* all of it stays ours */
+    return 0;
+}
+
+void *httpd_tls_giver(void)
+{
+    gnutls_certificate_retrieve_function3 *giver = give;
+
+    return (void *)(uintptr_t)giver;
 }
 
 /* ---- the client ---- */

@@ -23,6 +23,17 @@ void httpd_tls_done(struct httpd_tls *tls); /* wipes the key */
 enum mu_status httpd_tls_read(const struct mu_httpd_config *config, struct httpd_tls *tls,
                               struct mu_error *err) MU_MUST_CHECK;
 
+/* What handshakes give out from now on. One that was replaced stays until the release: a handshake
+ * may have it in hand. One thread at a time. Errors: MU_E_INVALID, MU_E_NOMEM. */
+enum mu_status httpd_tls_use(struct mu_httpd *server, const struct httpd_tls *tls,
+                             struct mu_error *err) MU_MUST_CHECK;
+void httpd_tls_release(struct mu_httpd *server); /* no handshake is left */
+/* The thread that runs this is one of the server's: its handshakes give out the server's
+ * certificate. GnuTLS says neither server nor connection to who gives it one. */
+void httpd_tls_enter(struct mu_httpd *server);
+/* For libmicrohttpd: a gnutls_certificate_retrieve_function3. */
+void *httpd_tls_giver(void);
+
 /* The subject of the client's certificate when a client CA vouches for it, in `arena`, else NULL.
  */
 const char *httpd_tls_subject(struct MHD_Connection *connection, struct mu_arena *arena);

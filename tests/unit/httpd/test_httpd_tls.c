@@ -84,8 +84,9 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-    static const char *const names[] = {"ca.pem",     "server.pem",   "server.key", "client.key",
-                                        "client.pem", "stranger.pem", "expired.pem"};
+    static const char *const names[] = {"ca.pem",     "server.pem",   "server.key",  "client.key",
+                                        "client.pem", "stranger.pem", "expired.pem", "live.pem",
+                                        "live.key",   "other.pem"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -232,6 +233,80 @@ static void files_that_do_not_fit_stop_the_start(void **state)
     }
 }
 
+/* ---- another certificate while it runs ---- */
+
+static enum mu_status fetch(const struct mu_httpd *server, struct mu_http_client *client)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf answer;
+    struct mu_http_response response;
+    char url[64];
+    const struct mu_http_request request = {.method = "GET", .url = url};
+    struct mu_error err;
+
+    mu_buf_init(&answer, 4096);
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/who", mu_httpd_port(server));
+    return mu_http_fetch(client, &request, &answer, &response, &err);
+}
+
+static struct mu_http_client *client_that_trusts(const char *ca)
+{
+    const struct mu_http_client_config config = {.user_agent = "test", .ca_file = path_of(ca)};
+    struct mu_http_client *client = NULL;
+    struct mu_error err;
+
+    assert_int_equal(mu_http_client_new(&config, &client, &err), MU_OK);
+    return client;
+}
+
+static void assert_shown(const struct mu_httpd *server, const char *trusted, const char *stranger)
+{
+    MU_AUTO(http_client) struct mu_http_client *first = client_that_trusts(trusted);
+    MU_AUTO(http_client) struct mu_http_client *second = client_that_trusts(stranger);
+
+    assert_int_equal(fetch(server, first), MU_OK);
+    assert_int_not_equal(fetch(server, second), MU_OK);
+}
+
+/* The files that the server reads. */
+static void write_live(EVP_PKEY *ca, const char *ca_name, EVP_PKEY *key)
+{
+    write_certificate("live.pem", &(struct test_certificate){.key = fixture.server,
+                                                             .issuer_key = ca,
+                                                             .issuer = ca_name,
+                                                             .name = "server",
+                                                             .alternative = "IP:127.0.0.1"});
+    write_key("live.key", key);
+}
+
+static void new_connections_get_the_certificate_that_was_read_again(void **state)
+{
+    MU_AUTO(http_client) struct mu_http_client *old = client_that_trusts("ca.pem");
+    char cert[PATH_SIZE], key[PATH_SIZE];
+    struct mu_httpd *server = NULL;
+    struct mu_error err;
+
+    (void)state;
+    (void)snprintf(cert, sizeof(cert), "%s", path_of("live.pem"));
+    (void)snprintf(key, sizeof(key), "%s", path_of("live.key"));
+    write_certificate("other.pem", &(struct test_certificate){
+                                           .key = fixture.client, .name = "other", .ca = true});
+    write_live(fixture.ca, "test CA", fixture.server);
+    assert_int_equal(start(cert, key, NULL, &server, &err), MU_OK);
+    assert_shown(server, "ca.pem", "other.pem");
+    assert_int_equal(fetch(server, old), MU_OK);
+
+    write_live(fixture.client, "other", fixture.server);
+    assert_shown(server, "ca.pem", "other.pem");
+    assert_int_equal(mu_httpd_reload_tls(server, &err), MU_OK);
+    assert_shown(server, "other.pem", "ca.pem");
+    assert_int_equal(fetch(server, old), MU_OK); /* its connection goes on */
+
+    write_live(fixture.ca, "test CA", fixture.client);
+    assert_int_equal(mu_httpd_reload_tls(server, &err), MU_E_INVALID);
+    assert_shown(server, "other.pem", "ca.pem");
+    mu_httpd_stop(server, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +314,7 @@ int main(void)
             cmocka_unit_test(without_a_client_ca_a_certificate_says_nothing),
             cmocka_unit_test(plain_http_gets_no_answer_on_a_port_of_https),
             cmocka_unit_test(files_that_do_not_fit_stop_the_start),
+            cmocka_unit_test(new_connections_get_the_certificate_that_was_read_again),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -472,3 +472,8 @@ void gate_http_set_config(struct gate_http *http, struct gate_config *gate)
 
     mu_httpd_set_routes(http->server, routes, ROUTE_COUNT, &owner);
 }
+
+enum mu_status gate_http_reload_tls(struct gate_http *http, struct mu_error *err)
+{
+    return mu_httpd_reload_tls(http->server, err);
+}

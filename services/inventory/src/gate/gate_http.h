@@ -41,6 +41,8 @@ void gate_http_set_cache(struct gate_http *http, struct gate_cache *cache);
 void gate_http_set_config(struct gate_http *http, struct gate_config *gate);
 /* The cache was looked for, and one was tried to be built: GET /readyz says so from now on. */
 void gate_http_set_ready(struct gate_http *http);
+/* Reads certificate and key again. Errors: as mu_httpd_reload_tls. */
+enum mu_status gate_http_reload_tls(struct gate_http *http, struct mu_error *err) MU_MUST_CHECK;
 /* Sets the gauges that GET /metrics shows. */
 void gate_http_measure(struct gate_http *http);
 

@@ -39,8 +39,9 @@ const struct mu_option gate_server_options[GATE_SERVER_OPTION_COUNT] = {
         {"listen", MU_OPTION_TEXT, OPTION(listen), "127.0.0.1:8443", 0, 0, 0,
          "address for admission, verdicts, health and metrics"},
         {"tls-cert", MU_OPTION_TEXT, OPTION(tls_cert), "", 0, 0, 0,
-         "PEM file of the certificate; Kubernetes asks over https only"},
-        {"tls-key", MU_OPTION_TEXT, OPTION(tls_key), "", 0, 0, 0, "PEM file of its key"},
+         "PEM file of the certificate, read again on SIGHUP; Kubernetes asks over https only"},
+        {"tls-key", MU_OPTION_TEXT, OPTION(tls_key), "", 0, 0, 0,
+         "PEM file of its key, read again on SIGHUP"},
         {"tls-client-ca", MU_OPTION_TEXT, OPTION(tls_client_ca), "", 0, 0, 0,
          "PEM file of who vouches for clients; who asks for admission must then have a "
          "certificate"},
@@ -123,7 +124,7 @@ static enum mu_status start(struct gate *gate, struct mu_error *err)
 
 /* ---- while it runs ---- */
 
-static void reload(struct gate *gate)
+static void reload_rules(struct gate *gate)
 {
     struct gate_config *rules = NULL;
     struct mu_error err;
@@ -135,6 +136,16 @@ static void reload(struct gate *gate)
     }
     MU_LOG(MU_LOG_INFO, "configuration in use", MU_KV("digest", rules->digest));
     gate_http_set_config(gate->http, rules);
+}
+
+static void reload(struct gate *gate)
+{
+    struct mu_error err;
+
+    if (gate_http_reload_tls(gate->http, &err) != MU_OK)
+        MU_LOG(MU_LOG_ERROR, "certificate refused, the one in use stays",
+               MU_KV("error", err.message));
+    reload_rules(gate);
 }
 
 static void wait_for_stop(struct gate *gate)
