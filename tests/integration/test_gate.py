@@ -11,8 +11,10 @@ import ssl
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
+import yaml
 from conftest import BIN, CACHE
 from gate_world import EXPIRED, REPOSITORY, SCANNED, STRICT, UNSCANNED, Gate, GateWorld, openssl, pod, review
 from kube_world import wait_until
@@ -298,6 +300,29 @@ def test_what_a_full_log_lost_is_told_once_it_has_room_again(world, gate):
     assert world.sql("SELECT count(*) FROM gate_gaps WHERE instance LIKE 'lost/%'") == "0"
 
 
+# ---- deploy/kubernetes ----
+
+KUBERNETES = Path(__file__).resolve().parents[2] / "deploy/kubernetes"
+GATE = {found["kind"]: found for found in yaml.safe_load_all((KUBERNETES / "gate.yaml").read_text())}
+
+
+def test_the_command_of_the_manifest_starts_a_gate_by_its_configuration(world, gate):
+    """But for what a test has elsewhere: files, addresses, the database."""
+    container = GATE["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
+    command, *arguments = container["args"]
+    options = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
+    mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+    assert command == "gate-server"
+    for name in ("config", "cache", "cache-key", "log-dir", "tls-cert", "tls-key"):
+        value = options.pop(name)
+        assert any(value.startswith(f"{path}/") for path in mounts), value
+    assert options.pop("postgres").startswith("host=") and options.pop("listen") == ":8443" and options.pop("name") == "$(POD)"
+    tls = certificate(world, "manifest")
+    one = gate("manifest", rules=yaml.safe_load(GATE["ConfigMap"]["data"]["gate.yaml"]), tls=tls, **options)
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert get_with_trust(one, tls[0], container[probe]["httpGet"]["path"])
+
+
 # ---- a real cluster ----
 
 
@@ -315,8 +340,27 @@ def cluster(state_root):
     kube.stop()
 
 
-RULES = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods", "pods/ephemeralcontainers"]},
-         {"apiGroups": ["apps", "batch"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["*"]}]
+PATHS = {"Namespace": "/api/v1/namespaces", "ConfigMap": "/api/v1/namespaces/muster/configmaps", "Service": "/api/v1/namespaces/muster/services",
+         "PodDisruptionBudget": "/apis/policy/v1/namespaces/muster/poddisruptionbudgets",
+         "StatefulSet": "/apis/apps/v1/namespaces/muster/statefulsets"}
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+
+
+def webhook(cluster):
+    """The configuration as it is applied."""
+    bundle = b64encode((cluster.folder / "ca.crt").read_bytes()).decode()
+    return yaml.safe_load((KUBERNETES / "gate-webhook.yaml").read_text().replace("CABUNDLE", bundle))
+
+
+def test_a_cluster_takes_the_manifests_as_they_are(cluster):
+    assert list(GATE) == list(PATHS)
+    for kind, path in PATHS.items():
+        cluster.admin("POST", f"{path}?fieldValidation=Strict", GATE[kind])
+    template = GATE["StatefulSet"]["spec"]["template"]
+    cluster.admin("POST", "/api/v1/namespaces/muster/pods?fieldValidation=Strict&dryRun=All", {
+        "metadata": {"name": "one", **template["metadata"]},
+        "spec": {**template["spec"], "volumes": template["spec"]["volumes"] + [{"name": "state", "emptyDir": {}}]}})
+    cluster.admin("POST", f"{WEBHOOKS}?fieldValidation=Strict&dryRun=All", webhook(cluster))
 
 
 @pytest.fixture
@@ -329,19 +373,19 @@ def guarded(cluster, world, gate):
             cluster._certificate("gate", "/CN=gate", ["subjectAltName=IP:127.0.0.1"])
         one = gate(name, tls=(cluster.folder / "gate.crt", cluster.folder / "gate.key"), **options)
         cluster.admin("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-        cluster.admin("POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", {
-            "metadata": {"name": name}, "webhooks": [{
-                "name": "gate.muster.example", "admissionReviewVersions": ["v1"], "sideEffects": "NoneOnDryRun",
-                "timeoutSeconds": 5, "failurePolicy": failure_policy, "rules": RULES,
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
-                "clientConfig": {"url": f"https://127.0.0.1:{one.port}/v1/admission/test",
-                                 "caBundle": b64encode((cluster.folder / "ca.crt").read_bytes()).decode()}}]})
+        configuration = webhook(cluster)
+        (hook,) = configuration["webhooks"]
+        configuration["metadata"]["name"] = name
+        hook["failurePolicy"] = failure_policy
+        hook["namespaceSelector"]["matchLabels"] = {"kubernetes.io/metadata.name": name}
+        hook["clientConfig"]["url"] = f"https://127.0.0.1:{one.port}{hook['clientConfig'].pop('service')['path']}"
+        cluster.admin("POST", WEBHOOKS, configuration)
         made.append(name)
         wait_until("asked", lambda: refusal(cluster, name, "probe", "2.0"), 30)
         return one
     yield make
     for name in made:
-        cluster.admin("DELETE", f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}")
+        cluster.admin("DELETE", f"{WEBHOOKS}/{name}")
 
 
 def run(cluster, namespace, name, tag):
