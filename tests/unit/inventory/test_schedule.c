@@ -1,7 +1,9 @@
 /* When which digest is scanned: leases, retries, giving up, opening again. */
 #include "world.h"
 
+#include "gate/gate_statements.h"
 #include "schedule/schedule.h"
+#include "schedule/urgent_jobs.h"
 
 #include <pthread.h>
 
@@ -20,6 +22,8 @@ static int open_world(void **state)
                                       .retry_min_ms = 1000,
                                       .retry_max_ms = 3000,
                                       .max_attempts = 3,
+                                      .reopen_min_ms = INT64_C(3600) * 1000,
+                                      .reopen_max_ms = INT64_C(10000) * 1000,
                                       .max_in_flight = 100,
                                       .rescan_after_ms = INT64_C(25) * 24 * 3600 * 1000};
     return 0;
@@ -271,6 +275,94 @@ static void a_push_opens_what_was_given_up(void **state)
     assert_sql(&w, "SELECT state || ' ' || attempts FROM scan_jobs", "issued 1");
 }
 
+/* No request of the job that is due is answered, until it is given up. */
+static void lose_all_attempts(void)
+{
+    for (int i = 0; i < 3; i++) {
+        end_wait();
+        run_round();
+        lose_lease();
+        run_round();
+    }
+    assert_sql(&w, "SELECT state || ' ' || attempts FROM scan_jobs", "failed_final 3");
+}
+
+#define OPEN_FAILURES "SELECT count(*) FROM detection_failures WHERE closed_at IS NULL"
+
+static void what_was_given_up_is_tried_again_until_the_outage_ends(void **state)
+{
+    (void)state;
+    push_app();
+    for (int i = 0; i < 4; i++) {
+        lose_all_attempts();
+        assert_sql(&w, DELAY, ((const char *[]){"3600", "7200", "10000", "10000"})[i]);
+        run_round();
+        assert_sql(&w, "SELECT state FROM scan_jobs", "failed_final");
+        end_wait();
+        run_round();
+        assert_job("issued 2 retry 1");
+        free(world_sql(&w, "UPDATE scan_jobs SET state = 'pending', attempts = 0"));
+    }
+    assert_sql(&w, "SELECT count(*) FROM detection_failures", "1");
+    assert_sql(&w, "SELECT count(*) FROM notifications", "1");
+    assert_sql(&w, OPEN_FAILURES, "1");
+    run_round();
+    answer("c1", (struct scan){.platform = "linux/amd64"});
+    assert_sql(&w, "SELECT concat_ws(' ', state, given_up) FROM scan_jobs", "complete 0");
+    assert_sql(&w, OPEN_FAILURES, "0");
+}
+
+static void another_reason_is_another_failure(void **state)
+{
+    (void)state;
+    push_app();
+    lose_all_attempts();
+    end_wait();
+    run_round();
+    answer("f1", (struct scan){.outcome = MU_SCAN_FAILED, .failure = "unsupported", .final = true});
+    run_round();
+    assert_sql(&w, "SELECT string_agg(code, ' ' ORDER BY code) FROM detection_failures",
+               "lease_expired unsupported");
+}
+
+static void what_cannot_succeed_waits_for_its_rescan(void **state)
+{
+    (void)state;
+    give_up();
+    assert_sql(&w, DELAY, "2160000");
+    assert_sql(&w, "SELECT message FROM notifications",
+               "no scan of this image could be completed: see the reason, mend it and push again");
+}
+
+static void ask_urgently(void)
+{
+    MU_AUTO_DONE(urgent_jobs_done) struct urgent_jobs urgent;
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct mu_error err;
+
+    urgent_jobs_init(&urgent, 4096);
+    urgent_jobs_add(&urgent, REPO, digest_of('a'));
+    assert_int_equal(gate_pg_open(w.conninfo, &pg, &err), MU_OK);
+    assert_int_equal(urgent_jobs_ask(&urgent, pg, GATE_JOBS_URGENT, &err), MU_OK);
+}
+
+static void who_waits_opens_what_was_given_up_once_an_hour(void **state)
+{
+    (void)state;
+    push_app();
+    lose_all_attempts();
+    ask_urgently();
+    assert_sql(&w, "SELECT state FROM scan_jobs", "failed_final");
+    free(world_sql(&w, "UPDATE scan_jobs SET given_up_at = given_up_at - interval '61 minutes'"));
+    ask_urgently();
+    run_round();
+    assert_job("issued 1 gate 1");
+    free(world_sql(&w, "UPDATE scan_jobs SET state = 'pending', attempts = 0"));
+    lose_all_attempts();
+    ask_urgently();
+    assert_sql(&w, "SELECT state FROM scan_jobs", "failed_final");
+}
+
 /* Else the rescan of a crash-looping image would move into the future for ever. */
 static void a_pod_of_what_was_given_up_does_not_postpone_its_rescan(void **state)
 {
@@ -340,6 +432,28 @@ static void an_old_scan_is_repeated_in_bulk(void **state)
     age_scan();
     run_round();
     assert_job("issued 3 rescan 1");
+}
+
+/* The registry is away when the scan is 25 days old, and comes back: it is covered before the 30
+ * days end. */
+static void a_rescan_that_meets_an_outage_is_tried_again(void **state)
+{
+    (void)state;
+    scan_app();
+    age_scan();
+    run_round();
+    assert_job("issued 3 rescan 1");
+    free(world_sql(&w, "UPDATE scan_jobs SET state = 'pending', attempts = 0"));
+    lose_all_attempts();
+    assert_sql(&w, DELAY, "3600");
+    end_wait();
+    run_round();
+    assert_job("issued 3 retry 1");
+    answer("c2", (struct scan){.platform = "linux/amd64"});
+    assert_sql(&w,
+               "SELECT state || ' ' || (completed_at > now() - interval '1 hour') FROM scan_jobs",
+               "complete true");
+    assert_sql(&w, OPEN_FAILURES, "0");
 }
 
 static void what_the_registry_deleted_is_not_scanned_again(void **state)
@@ -512,10 +626,15 @@ int main(void)
             WORLD_TEST(what_cannot_succeed_is_given_up_at_once),
             WORLD_TEST(a_late_success_closes_the_failure),
             WORLD_TEST(a_push_opens_what_was_given_up),
+            WORLD_TEST(what_was_given_up_is_tried_again_until_the_outage_ends),
+            WORLD_TEST(another_reason_is_another_failure),
+            WORLD_TEST(what_cannot_succeed_waits_for_its_rescan),
+            WORLD_TEST(who_waits_opens_what_was_given_up_once_an_hour),
             WORLD_TEST(a_pod_of_what_was_given_up_does_not_postpone_its_rescan),
             WORLD_TEST(a_rescan_after_a_final_failure_gets_its_attempts),
             WORLD_TEST(a_reported_config_that_was_given_up_is_no_failure_any_more),
             WORLD_TEST(an_old_scan_is_repeated_in_bulk),
+            WORLD_TEST(a_rescan_that_meets_an_outage_is_tried_again),
             WORLD_TEST(what_the_registry_deleted_is_not_scanned_again),
             WORLD_TEST(an_index_is_not_scanned_again),
             WORLD_TEST(a_second_tag_is_scanned_for_its_name),

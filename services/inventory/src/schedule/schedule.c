@@ -47,18 +47,31 @@ enum {
     EXPIRED_CODE,
     EXPIRED_MESSAGE,
     EXPIRED_FINAL,
-    EXPIRED_TRACE
+    EXPIRED_TRACE,
+    EXPIRED_GIVEN_UP,
+    EXPIRED_TOLD
 };
 
-static int64_t retry_delay_ms(const struct schedule_config *config, int64_t attempts)
+/* `min_ms` after the first time, twice as long after each other one. */
+static int64_t delay_ms(int64_t min_ms, int64_t max_ms, int64_t times)
 {
-    int64_t delay_ms = config->retry_min_ms;
+    int64_t delay = min_ms;
 
-    for (int64_t i = 1; i < attempts && delay_ms < config->retry_max_ms; i++)
-        delay_ms = delay_ms > config->retry_max_ms / 2 ? config->retry_max_ms : 2 * delay_ms;
-    return delay_ms < config->retry_max_ms ? delay_ms : config->retry_max_ms;
+    for (int64_t i = 1; i < times && delay < max_ms; i++)
+        delay = delay > max_ms / 2 ? max_ms : 2 * delay;
+    return delay < max_ms ? delay : max_ms;
 }
 
+static int64_t reopen_delay_ms(const struct schedule_config *config,
+                               const struct mu_pg_result *jobs, size_t row)
+{
+    if (mu_pg_bool(jobs, row, EXPIRED_FINAL))
+        return config->rescan_after_ms;
+    return delay_ms(config->reopen_min_ms, config->reopen_max_ms,
+                    mu_pg_int(jobs, row, EXPIRED_GIVEN_UP) + 1);
+}
+
+/* A failure that is open already stays as it is. */
 static enum mu_status give_up(struct round *round, const struct mu_pg_result *jobs, size_t row,
                               struct mu_error *err)
 {
@@ -74,17 +87,23 @@ static enum mu_status give_up(struct round *round, const struct mu_pg_result *jo
             .kind = "detection_failure",
             .severity = MU_NOTIFICATION_CRITICAL,
             .subject = subject,
-            .message = "no scan of this image could be completed: see the reason, mend it and push "
-                       "again, or wait for the next rescan",
+            .message = mu_pg_bool(jobs, row, EXPIRED_FINAL)
+                               ? "no scan of this image could be completed: see the reason, mend "
+                                 "it and push again"
+                               : "no scan of this image could be completed: see the reason and "
+                                 "mend it; it is tried again by itself",
             .occurred_at_us = round->now_us,
             .details = {details, 2}};
 
     mu_stable_id("muster.detection-failure", (const char *const[]){job_id, issues}, 2, failure_id);
     mu_oci_uai_format(repository, NULL, digest, subject);
-    WRITE_SET_ADD(round->set, WRITE_JOBS_GIVEN_UP, job_id, code, message);
+    WRITE_SET_ADD(round->set, WRITE_JOBS_GIVEN_UP, job_id, code, message,
+                  int_text(round, reopen_delay_ms(round->config, jobs, row)));
+    mu_metric_add(&metric_scans_given_up, 1);
+    if (mu_pg_bool(jobs, row, EXPIRED_TOLD))
+        return MU_OK;
     WRITE_SET_ADD(round->set, WRITE_DETECTION_FAILURES, failure_id, job_id, repository, digest,
                   code, message, mu_pg_text(jobs, row, EXPIRED_ATTEMPTS));
-    mu_metric_add(&metric_scans_given_up, 1);
     return outbox_notify(round->set, &notification, issues, mu_pg_text(jobs, row, EXPIRED_TRACE),
                          err);
 }
@@ -104,7 +123,8 @@ static enum mu_status expire_jobs(struct round *round, struct mu_error *err)
         }
         WRITE_SET_ADD(round->set, WRITE_JOBS_RETRIED, mu_pg_text(jobs, i, EXPIRED_JOB),
                       mu_pg_text(jobs, i, EXPIRED_CODE), mu_pg_text(jobs, i, EXPIRED_MESSAGE),
-                      int_text(round, retry_delay_ms(round->config, attempts)));
+                      int_text(round, delay_ms(round->config->retry_min_ms,
+                                               round->config->retry_max_ms, attempts)));
         mu_metric_add(&metric_scans_retried, 1);
     }
     if (st == MU_OK)

@@ -3,8 +3,7 @@
  * answered without one.
  *
  * A job that is there becomes urgent when it is still to be tried, and is done again when it is
- * complete for an hour. What was given up stays so until it is pushed again: who waits asks over
- * and over. What is no image gets no job.
+ * complete, or given up, for an hour: who waits asks over and over. What is no image gets no job.
  *
  * Threads: one at a time.
  */
@@ -27,7 +26,8 @@ enum { URGENT_JOBS_PARAMETERS = 3 };
     "', next_try_at = now(), attempts = 0 "                                                 \
     "WHERE (j.state = 'pending' AND j.attempts = 0 AND (j.priority > 1 OR j.next_try_at > " \
     "now())) "                                                                              \
-    "OR (j.state = 'complete' AND j.completed_at < now() - interval '1 hour')"
+    "OR (j.state = 'complete' AND j.completed_at < now() - interval '1 hour') "             \
+    "OR (j.state = 'failed_final' AND j.given_up_at < now() - interval '1 hour')"
 
 struct urgent_jobs {
     struct mu_buf jobs, repositories, digests; /* arrays for the statement */
