@@ -240,6 +240,144 @@ static void what_was_scanned_with_it_meanwhile_is_left_alone(void **state)
     assert_sql(&w, "SELECT count(*) FROM scan_jobs WHERE rematch_at IS NOT NULL", "0");
 }
 
+/* `built` is an SQL expression: one image is scanned now, with a database of then. */
+static void scan_one(const char *built)
+{
+    free(world_sql(
+            &w,
+            mu_arena_printf(w.arena,
+                            "INSERT INTO scans SELECT (jsonb_populate_record(NULL::scans, "
+                            "to_jsonb(s) || jsonb_build_object('scan_id', gen_random_uuid(), "
+                            "'finished_at', now(), 'known_at', now(), 'database_built_at', %s))).* "
+                            "FROM (SELECT * FROM scans ORDER BY digest, known_at LIMIT 1) s",
+                            built)));
+}
+
+#define MARKED "SELECT count(*) FROM scan_jobs WHERE rematch_at IS NOT NULL"
+
+static void a_database_of_the_future_holds_up_no_other(void **state)
+{
+    (void)state;
+    config.rematch_spread_ms = INT64_C(6) * 3600 * 1000;
+    add_scanned(2);
+    run_round();
+    scan_one("now() + interval '1 day'");
+    run_round();
+    assert_sql(&w, MARKED, "0");
+    scan_one("now()");
+    run_round();
+    assert_sql(&w, MARKED, "399");
+}
+
+/* A job that a scanner finishes, as JOBS_CLOSED leaves it. */
+static void what_was_scanned_with_an_old_one_is_matched_later(void **state)
+{
+    (void)state;
+    config.rematch_spread_ms = INT64_C(6) * 3600 * 1000;
+    add_scanned(2);
+    run_round();
+    free(world_sql(&w, "UPDATE rematch_state SET built_at = now()"));
+    free(world_sql(&w,
+                   "INSERT INTO scan_uais SELECT scan_id, repository || '@' || digest FROM scans"));
+    free(world_sql(&w, "UPDATE scan_jobs SET recheck = true WHERE digest < 'sha256:8'"));
+    run_round();
+    assert_sql(&w, STATES, "complete new_digest 2 400");
+    assert_sql(
+            &w,
+            "SELECT bool_and((rematch_at BETWEEN now() + interval '5 hours' AND now() + interval "
+            "'6 hours') IS TRUE = (digest < 'sha256:8')) FROM scan_jobs",
+            "t");
+}
+
+#define PROBED "SELECT string_agg(digest, ' ') FROM scan_jobs WHERE reason = 'rematch'"
+
+static void be_quiet(int hours)
+{
+    free(world_sql(&w,
+                   mu_arena_printf(w.arena,
+                                   "UPDATE scans SET known_at = known_at - interval '%d hours'; "
+                                   "UPDATE rematch_state SET looked_at = looked_at - interval "
+                                   "'%d hours'",
+                                   hours, hours)));
+}
+
+static void a_fleet_without_scans_is_probed_for_a_new_database(void **state)
+{
+    char *oldest;
+
+    (void)state;
+    config.probe_after_ms = INT64_C(6) * 3600 * 1000;
+    add_scanned(2);
+    free(world_sql(&w, "UPDATE scan_jobs SET completed_at = completed_at - interval '1 hour' WHERE "
+                       "job_id = (SELECT job_id FROM scan_jobs ORDER BY digest DESC LIMIT 1)"));
+    oldest = world_sql(&w, "SELECT digest FROM scan_jobs ORDER BY completed_at LIMIT 1");
+    run_round();
+    be_quiet(5);
+    run_round();
+    assert_sql(&w, PROBED, "");
+    be_quiet(2);
+    run_round();
+    assert_sql(&w, PROBED, oldest);
+    assert_sql(&w, "SELECT topic FROM outbox", "muster.scan-requests.bulk");
+    run_round();
+    assert_sql(&w, PROBED, oldest); /* once in that time */
+    free(oldest);
+}
+
+static void a_fleet_that_is_scanned_is_not_probed(void **state)
+{
+    (void)state;
+    config.probe_after_ms = INT64_C(6) * 3600 * 1000;
+    add_scanned(2);
+    run_round();
+    be_quiet(7);
+    scan_one("now() - interval '3 days'");
+    run_round();
+    assert_sql(&w, PROBED, "");
+}
+
+static void a_probe_is_of_what_runs(void **state)
+{
+    (void)state;
+    config.probe_after_ms = INT64_C(6) * 3600 * 1000;
+    add_scanned(2);
+    push_at(&w, "1.0", 'a', mu_now_us() - INT64_C(3600000000));
+    CLEAN_SCAN(&w, digest_of('a'), mu_now_us() - INT64_C(3600000000));
+    add_pod(&w, "p",
+            (struct pod){.uid = "p",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = mu_now_us() - INT64_C(1800000000),
+                         .at = mu_now_us() - INT64_C(1800000000)});
+    world_apply(&w);
+    free(world_sql(&w, "SELECT derive_runs(1000)"));
+    free(world_sql(&w, "SELECT derive_images()"));
+    free(world_sql(&w, "UPDATE scans SET database_built_at = finished_at"));
+    run_round();
+    be_quiet(7);
+    run_round();
+    assert_sql(&w, PROBED, digest_of('a'));
+}
+
+static void what_failed_for_the_want_of_a_database_is_tried_with_a_new_one(void **state)
+{
+    (void)state;
+    add_scanned(2);
+    run_round();
+    free(world_sql(&w,
+                   "UPDATE scan_jobs SET state = 'failed_final', next_try_at = now() + interval "
+                   "'1 day', failure_code = CASE WHEN digest < 'sha256:8' THEN 'stale_database' "
+                   "ELSE 'registry_unavailable' END"));
+    scan_one("now()");
+    config.max_in_flight = 1000;
+    run_round();
+    assert_sql(
+            &w,
+            "SELECT bool_and((state = 'issued') = (failure_code IS NULL AND digest < 'sha256:8')) "
+            "AND bool_or(state = 'issued') FROM scan_jobs",
+            "t");
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
 
 int main(void)
@@ -254,6 +392,12 @@ int main(void)
             CASE(a_rescan_that_gets_no_turn_hurries_before_the_window_ends),
             CASE(a_new_database_is_applied_to_all_over_time),
             CASE(what_was_scanned_with_it_meanwhile_is_left_alone),
+            CASE(a_database_of_the_future_holds_up_no_other),
+            CASE(what_was_scanned_with_an_old_one_is_matched_later),
+            CASE(a_fleet_without_scans_is_probed_for_a_new_database),
+            CASE(a_fleet_that_is_scanned_is_not_probed),
+            CASE(a_probe_is_of_what_runs),
+            CASE(what_failed_for_the_want_of_a_database_is_tried_with_a_new_one),
     };
 
     return pg_server_group(&world_server, tests);

@@ -31,3 +31,120 @@ LANGUAGE sql STABLE AS $$
            NOT IN ('deleted', 'missing')
      LIMIT p_limit
 $$;
+
+-- ---- databases ----
+
+-- A database that says it was built after it was told of: the clock of who built it was wrong.
+CREATE FUNCTION database_is_of_the_future(p_built timestamptz, p_known timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_built > p_known + clock_tolerance()
+$$;
+
+CREATE OR REPLACE FUNCTION newest_database() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT max(s.database_built_at) FROM scans s
+     WHERE s.outcome = 'complete' AND s.scanner_name = 'muster-scanner'
+       AND NOT database_is_of_the_future(s.database_built_at, s.known_at)
+$$;
+
+-- As 0024 has it; one of the future counts as of when it was told of, so the next true one is newer.
+CREATE OR REPLACE FUNCTION job_database(p_repository text, p_digest text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN database_is_of_the_future(s.database_built_at, s.known_at) THEN s.known_at ELSE s.database_built_at END
+      FROM scans s
+     WHERE s.digest = p_digest AND s.repository = p_repository AND s.outcome = 'complete'
+       AND s.scanner_name = 'muster-scanner'
+     ORDER BY s.finished_at DESC, s.scan_id LIMIT 1
+$$;
+
+ALTER TABLE rematch_state ADD COLUMN looked_at timestamptz NOT NULL DEFAULT now(); -- when a scan was last heard of, or a probe opened
+-- Where one of the future held up the ones that followed, the newest is noticed now.
+UPDATE rematch_state SET built_at = '-infinity' WHERE built_at > COALESCE(newest_database(), '-infinity');
+
+-- As 0024 has it; a new database opens what failed for the want of one, too.
+CREATE OR REPLACE FUNCTION rematch_step(p_spread interval, p_limit integer) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    state rematch_state;
+    last uuid;
+    opened bigint;
+BEGIN
+    INSERT INTO rematch_state (built_at, noticed_at)
+    SELECT n.at, now() FROM (SELECT newest_database() AS at) n WHERE n.at IS NOT NULL
+        ON CONFLICT (singleton) DO UPDATE
+           SET built_at = EXCLUDED.built_at, noticed_at = now(), marked_through = '00000000-0000-0000-0000-000000000000'
+         WHERE rematch_state.built_at < EXCLUDED.built_at;
+    IF FOUND THEN
+        UPDATE scan_jobs j SET next_try_at = now()
+         WHERE j.state = 'failed_final' AND j.failure_code = 'stale_database' AND j.next_try_at > now();
+    END IF;
+    SELECT * INTO state FROM rematch_state;
+    IF state.marked_through IS NOT NULL THEN
+        SELECT max(b.job_id::text)::uuid INTO last
+          FROM (SELECT j.job_id FROM scan_jobs j WHERE j.job_id > state.marked_through
+                 ORDER BY j.job_id LIMIT p_limit) b;
+        UPDATE scan_jobs j SET rematch_at = state.noticed_at + p_spread * job_place(j.job_id)
+         WHERE j.job_id > state.marked_through AND j.job_id <= last AND j.completed_at IS NOT NULL
+           AND job_database(j.repository, j.digest) < state.built_at;
+        UPDATE rematch_state SET marked_through = last;
+    END IF;
+    WITH due AS (
+        SELECT j.job_id, j.repository, j.digest FROM scan_jobs j
+         WHERE j.state = 'complete' AND j.rematch_at <= now()
+         ORDER BY j.rematch_at LIMIT p_limit
+    ), judged AS (
+        SELECT d.job_id,
+               job_database(d.repository, d.digest) < state.built_at
+               AND COALESCE(registry_state(d.repository, d.digest, 'infinity', 'infinity'), '')
+                   NOT IN ('deleted', 'missing') AS again
+          FROM due d
+    ), moved AS (
+        UPDATE scan_jobs j
+           SET rematch_at = NULL,
+               state = CASE WHEN g.again THEN 'pending' ELSE j.state END,
+               reason = CASE WHEN g.again THEN 'rematch' ELSE j.reason END,
+               priority = CASE WHEN g.again THEN 3 ELSE j.priority END,
+               attempts = CASE WHEN g.again THEN 0 ELSE j.attempts END,
+               next_try_at = CASE WHEN g.again THEN now() ELSE j.next_try_at END
+          FROM judged g WHERE j.job_id = g.job_id
+        RETURNING g.again
+    )
+    SELECT count(*) FILTER (WHERE m.again) INTO opened FROM moved m;
+    RETURN opened;
+END
+$$;
+
+-- Scans tell which database there is: when none has come for p_after (0: never), one image is scanned again.
+CREATE FUNCTION probe_waits(p_after interval) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT p_after > interval '0' AND EXISTS (SELECT FROM rematch_state r WHERE r.looked_at <= now() - p_after)
+$$;
+
+-- Of what our scanner has scanned and the registry still holds the oldest scan, of what runs if there is one.
+CREATE FUNCTION probe_step(p_after interval) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    heard timestamptz;
+    runs boolean;
+    probe uuid;
+BEGIN
+    IF NOT probe_waits(p_after) THEN
+        RETURN;
+    END IF;
+    heard := (SELECT max(s.known_at) FROM scans s
+               WHERE s.known_at > now() - p_after AND s.outcome = 'complete' AND s.scanner_name = 'muster-scanner');
+    FOREACH runs IN ARRAY ARRAY[true, false] LOOP
+        EXIT WHEN heard IS NOT NULL OR probe IS NOT NULL;
+        probe := (SELECT j.job_id FROM scan_jobs j
+                   WHERE j.state = 'complete' AND j.completed_at IS NOT NULL
+                     AND (NOT runs OR (j.repository, j.digest) IN (
+                           SELECT t.repository, t.digest FROM run_spans r
+                             JOIN image_targets i ON i.image_no = r.image_no AND i.valid_to = 'infinity'
+                             JOIN cover_targets t ON t.target_no = i.target_no
+                            WHERE r.known_until = 'infinity' AND r.ended_at = 'infinity'))
+                     AND job_database(j.repository, j.digest) IS NOT NULL
+                     AND COALESCE(registry_state(j.repository, j.digest, 'infinity', 'infinity'), '')
+                         NOT IN ('deleted', 'missing')
+                   ORDER BY j.completed_at LIMIT 1);
+    END LOOP;
+    UPDATE scan_jobs j SET state = 'pending', reason = 'rematch', priority = 3, attempts = 0, next_try_at = now()
+     WHERE j.job_id = probe;
+    UPDATE rematch_state SET looked_at = COALESCE(heard, now());
+END
+$$;

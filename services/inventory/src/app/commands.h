@@ -18,8 +18,8 @@ struct run_config {
     int64_t rate_limit;
     int64_t partitions, untagged_grace_ms, schedule_interval_ms, lease_ms, retry_min_ms,
             retry_max_ms, max_attempts, reopen_min_ms, reopen_max_ms, max_in_flight,
-            rescan_after_ms, rescan_spread_ms, rematch_spread_ms, max_per_registry, registry_rate,
-            watch_interval_ms, expiry_warning_ms, watch_grace_ms;
+            rescan_after_ms, rescan_spread_ms, rematch_spread_ms, probe_after_ms, max_per_registry,
+            registry_rate, watch_interval_ms, expiry_warning_ms, watch_grace_ms;
 };
 
 struct migrate_config {
@@ -27,7 +27,7 @@ struct migrate_config {
     bool dry_run;
 };
 
-enum { RUN_OPTION_COUNT = 39, MIGRATE_OPTION_COUNT = 2 };
+enum { RUN_OPTION_COUNT = 40, MIGRATE_OPTION_COUNT = 2 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
 

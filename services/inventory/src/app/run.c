@@ -87,6 +87,9 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "time over which scans of one age are repeated; with rescan-after less than 30 days"},
         {"rematch-spread", MU_OPTION_DURATION_MS, OPTION(rematch_spread_ms), "6h", 0, FOREVER, 0,
          "time over which a new vulnerability database is applied to what was scanned before"},
+        {"probe-after", MU_OPTION_DURATION_MS, OPTION(probe_after_ms), "6h", 0, FOREVER, 0,
+         "time without a scan after which one image is scanned, to hear of a new database; 0: "
+         "never"},
         {"max-per-registry", MU_OPTION_INT, OPTION(max_per_registry), "0", 0, 100000, 0,
          "requests of one registry that may be with the scanners at a time; 0: as max-in-flight"},
         {"registry-rate", MU_OPTION_INT, OPTION(registry_rate), "0", 0, 1000000, 0,
@@ -145,6 +148,7 @@ static void *run_schedule(void *opaque)
                                        .rescan_after_ms = config->rescan_after_ms,
                                        .rescan_spread_ms = config->rescan_spread_ms,
                                        .rematch_spread_ms = config->rematch_spread_ms,
+                                       .probe_after_ms = config->probe_after_ms,
                                        .max_per_registry = config->max_per_registry,
                                        .rates = &app->rates};
 

@@ -230,20 +230,24 @@ static enum mu_status issue_due(struct round *round, struct mu_error *err)
 static enum mu_status reopen(struct round *round, struct mu_error *err)
 {
     MU_AUTO(pg_result) struct mu_pg_result *reopened = NULL;
-    const char *limit = ROUND_MAX_TEXT, *known_at = round->known_at;
+    const char *known_at = round->known_at;
+    const char *names[] = {ROUND_MAX_TEXT, int_text(round, round->config->rematch_spread_ms)};
+    const char *probe = int_text(round, round->config->probe_after_ms);
     const char *rescan[] = {int_text(round, round->config->rescan_after_ms),
                             int_text(round, round->config->rescan_spread_ms), ROUND_MAX_TEXT};
     const char *rematch[] = {int_text(round, round->config->rematch_spread_ms), ROUND_MAX_TEXT};
     enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_DROP, &known_at, NULL, err);
 
     if (st == MU_OK)
-        st = mu_pg_execute(round->pg, READ_JOBS_REOPEN, &limit, &reopened, err);
+        st = mu_pg_execute(round->pg, READ_JOBS_REOPEN, names, &reopened, err);
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(reopened); i++)
         mu_metric_add(&metric_scans_reopened, mu_pg_bool(reopened, i, 0));
     if (st == MU_OK)
         round->busy |= mu_pg_rows(reopened) == ROUND_MAX_JOBS;
     if (st == MU_OK)
         st = mu_pg_execute(round->pg, READ_JOBS_REMATCH, rematch, NULL, err);
+    if (st == MU_OK)
+        st = mu_pg_execute(round->pg, READ_JOBS_PROBE, &probe, NULL, err);
     if (st == MU_OK)
         st = mu_pg_execute(round->pg, READ_JOBS_RESCAN, rescan, NULL, err);
     return st == MU_OK ? mu_pg_execute(round->pg, READ_JOBS_HURRY, NULL, NULL, err) : st;
@@ -265,7 +269,8 @@ static enum mu_status find_work(struct round *round, bool *ret_work, struct mu_e
 {
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     const char *rescan[] = {int_text(round, round->config->rescan_after_ms),
-                            int_text(round, round->config->rescan_spread_ms)};
+                            int_text(round, round->config->rescan_spread_ms),
+                            int_text(round, round->config->probe_after_ms)};
     enum mu_status st = mu_pg_execute(round->pg, READ_JOBS_WORK, rescan, &result, err);
 
     if (st == MU_OK)

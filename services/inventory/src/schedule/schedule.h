@@ -31,6 +31,7 @@ struct schedule_config {
     int64_t max_in_flight;                /* of each priority */
     int64_t rescan_after_ms, rescan_spread_ms;
     int64_t rematch_spread_ms;
+    int64_t probe_after_ms;             /* without a scan; 0: never */
     int64_t max_per_registry;           /* under way; 0: no limit of its own */
     const struct registry_rates *rates; /* NULL: none */
 };
