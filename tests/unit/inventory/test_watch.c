@@ -251,6 +251,36 @@ static void a_digest_with_two_contents_is_a_failure(void **state)
     }
     assert_sql(&w, "SELECT code FROM detection_failures", "digest_conflict");
     assert_sql(&w, "SELECT message ~ 'configs sha256:d+, sha256:e+' FROM detection_failures", "t");
+    CLEAN_SCAN(&w, digest_of('a'), mu_now_us() - 1000000); /* says nothing of it */
+    assert_sql(&w, "SELECT count(*) FROM detection_failures WHERE closed_at IS NULL", "1");
+}
+
+/* It was pushed and given up; then it was deleted. */
+static void the_failure_of_what_is_gone_is_closed_when_nothing_runs_it(void **state)
+{
+    static const char open[] = "SELECT count(*) FROM detection_failures WHERE closed_at IS NULL";
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(3));
+    run_pod("p", 'a', days_ago(2));
+    free(world_sql(
+            &w, "INSERT INTO detection_failures (failure_id, job_id, repository, digest, code, "
+                "message, attempts, opened_at, known_at) SELECT gen_random_uuid(), job_id, "
+                "repository, digest, 'registry_unavailable', 'why', 5, now() - interval '1 day', "
+                "now() FROM scan_jobs"));
+    run_round();
+    assert_sql(&w, open, "1");
+    add_delete(&w, "d", NULL, digest_of('a'), days_ago(1));
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, open, "1"); /* it runs */
+    add_pod(&w, "end", (struct pod){.uid = "p", .removed = true, .at = now});
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, open, "0");
+    run_round();
+    assert_sql(&w, "SELECT count(*) FROM notifications WHERE kind = 'detection_failure_closed'",
+               "1");
 }
 
 static void two_that_look_at_once_tell_once(void **state)
@@ -298,6 +328,7 @@ int main(void)
             CASE(an_exploit_told_of_another_name_is_told),
             CASE(a_scan_of_the_future_is_a_failure_until_a_good_one),
             CASE(a_digest_with_two_contents_is_a_failure),
+            CASE(the_failure_of_what_is_gone_is_closed_when_nothing_runs_it),
             CASE(two_that_look_at_once_tell_once),
             CASE(one_process_looks_at_a_time),
     };

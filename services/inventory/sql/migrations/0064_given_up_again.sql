@@ -35,7 +35,7 @@ $$;
 -- ---- databases ----
 
 -- A database that says it was built after it was told of: the clock of who built it was wrong.
-CREATE FUNCTION database_is_of_the_future(p_built timestamptz, p_known timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION database_is_of_the_future(p_built timestamptz, p_known timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT p_built > p_known + clock_tolerance()
 $$;
 
@@ -147,4 +147,20 @@ BEGIN
      WHERE j.job_id = probe;
     UPDATE rematch_state SET looked_at = COALESCE(heard, now());
 END
+$$;
+
+-- ---- failures ----
+
+-- Open failures of scans whose digest the registry does not hold and no container runs: no scan will end them. That a digest has
+-- two contents stays true.
+CREATE FUNCTION failures_gone(p_grace interval, p_limit integer) RETURNS TABLE (failure_id uuid) LANGUAGE sql STABLE AS $$
+    WITH gone AS MATERIALIZED (
+        SELECT f.failure_id, f.digest FROM detection_failures f
+         WHERE f.closed_at IS NULL AND f.job_id IS NOT NULL AND f.opened_at <= now() - p_grace AND f.code <> 'digest_conflict'
+           AND registry_state(f.repository, f.digest, 'infinity', 'infinity') IN ('deleted', 'missing')
+    )
+    SELECT g.failure_id FROM gone g
+     WHERE NOT EXISTS (SELECT FROM runs_of(ARRAY(SELECT s.instance_id FROM subject_instances(g.digest, 'infinity') s), 'infinity') r
+                        WHERE r.ended_at IS NULL)
+     LIMIT p_limit
 $$;

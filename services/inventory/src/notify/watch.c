@@ -76,7 +76,7 @@ static enum mu_status tell(struct mu_pg *pg, struct write_set *set, const char *
 }
 
 static enum mu_status tell_all(struct mu_pg *pg, const struct mu_pg_result *rows,
-                               struct mu_error *err)
+                               const struct mu_pg_result *gone, struct mu_error *err)
 {
     MU_AUTO(write_set) struct write_set *set = write_set_new();
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
@@ -88,6 +88,8 @@ static enum mu_status tell_all(struct mu_pg *pg, const struct mu_pg_result *rows
         st = mu_pg_execute(pg, READ_TICK, NULL, &tick, err);
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++)
         st = tell(pg, set, mu_pg_text(tick, 0, 0), rows, i, err);
+    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(gone); i++)
+        WRITE_SET_ADD(set, WRITE_FAILURES_ENDED, mu_pg_text(gone, i, 0));
     if (st == MU_OK)
         st = write_set_queue(set, pg, mu_pg_text(tick, 0, 0), err);
     if (st == MU_OK)
@@ -95,22 +97,26 @@ static enum mu_status tell_all(struct mu_pg *pg, const struct mu_pg_result *rows
     return st == MU_OK ? mu_pg_commit(pg, err) : st;
 }
 
-/* Looking takes its time and holds no lock; only what is to be told takes the clock. */
+/* Looking takes its time and holds no lock; only what is to be told or closed takes the clock. */
 enum mu_status watch_round(const struct watch_config *config, struct mu_pg *pg, bool *ret_busy,
                            struct mu_error *err)
 {
     char warn[MS_SIZE], grace[MS_SIZE];
     const char *values[] = {warn, grace, ROUND_MAX_TEXT};
     MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *gone = NULL;
     enum mu_status st;
 
     (void)snprintf(warn, sizeof(warn), "%" PRId64, config->warn_ms);
     (void)snprintf(grace, sizeof(grace), "%" PRId64, config->grace_ms);
     st = mu_pg_execute(pg, READ_CONDITIONS, values, &rows, err);
-    if (st == MU_OK && mu_pg_rows(rows) > 0)
-        st = tell_all(pg, rows, err);
     if (st == MU_OK)
-        *ret_busy = mu_pg_rows(rows) == ROUND_MAX_CONDITIONS;
+        st = mu_pg_execute(pg, READ_FAILURES_GONE, &values[1], &gone, err);
+    if (st == MU_OK && mu_pg_rows(rows) + mu_pg_rows(gone) > 0)
+        st = tell_all(pg, rows, gone, err);
+    if (st == MU_OK)
+        *ret_busy = mu_pg_rows(rows) == ROUND_MAX_CONDITIONS ||
+                    mu_pg_rows(gone) == ROUND_MAX_CONDITIONS;
     return st;
 }
 
