@@ -3,6 +3,7 @@
 #include "finding_world.h"
 
 #include "identity/identity.h"
+#include "notify/acknowledge_command.h"
 #include "notify/watch.h"
 
 #include <libpq-fe.h>
@@ -283,6 +284,44 @@ static void the_failure_of_what_is_gone_is_closed_when_nothing_runs_it(void **st
                "1");
 }
 
+#define FAILURE(digit) "00000000-0000-0000-0000-00000000000" digit
+
+/* Gives the exit code. */
+static int acknowledge(const char *failure_id)
+{
+    struct acknowledge_config c = {
+            .postgres = w.conninfo, .by = "Ann", .reason = "the disk of the gate was lost"};
+    char id[64], *argv[] = {id};
+    int code = -1;
+
+    (void)snprintf(id, sizeof(id), "%s", failure_id);
+    free(captured(acknowledge_command, &c, 1, argv, &code));
+    return code;
+}
+
+static void a_person_answers_for_what_nothing_else_ends(void **state)
+{
+    (void)state;
+    free(world_sql(&w,
+                   "INSERT INTO detection_failures (failure_id, source, code, message, attempts, "
+                   "opened_at, known_at) SELECT ('" FAILURE(
+                           "") "' || i)::uuid, 'gate/1', "
+                               "CASE i WHEN 1 THEN 'gate_decisions_missing' ELSE 'source_silent' "
+                               "END, 'gone', 0, "
+                               "now(), ledger_tick() FROM generate_series(1, 2) i"));
+    assert_int_equal(acknowledge(FAILURE("3")), 1);
+    assert_int_equal(acknowledge("nonsense"), 1);
+    assert_int_equal(acknowledge(FAILURE("2")), 1);
+    assert_int_equal(acknowledge(FAILURE("1")), 0);
+    assert_int_equal(acknowledge(FAILURE("1")), 1);
+    assert_sql(&w,
+               "SELECT string_agg(concat_ws(' ', state, message), ', ' ORDER BY failure_id) FROM "
+               "list_failures('infinity', 'infinity')",
+               "closed gone (closed by Ann: the disk of the gate was lost), open gone");
+    run_round();
+    assert_sql(&w, "SELECT string_agg(kind, ' ') FROM notifications", "detection_failure_closed");
+}
+
 static void two_that_look_at_once_tell_once(void **state)
 {
     MU_AUTO(pg) struct mu_pg *other = NULL;
@@ -329,6 +368,7 @@ int main(void)
             CASE(a_scan_of_the_future_is_a_failure_until_a_good_one),
             CASE(a_digest_with_two_contents_is_a_failure),
             CASE(the_failure_of_what_is_gone_is_closed_when_nothing_runs_it),
+            CASE(a_person_answers_for_what_nothing_else_ends),
             CASE(two_that_look_at_once_tell_once),
             CASE(one_process_looks_at_a_time),
     };

@@ -164,3 +164,65 @@ CREATE FUNCTION failures_gone(p_grace interval, p_limit integer) RETURNS TABLE (
                         WHERE r.ended_at IS NULL)
      LIMIT p_limit
 $$;
+
+-- What people answer for: failures that nothing else ends.
+CREATE TABLE failure_acknowledgements (
+    failure_id uuid PRIMARY KEY,
+    author text COLLATE "C" NOT NULL CHECK (length(author) BETWEEN 1 AND 200),
+    reason text COLLATE "C" NOT NULL CHECK (length(reason) BETWEEN 1 AND 4000),
+    at timestamptz NOT NULL DEFAULT now(),
+    known_at timestamptz NOT NULL
+);
+
+-- Closes it; gives why it cannot be, or NULL.
+CREATE FUNCTION failure_acknowledge(p_failure text, p_author text, p_reason text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_known timestamptz := ledger_tick();
+    f detection_failures;
+BEGIN
+    SELECT * INTO f FROM detection_failures d WHERE d.failure_id::text = p_failure FOR UPDATE;
+    IF f.failure_id IS NULL THEN
+        RETURN 'there is no such failure';
+    ELSIF f.closed_at IS NOT NULL THEN
+        RETURN 'it is closed already';
+    ELSIF f.code = 'source_silent' THEN
+        RETURN 'it ends when the source speaks or is removed';
+    ELSIF f.job_id IS NOT NULL AND f.code <> 'digest_conflict' THEN
+        RETURN 'it ends with a complete scan, or when the image is gone';
+    END IF;
+    INSERT INTO failure_acknowledgements (failure_id, author, reason, known_at)
+    VALUES (f.failure_id, p_author, p_reason, v_known);
+    UPDATE detection_failures d SET closed_at = GREATEST(now(), d.opened_at), closed_known_at = v_known
+     WHERE d.failure_id = f.failure_id;
+    RETURN NULL;
+END
+$$;
+
+-- As 0019 has it, and who closed it and why.
+CREATE OR REPLACE FUNCTION list_failures(p_valid timestamptz, p_known timestamptz)
+RETURNS TABLE (failure_id uuid, state text, code text, message text, repository text, digest text,
+               source text, attempts integer, opened_at timestamptz, closed_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT f.failure_id, CASE WHEN c.closed_at IS NULL THEN 'open' ELSE 'closed' END, f.code,
+           f.message || COALESCE(' (closed by ' || a.author || ': ' || a.reason || ')', ''), f.repository, f.digest, f.source,
+           f.attempts, f.opened_at, c.closed_at
+      FROM detection_failures f
+      LEFT JOIN LATERAL (SELECT f.closed_at WHERE f.closed_at <= p_valid
+                            AND f.closed_known_at <= p_known) c ON true
+      LEFT JOIN failure_acknowledgements a ON a.failure_id = f.failure_id AND c.closed_at IS NOT NULL
+     WHERE f.opened_at <= p_valid AND f.known_at <= p_known
+$$;
+
+DO $$
+DECLARE
+    body text := pg_get_functiondef('muster_grant_roles'::regproc);
+BEGIN
+    IF position('exclusion_facts, move_facts,' IN body) = 0 THEN
+        RAISE EXCEPTION 'muster_grant_roles does not tell of move_facts';
+    END IF;
+    EXECUTE replace(body, 'exclusion_facts, move_facts,', 'exclusion_facts, move_facts, failure_acknowledgements,');
+    PERFORM muster_grant_roles();
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
+    RAISE NOTICE 'roles of muster are missing: see 0014_roles.sql';
+END
+$$;

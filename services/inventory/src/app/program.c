@@ -10,6 +10,7 @@
 #include "ledger/rebuild.h"
 #include "ledger/retention_command.h"
 #include "lists/list_command.h"
+#include "notify/acknowledge_command.h"
 #include "notify/notifications_command.h"
 #include "policy/approval_command.h"
 #include "policy/pipeline_command.h"
@@ -107,6 +108,13 @@ static const struct mu_command commands[] = {
          .option_count = FAILURES_OPTION_COUNT,
          .config_size = sizeof(struct list_command_config),
          .run = failures_command},
+        {.name = "acknowledge",
+         .arguments = "FAILURE",
+         .summary = "closes a failure that nothing else ends, with who and why",
+         .options = acknowledge_options,
+         .option_count = ACKNOWLEDGE_OPTION_COUNT,
+         .config_size = sizeof(struct acknowledge_config),
+         .run = acknowledge_command},
         {.name = "sample",
          .arguments = "",
          .summary = "running containers by a seed, spread over all assets",
