@@ -14,10 +14,11 @@ import time
 
 import pytest
 from event_stream import Stream
+from kafka_admin import delete_topic, let_go_before
 from local.demo import wait_until
 from local.postgres import Postgres, _binary
 from local.process import Process, StackError, free_port, http_ok
-from probes import end_offsets, metric
+from probes import EVENT_TOPICS, end_offsets, kcat, metric, produce
 from senders import Senders
 
 EVENTS = int(os.environ.get("MUSTER_DATABASE_EVENTS", "1500"))
@@ -360,4 +361,60 @@ def test_a_rebuild_killed_over_and_over_gives_the_same_tables(stack, undisturbed
         wait_caught_up(stack, cluster.postgres)
         wait_until("it applies events again", inventory.ready, WAIT_S)
     same(stack, cluster.postgres, undisturbed)
+    cluster.postgres.process.stop()
+
+
+# ---- a Kafka that lost events: last, since it is everybody's ----
+
+LOST = "SELECT source || ' ' || code FROM detection_failures WHERE closed_at IS NULL ORDER BY 1"
+
+
+def positions(postgres):
+    rows = postgres.sql("SELECT topic, partition, next_offset FROM positions WHERE next_offset > 0 ORDER BY 1, 2").splitlines()
+    return {(topic, int(part)): int(offset) for topic, part, offset in (row.split("|") for row in rows)}
+
+
+def named(places, code):
+    return sorted(f"kafka/{topic}/{part} {code}" for topic, part in places)
+
+
+def ledger_names(stack, postgres):
+    """What the command `ledger` says is lost; it fails then, and only then."""
+    done = command(stack, "ledger", f"--postgres={postgres.conninfo()}")
+    assert done.returncode == (1 if done.stderr else 0), done.stdout + done.stderr
+    return done.stderr.splitlines()
+
+
+def test_events_gone_from_kafka_before_they_were_read_are_named_and_those_of_a_new_topic_are_read(stack):
+    cluster = Cluster(stack, "lost")
+    inventory = Inventory(stack, "lost", cluster.postgres.conninfo())
+    with running(inventory):
+        wait_more(cluster.postgres, 300)
+    before, ends = positions(cluster.postgres), end_offsets(stack)
+    gone = {place: ends[place] for place, offset in before.items() if ends[place] > offset}
+    assert gone, "all was read: MUSTER_DATABASE_EVENTS is too small"
+    for (topic, part), end in gone.items():
+        let_go_before(stack.kafka.brokers, topic, part, end)
+    with running(inventory):
+        wait_until("the loss is told", lambda: cluster.postgres.sql(LOST).splitlines() == named(gone, "events_lost") or cluster.postgres.sql(LOST), WAIT_S)
+        wait_caught_up(stack, cluster.postgres)
+        said = ledger_names(stack, cluster.postgres)
+        assert len(said) == len(gone)
+        for (topic, part), end in gone.items():
+            assert any(f"{end - before[topic, part]} events of {topic}, partition {part}, offsets {before[topic, part]} to {end - 1}, were gone" in line
+                       for line in said)
+    cluster.postgres.sql("SELECT detection_failure_close(failure_id, 'Ann', 'listed again') FROM detection_failures")
+    assert ledger_names(stack, cluster.postgres) == []
+
+    read = positions(cluster.postgres)
+    for topic in EVENT_TOPICS:
+        delete_topic(stack.kafka.brokers, topic)
+    wait_until("topics gone", lambda: not any(f'"{topic}"' in kcat(stack, "-L") for topic in EVENT_TOPICS), WAIT_S)
+    with running(inventory):
+        wait_until("ready", inventory.ready, WAIT_S)
+        produce(stack, EVENT_TOPICS[0], "nonsense", ce_id="of the new topic", ce_source="/test", ce_type="muster.registry-event.v1")
+        wait_until("the new topic is told", lambda: cluster.postgres.sql(LOST).splitlines() == named(read, "topic_recreated") or cluster.postgres.sql(LOST), WAIT_S)
+        wait_caught_up(stack, cluster.postgres)
+        assert cluster.postgres.sql("SELECT count(*) FROM ledger WHERE ce_id = 'of the new topic'") == "1"
+    assert len(ledger_names(stack, cluster.postgres)) == len(read)
     cluster.postgres.process.stop()

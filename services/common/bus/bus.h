@@ -121,6 +121,17 @@ struct mu_incoming {
 typedef enum mu_status mu_position_fn(void *opaque, enum mu_topic topic, int32_t partition,
                                       int64_t *ret_offset, struct mu_error *err);
 
+/*
+ * What Kafka holds of a partition: offsets from `low` to before `high`. For use in a position
+ * function too. Errors: MU_E_UNAVAILABLE (nobody said so within `timeout_ms`).
+ */
+struct mu_bounds {
+    int64_t low, high;
+};
+enum mu_status mu_consumer_bounds(struct mu_consumer *consumer, enum mu_topic topic,
+                                  int32_t partition, int64_t timeout_ms,
+                                  struct mu_bounds *ret_bounds, struct mu_error *err) MU_MUST_CHECK;
+
 enum mu_status mu_consumer_open(const struct mu_bus_config *config, const char *group,
                                 const enum mu_topic *topics, size_t topic_count,
                                 mu_position_fn *position, void *opaque,

@@ -3,11 +3,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/stop.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 5000, CLOSE_POLL_MS = 100, REWIND_MS = 5000 };
+enum { CLOSE_MS = 5000, CLOSE_POLL_MS = 100, REWIND_MS = 5000, SETTLE_MS = 50 };
 
 struct mu_consumer {
     struct bus_link link; /* first: the opaque of the handle's callbacks */
@@ -359,6 +360,37 @@ enum mu_status mu_consumer_store(struct mu_consumer *consumer, const struct mu_i
                        mu_topic_name(message->topic), (int)message->partition,
                        rd_kafka_err2str(code));
     }
+}
+
+/* A topic just made has no leader yet, or its brokers do not know so. */
+static bool is_settling(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+enum mu_status mu_consumer_bounds(struct mu_consumer *consumer, enum mu_topic topic,
+                                  int32_t partition, int64_t timeout_ms,
+                                  struct mu_bounds *ret_bounds, struct mu_error *err)
+{
+    uint64_t deadline = mu_monotonic_ms() + (uint64_t)clamp_ms(timeout_ms);
+    struct mu_bounds bounds = {0, 0};
+    rd_kafka_resp_err_t code;
+
+    for (;;) {
+        int64_t left_ms = (int64_t)(deadline - mu_monotonic_ms());
+
+        code = rd_kafka_query_watermark_offsets(consumer->handle, mu_topic_name(topic), partition,
+                                                &bounds.low, &bounds.high, clamp_ms(left_ms));
+        if (!is_settling(code) || left_ms <= SETTLE_MS || mu_stop_wait(SETTLE_MS))
+            break;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return mu_fail(err, MU_E_UNAVAILABLE, "offsets of %s/%d: %s", mu_topic_name(topic),
+                       (int)partition, rd_kafka_err2str(code));
+    *ret_bounds = bounds;
+    return MU_OK;
 }
 
 static enum mu_status current_assignment(struct mu_consumer *consumer,

@@ -318,6 +318,32 @@ static void a_paused_topic_gives_nothing_until_it_goes_on(void **state)
     assert_int_equal(mu_consumer_pause(f->consumer, MU_TOPIC_COUNT, true, &f->err), MU_E_INVALID);
 }
 
+static void the_broker_says_what_a_partition_holds(void **state)
+{
+    static const char *const ids[] = {"in-bounds"};
+    struct fixture *f = &fixture;
+    struct mu_bounds before, after;
+    int32_t partition;
+
+    (void)state;
+    send_ids(ids, 1);
+    read_up_to(f, "in-bounds");
+    partition = f->messages[0].partition;
+    assert_int_equal(mu_consumer_bounds(f->consumer, MU_TOPIC_REGISTRY_EVENTS, partition, WAIT_MS,
+                                        &before, &f->err),
+                     MU_OK);
+    assert_true(before.low == 0 && before.high == f->messages[0].offset + 1);
+    send_ids(ids, 1);
+    assert_int_equal(mu_consumer_bounds(f->consumer, MU_TOPIC_REGISTRY_EVENTS, partition, WAIT_MS,
+                                        &after, &f->err),
+                     MU_OK);
+    assert_true(after.high == before.high + 1);
+    assert_int_equal(mu_consumer_bounds(f->consumer, MU_TOPIC_REGISTRY_EVENTS, PARTITIONS, 100,
+                                        &after, &f->err),
+                     MU_E_UNAVAILABLE);
+    read_up_to(f, "in-bounds");
+}
+
 static void a_group_without_a_name_is_refused(void **state)
 {
     struct mu_consumer *consumer = NULL;
@@ -371,6 +397,7 @@ int main(void)
             cmocka_unit_test(headers_that_are_no_text_count_as_absent),
             cmocka_unit_test(a_rewind_reads_again_from_the_position),
             cmocka_unit_test(a_paused_topic_gives_nothing_until_it_goes_on),
+            cmocka_unit_test(the_broker_says_what_a_partition_holds),
             cmocka_unit_test(a_group_without_a_name_is_refused),
             cmocka_unit_test(only_what_was_stored_is_committed_at_the_close),
     };

@@ -173,6 +173,92 @@ static void a_loop_whose_partition_was_taken_commits_nothing_until_it_has_claime
     assert_sql(&w, "SELECT count(*) FROM positions WHERE owner = 'another'", "0");
 }
 
+/* ---- what Kafka no longer has ---- */
+
+enum { LARGE = 60000, LARGE_EVENTS = 100, API_LIST_OFFSETS = 2 };
+
+#define TOLD "SELECT COALESCE(string_agg(code, ', ' ORDER BY known_at), '') FROM detection_failures"
+
+/* A new process, which goes on where the database says, until it has told that. */
+static void begin_again_until_told(const char *sql, const char *codes)
+{
+    uint64_t deadline = mu_monotonic_ms() + WAIT_MS;
+    bool told = false;
+
+    apply_loop_free(loop);
+    free(world_sql(&w, sql));
+    loop = apply_loop_new(&config);
+    while (!told && mu_monotonic_ms() < deadline) {
+        struct mu_error err;
+        char *found;
+
+        (void)!apply_loop_step(loop, &err);
+        found = world_sql(&w, TOLD);
+        told = mu_text_equal(found, codes);
+        free(found);
+    }
+    assert_true(told);
+}
+
+static void step_until_applied(const char *id)
+{
+    char sql[128];
+    bool there = false;
+
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM ledger WHERE ce_id = '%s'", id);
+    for (uint64_t deadline = mu_monotonic_ms() + WAIT_MS; !there && mu_monotonic_ms() < deadline;) {
+        struct mu_error err;
+        char *count;
+
+        (void)!apply_loop_step(loop, &err);
+        count = world_sql(&w, sql);
+        there = mu_text_equal(count, "1");
+        free(count);
+    }
+    assert_true(there);
+}
+
+static void a_topic_made_anew_is_read_from_its_beginning(void **state)
+{
+    (void)state;
+    begin_again_until_told("UPDATE positions SET next_offset = 1000 WHERE next_offset > 0",
+                           "topic_recreated");
+    send_pushes(40, 1);
+    step_until_applied("e40");
+    assert_sql(&w, "SELECT next_offset < 1000 FROM positions WHERE next_offset > 0", "t");
+    assert_sql(&w, TOLD, "topic_recreated");
+}
+
+/* The mock holds 5 MB of a partition. */
+static void what_kafka_let_go_while_nobody_read_is_told(void **state)
+{
+    static char ids[LARGE_EVENTS][16], large[LARGE + 1];
+
+    (void)state;
+    memset(large, 'x', LARGE);
+    for (int i = 0; i < LARGE_EVENTS; i++) {
+        (void)snprintf(ids[i], sizeof(ids[i]), "large%d", i);
+        (void)add_raw(&w, MU_TOPIC_REGISTRY_EVENTS, "muster.registry-event.v1", ids[i], large);
+    }
+    send_events();
+    begin_again_until_told("SELECT 1", "topic_recreated, events_lost");
+    step_until_applied("large99");
+    assert_sql(&w, "SELECT count(*) > 0 FROM ledger WHERE ce_id = 'large0'", "f");
+    assert_sql(&w, TOLD, "topic_recreated, events_lost");
+}
+
+/* Then what is read does not follow on what was. */
+static void it_is_told_too_when_the_broker_does_not_say_what_it_holds(void **state)
+{
+    (void)state;
+    rd_kafka_mock_push_request_errors(kafka.cluster, API_LIST_OFFSETS, 2,
+                                      RD_KAFKA_RESP_ERR_INVALID_REQUEST,
+                                      RD_KAFKA_RESP_ERR_INVALID_REQUEST);
+    begin_again_until_told("UPDATE positions SET next_offset = 1 WHERE next_offset > 0",
+                           "topic_recreated, events_lost, events_lost");
+    assert_sql(&w, "SELECT unexplained FROM ledger_balance()", "0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,9 +266,12 @@ int main(void)
             cmocka_unit_test(a_broker_that_comes_back_is_read_on),
             cmocka_unit_test(a_database_lost_in_the_middle_of_a_batch_loses_no_event),
             cmocka_unit_test(a_new_process_goes_on_where_the_database_says),
-            cmocka_unit_test_teardown(
-                    a_loop_whose_partition_was_taken_commits_nothing_until_it_has_claimed_anew,
-                    close_loop),
+            cmocka_unit_test(
+                    a_loop_whose_partition_was_taken_commits_nothing_until_it_has_claimed_anew),
+            cmocka_unit_test(a_topic_made_anew_is_read_from_its_beginning),
+            cmocka_unit_test(what_kafka_let_go_while_nobody_read_is_told),
+            cmocka_unit_test_teardown(it_is_told_too_when_the_broker_does_not_say_what_it_holds,
+                                      close_loop),
     };
 
     return pg_server_group(&world_server, tests);

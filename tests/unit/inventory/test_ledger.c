@@ -80,8 +80,8 @@ static void a_process_that_lost_its_partition_commits_nothing(void **state)
     struct mu_error err;
 
     (void)state;
-    batch_applier_claim(zombie, MU_TOPIC_REGISTRY_EVENTS, 0, claim("zombie"));
-    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("heir"));
+    batch_applier_claim(zombie, MU_TOPIC_REGISTRY_EVENTS, 0, claim("zombie"), 0);
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("heir"), 0);
     add_push(&w, "e1", "1.0", digest_of('a'), T(0));
     assert_int_equal(batch_apply(zombie, w.pg, w.events, w.count, &err), MU_E_CONFLICT);
     assert_sql(&w,
@@ -92,6 +92,82 @@ static void a_process_that_lost_its_partition_commits_nothing(void **state)
     world_apply(&w);
     assert_sql(&w, "SELECT owner || ' ' || epoch || ' ' || next_offset FROM positions", "heir 2 1");
     batch_applier_free(zombie);
+}
+
+/* ---- what Kafka lost ---- */
+
+#define LOST                                                                              \
+    "SELECT string_agg(source || ' ' || code || ' ' || left(message, 55), '; ' ORDER BY " \
+    "known_at, "                                                                          \
+    "message) FROM detection_failures"
+
+static void push_at_offset(const char *id, int64_t offset)
+{
+    w.offset = offset;
+    add_push(&w, id, id, digest_of('a'), T(1));
+}
+
+static void events_that_kafka_lost_are_a_failure_until_a_person_closes_it(void **state)
+{
+    int64_t lost = metric_events_lost.value;
+
+    (void)state;
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("us"), -1);
+    push_at_offset("e1", 7); /* of what came before there was an inventory nothing is missed */
+    push_at_offset("e2", 8);
+    world_apply(&w);
+    assert_sql(&w, LOST, "");
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);
+    push_at_offset("e3", 12);
+    push_at_offset("e4", 13);
+    push_at_offset("e5", 15);
+    world_apply(&w);
+    assert_sql(&w, LOST,
+               "kafka/muster.registry-events/0 events_lost "
+               "1 events of muster.registry-events, partition 0, offset; "
+               "kafka/muster.registry-events/0 events_lost "
+               "3 events of muster.registry-events, partition 0, offset");
+    assert_sql(&w, "SELECT count(*) FROM notifications WHERE kind = 'detection_failure'", "2");
+    assert_sql(&w, "SELECT next_offset FROM positions", "16");
+    assert_int_equal(metric_events_lost.value, lost + 4);
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 1);
+    assert_sql(&w,
+               "SELECT bool_and(detection_failure_close(failure_id, 'Ann', 'listed anew')) FROM "
+               "detection_failures",
+               "t");
+    assert_sql(&w, "SELECT count(*) FROM list_failures(now(), 'infinity') WHERE state = 'closed'",
+               "2");
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);
+}
+
+static void a_batch_that_is_tried_again_tells_once_what_was_lost(void **state)
+{
+    (void)state;
+    free(world_sql(&w, "CREATE SEQUENCE again; CREATE FUNCTION once() RETURNS trigger LANGUAGE "
+                       "plpgsql AS 'BEGIN IF nextval(''again'') <= 1 THEN RAISE EXCEPTION USING "
+                       "ERRCODE = ''40P01''; END IF; RETURN NULL; END'; CREATE TRIGGER once AFTER "
+                       "INSERT ON positions EXECUTE FUNCTION once()"));
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, -1, 5);
+    push_at_offset("e1", 9);
+    world_apply(&w);
+    push_at_offset("e2", 10);
+    world_apply(&w);
+    free(world_sql(&w, "DROP TRIGGER once ON positions; DROP FUNCTION once; DROP SEQUENCE again"));
+    assert_sql(&w, "SELECT count(*) FROM detection_failures", "1");
+}
+
+/* Else what comes below the old position would be skipped by the next process. */
+static void a_topic_that_begins_anew_takes_its_position_back(void **state)
+{
+    (void)state;
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("us"), -1);
+    push_at_offset("e1", 20);
+    world_apply(&w);
+    push_at_offset("e2", 0);
+    world_apply(&w);
+    assert_sql(&w, "SELECT code FROM detection_failures", "topic_recreated");
+    assert_sql(&w, "SELECT next_offset FROM positions", "1");
+    assert_int_equal(ledger_says("\"unexplained\":\"0\""), 1);
 }
 
 /* ---- deadlocks ---- */
@@ -329,6 +405,9 @@ int main(void)
             TEST(a_row_that_is_lost_is_found_by_the_exact_count),
             TEST(the_equation_is_a_metric),
             TEST(a_process_that_lost_its_partition_commits_nothing),
+            TEST(events_that_kafka_lost_are_a_failure_until_a_person_closes_it),
+            TEST(a_batch_that_is_tried_again_tells_once_what_was_lost),
+            TEST(a_topic_that_begins_anew_takes_its_position_back),
             TEST(a_deadlock_or_failed_serialisation_is_tried_again),
             TEST(a_deadlock_that_does_not_end_is_given_back),
             TEST(what_is_being_learned_is_not_known_yet),

@@ -1,9 +1,11 @@
 #include "apply/apply_loop.h"
 
 #include "apply/batch.h"
+#include "apply/claim.h"
 #include "store/metrics.h"
 #include "store/statements.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stop.h"
@@ -14,7 +16,7 @@
 #include <unistd.h>
 
 enum { OWNER_SIZE = 128 };
-enum { POLL_MS = 500, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
+enum { POLL_MS = 500, BOUNDS_MS = 2000, RETRY_MIN_MS = 200, RETRY_MAX_MS = 5000 };
 
 static const enum mu_topic topics[] = {MU_TOPIC_REGISTRY_EVENTS, MU_TOPIC_WORKLOAD_EVENTS,
                                        MU_TOPIC_SCAN_RESULTS};
@@ -36,6 +38,7 @@ struct apply_loop {
     char owner[OWNER_SIZE];  /* who claims partitions */
     bool rewinding;          /* partitions are asked for again, not newly assigned */
     struct mu_error failure; /* of what was still written when a position was asked for */
+    uint64_t ask_again_ms;   /* a broker did not say what it holds: not before */
     bool must_rewind;        /* what was fetched is not applied: read again before anything newer */
 };
 
@@ -48,22 +51,53 @@ static enum mu_status connect_database(struct apply_loop *loop, struct mu_error 
     return inventory_pg_open(loop->config->conninfo, "muster-inventory apply", &loop->pg, err);
 }
 
-/* A partition newly assigned is claimed: its last owner, if it still lives, commits nothing more.
+/*
+ * Where reading goes on in place of `next_offset`, when that is gone. Asked once the partition is
+ * ours, so that nobody moves the position meanwhile. A broker that does not say holds nothing up:
+ * what is read then does not follow (batch_note_lost), and the next claim asks again.
  */
+static enum mu_status look_for_lost(struct apply_loop *loop, const struct claim_bid *bid,
+                                    struct claimed *claimed, struct mu_error *err)
+{
+    struct mu_bounds bounds;
+    struct lost lost;
+    char sentence[LOST_SENTENCE_SIZE];
+    struct mu_error why;
+
+    if (mu_monotonic_ms() < loop->ask_again_ms)
+        return MU_OK;
+    if (mu_consumer_bounds(loop->consumer, bid->topic, bid->partition, BOUNDS_MS, &bounds, &why) !=
+        MU_OK) {
+        loop->ask_again_ms = mu_monotonic_ms() + BOUNDS_MS;
+        MU_LOG(MU_LOG_WARN, "what Kafka still holds is not known; the next claim asks again",
+               MU_KV("error", why.message));
+        return MU_OK;
+    }
+    if (!claim_is_lost(bid, claimed, &bounds, &lost))
+        return MU_OK;
+    if (claim_move(loop->pg, claimed, &lost, err) != MU_OK)
+        return err->status;
+    if (lost.expected >= 0) {
+        lost_describe(&lost, sentence);
+        MU_LOG(MU_LOG_ERROR, "events are lost", MU_KV("what", sentence));
+    }
+    return MU_OK;
+}
+
+/* A partition newly assigned. */
 static enum mu_status claim(struct apply_loop *loop, enum mu_topic topic, int32_t partition,
                             int64_t *ret_offset, struct mu_error *err)
 {
-    MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
-    char number[16];
-    const char *values[] = {mu_topic_name(topic), number, loop->owner};
-    enum mu_status st;
+    const struct claim_bid bid = {topic, partition, loop->owner};
+    struct claimed claimed;
+    enum mu_status st = claim_take(loop->pg, &bid, &claimed, err);
 
-    (void)snprintf(number, sizeof(number), "%" PRId32, partition);
-    st = mu_pg_execute(loop->pg, READ_POSITION_CLAIM, values, &result, err);
+    if (st == MU_OK)
+        st = look_for_lost(loop, &bid, &claimed, err);
     if (st != MU_OK)
         return st;
-    *ret_offset = mu_pg_int(result, 0, 0);
-    batch_applier_claim(loop->applier, topic, partition, mu_pg_int(result, 0, 1));
+    *ret_offset = claimed.next_offset;
+    batch_applier_claim(loop->applier, topic, partition, claimed.epoch, claim_expects(&claimed));
     return MU_OK;
 }
 
@@ -74,17 +108,19 @@ static enum mu_status go_back(struct apply_loop *loop, enum mu_topic topic, int3
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
     char number[16], epoch[24];
     const char *values[] = {mu_topic_name(topic), number, epoch};
+    struct claimed claimed = {.epoch = batch_applier_epoch(loop->applier, topic, partition)};
     enum mu_status st;
 
     (void)snprintf(number, sizeof(number), "%" PRId32, partition);
-    (void)snprintf(epoch, sizeof(epoch), "%" PRId64,
-                   batch_applier_epoch(loop->applier, topic, partition));
+    (void)snprintf(epoch, sizeof(epoch), "%" PRId64, claimed.epoch);
     st = mu_pg_execute(loop->pg, READ_POSITION_OF_CLAIM, values, &result, err);
     if (st == MU_OK && mu_pg_rows(result) == 0)
         return mu_fail(err, MU_E_CONFLICT, "another process has taken the partition");
-    if (st == MU_OK)
-        *ret_offset = mu_pg_int(result, 0, 0);
-    return st;
+    if (st != MU_OK)
+        return st;
+    *ret_offset = claimed.next_offset = mu_pg_int(result, 0, 0);
+    batch_applier_claim(loop->applier, topic, partition, claimed.epoch, claim_expects(&claimed));
+    return MU_OK;
 }
 
 /* The last message of each run of a partition is enough. */

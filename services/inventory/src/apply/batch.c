@@ -63,26 +63,22 @@ void batch_applier_free(struct batch_applier *applier)
 }
 
 void batch_applier_claim(struct batch_applier *applier, enum mu_topic topic, int32_t partition,
-                         int64_t epoch)
+                         int64_t epoch, int64_t next_offset)
 {
-    size_t i = 0;
+    size_t i = batch_find_claim(applier, topic, partition);
 
-    while (i < applier->claim_count &&
-           (applier->claims[i].topic != topic || applier->claims[i].partition != partition))
-        i++;
     if (i == BATCH_MAX_PARTITIONS)
         return;
-    applier->claims[i] = (struct claim){topic, partition, epoch};
+    applier->claims[i] = (struct claim){topic, partition, epoch, next_offset, next_offset};
     applier->claim_count += i == applier->claim_count;
 }
 
 int64_t batch_applier_epoch(const struct batch_applier *applier, enum mu_topic topic,
                             int32_t partition)
 {
-    for (size_t i = 0; i < applier->claim_count; i++)
-        if (applier->claims[i].topic == topic && applier->claims[i].partition == partition)
-            return applier->claims[i].epoch;
-    return -1;
+    size_t i = batch_find_claim(applier, topic, partition);
+
+    return i < applier->claim_count ? applier->claims[i].epoch : -1;
 }
 
 void batch_applier_disclaim(struct batch_applier *applier)

@@ -9,6 +9,7 @@
  * A partition has one writer: who reads it claims it first (READ_POSITION_CLAIM counts the claims),
  * and each batch moves the position on only while its claim is the newest. A process that was
  * stopped and comes back with messages of a partition that another one has taken commits nothing.
+ * What does not begin where the one before ended was lost by Kafka, which is told (apply/lost.h).
  *
  * Threads: one at a time per batch_applier.
  */
@@ -33,9 +34,10 @@ struct batch_applier *batch_applier_new(const struct evidence_store *evidence,
 void batch_applier_free(struct batch_applier *applier);
 MU_DEFINE_AUTO(batch_applier, struct batch_applier, batch_applier_free)
 
-/* The newest claim of a partition; batches of partitions without one are not checked. */
+/* The newest claim of a partition, and the offset that must come next (-1: any); batches of
+ * partitions without one are not checked. */
 void batch_applier_claim(struct batch_applier *applier, enum mu_topic topic, int32_t partition,
-                         int64_t epoch);
+                         int64_t epoch, int64_t next_offset);
 int64_t batch_applier_epoch(const struct batch_applier *applier, enum mu_topic topic,
                             int32_t partition);             /* -1: not claimed */
 void batch_applier_disclaim(struct batch_applier *applier); /* forgets all */

@@ -20,6 +20,8 @@ struct claim {
     enum mu_topic topic;
     int32_t partition;
     int64_t epoch;
+    int64_t next_offset; /* that must come next, of what is committed; -1: any */
+    int64_t reached;     /* by the batch that is written */
 };
 
 /* What became of an event of the batch. */
@@ -50,7 +52,7 @@ struct batch {
     int64_t known_us, now_us;
     bool has_clock; /* its transaction has begun */
     bool is_replay; /* a rebuild: flags say what became of each event then */
-    int64_t applied, quarantined;
+    int64_t applied, quarantined, lost;
     /* the thread that writes it has it, and the connection, until it is waited for */
     pthread_t thread;
     bool is_written_apart;
@@ -96,6 +98,17 @@ enum mu_status batch_add_payloads(struct batch *batch, struct mu_error *err) MU_
 /* Moves the positions on. Errors: MU_E_CONFLICT and lost_partition (a partition is another
  * process's now), as mu_pg_execute. */
 enum mu_status batch_advance(struct batch *batch, struct mu_error *err) MU_MUST_CHECK;
+
+/* ---- batch_lost.c ---- */
+
+/* Place among the claims; claim_count: not claimed. */
+size_t batch_find_claim(const struct batch_applier *applier, enum mu_topic topic,
+                        int32_t partition);
+/* Failures of messages that do not follow on those before, into the write set. Errors: as
+ * lost_tell. */
+enum mu_status batch_note_lost(struct batch *batch, struct mu_error *err) MU_MUST_CHECK;
+/* The batch is committed: what comes next follows on it. */
+void batch_reached(struct batch_applier *applier);
 
 /* ---- batch_moves.c ---- */
 

@@ -246,8 +246,7 @@ enum mu_status batch_advance(struct batch *batch, struct mu_error *err)
         if (!position)
             return mu_fail(err, MU_E_LIMIT, "batch: too many partitions");
         count_event(batch, &batch->events[i], position);
-        if (incoming->offset >= position->next_offset)
-            position->next_offset = incoming->offset + 1;
+        position->next_offset = incoming->offset + 1;
     }
     if (send_positions(batch, positions, count, &moved, err) != MU_OK)
         return err->status;

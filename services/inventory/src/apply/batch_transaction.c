@@ -72,6 +72,8 @@ static enum mu_status write(struct batch *batch, struct mu_error *err)
     if (st == MU_OK)
         st = batch_notify_moves(batch, err);
     if (st == MU_OK)
+        st = batch_note_lost(batch, err);
+    if (st == MU_OK)
         st = flush(batch, err);
     if (st == MU_OK)
         st = batch_advance(batch, err);
@@ -98,6 +100,7 @@ static void count(const struct batch *batch)
 {
     mu_metric_add(&metric_events_applied, batch->applied);
     mu_metric_add(&metric_events_quarantined, batch->quarantined);
+    mu_metric_add(&metric_events_lost, batch->lost);
     mu_metric_add(&metric_findings_loaded, batch->effects.findings);
     mu_metric_add(&metric_events_duplicate,
                   (int64_t)batch->count - batch->applied - batch->quarantined);
@@ -113,6 +116,7 @@ enum mu_status batch_written(struct batch *batch, struct mu_error *err)
         return batch->status;
     }
     mu_metric_add(&metric_batches, 1);
+    batch_reached(batch->applier);
     write_set_keep(batch->set);
     trust_kept(&batch->applier->trust);
     count(batch);

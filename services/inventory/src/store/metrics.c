@@ -16,6 +16,8 @@ COUNTER(metric_events_quarantined, "muster_inventory_events_total", "outcome=\"q
         EVENTS_HELP);
 COUNTER(metric_events_duplicate, "muster_inventory_events_total", "outcome=\"duplicate\"",
         EVENTS_HELP);
+COUNTER(metric_events_lost, "muster_inventory_events_lost_total", NULL,
+        "Events that Kafka no longer had when it was their turn");
 COUNTER(metric_batches, "muster_inventory_batches_total", "outcome=\"committed\"",
         "Apply transactions");
 COUNTER(metric_batches_failed, "muster_inventory_batches_total", "outcome=\"rolled_back\"",
@@ -87,11 +89,11 @@ struct mu_metric *const inventory_metrics[] = {
         &metric_outbox_sent,        &metric_outbox_waiting,
         &metric_ledger_received,    &metric_ledger_applied,
         &metric_ledger_quarantined, &metric_ledger_duplicates,
-        &metric_ledger_unexplained, &metric_facts_unkept,
-        &metric_images_unkept,      &metric_audit_written,
-        &metric_audit_logged,       &metric_api_refused,
-        &metric_api_forbidden,      &metric_api_limited,
-        &metric_verdict_approved,   &metric_verdict_rejected,
-        &metric_verdict_waiting,    &metric_webhooks_delivered,
-        &metric_webhooks_failed};
+        &metric_ledger_unexplained, &metric_events_lost,
+        &metric_facts_unkept,       &metric_images_unkept,
+        &metric_audit_written,      &metric_audit_logged,
+        &metric_api_refused,        &metric_api_forbidden,
+        &metric_api_limited,        &metric_verdict_approved,
+        &metric_verdict_rejected,   &metric_verdict_waiting,
+        &metric_webhooks_delivered, &metric_webhooks_failed};
 const size_t inventory_metric_count = sizeof(inventory_metrics) / sizeof(inventory_metrics[0]);

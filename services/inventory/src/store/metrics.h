@@ -11,6 +11,7 @@
 extern struct mu_metric metric_events_applied;
 extern struct mu_metric metric_events_quarantined;
 extern struct mu_metric metric_events_duplicate;
+extern struct mu_metric metric_events_lost;
 extern struct mu_metric metric_batches;
 extern struct mu_metric metric_batches_failed;
 extern struct mu_metric metric_batches_retried;
