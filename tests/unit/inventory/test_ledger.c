@@ -170,6 +170,28 @@ static void a_topic_that_begins_anew_takes_its_position_back(void **state)
     assert_int_equal(ledger_says("\"unexplained\":\"0\""), 1);
 }
 
+/* As after a failover to a server that lacks the last batch: what it lacks must be read again. */
+static void a_database_that_is_not_where_it_was_left_takes_nothing(void **state)
+{
+    struct mu_error err;
+
+    (void)state;
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("us"), -1);
+    push_at_offset("e1", 0);
+    world_apply(&w);
+    push_at_offset("e2", 1);
+    free(world_sql(&w, "UPDATE positions SET next_offset = 0"));
+    assert_int_equal(batch_apply(w.applier, w.pg, w.events, w.count, &err), MU_E_CONFLICT);
+    assert_sql(&w, "SELECT count(*) FROM ledger", "1");
+    batch_applier_claim(w.applier, MU_TOPIC_REGISTRY_EVENTS, 0, claim("us"), 0);
+    w.count = 0;
+    push_at_offset("e1", 0);
+    push_at_offset("e2", 1);
+    world_apply(&w);
+    assert_sql(&w, "SELECT next_offset || ' ' || duplicates FROM positions", "2 1");
+    assert_sql(&w, "SELECT count(*) FROM detection_failures", "0");
+}
+
 /* ---- deadlocks ---- */
 
 static void a_deadlock_or_failed_serialisation_is_tried_again(void **state)
@@ -408,6 +430,7 @@ int main(void)
             TEST(events_that_kafka_lost_are_a_failure_until_a_person_closes_it),
             TEST(a_batch_that_is_tried_again_tells_once_what_was_lost),
             TEST(a_topic_that_begins_anew_takes_its_position_back),
+            TEST(a_database_that_is_not_where_it_was_left_takes_nothing),
             TEST(a_deadlock_or_failed_serialisation_is_tried_again),
             TEST(a_deadlock_that_does_not_end_is_given_back),
             TEST(what_is_being_learned_is_not_known_yet),

@@ -104,6 +104,8 @@ enum mu_status batch_advance(struct batch *batch, struct mu_error *err) MU_MUST_
 /* Place among the claims; claim_count: not claimed. */
 size_t batch_find_claim(const struct batch_applier *applier, enum mu_topic topic,
                         int32_t partition);
+/* The offset that must come next; -1: any. */
+int64_t batch_expected(const struct batch_applier *applier, enum mu_topic topic, int32_t partition);
 /* Failures of messages that do not follow on those before, into the write set. Errors: as
  * lost_tell. */
 enum mu_status batch_note_lost(struct batch *batch, struct mu_error *err) MU_MUST_CHECK;

@@ -189,7 +189,7 @@ static void count_event(const struct batch *batch, const struct event *event,
     position->duplicates += fate != FATE_NEW;
 }
 
-enum { POSITION_COLUMNS = 8 };
+enum { POSITION_COLUMNS = 9 };
 
 static enum mu_status send_positions(struct batch *batch, const struct position *positions,
                                      size_t count, struct mu_pg_result **ret_result,
@@ -211,7 +211,8 @@ static enum mu_status send_positions(struct batch *batch, const struct position 
                                    p->applied,
                                    p->quarantined,
                                    p->duplicates,
-                                   batch_applier_epoch(batch->applier, p->topic, p->partition)};
+                                   batch_applier_epoch(batch->applier, p->topic, p->partition),
+                                   batch_expected(batch->applier, p->topic, p->partition)};
 
         mu_pg_array_add(&columns[0], mu_topic_name(p->topic));
         for (size_t c = 1; c < POSITION_COLUMNS; c++)
@@ -253,7 +254,8 @@ enum mu_status batch_advance(struct batch *batch, struct mu_error *err)
     batch->applier->lost_partition = mu_pg_rows(moved) < count;
     if (batch->applier->lost_partition)
         return mu_fail(err, MU_E_CONFLICT,
-                       "another process has taken %zu of %zu partitions of this batch",
+                       "another process has taken %zu of %zu partitions of this batch, or the "
+                       "database is not where we left it",
                        count - mu_pg_rows(moved), count);
     return MU_OK;
 }

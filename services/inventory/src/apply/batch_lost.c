@@ -12,6 +12,13 @@ size_t batch_find_claim(const struct batch_applier *applier, enum mu_topic topic
     return i;
 }
 
+int64_t batch_expected(const struct batch_applier *applier, enum mu_topic topic, int32_t partition)
+{
+    size_t i = batch_find_claim(applier, topic, partition);
+
+    return i < applier->claim_count ? applier->claims[i].next_offset : -1;
+}
+
 static enum mu_status note(struct batch *batch, const struct claim *claim, int64_t offset,
                            struct mu_error *err)
 {
