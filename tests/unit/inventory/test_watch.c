@@ -322,6 +322,31 @@ static void a_person_answers_for_what_nothing_else_ends(void **state)
     assert_sql(&w, "SELECT string_agg(kind, ' ') FROM notifications", "detection_failure_closed");
 }
 
+static void a_push_to_a_repository_that_moved_is_told_once(void **state)
+{
+    static const char told[] =
+            "SELECT count(*) FROM notifications WHERE kind = 'moved_repository_pushed'";
+
+    (void)state;
+    push_at(&w, "1.0", 'a', days_ago(9));
+    free(world_sql(&w, "INSERT INTO move_facts (fact_id, repository, moved_to, record, at, by, "
+                       "rationale, known_at) VALUES "
+                       "(gen_random_uuid(), '" REPO "', 'registry.example/new', 'move', now() - "
+                       "interval '5 days', 'Ann', 'new team', now())"));
+    push_at(&w, "1.1", 'a', days_ago(3)); /* what was there before has another tag */
+    run_round();
+    assert_sql(&w, told, "0");
+    push_at(&w, "1.0", 'b', days_ago(2));
+    push_at(&w, "2.0", 'c', days_ago(1));
+    run_round();
+    run_round();
+    assert_sql(&w, told, "1");
+    assert_sql(&w,
+               "SELECT subject || ' ' || left(message, 48) FROM notifications WHERE kind = "
+               "'moved_repository_pushed'",
+               REPO " it moved to registry.example/new and its tag 1.0");
+}
+
 static void two_that_look_at_once_tell_once(void **state)
 {
     MU_AUTO(pg) struct mu_pg *other = NULL;
@@ -369,6 +394,7 @@ int main(void)
             CASE(a_digest_with_two_contents_is_a_failure),
             CASE(the_failure_of_what_is_gone_is_closed_when_nothing_runs_it),
             CASE(a_person_answers_for_what_nothing_else_ends),
+            CASE(a_push_to_a_repository_that_moved_is_told_once),
             CASE(two_that_look_at_once_tell_once),
             CASE(one_process_looks_at_a_time),
     };

@@ -5,6 +5,15 @@
 
 #include "oci/reference.h"
 
+/* By whether the tag was deleted before, and whether it is floating. */
+static const char *const sentences[2][2] = {
+        {"a version tag was pushed again with another image: containers of one asset may differ; "
+         "give each build its own version",
+         "a floating tag names another image now"},
+        {"a version tag was deleted and pushed again with another image: one asset has been two; "
+         "give each build its own version",
+         "a floating tag was deleted and pushed again with another image"}};
+
 static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result *result,
                                   size_t row, struct mu_error *err)
 {
@@ -17,10 +26,7 @@ static enum mu_status notify_move(struct batch *batch, const struct mu_pg_result
             .kind = "tag_moved",
             .severity = floating ? MU_NOTIFICATION_INFO : MU_NOTIFICATION_WARNING,
             .subject = uai,
-            .message = floating
-                               ? "a floating tag names another image now"
-                               : "a version tag was pushed again with another image: containers of "
-                                 "one asset may differ; give each build its own version",
+            .message = sentences[mu_pg_bool(result, row, 7)][floating],
             .occurred_at_us = mu_pg_time_us(result, row, 4),
             .details = {details, 2}};
 

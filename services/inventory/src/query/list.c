@@ -14,7 +14,7 @@ static const struct list_column asset_columns[] = {
         {"uai", LIST_TEXT},       {"digest", LIST_TEXT},      {"digests", LIST_INT},
         {"floating", LIST_BOOL},  {"known_since", LIST_TIME}, {"state", LIST_TEXT},
         {"containers", LIST_INT}, {"repository", LIST_TEXT},  {"tag", LIST_TEXT},
-        {"asset_id", LIST_TEXT}};
+        {"asset_id", LIST_TEXT},  {"gone_since", LIST_TIME}};
 static const struct list_column instance_columns[] = {
         {"instance_id", LIST_TEXT}, {"cluster", LIST_TEXT}, {"namespace", LIST_TEXT},
         {"pod", LIST_TEXT},         {"pod_uid", LIST_TEXT}, {"container", LIST_TEXT},
