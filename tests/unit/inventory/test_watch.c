@@ -322,6 +322,28 @@ static void a_person_answers_for_what_nothing_else_ends(void **state)
     assert_sql(&w, "SELECT string_agg(kind, ' ') FROM notifications", "detection_failure_closed");
 }
 
+/* Told as both it is no manifest behind anything: only the runtime names it. */
+static void a_digest_told_as_an_image_and_an_index_is_a_failure(void **state)
+{
+    struct mu_registry_event e =
+            registry_event(MU_REGISTRY_PUSH, "1.0", digest_of('a'), days_ago(2));
+
+    (void)state;
+    e.digest_kind = MU_DIGEST_KIND_INDEX;
+    add_registry(&w, "an index", &e);
+    run_pod("p", 'a', days_ago(1));
+    run_round();
+    assert_sql(&w, "SELECT count(*) FROM detection_failures", "0");
+    e.digest_kind = MU_DIGEST_KIND_MANIFEST;
+    add_registry(&w, "an image", &e);
+    world_apply(&w);
+    run_round();
+    assert_sql(&w, "SELECT code || ' ' || digest FROM detection_failures",
+               "digest_conflict "
+               "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_sql(&w, "SELECT message ~ 'an image, an index' FROM detection_failures", "t");
+}
+
 static void a_push_to_a_repository_that_moved_is_told_once(void **state)
 {
     static const char told[] =
@@ -394,6 +416,7 @@ int main(void)
             CASE(a_digest_with_two_contents_is_a_failure),
             CASE(the_failure_of_what_is_gone_is_closed_when_nothing_runs_it),
             CASE(a_person_answers_for_what_nothing_else_ends),
+            CASE(a_digest_told_as_an_image_and_an_index_is_a_failure),
             CASE(a_push_to_a_repository_that_moved_is_told_once),
             CASE(two_that_look_at_once_tell_once),
             CASE(one_process_looks_at_a_time),

@@ -81,3 +81,26 @@ BEGIN
 $p$ || last);
 END
 $$;
+
+-- Of the digest that a runtime reported, too: what is told as an image and as an index is never a manifest behind an image.
+DO $$
+DECLARE
+    body text;
+    asked text := $p$'digest_conflict ' || i.manifest_digest || ' ' || t.contents, j.job_id, j.repository, j.digest
+          FROM images i
+          JOIN scan_jobs j ON j.repository = i.repository AND j.digest = i.manifest_digest
+         CROSS JOIN LATERAL digest_contents(i.manifest_digest) t
+$p$;
+BEGIN
+    SELECT pg_get_functiondef(p.oid) INTO STRICT body FROM pg_proc p
+     WHERE p.pronamespace = 'public'::regnamespace AND p.proname = 'conditions_untold';
+    IF position(asked IN body) = 0 THEN
+        RAISE EXCEPTION 'conditions_untold does not ask what a digest is told to be';
+    END IF;
+    EXECUTE replace(body, asked, $p$'digest_conflict ' || j.digest || ' ' || t.contents, j.job_id, j.repository, j.digest
+          FROM images i
+          JOIN scan_jobs j ON j.repository = i.repository AND j.digest IN (i.manifest_digest, i.reported_digest)
+         CROSS JOIN LATERAL digest_contents(j.digest) t
+$p$);
+END
+$$;
