@@ -403,7 +403,7 @@ def test_events_gone_from_kafka_before_they_were_read_are_named_and_those_of_a_n
         for (topic, part), end in gone.items():
             assert any(f"{end - before[topic, part]} events of {topic}, partition {part}, offsets {before[topic, part]} to {end - 1}, were gone" in line
                        for line in said)
-    cluster.postgres.sql("SELECT detection_failure_close(failure_id, 'Ann', 'listed again') FROM detection_failures")
+    cluster.postgres.sql("SELECT failure_acknowledge(failure_id::text, 'Ann', 'listed again') FROM detection_failures")
     assert ledger_names(stack, cluster.postgres) == []
 
     read = positions(cluster.postgres)

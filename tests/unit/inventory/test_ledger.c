@@ -131,10 +131,11 @@ static void events_that_kafka_lost_are_a_failure_until_a_person_closes_it(void *
     assert_sql(&w, "SELECT next_offset FROM positions", "16");
     assert_int_equal(metric_events_lost.value, lost + 4);
     assert_int_equal(ledger_says("\"unexplained\":\"0\""), 1);
-    assert_sql(&w,
-               "SELECT bool_and(detection_failure_close(failure_id, 'Ann', 'listed anew')) FROM "
-               "detection_failures",
-               "t");
+    assert_sql(
+            &w,
+            "SELECT bool_and(failure_acknowledge(failure_id::text, 'Ann', 'listed anew') IS NULL) "
+            "FROM detection_failures",
+            "t");
     assert_sql(&w, "SELECT count(*) FROM list_failures(now(), 'infinity') WHERE state = 'closed'",
                "2");
     assert_int_equal(ledger_says("\"unexplained\":\"0\""), 0);

@@ -1,6 +1,6 @@
 /*
  * lost: what Kafka no longer has when it is its turn. A detection failure of the source
- * "kafka/TOPIC/PARTITION" that stays open until a person closes it (detection_failure_close), and
+ * "kafka/TOPIC/PARTITION" that stays open until a person closes it (acknowledge), and
  * a notification.
  *
  * `events_lost`: reading goes on behind where it was to; what is between is gone.
