@@ -341,6 +341,32 @@ static void any_order_and_repetition_gives_the_same_dump(void **state)
     free(expected);
 }
 
+/* Coverage turns nested loops off, and many removals are there. */
+static void runs_find_the_removal_of_their_pod_without_reading_all(void **state)
+{
+    char uids[20][16], events[20][16];
+
+    (void)state;
+    for (int n = 0; n < 20; n++) {
+        (void)snprintf(uids[n], sizeof(uids[n]), "pod-%d", n);
+        (void)snprintf(events[n], sizeof(events[n]), "e-%d", n);
+        add_pod(&w, events[n],
+                (struct pod){.uid = uids[n], .tag = "1.0", .started = T(1), .at = T(1)});
+    }
+    world_apply(&w);
+    free(world_sql(&w,
+                   "INSERT INTO pod_removals (event_id, cluster, pod_uid, removed_at, known_at) "
+                   "SELECT gen_random_uuid(), 'production', 'gone-' || n, now(), ledger_tick() "
+                   "FROM generate_series(1, 20000) n"));
+    free(world_sql(&w, "ANALYZE"));
+    assert_sql(
+            &w,
+            "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off; "
+            "SELECT count(*) FROM runs_of(ARRAY(SELECT instance_id FROM instances), 'infinity'); "
+            "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'pod_removals'",
+            "0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +383,7 @@ int main(void)
             WORLD_TEST(a_run_never_ends_before_it_starts),
             WORLD_TEST(the_runtimes_start_counts_more_than_an_early_sight),
             WORLD_TEST(another_kind_for_a_container_changes_only_later_knowledge),
+            WORLD_TEST(runs_find_the_removal_of_their_pod_without_reading_all),
             WORLD_TEST(any_order_and_repetition_gives_the_same_dump),
     };
 
