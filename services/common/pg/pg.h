@@ -86,7 +86,11 @@ bool mu_pg_null(const struct mu_pg_result *result, size_t row, int column);
 
 /* ---- transactions ---- */
 
-enum mu_pg_isolation { MU_PG_READ_COMMITTED, MU_PG_REPEATABLE_READ_READ_ONLY };
+enum mu_pg_isolation {
+    MU_PG_READ_COMMITTED,
+    MU_PG_REPEATABLE_READ_READ_ONLY,
+    MU_PG_LONG_READ /* the same, and a statement may take 30 minutes: a whole fleet's rows */
+};
 
 enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation,
                            struct mu_error *err) MU_MUST_CHECK;

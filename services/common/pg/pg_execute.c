@@ -191,23 +191,35 @@ int64_t mu_pg_time_us(const struct mu_pg_result *result, size_t row, int column)
 
 /* ---- transactions ---- */
 
+#define SNAPSHOT  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+#define LONG_READ "SET LOCAL statement_timeout = '30min'"
+
 enum mu_status mu_pg_begin(struct mu_pg *pg, enum mu_pg_isolation isolation, struct mu_error *err)
 {
-    static const char *const texts[] = {
-            [MU_PG_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
-            [MU_PG_REPEATABLE_READ_READ_ONLY] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+    static const char *const texts[] = {[MU_PG_READ_COMMITTED] =
+                                                "BEGIN ISOLATION LEVEL READ COMMITTED",
+                                        [MU_PG_REPEATABLE_READ_READ_ONLY] = SNAPSHOT,
+                                        [MU_PG_LONG_READ] = SNAPSHOT LONG_READ};
     /* What pg_connect.c says for the session; a pooled one is another each time. */
     static const char *const pooled_texts[] = {
             [MU_PG_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED;" PG_POOLED_SETTINGS,
-            [MU_PG_REPEATABLE_READ_READ_ONLY] =
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" PG_POOLED_SETTINGS};
+            [MU_PG_REPEATABLE_READ_READ_ONLY] = SNAPSHOT PG_POOLED_SETTINGS,
+            [MU_PG_LONG_READ] = SNAPSHOT PG_POOLED_SETTINGS ";" LONG_READ};
     enum mu_status st = mu_pg_sync(pg, err);
 
     if (st == MU_OK)
         st = pg_run(pg, "begin", pg->pooled ? pooled_texts[isolation] : texts[isolation], err);
-    if (st == MU_OK)
+    if (st == MU_OK) {
         pg->in_transaction = true;
+        pg->deadline_ms = isolation == MU_PG_LONG_READ ? PG_LONG_DEADLINE_MS : PG_DEADLINE_MS;
+    }
     return st;
+}
+
+static void end_transaction(struct mu_pg *pg)
+{
+    pg->in_transaction = false;
+    pg->deadline_ms = PG_DEADLINE_MS;
 }
 
 enum mu_status mu_pg_commit(struct mu_pg *pg, struct mu_error *err)
@@ -228,7 +240,7 @@ enum mu_status mu_pg_commit(struct mu_pg *pg, struct mu_error *err)
     /* COMMIT of a failed transaction succeeds as a ROLLBACK. */
     rolled_back = result && mu_text_equal(PQcmdStatus(result), "ROLLBACK");
     st = finish(pg, "commit", result, NULL, err);
-    pg->in_transaction = false;
+    end_transaction(pg);
     if (st == MU_OK && rolled_back)
         return mu_fail(err, MU_E_CONFLICT, "commit: the transaction had failed");
     return st;
@@ -240,7 +252,7 @@ void mu_pg_rollback(struct mu_pg *pg)
 
     if (!pg || !pg->in_transaction)
         return;
-    pg->in_transaction = false;
+    end_transaction(pg);
     (void)!mu_pg_sync(pg, &ignored); /* what was queued fails or succeeds: it is undone anyway */
     if (!pg->dead)
         (void)!pg_run(pg, "rollback", "ROLLBACK", &ignored);

@@ -8,7 +8,7 @@
 
 #include <libpq-fe.h>
 
-enum { PG_MAX_PARAMETERS = 64, PG_DEADLINE_MS = 120000 };
+enum { PG_MAX_PARAMETERS = 64, PG_DEADLINE_MS = 120000, PG_LONG_DEADLINE_MS = 31 * 60000 };
 
 #define PG_POOLED_SETTINGS                                                                  \
     "SET LOCAL statement_timeout = 60000; SET LOCAL idle_in_transaction_session_timeout = " \

@@ -513,6 +513,26 @@ static void a_snapshot_is_repeatable_and_read_only(void **state)
     assert_int_equal(rows_of(pg), 1);
 }
 
+static void a_long_read_may_take_half_an_hour_and_what_follows_it_may_not(void **state)
+{
+    char conninfo[PG_SERVER_CONNINFO_SIZE];
+    MU_AUTO(pg) struct mu_pg *pg = open_pg(conninfo);
+    MU_AUTO(pg_result) struct mu_pg_result *isolation = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *inside = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *behind = NULL;
+    struct mu_error err;
+
+    (void)state;
+    assert_int_equal(mu_pg_begin(pg, MU_PG_LONG_READ, &err), MU_OK);
+    executes(pg, ISOLATION, NULL, &isolation);
+    assert_string_equal(mu_pg_text(isolation, 0, 0), "repeatable read on");
+    executes(pg, SETTINGS, NULL, &inside);
+    assert_string_equal(mu_pg_text(inside, 0, 0), "UTC 30min");
+    mu_pg_rollback(pg);
+    executes(pg, SETTINGS, NULL, &behind);
+    assert_string_equal(mu_pg_text(behind, 0, 0), "UTC 1min");
+}
+
 /* ---- streams ---- */
 
 struct seen {
@@ -595,6 +615,7 @@ int main(void)
             cmocka_unit_test(a_scope_left_without_commit_undoes),
             cmocka_unit_test(a_commit_of_a_failed_transaction_is_no_success),
             cmocka_unit_test(a_snapshot_is_repeatable_and_read_only),
+            cmocka_unit_test(a_long_read_may_take_half_an_hour_and_what_follows_it_may_not),
             cmocka_unit_test(a_stream_gives_every_row_once),
             cmocka_unit_test(a_stream_ends_where_its_reader_fails_and_the_connection_goes_on),
             cmocka_unit_test(a_stream_that_fails_says_so_and_the_connection_goes_on),

@@ -170,7 +170,7 @@ int dump_command(void *config_struct, int argc, char **argv)
     (void)argc, (void)argv;
     st = inventory_query_open(config->postgres, "muster-dump", &pg, &err);
     if (st == MU_OK)
-        st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, &err);
+        st = mu_pg_begin(pg, MU_PG_LONG_READ, &err);
     for (size_t i = 0; st == MU_OK && i < sizeof(dumps) / sizeof(dumps[0]); i++)
         st = mu_pg_stream(pg, (int)dumps[i], NULL, print_line, NULL, &err);
     if (pg)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum statement {
-    STATEMENT_SESSION,
     STATEMENT_HORIZON,
     STATEMENT_INVENTORY,
     STATEMENT_INSTANCES,
@@ -27,9 +26,6 @@ enum statement {
 };
 
 static const struct mu_pg_statement statements[] = {
-        /* A month of a large fleet takes longer than the other programs allow a statement. */
-        [STATEMENT_SESSION] = {"session", "SELECT set_config('statement_timeout', '30min', true)",
-                               0},
         [STATEMENT_HORIZON] = {"horizon", "SELECT report_v1.horizon($1)", 1},
         [STATEMENT_INVENTORY] =
                 {"inventory",
@@ -216,9 +212,7 @@ static enum mu_status read_all(struct mu_pg *pg, const struct snapshot_question 
 
     if (question->known_at_us != MU_TIME_NONE)
         mu_time_format(question->known_at_us, known_at);
-    st = mu_pg_execute(pg, STATEMENT_SESSION, NULL, NULL, err);
-    if (st == MU_OK)
-        st = read_horizon(pg, question, known_at, &instants, err);
+    st = read_horizon(pg, question, known_at, &instants, err);
     if (st == MU_OK)
         st = snapshot_new(&instants, &snapshot, err);
     if (st == MU_OK)
@@ -239,7 +233,7 @@ enum mu_status snapshot_read(const struct snapshot_question *question,
 
     if (st != MU_OK)
         return mu_wrap(err, "PostgreSQL");
-    st = mu_pg_begin(pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
+    st = mu_pg_begin(pg, MU_PG_LONG_READ, err);
     if (st == MU_OK)
         st = read_all(pg, question, ret_snapshot, err);
     mu_pg_rollback(pg);
