@@ -195,17 +195,17 @@ def test_what_is_stated_over_http_counts_and_is_what_the_command_reads_and_write
 
 
 def test_no_answer_differs_from_the_contract(api):
-    try_contract(api.folder, contract_without_cursors(api.folder), api.url, EVERYTHING, LENIENT, 37,
+    try_contract(api.folder, contract_without_cursors(api.folder), api.url, EVERYTHING, LENIENT, 39,
                  "--exclude-operation-id=get_readyz")  # it is not ready: there is no Kafka
     assert http_ok(f"{api.url}/healthz")
 
 
 def test_every_list_has_rows_in_both_forms(api):
     questions = {"totals": "?by=node", "history": f"?subject={UAI}", "whowas": "?subject=web-1", "diff": "?from=2026-10-01T00:00:00Z",
-                 "sample": "?seed=1&n=3"}
+                 "sample": "?seed=1&n=3", "vulnerabilities": f"?repository={UAI.rpartition(':')[0]}"}
     wait_until("a record is written", lambda: bool(json.loads(api.ask("/v1/audit", EVERYTHING)[2])["items"]), 30)
-    for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "sample",
-                 "ledger", "audit", "approvals", "decisions", "gate-decisions", *STATEMENTS):
+    for name in ("assets", "instances", "coverage", "totals", "history", "whowas", "diff", "sources", "failures", "findings", "vulnerabilities",
+                 "vulnerability-counts", "sample", "ledger", "audit", "approvals", "decisions", "gate-decisions", *STATEMENTS):
         target = f"/v1/{name}{questions.get(name, '')}"
         status, _, body = api.ask(target, EVERYTHING)
         assert status == 200, (target, body)

@@ -240,6 +240,8 @@ static void a_late_event_changes_later_knowledge_alone(void **state)
                                           "/v1/sources?",
                                           "/v1/failures?",
                                           "/v1/findings?",
+                                          "/v1/vulnerabilities?repository=registry.example/app&",
+                                          "/v1/vulnerability-counts?",
                                           "/v1/sample?seed=s&n=9&",
                                           "/v1/assets/registry.example/app:1.0?"};
     enum { COUNT = sizeof(targets) / sizeof(targets[0]) };
@@ -440,6 +442,43 @@ static void the_ledger_balances(void **state)
     assert_says("\"received\":3,\"applied\":3,\"quarantined\":0,\"duplicates\":0");
 }
 
+/* The first of them is called by an alias in one of two packages. */
+static void vulnerabilities_are_counted_once_an_asset_with_their_clocks(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_scan(&w, "s1",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .at = T(1),
+                           .evidence = add_evidence(
+                                   &w, digest_of('a'),
+                                   "[{\"id\":\"CVE-2026-1\",\"severity\":\"high\",\"package\":"
+                                   "\"zlib\",\"package_version\":\"1\"},"
+                                   "{\"id\":\"GHSA-1\",\"aliases\":[\"CVE-2026-1\"],\"severity\":"
+                                   "\"high\",\"package\":\"zlib2\",\"package_version\":\"1\"},"
+                                   "{\"id\":\"CVE-2026-2\",\"severity\":\"low\",\"package\":"
+                                   "\"zlib\",\"package_version\":\"1\"}]")});
+    world_apply(&w);
+    assert_int_equal(get("/v1/vulnerabilities?repository=" REPO), 200);
+    assert_int_equal(occurrences("\n{"), 2);
+    assert_says("\"vulnerability\":\"CVE-2026-1\",\"severity\":\"high\",");
+    assert_says("\"reported_as\":[\"CVE-2026-1\",\"GHSA-1\"]");
+    assert_says("\"due_by\":\"rev5\",\"instances\":0,");
+    assert_int_equal(get("/v1/vulnerabilities?repository=" REPO "&vulnerability=GHSA-1"), 200);
+    assert_int_equal(occurrences("\n{"), 1);
+    assert_int_equal(get("/v1/vulnerabilities?repository=" REPO "&status=late"
+                         "&valid_at=2027-11-01T00:00:00Z&rules=strictest"),
+                     200);
+    assert_int_equal(occurrences("\n{"), 2);
+    assert_int_equal(get("/v1/vulnerabilities"), 400);
+    assert_int_equal(get("/v1/vulnerabilities?repository=other"), 200);
+    assert_int_equal(occurrences("\n{"), 0);
+    assert_int_equal(get("/v1/vulnerability-counts"), 200);
+    assert_says("{\"severity\":\"high\",\"distinct_vulnerabilities\":1,\"per_asset\":1,"
+                "\"per_instance\":0}");
+}
+
 static void findings_are_of_the_newest_complete_scan(void **state)
 {
     (void)state;
@@ -487,6 +526,7 @@ int main(void)
             API_TEST(history_names_the_event_of_each_start_and_end),
             API_TEST(the_ledger_balances),
             API_TEST(findings_are_of_the_newest_complete_scan),
+            API_TEST(vulnerabilities_are_counted_once_an_asset_with_their_clocks),
     };
 
     return pg_server_group(&world_server, tests);

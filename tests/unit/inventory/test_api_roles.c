@@ -36,6 +36,8 @@ static const struct cell {
         {"GET", "/v1/sources", "/v1/sources", "vaoi"},
         {"GET", "/v1/failures", "/v1/failures", "vao"},
         {"GET", "/v1/findings", "/v1/findings", "vao"},
+        {"GET", "/v1/vulnerabilities", "/v1/vulnerabilities?repository=x", "vao"},
+        {"GET", "/v1/vulnerability-counts", "/v1/vulnerability-counts", "vao"},
         {"GET", "/v1/sample", "/v1/sample?seed=1&n=1", "ao"},
         {"GET", "/v1/ledger", "/v1/ledger", "ao"},
         {"GET", "/v1/audit", "/v1/audit", "ao"},

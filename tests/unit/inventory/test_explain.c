@@ -67,6 +67,28 @@ static void every_name_of_a_thing_leads_to_the_same_trail(void **state)
     }
 }
 
+static void what_a_newer_scan_no_longer_finds_is_not_told(void **state)
+{
+    int code = -1;
+    char *text;
+
+    (void)state;
+    apply_story();
+    add_scan(&w, "s3",
+             (struct scan){.digest = digest_of('a'),
+                           .uai = REPO ":1.0",
+                           .platform = "linux/amd64",
+                           .evidence = add_evidence(&w, digest_of('a'),
+                                                    "[{\"id\":\"CVE-2026-8\",\"package\":\"zlib\","
+                                                    "\"package_version\":\"1\"}]"),
+                           .at = mu_now_us() - 500000});
+    world_apply(&w);
+    text = explain(REPO ":1.0", "text", &code);
+    assert_non_null(strstr(text, "CVE-2026-8"));
+    assert_null(strstr(text, "CVE-2026-7"));
+    free(text);
+}
+
 static void a_fresh_scan_is_covered_now_and_not_expired(void **state)
 {
     int code = -1;
@@ -289,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WORLD_TEST(every_name_of_a_thing_leads_to_the_same_trail),
+            WORLD_TEST(what_a_newer_scan_no_longer_finds_is_not_told),
             WORLD_TEST(a_fresh_scan_is_covered_now_and_not_expired),
             WORLD_TEST(json_has_every_section_as_an_array),
             WORLD_TEST(the_unknown_exits_1),

@@ -54,6 +54,8 @@ static const struct endpoint endpoints[] = {
         MANY("/v1/sources", SOURCE_READERS, LIST_SOURCES),
         MANY("/v1/failures", READERS, LIST_FAILURES),
         MANY("/v1/findings", READERS, LIST_FINDINGS),
+        MANY("/v1/vulnerabilities", READERS, LIST_VULNERABILITIES),
+        MANY("/v1/vulnerability-counts", READERS, LIST_VULNERABILITY_COUNTS),
         MANY("/v1/sample", ASSESSORS, LIST_SAMPLE),
         MANY("/v1/ledger", ASSESSORS, LIST_LEDGER),
         MANY("/v1/audit", ASSESSORS, LIST_AUDIT),

@@ -53,6 +53,29 @@ static const struct list_column finding_columns[] = {
         {"package", LIST_TEXT}, {"version", LIST_TEXT},       {"fixed_version", LIST_TEXT},
         {"status", LIST_TEXT},  {"digest", LIST_TEXT},        {"ecosystem", LIST_TEXT},
         {"purl", LIST_TEXT},    {"evidence", LIST_TEXT},      {"scanned_at", LIST_TIME}};
+static const struct list_column vulnerability_columns[] = {{"uai", LIST_TEXT},
+                                                           {"vulnerability", LIST_TEXT},
+                                                           {"severity", LIST_TEXT},
+                                                           {"status", LIST_TEXT},
+                                                           {"due_at", LIST_TIME},
+                                                           {"due_by", LIST_TEXT},
+                                                           {"instances", LIST_INT},
+                                                           {"detected_at", LIST_TIME},
+                                                           {"first_detected_at", LIST_TIME},
+                                                           {"episode", LIST_INT},
+                                                           {"kev_added", LIST_TEXT},
+                                                           {"cvss", LIST_JSON},
+                                                           {"epss", LIST_JSON},
+                                                           {"public", LIST_BOOL},
+                                                           {"packages", LIST_JSON},
+                                                           {"fixed_versions", LIST_JSON},
+                                                           {"reported_as", LIST_JSON},
+                                                           {"deviations", LIST_JSON}};
+static const struct list_column vulnerability_count_columns[] = {
+        {"severity", LIST_TEXT},
+        {"distinct_vulnerabilities", LIST_INT},
+        {"per_asset", LIST_INT},
+        {"per_instance", LIST_INT}};
 static const struct list_column diff_columns[] = {
         {"change", LIST_TEXT},   {"subject", LIST_TEXT},     {"from_state", LIST_TEXT},
         {"to_state", LIST_TEXT}, {"from_digest", LIST_TEXT}, {"to_digest", LIST_TEXT},
@@ -147,6 +170,17 @@ static const char *const exclusion_states[] = {"holds", "to_come", "expired", "w
 static const char *const answers[] = {"yes", "no", NULL};
 static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
 
+static const char *const due_rules[] = {"rev5", "bod26-04", "strictest", NULL};
+static const char *const due_states[] = {"late",
+                                         "at_risk",
+                                         "open",
+                                         "no_due_date",
+                                         "false_positive",
+                                         "accepted",
+                                         "operational_requirement",
+                                         "vendor_dependency",
+                                         NULL};
+
 static const struct list_filter asset_filters[] = {
         {.name = "uai"},
         {.name = "repository"},
@@ -176,6 +210,13 @@ static const struct list_filter finding_filters[] = {
         {.name = "digest"},
         {.name = "vulnerability"},
         {.name = "severity", .type = FILTER_WORD, .words = severities}};
+static const struct list_filter vulnerability_filters[] = {
+        {.name = "repository", .flags = FILTER_REQUIRED},
+        {.name = "uai"},
+        {.name = "vulnerability"},
+        {.name = "status", .type = FILTER_WORD, .words = due_states},
+        {.name = "rules", .type = FILTER_WORD, .words = due_rules}};
+static const struct list_filter vulnerability_count_filters[] = {{.name = "repository"}};
 static const struct list_filter diff_filters[] = {
         {.name = "from", .type = FILTER_TIME, .flags = FILTER_REQUIRED}};
 static const struct list_filter sample_filters[] = {
@@ -283,6 +324,18 @@ const struct list inventory_lists[LIST_COUNT] = {
                            .short_columns = 6,
                            COLUMNS(finding_columns),
                            FILTERS(finding_filters)},
+        [LIST_VULNERABILITIES] = {.name = "vulnerabilities",
+                                  .query = QUERY_LIST_VULNERABILITIES,
+                                  .timed = true,
+                                  .valid_name = "valid_at",
+                                  COLUMNS(vulnerability_columns),
+                                  FILTERS(vulnerability_filters)},
+        [LIST_VULNERABILITY_COUNTS] = {.name = "vulnerability-counts",
+                                       .query = QUERY_LIST_VULNERABILITY_COUNTS,
+                                       .timed = true,
+                                       .valid_name = "valid_at",
+                                       COLUMNS(vulnerability_count_columns),
+                                       FILTERS(vulnerability_count_filters)},
         [LIST_DIFF] = {.name = "diff",
                        .query = QUERY_LIST_DIFF,
                        .timed = true,
