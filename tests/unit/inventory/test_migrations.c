@@ -146,13 +146,13 @@ static void a_dry_run_lists_what_is_missing_and_does_nothing(void **state)
 
 static void a_migration_edited_after_it_ran_is_refused_by_name(void **state)
 {
-    struct mu_pg_migration edited[64];
+    struct mu_pg_migration edited[128];
     char conninfo[PG_SERVER_CONNINFO_SIZE];
     struct mu_error err;
     int applied = 99;
 
     (void)state;
-    assert_true(inventory_migration_count <= 64);
+    assert_true(inventory_migration_count <= 128);
     pg_server_database(&world_server, conninfo);
     assert_int_equal(
             migrate(conninfo, inventory_migrations, inventory_migration_count, &applied, &err),
