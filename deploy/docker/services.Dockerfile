@@ -52,7 +52,7 @@ CMD ["run"]
 FROM runtime AS scanner
 RUN apt-get update -q \
  && apt-get install -qy --no-install-recommends ca-certificates \
-      libcurl4 libisal2 libjansson4 libmicrohttpd12 librdkafka1 libseccomp2 libsqlite3-0 libssl3 libyaml-0-2 libzip4 libzstd1 \
+      libcurl4 libgnutls30 libisal2 libjansson4 libmicrohttpd12 librdkafka1 libseccomp2 libsqlite3-0 libssl3 libyaml-0-2 libzip4 libzstd1 \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o muster -g muster /var/lib/muster/vulnerabilities
 COPY --from=build /out/osv-demo /usr/share/muster/osv-demo
