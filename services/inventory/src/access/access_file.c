@@ -102,7 +102,7 @@ static enum mu_status set_token(struct access_rule *rule, struct word secret, st
 
 static enum mu_status check_text(struct word word, struct mu_error *err)
 {
-    if (!mu_utf8_valid(word.text, word.len) || memchr(word.text, '\0', word.len))
+    if (!word.text || !mu_utf8_valid(word.text, word.len) || memchr(word.text, '\0', word.len))
         return mu_fail(err, MU_E_INVALID, "it is no text");
     if (word.len > ACCESS_NAME_MAX * 8)
         return mu_fail(err, MU_E_LIMIT, "more than %d bytes", ACCESS_NAME_MAX * 8);
