@@ -63,7 +63,7 @@ function(mu_unit_tests component)
       endif()
     endforeach()
     list(REMOVE_DUPLICATES labels)
-    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS "${labels}" TIMEOUT 60
+    set_tests_properties(unit/${component}/${stem} PROPERTIES LABELS "${labels}" TIMEOUT 180
       ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
 endfunction()
