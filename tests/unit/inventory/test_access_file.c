@@ -64,6 +64,7 @@ static void a_wrong_line_is_named(void **state)
             {"token a viewer,boss 0123456789abcdef", "'boss' is no role"},
             {"token a viewer, 0123456789abcdef", "'' is no role"},
             {"token a viewer,as: 0123456789abcdef", "'as:' is no role"},
+            {"token a as:AO 0123456789abcdef", "a role stands beside it, as in operator,as:AO"},
             {"token a viewer short", "16 characters"},
             {"token a viewer sha256:12", "64 hex digits"},
             {"claim viewer \xff\xfe", "no text"},

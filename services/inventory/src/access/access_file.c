@@ -135,6 +135,10 @@ static enum mu_status read_roles(struct word word, unsigned *ret_roles, char **r
     }
     if (mu_buf_status(&people, "the roles behind as:", err) != MU_OK)
         return err->status;
+    if (roles == 0)
+        return mu_fail(err, MU_E_INVALID,
+                       "as: says as what people speak; a role stands beside it, "
+                       "as in operator,as:AO");
     *ret_roles = roles;
     *ret_speaks_as = people.len > 0 ? mu_xstrdup(people.data) : NULL;
     return MU_OK;
