@@ -19,8 +19,8 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,7 +50,7 @@ struct retiring {
     json_t *elsewhere; /* uids that other sources know */
     size_t pods;       /* without these */
     struct kube_position position;
-    char cluster[KUBE_CLUSTER_SIZE], known_path[PATH_MAX], position_path[PATH_MAX];
+    char cluster[KUBE_CLUSTER_SIZE], *known_path, *position_path;
     struct feed feed;
     struct mu_arena *arena; /* of one batch */
     struct mu_outgoing messages[PODS_AT_ONCE];
@@ -184,11 +184,10 @@ static enum mu_status count_pod(void *opaque, const char *uid, json_t *pod, stru
 static enum mu_status count_pods(struct retiring *retiring, const struct retire_config *config,
                                  struct mu_error *err)
 {
-    char pattern[PATH_MAX];
+    MU_AUTO_FREE char *pattern = known_pods_path(config->spool_dir, "*");
     glob_t files;
     enum mu_status st = MU_OK;
 
-    (void)snprintf(pattern, sizeof(pattern), "%s/known-*.jsonl", config->spool_dir);
     if (glob(pattern, 0, NULL, &files) != 0)
         return mu_fail(err, MU_E_UNAVAILABLE, "'%s' cannot be read", config->spool_dir);
     for (size_t i = 0; st == MU_OK && i < files.gl_pathc; i++)
@@ -207,10 +206,8 @@ static enum mu_status find(struct retiring *retiring, const struct retire_config
     bool found;
     enum mu_status st;
 
-    (void)snprintf(retiring->known_path, PATH_MAX, "%s/known-%s.jsonl", config->spool_dir,
-                   config->source);
-    (void)snprintf(retiring->position_path, PATH_MAX, "%s/position-%s.json", config->spool_dir,
-                   config->source);
+    retiring->known_path = known_pods_path(config->spool_dir, config->source);
+    retiring->position_path = kube_position_path(config->spool_dir, config->source);
     if (access(retiring->known_path, F_OK) != 0)
         return mu_fail(err, MU_E_INVALID, "%s has nothing of a source '%s' of kind kubernetes",
                        config->spool_dir, config->source);
@@ -273,6 +270,8 @@ int retire_command(void *config_struct, int argc, char **argv)
     retiring->arena = mu_arena_new(RETIRE_ARENA_MAX_BYTES);
     code = retire(retiring, config, format);
     known_pods_close(retiring->known);
+    free(retiring->known_path);
+    free(retiring->position_path);
     json_decref(retiring->elsewhere);
     mu_arena_free(retiring->arena);
     return code;

@@ -6,7 +6,6 @@
 #include "base/sha256.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,14 +64,11 @@ static void on_told(void *opaque, enum mu_status status)
  */
 static size_t left_behind(const struct silence *silence, struct telling *telling, const char *name)
 {
-    char path[PATH_MAX];
+    MU_AUTO_FREE char *path = known_pods_path(silence->state_folder, name);
     struct stat file;
     struct mu_error err;
 
-    if (!silence->state_folder)
-        return 0;
-    (void)snprintf(path, sizeof(path), "%s/known-%s.jsonl", silence->state_folder, name);
-    if (stat(path, &file) != 0)
+    if (!path || stat(path, &file) != 0)
         return 0;
     if (memcmp(&file.st_mtim, &telling->counted_at, sizeof(file.st_mtim)) != 0 ||
         file.st_size != telling->counted_size) {

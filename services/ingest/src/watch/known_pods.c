@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -146,6 +148,16 @@ static struct known_pods *known_new(const char *path)
     known->pods = json_object();
     known->leaving = json_object();
     return known;
+}
+
+char *known_pods_path(const char *folder, const char *source)
+{
+    char path[PATH_MAX];
+
+    if (!folder)
+        return NULL;
+    (void)snprintf(path, sizeof(path), "%s/known-%s.jsonl", folder, source);
+    return mu_xstrdup(path);
 }
 
 enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, bool *ret_found,

@@ -32,6 +32,10 @@ enum mu_status known_pods_open(const char *path, struct known_pods **ret_known, 
                                struct mu_error *err) MU_MUST_CHECK;
 void known_pods_close(struct known_pods *known); /* NULL is fine */
 
+/* The file of a source in a state folder, the caller's; "*": a pattern of all sources' (glob(7)).
+ * NULL: no folder. */
+char *known_pods_path(const char *folder, const char *source);
+
 /* Adds the uids in a file that may be open elsewhere to the members of `uids`; none when it is not
  * there. Errors: MU_E_UNAVAILABLE, MU_E_LIMIT. */
 enum mu_status known_pods_read(const char *path, json_t *uids, struct mu_error *err) MU_MUST_CHECK;

@@ -1,13 +1,25 @@
 #include "watch/kube_position.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "json/json_doc.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { POSITION_MAX_BYTES = 16 * 1024 };
+
+char *kube_position_path(const char *folder, const char *source)
+{
+    char path[PATH_MAX];
+
+    if (!folder)
+        return NULL;
+    (void)snprintf(path, sizeof(path), "%s/position-%s.json", folder, source);
+    return mu_xstrdup(path);
+}
 
 static enum mu_status read_root(const char *path, json_t **ret_root, struct mu_error *err)
 {

@@ -18,6 +18,9 @@ struct kube_position {
     int64_t listed_at_us;            /* 0: never */
 };
 
+/* The file of a source in a state folder, the caller's; NULL: no folder. */
+char *kube_position_path(const char *folder, const char *source);
+
 /* MU_E_NOT_FOUND: there is none for this cluster, or it cannot be understood; then list.
  * Errors: also MU_E_UNAVAILABLE, MU_E_LIMIT. */
 enum mu_status kube_position_read(const char *path, const char *cluster, const char *url,

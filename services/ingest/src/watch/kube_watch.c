@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "json/json_doc.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,27 +319,18 @@ static const struct kube_handler handler = {.began = on_began,
                                             .moved = on_moved,
                                             .ended = on_ended};
 
-static char *path_of(const struct kube_watch *watch, const char *what, const char *ending)
-{
-    char path[PATH_MAX];
-
-    if (!watch->config.state_folder)
-        return NULL;
-    (void)snprintf(path, sizeof(path), "%s/%s-%s.%s", watch->config.state_folder, what,
-                   watch->config.source->name, ending);
-    return mu_xstrdup(path);
-}
-
 /* What an earlier process left. A position is worth nothing without the pods it knew. */
 static enum mu_status open_state(struct kube_watch *watch, struct kube_position *position,
                                  struct mu_error *err)
 {
-    MU_AUTO_FREE char *known_path = path_of(watch, "known", "jsonl");
+    MU_AUTO_FREE char *known_path =
+            known_pods_path(watch->config.state_folder, watch->config.source->name);
     bool knew = false;
     struct mu_error none;
     enum mu_status st = known_pods_open(known_path, &watch->known, &knew, err);
 
-    watch->position_path = path_of(watch, "position", "json");
+    watch->position_path =
+            kube_position_path(watch->config.state_folder, watch->config.source->name);
     if (st != MU_OK || !knew || !watch->position_path)
         return st;
     if (kube_position_read(watch->position_path, watch->config.source->cluster, watch->url,
