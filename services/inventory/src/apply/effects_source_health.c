@@ -76,7 +76,7 @@ enum mu_status effects_source_health(struct effects *effects, const struct event
     }
     describe(health, sentence);
     WRITE_SET_ADD(effects->set, WRITE_SOURCE_FAILURES, event->event_id, health->source,
-                  "source_silent", sentence, observed_at);
+                  "source_silent", sentence, observed_at, NULL);
     WRITE_SET_ADD(effects->set, WRITE_SOURCE_FAILURES_CLOSED,
                   health->source); /* told out of order */
     return notify(effects, event, sentence, err);

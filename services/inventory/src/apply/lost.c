@@ -37,19 +37,13 @@ enum mu_status lost_tell(struct write_set *set, const struct lost *lost, const c
     char source[SOURCE_SIZE], expected[NUMBER_SIZE], sentence[LOST_SENTENCE_SIZE];
     const char *parts[] = {source, code, expected, known_at};
     char failure_id[MU_UUID_TEXT_SIZE];
-    struct mu_json_pair details[] = {{"code", code}};
-    struct mu_notification notification = {.kind = "detection_failure",
-                                           .severity = MU_NOTIFICATION_CRITICAL,
-                                           .subject = source,
-                                           .message = sentence,
-                                           .occurred_at_us = known_us,
-                                           .details = {details, 1}};
+    const struct failure_notice notice = {failure_id, source, code, sentence, known_us, NULL};
 
     (void)snprintf(source, sizeof(source), "kafka/%s/%" PRId32, mu_topic_name(lost->topic),
                    lost->partition);
     (void)snprintf(expected, sizeof(expected), "%" PRId64, lost->expected);
     lost_describe(lost, sentence);
     mu_stable_id("muster.detection-failure", parts, 4, failure_id);
-    WRITE_SET_ADD(set, WRITE_SOURCE_FAILURES, failure_id, source, code, sentence, known_at);
-    return outbox_notify(set, &notification, failure_id, NULL, err);
+    WRITE_SET_ADD(set, WRITE_SOURCE_FAILURES, failure_id, source, code, sentence, known_at, NULL);
+    return outbox_notify_failure(set, &notice, err);
 }

@@ -46,3 +46,17 @@ enum mu_status outbox_notify(struct write_set *set, const struct mu_notification
                   notification->message, time);
     return outbox_row_add(set, &row, notification, err);
 }
+
+enum mu_status outbox_notify_failure(struct write_set *set, const struct failure_notice *notice,
+                                     struct mu_error *err)
+{
+    struct mu_json_pair details[] = {{"code", notice->code}};
+    const struct mu_notification notification = {.kind = "detection_failure",
+                                                 .severity = MU_NOTIFICATION_CRITICAL,
+                                                 .subject = notice->source,
+                                                 .message = notice->sentence,
+                                                 .occurred_at_us = notice->at_us,
+                                                 .details = {details, 1}};
+
+    return outbox_notify(set, &notification, notice->failure_id, notice->parent, err);
+}

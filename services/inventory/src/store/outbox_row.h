@@ -27,4 +27,13 @@ enum mu_status outbox_notify(struct write_set *set, const struct mu_notification
                              const char *cause, const char *parent,
                              struct mu_error *err) MU_MUST_CHECK;
 
+/* The notification of a failure of detection that is of a source. */
+struct failure_notice {
+    const char *failure_id, *source, *code, *sentence;
+    int64_t at_us;
+    const char *parent; /* as of outbox_row */
+};
+enum mu_status outbox_notify_failure(struct write_set *set, const struct failure_notice *notice,
+                                     struct mu_error *err) MU_MUST_CHECK;
+
 #endif
