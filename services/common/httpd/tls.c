@@ -1,7 +1,6 @@
 #include "httpd/tls.h"
 
 #include "base/file.h"
-
 #include "base/memory.h"
 
 #include <gnutls/abstract.h>
