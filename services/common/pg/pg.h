@@ -150,8 +150,10 @@ struct mu_pg_migration {
 /*
  * Brings the database up to the newest migration, each in one transaction of at most an hour,
  * under an advisory lock (another program's migration is waited for a minute). Where all are
- * recorded nothing is locked or written. Errors: as above; MU_E_CONFLICT when a recorded checksum
- * differs or the database is newer. `ret_applied`: how many ran.
+ * recorded nothing is locked or written. A lock on a table is waited for two seconds, so that
+ * nobody waits longer behind it; then MU_E_UNAVAILABLE, which says who holds locks: call again.
+ * Errors: as above; MU_E_CONFLICT when a recorded checksum differs or the database is newer.
+ * `ret_applied`: how many ran.
  */
 enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration *migrations,
                              size_t migration_count, int *ret_applied,

@@ -9,8 +9,10 @@
 /* Any number will do, as long as nobody else takes it: "muster" in ASCII. */
 #define MIGRATION_LOCK "120369116669298"
 
-/* Rewriting a large table takes its time. */
-#define MIGRATION_TIMEOUT "SET LOCAL statement_timeout = '1h'"
+/* Rewriting a large table takes its time. Whoever wants a table that a migration waits for waits
+ * behind it: so a lock is not waited for long, but asked for again later. */
+#define MIGRATION_TIMEOUT "SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout = '2s'"
+#define LOCK_REFUSED      "55P03"
 enum { MIGRATION_DEADLINE_MS = 3700 * 1000 };
 
 enum { LOCK, EXISTS, MAKE_TABLE };
@@ -36,8 +38,18 @@ static const struct mu_pg_statement record_statements[] = {
          0},
         {"record",
          "INSERT INTO muster_schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 3},
+        {"holders",
+         "SELECT string_agg(format('pid %s (%s, %s, since %s)', h.pid, h.usename, h.name, "
+         "COALESCE(h.since, '?')), ', ') FROM (SELECT a.pid, a.usename, COALESCE(NULLIF("
+         "a.application_name, ''), a.backend_type, '?') AS name, to_char(a.xact_start AT TIME ZONE "
+         "'UTC', 'HH24:MI:SS') AS since FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() "
+         "AND a.pid IN (SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+         "WHERE "
+         "d.datname = current_database() AND l.locktype = 'relation' AND l.granted AND l.relation "
+         ">= 16384) ORDER BY a.xact_start LIMIT 3) h", /* 16384: FirstNormalObjectId */
+         0},
 };
-enum { RECORD_LOCK, RECORD_LIST, RECORD_INSERT };
+enum { RECORD_LOCK, RECORD_LIST, RECORD_INSERT, RECORD_HOLDERS };
 
 /* What the database has must be the beginning of what the program has. */
 static enum mu_status check_recorded(const struct mu_pg_result *recorded,
@@ -109,6 +121,23 @@ static enum mu_status apply_next(struct mu_pg *pg, const struct mu_pg_migration 
     if (st == MU_OK)
         st = apply(pg, &migrations[recorded], err);
     return st == MU_OK ? mu_pg_commit(pg, err) : st;
+}
+
+/* Adds to the error of a refused lock who has held locks for longest. */
+static enum mu_status tell_holders(struct mu_pg *pg, struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *holders = NULL;
+    struct mu_error why = *err;
+    enum mu_status st = mu_pg_execute(pg, RECORD_HOLDERS, NULL, &holders, err);
+
+    if (st != MU_OK || mu_pg_null(holders, 0, 0)) {
+        *err = why;
+        return why.status;
+    }
+    return mu_fail(err, why.status,
+                   "%.160s; others hold locks, the oldest: %.240s: let them end, or "
+                   "SELECT pg_terminate_backend(PID)",
+                   why.message, mu_pg_text(holders, 0, 0));
 }
 
 static enum mu_status make_table(struct mu_pg *pg, struct mu_error *err)
@@ -183,6 +212,8 @@ enum mu_status mu_pg_migrate(const char *conninfo, const struct mu_pg_migration 
         st = apply_next(pg, migrations, migration_count, err);
         applied += st == MU_OK;
     }
+    if (st == MU_E_UNAVAILABLE && pg && mu_text_equal(mu_pg_sqlstate(pg), LOCK_REFUSED))
+        return tell_holders(pg, err);
     if (st != MU_OK && st != MU_END)
         return st;
     *ret_applied = applied;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "pg/pg.h"
 
@@ -205,6 +206,56 @@ static void a_migration_may_take_longer_than_a_statement_may(void **state)
     sql_gives(conninfo, "SELECT t FROM seen", "1h");
 }
 
+/* What waits behind a waiting migration: a reader of the same table, timed. */
+struct reader {
+    pthread_t thread;
+    const char *conninfo;
+    uint64_t took_ms;
+};
+
+static void *read_behind(void *opaque)
+{
+    struct reader *reader = opaque;
+    uint64_t began_ms;
+
+    sql_gives(reader->conninfo, /* polls until the migration waits for its lock */
+              "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = "
+              "'a'::regclass) LOOP PERFORM pg_sleep(0.005); END LOOP; END $$",
+              "NULL");
+    began_ms = mu_monotonic_ms();
+    sql_gives(reader->conninfo, "SELECT count(*) FROM a", "2");
+    reader->took_ms = mu_monotonic_ms() - began_ms;
+    return NULL;
+}
+
+static void a_migration_gives_way_to_readers_and_names_who_holds_it_up(void **state)
+{
+    const struct mu_pg_migration more[] = {migrations[0],
+                                           migrations[1],
+                                           migrations[2],
+                                           {4, "0004_d", "ALTER TABLE a ADD COLUMN d int"}};
+    char conninfo[PG_SERVER_CONNINFO_SIZE], pid[32];
+    struct reader reader = {.conninfo = conninfo};
+    PGconn *holder;
+
+    (void)state;
+    pg_server_fresh(&server, conninfo);
+    assert_int_equal(applies(conninfo, more, 3), 3);
+    holder = PQconnectdb(conninfo);
+    PQclear(PQexec(holder, "SET idle_in_transaction_session_timeout = '20s'"));
+    PQclear(PQexec(holder, "BEGIN"));
+    PQclear(PQexec(holder, "SELECT * FROM a"));
+    (void)snprintf(pid, sizeof(pid), "pid %d (", PQbackendPID(holder));
+    assert_int_equal(pthread_create(&reader.thread, NULL, read_behind, &reader), 0);
+    refused(conninfo, more, 4, MU_E_UNAVAILABLE, pid);
+    (void)pthread_join(reader.thread, NULL);
+    assert_in_range(reader.took_ms, 0, 6000);
+    sql_gives(conninfo, "SELECT max(version) FROM muster_schema_migrations", "3");
+    PQclear(PQexec(holder, "COMMIT"));
+    assert_int_equal(applies(conninfo, more, 4), 1);
+    PQfinish(holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +269,7 @@ int main(void)
             cmocka_unit_test(no_server_is_unavailable),
             cmocka_unit_test(programs_that_start_together_apply_each_migration_once),
             cmocka_unit_test(a_migration_may_take_longer_than_a_statement_may),
+            cmocka_unit_test(a_migration_gives_way_to_readers_and_names_who_holds_it_up),
     };
 
     return pg_server_group(&server, tests);
