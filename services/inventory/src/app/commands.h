@@ -24,10 +24,11 @@ struct run_config {
 
 struct migrate_config {
     const char *postgres;
+    int64_t wait_ms;
     bool dry_run;
 };
 
-enum { RUN_OPTION_COUNT = 40, MIGRATE_OPTION_COUNT = 2 };
+enum { RUN_OPTION_COUNT = 40, MIGRATE_OPTION_COUNT = 3 };
 extern const struct mu_option run_options[RUN_OPTION_COUNT];
 extern const struct mu_option migrate_options[MIGRATE_OPTION_COUNT];
 

@@ -279,7 +279,7 @@ const struct mu_program inventory_program = {
                 "--token-file=token \\\n"
                 "      --wait=10m registry.example/app:1.0\n"
                 "\n"
-                "'run' migrates the database when it starts.\n"
+                "'run' migrates the database when it starts as the owner of its tables.\n"
                 "\n"
                 "Exit codes: 0 done; 1 coverage: some container is not covered; ledger: "
                 "something is\n"

@@ -12,6 +12,7 @@
 #include "policy/evidence_facts.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
+#include "store/statements.h"
 
 #include "base/log.h"
 #include "base/stop.h"
@@ -106,13 +107,6 @@ const struct mu_option run_options[RUN_OPTION_COUNT] = {
          "how long a new container may be unscanned, and a moved tag roll out, untold"},
         {"log-level", MU_OPTION_TEXT, OPTION(log_level), "info", 0, 0, 0,
          "debug, info, warn or error"},
-};
-
-const struct mu_option migrate_options[MIGRATE_OPTION_COUNT] = {
-        {"postgres", MU_OPTION_TEXT, offsetof(struct migrate_config, postgres), NULL, 0, 0,
-         MU_OPTION_REQUIRED, "connection string of the database, with the right to make tables"},
-        {"dry-run", MU_OPTION_BOOL, offsetof(struct migrate_config, dry_run), "false", 0, 0, 0,
-         "only list what would be applied"},
 };
 
 struct app {
@@ -223,6 +217,21 @@ static bool is_ready(void *opaque)
     return atomic_load(&app->applying) && mu_producer_connected(app->producer);
 }
 
+/* Who may remove facts has more rights than this program needs. */
+static void tell_of_rights(const char *conninfo)
+{
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    MU_AUTO(pg_result) struct mu_pg_result *roles = NULL;
+    struct mu_error ignored;
+
+    if (inventory_pg_open(conninfo, "muster-inventory", &pg, &ignored) == MU_OK &&
+        mu_pg_execute(pg, READ_ROLES, NULL, &roles, &ignored) == MU_OK && mu_pg_bool(roles, 0, 1))
+        MU_LOG(MU_LOG_WARN,
+               "this user of the database may change and remove facts and audit records: log in "
+               "as a member of muster_inventory",
+               MU_KV("user", mu_pg_text(roles, 0, 0)));
+}
+
 /* Database and Kafka may come later than we do. Errors: MU_END (stopped before), MU_E_INVALID and
  * MU_E_CONFLICT (no waiting helps: a wrong option, a database of another program). */
 static enum mu_status prepare_backing(struct app *app)
@@ -241,6 +250,7 @@ static enum mu_status prepare_backing(struct app *app)
         if (st == MU_OK) {
             MU_LOG(MU_LOG_INFO, "database and topics are there",
                    MU_KV_INT("migrations_applied", applied));
+            tell_of_rights(app->config->postgres);
             return MU_OK;
         }
         if (st == MU_E_INVALID || st == MU_E_CONFLICT) {
@@ -381,41 +391,4 @@ int run_command(void *config_struct, int argc, char **argv)
     evidence_store_close(app.evidence);
     access_close(app.access);
     return code;
-}
-
-/* What `migrate` would do, a line each. */
-static enum mu_status list_pending(const char *conninfo, struct mu_error *err)
-{
-    size_t recorded = 0;
-    enum mu_status st = mu_pg_migrations_recorded(conninfo, inventory_migrations,
-                                                  inventory_migration_count, &recorded, err);
-
-    for (size_t i = recorded; st == MU_OK && i < inventory_migration_count; i++)
-        (void)puts(inventory_migrations[i].name);
-    if (st == MU_OK)
-        (void)printf("%zu migrations to apply, %zu in all\n", inventory_migration_count - recorded,
-                     inventory_migration_count);
-    return st;
-}
-
-int migrate_command(void *config_struct, int argc, char **argv)
-{
-    const struct migrate_config *config = config_struct;
-    enum mu_status st;
-    struct mu_error err;
-    int applied = 0;
-
-    (void)argc, (void)argv;
-    if (config->dry_run)
-        st = list_pending(config->postgres, &err);
-    else
-        st = mu_pg_migrate(config->postgres, inventory_migrations, inventory_migration_count,
-                           &applied, &err);
-    if (st != MU_OK) {
-        (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-        return MU_EXIT_FAILURE;
-    }
-    if (!config->dry_run)
-        (void)printf("%d migrations applied, %zu in all\n", applied, inventory_migration_count);
-    return MU_EXIT_OK;
 }
