@@ -68,6 +68,7 @@ class Crew:
         self.processes[name].start(argv, env=services.environment(service))
 
     def start_all(self):
+        self.stack.services.migrate()
         for name in self.services:
             self.start(name)
         self.wait_ready()
@@ -238,7 +239,7 @@ def replay(crew):
     for number in range(1, INVENTORIES + 1):
         crew.processes[f"inventory-{number}"].stop()
     stack.postgres.sql("CREATE DATABASE again", database="postgres")
-    argv = [part.replace("dbname=muster", "dbname=again") if part.startswith("--postgres=") else part
+    argv = [f"--postgres={stack.postgres.conninfo('again')}" if part.startswith("--postgres=") else part  # the owner: it migrates
             for part in stack.services.arguments("inventory")]
     begin, ends = time.monotonic(), end_offsets(stack)
     # A result that the topics hold is known before its request is made again: such a request is never answered.

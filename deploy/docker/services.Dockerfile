@@ -1,4 +1,4 @@
-# The four services, and the two jobs that run once before them: one build stage, one small image each.
+# The four services, and the jobs that run once before them: one build stage, one small image each.
 # Modes are set here, so that a checkout under any umask gives the same image.
 #   docker build -f deploy/docker/services.Dockerfile --target ingest .
 ARG BASE=debian:12-slim
@@ -28,7 +28,7 @@ RUN chmod 0755 /usr/local/bin/http-ready \
 
 FROM runtime AS setup
 RUN install -d -o muster -g muster -m 0700 \
-      /run/secrets/webhook /run/secrets/evidence /run/secrets/database /run/secrets/report
+      /run/secrets/webhook /run/secrets/evidence /run/secrets/database /run/secrets/inventory /run/secrets/report
 COPY deploy/docker/make-secrets /usr/local/bin/
 RUN chmod 0755 /usr/local/bin/make-secrets
 USER 10001:10001

@@ -176,7 +176,7 @@ def _report(stack, month, out):
     report = stack.services.program("report")
     shutil.rmtree(out, ignore_errors=True)
     wrote = show(report, "run", f"--month={month}", f"--system={SYSTEM}", f"--out={out}",
-                 f"--postgres={stack.postgres.conninfo()}", f"--inventory-url={stack.services.url('inventory')}")
+                 f"--postgres={stack.postgres.conninfo(user='muster_report')}", f"--inventory-url={stack.services.url('inventory')}")
     if wrote != 0:
         raise StackError("muster-report run failed; its message stands above")
     verified = show(report, "verify", out)

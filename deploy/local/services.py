@@ -2,12 +2,14 @@
 
 import json
 import secrets
+import subprocess
 from pathlib import Path
 
-from .process import Process, free_port, http_ok
+from .process import Process, StackError, free_port, http_ok
 
 REGISTRY_NAME = "registry.muster.example"
 CLUSTER = "production"
+LOGIN = "muster_app"  # inventory's, as in start-postgres of the containers; the owner migrates
 
 
 class Services:
@@ -25,6 +27,7 @@ class Services:
         self.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.bearer = self._secret("registry-bearer")
         self.evidence_token = self._secret("evidence-token")
+        self.migrated = False
         self.database = self.state / "scanner" / "vulnerabilities.db"
 
     def _secret(self, name):
@@ -69,7 +72,7 @@ class Services:
             "ingest": lambda: {"config": self._ingest_config(), "spool-dir": folder / "spool"},
             "scanner": lambda: {"database": self.database, "registries": self._registries(),
                                 "inventory-url": self.url("inventory")},
-            "inventory": lambda: {"postgres": self.postgres.conninfo(), "evidence-dir": folder / "evidence", "auth": "none"},
+            "inventory": lambda: {"postgres": self.postgres.conninfo(user=LOGIN), "evidence-dir": folder / "evidence", "auth": "none"},
         }[service]()
         own |= {"kafka-brokers": self.kafka.brokers, "listen": f"127.0.0.1:{self.ports[service]}"}
         own |= self.options.get(service, {})
@@ -78,7 +81,19 @@ class Services:
     def environment(self, service):
         return {} if service == "ingest" else {"MUSTER_EVIDENCE_TOKEN_FILE": str(self.secrets / "evidence-token")}
 
+    def migrate(self):
+        """As the owner of the tables; then lets inventory and report log in, who may change and remove no fact."""
+        done = subprocess.run([self.program("inventory"), "migrate", f"--postgres={self.postgres.conninfo()}"], capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise StackError(f"migrate: {done.stderr.strip()}")
+        self.postgres.sql(f"DO 'BEGIN CREATE ROLE {LOGIN} LOGIN IN ROLE muster_inventory; EXCEPTION WHEN duplicate_object THEN NULL; END'; "
+                          "ALTER ROLE muster_report LOGIN")
+        self.migrated = True
+
     def start(self, service):
+        if service == "inventory" and not self.migrated:
+            self.migrate()
         self.process[service].start(self.arguments(service), env=self.environment(service))
 
     def wait_ready(self, service, timeout_s=60, wants="/readyz"):

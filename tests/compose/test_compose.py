@@ -19,7 +19,7 @@ BASE = "muster-test-base"
 CACHE = os.environ.get("MUSTER_CACHE", ROOT / ".muster/cache")
 UAI = "registry.muster.example/apps/web:1.0"
 # Stages of one Dockerfile one after the other, so that its build stage runs once; the two groups side by side.
-BUILDS = (("setup", "ingest", "scanner", "inventory", "report", "vulnerabilities"), ("kafka", "postgres", "registry"))
+BUILDS = (("setup", "ingest", "scanner", "inventory", "migrate", "report", "vulnerabilities"), ("kafka", "postgres", "registry"))
 
 
 def test_compose_accepts_the_file():
@@ -149,17 +149,25 @@ def test_a_container_is_as_locked_as_the_file_says(chain, name):
 
 
 def test_secrets_are_random_private_and_nowhere_else(chain):
-    bearer, password = chain.secret("ingest", "webhook/bearer"), chain.secret("inventory", "database/pgpass")
+    bearer, password = chain.secret("ingest", "webhook/bearer"), chain.secret("inventory", "inventory/pgpass")
     assert len(set(bearer)) > 4 and len(bearer) == 48 and len(password.split(":")[4]) == 48
     assert chain.must("exec", "-T", "ingest", "stat", "-c", "%a %u", "/run/secrets/webhook/bearer").split() == ["600", "10001"]
     for name in LASTING:
         assert bearer not in json.dumps(chain.inspect(name)) and password.split(":")[4] not in json.dumps(chain.inspect(name))
-    assert chain.compose("exec", "-T", "scanner", "ls", "/run/secrets/database").returncode != 0
+    for name in ("scanner", "inventory"):
+        assert chain.compose("exec", "-T", name, "ls", "/run/secrets/database").returncode != 0
 
 
 def test_the_database_wants_a_password(chain):
     asked = chain.compose("exec", "-T", "postgres", "psql", "-w", "-h", "127.0.0.1", "-U", "muster", "muster", "-c", "SELECT 1")
     assert asked.returncode != 0 and "password" in asked.stderr
+
+
+def test_the_services_cannot_remove_an_audit_record(chain):
+    for user, secret in (("muster_app", "inventory"), ("muster_report", "report")):
+        asked = chain.compose("exec", "-T", "postgres", "sh", "-c", f"PGPASSWORD=$(cut -d: -f5 /run/secrets/{secret}/pgpass) "
+                              f"psql -h 127.0.0.1 -U {user} muster -c 'DELETE FROM audit_log'")
+        assert asked.returncode != 0 and "permission denied" in asked.stderr
 
 
 def test_a_pushed_image_that_runs_becomes_covered(chain, running):
@@ -197,12 +205,12 @@ def test_osv_files_that_somebody_puts_there_become_the_database(chain):
 
 
 def test_a_new_start_keeps_facts_and_secrets_but_for_one_that_was_removed(chain, running):
-    bearer, password = chain.secret("ingest", "webhook/bearer"), chain.secret("inventory", "database/pgpass")
-    chain.must("run", "--rm", "-T", "--entrypoint", "rm", "setup", "database/pgpass")
+    bearer, password = chain.secret("ingest", "webhook/bearer"), chain.secret("inventory", "inventory/pgpass")
+    chain.must("run", "--rm", "-T", "--entrypoint", "rm", "setup", "inventory/pgpass")
     chain.must("down", "-t", "20")
     chain.up()
     assert chain.secret("ingest", "webhook/bearer") == bearer
-    assert chain.secret("inventory", "database/pgpass") != password
+    assert chain.secret("inventory", "inventory/pgpass") != password
     assert chain.coverage() == {"covered": 1}
     trail = chain.must("exec", "-T", "inventory", "muster-inventory", "explain", running)
     assert UAI in trail

@@ -179,16 +179,24 @@ def test_a_secret_is_mounted_only_by_those_who_share_it():
                 assert mode == "ro" or name == "setup", volume
     assert holders == {"secret-webhook": {"setup", "registry", "ingest"},
                        "secret-evidence": {"setup", "scanner", "inventory"},
-                       "secret-database": {"setup", "postgres", "inventory"},
+                       "secret-database": {"setup", "postgres", "migrate"},
+                       "secret-inventory": {"setup", "postgres", "inventory"},
                        "secret-report": {"setup", "postgres", "report"}}
 
 
 def test_only_those_who_may_reach_the_database_and_the_brokers():
     members = {network: {name for name, service in SERVICES.items() if network in service.get("networks", [])}
                for network in PLAN["networks"]}
-    assert members["database"] == {"postgres", "inventory", "report"}
+    assert members["database"] == {"postgres", "migrate", "inventory", "report"}
     assert members["bus"] == {"kafka", "ingest", "scanner", "inventory"}
     assert all(PLAN["networks"][network].get("internal") for network in ("bus", "database"))
+
+
+def test_only_what_migrates_logs_in_as_the_owner():
+    logins = {name: re.search(r"\buser=(\w+)", service["environment"]["MUSTER_POSTGRES"])[1] for name, service in SERVICES.items()
+              if "MUSTER_POSTGRES" in service.get("environment", {})}
+    assert logins == {"migrate": "muster", "inventory": "muster_app", "report": "muster_report"}
+    assert "migrate" in JOBS
 
 
 def test_files_mounted_from_the_tree_are_there():
@@ -218,4 +226,5 @@ def test_the_chain_starts_in_an_order_that_loses_nothing():
              for name, service in SERVICES.items()}
     assert waits["registry"] == {"ingest"} and waits["ingest"] == {"kafka"}
     assert waits["inventory"] == {"kafka", "postgres"} and waits["scanner"] == {"kafka", "inventory"}
+    assert SERVICES["inventory"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert LASTING == {"kafka", "postgres", "registry", "ingest", "scanner", "inventory"}
