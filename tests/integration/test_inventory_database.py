@@ -303,22 +303,40 @@ def test_of_three_processes_one_sleeps_past_its_session_and_commits_nothing_stal
 
 # ---- backup, restore, rebuild ----
 
+ROLES = ("muster_inventory", "muster_read", "muster_report")
+
+
+def restore(file, postgres):
+    postgres.sql("DROP DATABASE muster", database="postgres")
+    postgres.sql("CREATE DATABASE muster", database="postgres")
+    return subprocess.run(["pg_restore", "--exit-on-error", "-d", postgres.conninfo(), str(file)], capture_output=True, text=True, check=False)
+
+
 def test_a_restored_backup_and_kafka_give_the_same_as_never_having_lost_it(stack, undisturbed):
+    """On another server, where nobody has made the roles: they are no part of a dump of one database."""
     cluster = Cluster(stack, "backup")
     file = stack.state / "backup.dump"
-    inventory = Inventory(stack, "backup", cluster.postgres.conninfo())
-    with running(inventory):
+    with running(Inventory(stack, "backup", cluster.postgres.conninfo())):
         wait_more(cluster.postgres, 100)
         subprocess.run(["pg_dump", "-Fc", "-f", str(file), "-d", cluster.postgres.conninfo()], check=True)
         assert caught_up(stack, cluster.postgres) is not True
         wait_more(cluster.postgres)
-    cluster.postgres.sql("DROP DATABASE muster", database="postgres")
-    cluster.postgres.sql("CREATE DATABASE muster", database="postgres")
-    subprocess.run(["pg_restore", "--exit-on-error", "-d", cluster.postgres.conninfo(), str(file)], check=True)
-    with running(inventory):
-        wait_caught_up(stack, cluster.postgres)
-    same(stack, cluster.postgres, undisturbed)
     cluster.postgres.process.stop()
+    other = Postgres(stack.state, "postgres-other")
+    other.start()
+    other.wait_ready()
+    assert 'role "muster_' in restore(file, other).stderr
+    other.sql("; ".join(f"CREATE ROLE {role}" for role in ROLES) + "; CREATE ROLE app LOGIN IN ROLE muster_inventory", database="postgres")
+    done = restore(file, other)
+    assert done.returncode == 0, done.stderr
+    other.sql("SELECT muster_grant_roles()")
+    login = other.conninfo(user="app")
+    refused = subprocess.run(["psql", "-X", "-d", login, "-c", "DELETE FROM audit_log"], capture_output=True, text=True, check=False)
+    assert "permission denied" in refused.stderr
+    with running(Inventory(stack, "backup", login)):
+        wait_caught_up(stack, other)
+    same(stack, other, undisturbed)
+    other.process.stop()
 
 
 def rebuild(stack, postgres, *more):
