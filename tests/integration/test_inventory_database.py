@@ -6,14 +6,20 @@ then has the same dump as an undisturbed database. Batches are small and slowed 
 
 import contextlib
 import difflib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
+from types import SimpleNamespace
 
 import pytest
+import yaml
+from conftest import ROOT
 from event_stream import Stream
+from gate_world import Gate, openssl
 from kafka_admin import delete_topic, let_go_before
 from local.demo import wait_until
 from local.postgres import Postgres, _binary
@@ -251,6 +257,34 @@ def test_a_full_disk_is_waited_for(stack, undisturbed):
 
 # ---- a pooler ----
 
+def lists_without_error(port):
+    """Asks for every list of the API."""
+    paths = yaml.safe_load((ROOT / "schemas/inventory-api.v1.yaml").read_text())["paths"]
+    asked = [path for path, how in paths.items() if "lists" in how.get("get", {}).get("tags", ())]
+    assert len(asked) > 10
+    more = {"/v1/diff": "?from=2026-01-01T00:00:00Z", "/v1/history": "?subject=web", "/v1/whowas": "?subject=web", "/v1/sample": "?seed=1"}
+    for path in asked:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}{more.get(path, '')}", timeout=30) as answer:
+            json.load(answer)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/assets", timeout=30) as answer:
+        assert json.load(answer)["items"]
+
+
+def gate_builds_and_ships(stack, name, postgres, conninfo):
+    folder = stack.state / f"gate-{name}"
+    folder.mkdir()
+    key = folder / "cache.key"
+    openssl("genpkey", "-algorithm", "ed25519", "-out", key)
+    world = SimpleNamespace(state=folder, program=stack.services.program("inventory"), cache=folder / "cache", public=key)
+    gate = Gate(world, name, postgres=conninfo, **{"ship-interval": "50ms", "cache-interval": "200ms"}).start()
+    try:
+        wait_until("a cache", world.cache.exists, 60)
+        gate.ask("registry.example/never/pushed:1.0")
+        wait_until("shipped", lambda: postgres.sql("SELECT count(*) FROM gate_decisions") == "1", 60)
+    finally:
+        gate.stop()
+
+
 @pytest.mark.parametrize("ignored", ["", "ignore_startup_parameters = options\n"], ids=["options-refused", "options-ignored"])
 def test_a_pooler_that_shares_servers_between_transactions_is_no_difference(stack, undisturbed, ignored):
     if not shutil.which("pgbouncer", path="/usr/sbin:/usr/bin"):
@@ -268,9 +302,12 @@ def test_a_pooler_that_shares_servers_between_transactions_is_no_difference(stac
     conninfo = f"host=127.0.0.1 port={port} dbname=muster user={cluster.postgres.user}"
     try:
         wait_until("pooler", lambda: subprocess.run(["psql", "-X", "-q", "-d", conninfo, "-c", "SELECT 1"], capture_output=True, check=False).returncode == 0, 30)
-        with running(Inventory(stack, f"pooled-{name}-1", conninfo), Inventory(stack, f"pooled-{name}-2", conninfo)):
+        first, second = (Inventory(stack, f"pooled-{name}-{number}", conninfo) for number in (1, 2))
+        with running(first, second):
             wait_caught_up(stack, cluster.postgres)
             wait_until("outbox sent", lambda: cluster.postgres.sql("SELECT count(*) FROM outbox") == "0", WAIT_S)
+            lists_without_error(first.port)
+        gate_builds_and_ships(stack, name, cluster.postgres, conninfo)
         assert dump(stack, conninfo) == dump(stack, cluster.postgres.conninfo())
         same(stack, cluster.postgres, undisturbed)
     finally:
