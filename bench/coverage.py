@@ -120,12 +120,18 @@ def psql_seconds(postgres, statement, times):
             f" of {answer[0]}" if len(answer) == times else "")
 
 
-def command(postgres, name):
-    """Seconds of a command of the program, and the lines of its last table."""
+def page(namespace="NULL", state="NULL"):
+    """A page of a thousand from the middle, as /v1/instances asks for it."""
+    return ("SELECT count(*) || ' rows' FROM list_instances(now(), 'infinity', '80000000-0000-0000-0000-000000000000/', 1001, "
+            f"NULL, NULL, NULL, {namespace}, NULL, NULL, {state})")
+
+
+def command(postgres, name, *more, code=0):
+    """Seconds of a command of the program, and what it printed."""
     started = time.monotonic()
-    out = subprocess.run([BIN / "muster-inventory", name, f"--postgres={postgres.conninfo()}"], check=False, capture_output=True, text=True)
-    assert out.returncode == 1, out.stderr
-    return time.monotonic() - started, len(out.stdout.split("\n\n")[1].splitlines()) - 1
+    out = subprocess.run([BIN / "muster-inventory", name, f"--postgres={postgres.conninfo()}", *more], check=False, capture_output=True, text=True)
+    assert out.returncode == code, out.stderr
+    return time.monotonic() - started, out.stdout
 
 
 def explains(postgres, images, containers):
@@ -174,6 +180,9 @@ def measure(state, containers, images, months):
                 ("coverage at a past instant, as known then", 5, f"SELECT * FROM report_v1.totals({past}, {past})"),
                 ("containers by namespace", 5, "SELECT * FROM running_totals(now(), 'infinity', 'namespace')"),
                 ("containers by namespace and state", 10, "SELECT * FROM list_totals(now(), 'infinity', 'namespace')"),
+                ("a page of containers", 1, page()),
+                ("a page of containers of a namespace", 2, page(namespace="'namespace-7'")),
+                ("a page of containers never scanned", 5, page(state="'never_scanned'")),
                 ("clocks of all images", 10, "SELECT count(*) || ' rows' FROM image_clocks_known(now(), 'infinity')"),
                 ("clocks of every container", 30, "SELECT count(since) || ' rows' FROM coverage_clocks(now(), 'infinity')"),
                 ("findings of all", 10,
@@ -183,8 +192,11 @@ def measure(state, containers, images, months):
                  "sum(per_instance) || ' per container') FROM finding_counts_known(NULL, now(), 'infinity')")):
             seconds, answer = psql_seconds(postgres, statement, 2)
             print(f"{name}{answer}: {seconds:.2f} s (target {target} s)", flush=True)
-        took, gaps = command(postgres, "coverage")
+        took, out = command(postgres, "coverage", code=1)
+        gaps = len(out.split("\n\n")[1].splitlines()) - 1
         print(f"the command coverage, {gaps} gaps: {took:.2f} s (target 5 s)", flush=True)
+        took, _ = command(postgres, "assets", "--limit=1000")
+        print(f"the command assets, the first thousand: {took:.2f} s (target 1 s)", flush=True)
         print(postgres.sql("SELECT string_agg(state || ' ' || containers, ', ') FROM report_v1.totals(now(), 'infinity')"))
         took = explains(postgres, images, containers)
         print(f"explain of {len(took)} subjects: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[len(took) * 99 // 100] * 1000:.1f} ms "

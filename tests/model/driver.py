@@ -100,6 +100,27 @@ def _running_assets(known, at):
     return {(name, names.count(name)) for name in names}
 
 
+def _instance_rows(known, at):
+    return {(*run["instance"], kind, uai, manifest or run["digest"], state, reason) for run, kind, uai, manifest, _, state, reason, *_ in known.coverage(at)}
+
+
+INSTANCE = "cluster, pod_uid, container, container_kind, uai, digest, state, reason"
+CHOICES = ("uai", "digest", "cluster", "namespace", "pod", "node", "state")  # what list_instances can be narrowed by, in its order
+
+
+def _instances(after="NULL", size="NULL", **chosen):
+    return f"list_instances({{at}}, {{known}}, {after}, {size}, {', '.join(chosen.get(name, 'NULL') for name in CHOICES)})"
+
+
+# Of some values of each choice: whether what is listed is what coverage has.
+CHOSEN = " UNION ALL ".join(
+    f"SELECT '{name}', c.value, c.rows, l.rows FROM (SELECT v.value, count(*) AS rows FROM coverage_images({{at}}, {{known}}) i, "
+    f"LATERAL (SELECT DISTINCT value FROM unnest(ARRAY[{columns}]) AS u (value) WHERE value IS NOT NULL) v "
+    "GROUP BY v.value ORDER BY md5(v.value) LIMIT 3) c, "
+    f"LATERAL (SELECT count(*) AS rows FROM {_instances(size=size, **{name: 'c.value'})}) l WHERE c.rows <> l.rows"
+    for name, columns, size in (("uai", "i.uai", "NULL"), ("uai", "i.uai", "1000"), ("digest", "i.manifest_digest, i.reported_digest", "1000"),
+                                ("cluster", "i.cluster", "NULL"), ("namespace", "i.namespace", "NULL"), ("pod", "i.pod, i.pod_uid", "1000"),
+                                ("node", "i.node", "NULL")))
 CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
           f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
@@ -119,7 +140,13 @@ AT_AN_INSTANT = {
     "totals": ("SELECT b, t.* FROM unnest(ARRAY['cluster', 'namespace', 'node', 'owner']) b, running_totals({at}, {known}, b) t", _totals),
     "clocks": ("SELECT uai, manifest, state, containers FROM image_clocks_known({at}, {known})", _clocks),
     "totals by state": ("SELECT b, t.* FROM unnest(ARRAY['namespace', 'asset']) b, list_totals({at}, {known}, b) t", _totals_by_state),
-    "running assets": ("SELECT uai, containers FROM running_assets({at}, {known})", _running_assets),
+    "running assets": ("SELECT uai, containers FROM running_assets(NULL, {at}, {known})", _running_assets),
+    "running assets of these": ("SELECT uai, containers FROM running_assets(ARRAY(SELECT uai FROM coverage_images({at}, {known})), {at}, {known})",
+                                _running_assets),
+    "instances by pages": (f"SELECT {INSTANCE} FROM {_instances(size=100)} UNION ALL SELECT {INSTANCE} FROM "
+                           f"{_instances(after=f'(SELECT max(key) FROM {_instances(size=100)})')}", _instance_rows),
+    "instances by state": (f"SELECT {INSTANCE} FROM unnest(coverage_states()) s, {_instances(size=100000, state='s')}", _instance_rows),
+    "instances chosen otherwise": (CHOSEN, lambda known, at: set()),
     "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
                "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
@@ -132,7 +159,8 @@ AT_AN_INSTANT = {
 EVERY = LASTING | AT_AN_INSTANT
 
 
-SELDOM = ("totals", "totals by state", "clocks", "running assets", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
+SELDOM = ("totals", "totals by state", "clocks", "running assets", "running assets of these", "instances by pages",
+          "instances by state", "instances chosen otherwise", "images", "gaps", "coverage of each")  # other ways to the same: asked at every third instant
 
 
 def asked(instants):
