@@ -130,6 +130,21 @@ void mu_utf8_clean(char *text)
     }
 }
 
+char *mu_utf8_put(char *out, unsigned code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xc0 | code >> 6);
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *out++ = (char)(0xe0 | code >> 12);
+        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    }
+    return out;
+}
+
 size_t mu_utf8_count(const char *bytes, size_t len)
 {
     size_t count = 0;

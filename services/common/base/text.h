@@ -31,6 +31,9 @@ bool mu_utf8_valid(const char *bytes, size_t len);
 /* Replaces each byte that belongs to no UTF-8 sequence (RFC 3629) by '?'. */
 void mu_utf8_clean(char *text);
 size_t mu_utf8_count(const char *bytes, size_t len); /* characters of valid UTF-8 */
+/* Writes a code point of at most U+FFFF that is no surrogate; gives where its one to three bytes
+ * end. */
+char *mu_utf8_put(char *out, unsigned code);
 
 /* The bytes as a JSON string with its quotes; what is not UTF-8 becomes '?'. */
 void mu_text_to_json(const char *bytes, size_t len, struct mu_buf *out);

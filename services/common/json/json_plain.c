@@ -3,8 +3,10 @@
 #include "json/json_write.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { INTEGER_MAX_DIGITS = 18 };
@@ -57,6 +59,23 @@ static bool read_simple_text(struct plain *plain, const char **ret_text, size_t 
     return take(plain, '"');
 }
 
+/* The four digits behind \u. Left to jansson: NUL, and the halves of a pair. */
+static bool read_code_point(struct plain *plain)
+{
+    uint8_t digits[2];
+    unsigned code;
+    char utf8[4];
+
+    if (plain->end - plain->at < 4 || !mu_hex_decode(plain->at, 4, digits, sizeof(digits)))
+        return false;
+    plain->at += 4;
+    code = (unsigned)digits[0] << 8 | digits[1];
+    if (code == 0 || (code >= 0xd800 && code <= 0xdfff))
+        return false;
+    mu_buf_append(&plain->unescaped, utf8, (size_t)(mu_utf8_put(utf8, code) - utf8));
+    return true;
+}
+
 static bool read_escape(struct plain *plain)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -64,6 +83,8 @@ static bool read_escape(struct plain *plain)
 
     if (plain->at == plain->end || *plain->at == '\0')
         return false;
+    if (take(plain, 'u'))
+        return read_code_point(plain);
     found = strchr(from, *plain->at);
     if (!found)
         return false;
@@ -140,15 +161,32 @@ static json_t *read_word(struct plain *plain)
 
 /* ---- objects and arrays ---- */
 
+/* A member's name; `ret_unescaped` holds it when it has escapes. */
+static bool read_name(struct plain *plain, const char **ret_name, size_t *ret_len,
+                      json_t **ret_unescaped)
+{
+    const char *text = plain->at + 1;
+
+    if (plain->at == plain->end || *plain->at != '"')
+        return false;
+    if (read_simple_text(plain, ret_name, ret_len))
+        return true;
+    *ret_unescaped = read_escaped_text(plain, text);
+    *ret_name = json_string_value(*ret_unescaped);
+    *ret_len = json_string_length(*ret_unescaped);
+    return *ret_unescaped != NULL;
+}
+
 /* One member. False also when the name was there already. */
 static bool read_member(struct plain *plain, json_t *object)
 {
     size_t before = json_object_size(object), len;
+    json_auto_t *unescaped = NULL;
     const char *name;
     json_t *value;
 
     skip_space(plain);
-    if (!read_simple_text(plain, &name, &len) || !take_after_space(plain, ':'))
+    if (!read_name(plain, &name, &len, &unescaped) || !take_after_space(plain, ':'))
         return false;
     value = read_value(plain);
     return value && json_object_setn_new_nocheck(object, name, len, value) == 0 &&

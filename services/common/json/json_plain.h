@@ -3,7 +3,7 @@
  * character-wise reader, into jansson's values.
  *
  * It only ever says yes or "ask jansson": NULL is no verdict. Left to jansson are errors of any
- * kind, fractions, numbers of more than 18 digits, escapes by code point, escapes in names, and
+ * kind, fractions, numbers of more than 18 digits, escapes of NUL and of pairs of surrogates, and
  * nesting beyond `max_depth`. What it does read is exactly what jansson reads.
  *
  * Trust: input is hostile. Internal to common/json.

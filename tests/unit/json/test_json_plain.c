@@ -41,6 +41,9 @@ static void documents_of_machines_are_read_as_jansson_reads_them(void **state)
     read_alike(" [ ] \r\n\t");
     read_alike("{\"a\":{\"b\":[1,-2,0]},\"c\":null,\"d\":true,\"e\":false,\"\":\"\"}");
     read_alike("[\"\xc3\xa9\", \"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"in \\n the middle\"]");
+    read_alike("[\"\\u0026\", \"\\u00e9 \\u07ff\", \"\\u0800\\uD7FF\\ue000\\uffff\", "
+               "\"\\u007f\\u0080\"]");
+    read_alike("{\"k:{\\\"name\\\":\\\"app\\\"}\":{\"f:image\":{}, \"\\u003ca\":[\"\\n\"]}}");
     read_alike("[999999999999999999, -999999999999999999]");
     read_alike("[[[[]]]]");
 }
@@ -53,8 +56,7 @@ static void what_is_out_of_the_ordinary_is_left_to_jansson(void **state)
     left("[-0]");
     left("[1000000000000000000]");
     left("[9999999999999999999]");
-    left("[\"\\u00e9\"]");
-    left("{\"\\n\":1}");
+    left("[\"\\ud83d\\ude00\"]");
     left("\"text\"");
     left("[[[[[]]]]]");
 }
@@ -66,10 +68,15 @@ static void errors_are_left_to_jansson(void **state)
             "{1:2}", "{\"a\"}", "{\"a\":}",    "{\"a\":1,", "{\"a\":1,}", "[01]",     "[-]",
             "[+1]",  "[\"a]",   "[\"\\x\"]",   "[\"\\",     "[\"\n\"]",   "[tru]",    "[nul",
             "[] []", "[]]",     "[truefalse]", "[1x]",      "{\"a\" 1}",  "[\"a\\\"]"};
+    static const char *const escapes[] = {"[\"\\u0000\"]",  "[\"\\u00g0\"]", "[\"\\u00",
+                                          "[\"\\udc00\"]",  "{\"a\\",        "{\"\\x\":1}",
+                                          "{\"\\u0000\":1}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
         left(broken[i]);
+    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++)
+        left(escapes[i]);
 }
 
 static void a_name_given_twice_is_left_to_jansson(void **state)
@@ -77,6 +84,7 @@ static void a_name_given_twice_is_left_to_jansson(void **state)
     (void)state;
     left("{\"a\":1,\"a\":1}");
     left("{\"x\":{\"a\":1,\"b\":2,\"a\":3}}");
+    left("{\"a\":1,\"\\u0061\":2}");
 }
 
 static void a_document_ends_where_its_length_says(void **state)

@@ -68,21 +68,6 @@ void cell_text_encode(const char *text, struct mu_buf *out)
     }
 }
 
-static char *put_character(char *out, int code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-    } else if (code < 0x800) {
-        *out++ = (char)(0xc0 | code >> 6);
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *out++ = (char)(0xe0 | code >> 12);
-        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    }
-    return out;
-}
-
 void cell_text_decode(char *text)
 {
     char *out = strstr(text, "_x");
@@ -93,7 +78,7 @@ void cell_text_decode(char *text)
         if (code <= 0 || (code >= 0xd800 && code <= 0xdfff)) {
             *out++ = *at++;
         } else {
-            out = put_character(out, code);
+            out = mu_utf8_put(out, (unsigned)code);
             at += ESCAPE_LENGTH;
         }
     }
