@@ -60,6 +60,7 @@ function(mu_unit_tests component)
     foreach(pattern ${MU_THREADED_UNITS})
       if("${component}/${stem}" MATCHES "${pattern}")
         list(APPEND labels threads)
+        add_dependencies(threads ${target})
       endif()
     endforeach()
     list(REMOVE_DUPLICATES labels)
@@ -81,6 +82,7 @@ function(mu_fuzz_targets component)
     add_executable(${stem} ${source})
     target_link_libraries(${stem} PRIVATE ${ARGN} mu_warnings)
     target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${stem})
     add_test(NAME fuzz/${component}/${parser}
       COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_brief.sh $<TARGET_FILE:${stem}>
               ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${parser})
@@ -114,6 +116,7 @@ function(mu_fuzz_event_kinds)
     target_compile_definitions(fuzz_events_${kind} PRIVATE FUZZ_KIND="${kind}")
     target_link_libraries(fuzz_events_${kind} PRIVATE ${ARGN} mu_warnings)
     target_link_options(fuzz_events_${kind} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz_events_${kind})
     add_test(NAME fuzz/ingest/events/${kind}
       COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_brief.sh $<TARGET_FILE:fuzz_events_${kind}>
               ${CMAKE_BINARY_DIR}/seeds/${kind} 1)
