@@ -161,6 +161,33 @@ static void every_asset_runs_or_does_not(void **state)
                   "");
 }
 
+static void instances_are_listed_by_place_and_state(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    for (int kept = 0; kept < 2; kept++) {
+        assert_prints(instances_command,
+                      (struct list_command_config){.valid_at = AT_60, .filters = {[4] = "comes"}},
+                      NULL, 0, "covered");
+        rows = rows_of(
+                instances_command,
+                (struct list_command_config){.valid_at = AT_10, .filters = {[6] = "never_scanned"}},
+                NULL);
+        assert_int_equal(json_array_size(rows), 1);
+        assert_string_equal(cell(rows, 0, "uai"), REPO ":2.0");
+        json_decref(rows);
+        assert_prints(
+                instances_command,
+                (struct list_command_config){.valid_at = AT_60, .filters = {[2] = "elsewhere"}},
+                NULL, 0, "CLUSTER");
+        free(world_sql(&w, "SELECT derive_runs(), derive_images()"));
+    }
+    assert_prints(instances_command, (struct list_command_config){.filters = {[6] = "idle"}}, NULL,
+                  2, "");
+}
+
 static void history_and_whowas_find_a_pod_at_an_instant(void **state)
 {
     (void)state;
@@ -439,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             WORLD_TEST(assets_are_listed_with_their_digests),
             WORLD_TEST(every_asset_runs_or_does_not),
+            WORLD_TEST(instances_are_listed_by_place_and_state),
             WORLD_TEST(history_and_whowas_find_a_pod_at_an_instant),
             WORLD_TEST(sources_and_failures_raise_the_exit_code),
             WORLD_TEST(json_has_all_columns_with_their_types),

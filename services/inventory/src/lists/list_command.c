@@ -47,6 +47,16 @@ const struct mu_option assets_options[ASSETS_OPTION_COUNT] = {
         TEXT_OPTION("digest", filters[2], "assets that have been this digest"),
         TEXT_OPTION("state", filters[4], "running or not_running"),
 };
+const struct mu_option instances_options[INSTANCES_OPTION_COUNT] = {
+        VALID_OPTIONS,
+        TEXT_OPTION("uai", filters[0], "of this asset"),
+        TEXT_OPTION("digest", filters[1], "whose manifest, or what the runtime told, is this"),
+        TEXT_OPTION("cluster", filters[2], "on this cluster"),
+        TEXT_OPTION("namespace", filters[3], "in this namespace"),
+        TEXT_OPTION("pod", filters[4], "of the pod with this name or uid"),
+        TEXT_OPTION("node", filters[5], "on this node"),
+        TEXT_OPTION("state", filters[6], "in this state of coverage: never_scanned, ..."),
+};
 const struct mu_option subject_options[SUBJECT_OPTION_COUNT] = {VALID_OPTIONS};
 const struct mu_option diff_options[DIFF_OPTION_COUNT] = {
         COMMON_OPTIONS("to", "the later instant, RFC 3339 (default: now)"),
@@ -296,6 +306,14 @@ int assets_command(void *config, int argc, char **argv)
 
     (void)argv;
     return run_list(LIST_ASSETS, config, argc, NULL, &reading);
+}
+
+int instances_command(void *config, int argc, char **argv)
+{
+    struct reading reading;
+
+    (void)argv;
+    return run_list(LIST_INSTANCES, config, argc, NULL, &reading);
 }
 
 int history_command(void *config, int argc, char **argv)

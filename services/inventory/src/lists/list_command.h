@@ -1,6 +1,6 @@
 /*
- * list_command: the commands that print one list of query/list.h: assets, history, whowas, diff,
- * sources, failures, sample, approvals, decisions, gate-decisions.
+ * list_command: the commands that print one list of query/list.h: assets, instances, history,
+ * whowas, diff, sources, failures, sample, approvals, decisions, gate-decisions.
  *
  * A list is read page by page, all pages of one state of the database.
  */
@@ -20,6 +20,7 @@ struct list_command_config {
 enum {
     LIST_COMMON_OPTIONS = 5,
     ASSETS_OPTION_COUNT = LIST_COMMON_OPTIONS + 4,
+    INSTANCES_OPTION_COUNT = LIST_COMMON_OPTIONS + 7,
     SUBJECT_OPTION_COUNT = LIST_COMMON_OPTIONS,
     DIFF_OPTION_COUNT = LIST_COMMON_OPTIONS + 1,
     SOURCES_OPTION_COUNT = LIST_COMMON_OPTIONS + 1,
@@ -30,6 +31,7 @@ enum {
     GATE_DECISIONS_OPTION_COUNT = LIST_COMMON_OPTIONS + 8
 };
 extern const struct mu_option assets_options[ASSETS_OPTION_COUNT];
+extern const struct mu_option instances_options[INSTANCES_OPTION_COUNT];
 extern const struct mu_option subject_options[SUBJECT_OPTION_COUNT];
 extern const struct mu_option diff_options[DIFF_OPTION_COUNT];
 extern const struct mu_option sources_options[SOURCES_OPTION_COUNT];
@@ -40,6 +42,7 @@ extern const struct mu_option decisions_options[DECISIONS_OPTION_COUNT];
 extern const struct mu_option gate_decisions_options[GATE_DECISIONS_OPTION_COUNT];
 
 int assets_command(void *config, int argc, char **argv);
+int instances_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing is known of the subject; nothing ran. */
 int history_command(void *config, int argc, char **argv);
 int whowas_command(void *config, int argc, char **argv);

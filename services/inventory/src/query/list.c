@@ -16,12 +16,12 @@ static const struct list_column asset_columns[] = {
         {"containers", LIST_INT}, {"repository", LIST_TEXT},  {"tag", LIST_TEXT},
         {"asset_id", LIST_TEXT},  {"gone_since", LIST_TIME}};
 static const struct list_column instance_columns[] = {
-        {"instance_id", LIST_TEXT}, {"cluster", LIST_TEXT}, {"namespace", LIST_TEXT},
-        {"pod", LIST_TEXT},         {"pod_uid", LIST_TEXT}, {"container", LIST_TEXT},
-        {"kind", LIST_TEXT},        {"node", LIST_TEXT},    {"owner", LIST_TEXT},
-        {"image", LIST_TEXT},       {"uai", LIST_TEXT},     {"digest", LIST_TEXT},
-        {"state", LIST_TEXT},       {"reason", LIST_TEXT},  {"started_at", LIST_TIME},
-        {"evidence", LIST_TEXT}};
+        {"cluster", LIST_TEXT},    {"namespace", LIST_TEXT},  {"pod", LIST_TEXT},
+        {"container", LIST_TEXT},  {"uai", LIST_TEXT},        {"state", LIST_TEXT},
+        {"reason", LIST_TEXT},     {"started_at", LIST_TIME}, {"node", LIST_TEXT},
+        {"owner", LIST_TEXT},      {"image", LIST_TEXT},      {"digest", LIST_TEXT},
+        {"kind", LIST_TEXT},       {"evidence", LIST_TEXT},   {"pod_uid", LIST_TEXT},
+        {"instance_id", LIST_TEXT}};
 static const struct list_column coverage_columns[] = {{"state", LIST_TEXT},
                                                       {"containers", LIST_INT}};
 static const struct list_column totals_columns[] = {
@@ -276,6 +276,7 @@ const struct list inventory_lists[LIST_COUNT] = {
                             .query = QUERY_LIST_INSTANCES,
                             .timed = true,
                             .valid_name = "valid_at",
+                            .short_columns = 7,
                             COLUMNS(instance_columns),
                             FILTERS(instance_filters)},
         [LIST_COVERAGE] = {.name = "coverage",
