@@ -1,5 +1,36 @@
 -- Pages of a fleet's lists that cost what is on them, not what there is.
 
+-- As 0053 has it, but images that are not kept as they are known are found by one join.
+CREATE OR REPLACE FUNCTION containers_computed(p_as_of timestamptz, p_known timestamptz) RETURNS uuid[]
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    v_runs timestamptz := run_spans_known();
+    v_cover timestamptz := cover_known();
+    v_late uuid[] := '{}';
+    v_rest integer[] := '{}';
+BEGIN
+    IF p_known > v_runs THEN
+        v_late := ARRAY(SELECT DISTINCT l.instance_id FROM instances_learned(v_runs, p_known) l);
+    END IF;
+    IF p_known > v_cover THEN
+        v_rest := ARRAY(SELECT l.image_no FROM images_learned(v_cover, p_known) l);
+    END IF;
+    v_rest := v_rest || ARRAY(SELECT i.image_no
+                                FROM run_images i
+                               WHERE NOT EXISTS (SELECT FROM image_targets g
+                                                  WHERE g.image_no = i.image_no AND g.known_from <= p_known
+                                                    AND g.valid_from <= p_as_of AND g.valid_to > p_as_of));
+    RETURN v_late || ARRAY(
+        SELECT s.instance_id
+          FROM run_spans s
+         WHERE s.image_no = ANY (v_rest)
+           AND s.started_at <= p_as_of AND s.ended_at > p_as_of AND s.known_from <= p_known
+           AND (s.known_until > p_known OR s.known_until = 'infinity')
+           AND s.instance_id <> ALL (v_late));
+END
+$$;
+
 -- How many containers run each asset, of these or (NULL) of all: counted by image, each named once, and the rest one by one.
 DROP FUNCTION running_assets(timestamptz, timestamptz);
 CREATE FUNCTION running_assets(p_uais text[], p_valid timestamptz, p_known timestamptz)
@@ -64,6 +95,20 @@ BEGIN
 END
 $$;
 
+-- coverage_rows_of, for few: found by index, where a fleet is read in whole.
+DO $$
+DECLARE
+    was text := pg_get_functiondef('coverage_rows_of(uuid[],timestamptz,timestamptz)'::regprocedure);
+    body text := replace(was, 'coverage_rows_of', 'coverage_rows_near');
+BEGIN
+    IF body !~ 'enable_nestloop' THEN
+        RAISE EXCEPTION 'coverage_rows_of is otherwise than expected';
+    END IF;
+    EXECUTE body;
+END
+$$;
+ALTER FUNCTION coverage_rows_near(uuid[], timestamptz, timestamptz) RESET enable_nestloop;
+
 -- Rows of coverage_images behind a key ("INSTANCE/MANIFEST"), so many (NULL: all). The containers that may be on the page are sought
 -- first, in the order of their ids, and coverage is computed of these; where few of them are what is asked for, of all that are left.
 CREATE FUNCTION list_instances(p_valid timestamptz, p_known timestamptz, p_after text, p_limit bigint, p_uai text, p_digest text,
@@ -75,7 +120,7 @@ LANGUAGE plpgsql STABLE ROWS 100
 SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    v_most constant bigint := 500; -- coverage_of computes so many one by one, more by sets of the whole fleet
+    v_most constant bigint := 1500; -- at once by index; more by sets of the whole fleet
     v_computed uuid[] := containers_computed(p_valid, p_known);
     v_images integer[];
     v_among uuid[];
@@ -83,7 +128,7 @@ DECLARE
     v_from uuid := COALESCE(left(p_after, 36), '00000000-0000-0000-0000-000000000000')::uuid;
     v_key text := p_after COLLATE "C";
     v_left bigint := p_limit;
-    v_turns bigint := CASE WHEN p_state = 'excluded' THEN 0 ELSE 4 + p_limit / 250 END; -- of so many
+    v_turns bigint := CASE WHEN p_state = 'excluded' OR p_limit IS NULL THEN 0 ELSE 3 END; -- of so many
     v_size bigint;
     v_rows bigint;
 BEGIN
@@ -127,7 +172,9 @@ BEGIN
                r.owner_name, r.image, r.uai, r.digest, r.state, r.reason, r.started_at, r.scan_id, r.key
           FROM (SELECT c.*, COALESCE(c.manifest_digest, c.reported_digest) AS digest,
                        c.instance_id || '/' || COALESCE(c.manifest_digest, '') COLLATE "C" AS key
-                  FROM coverage_of(v_some, p_valid, p_known) c) r
+                  FROM (SELECT n.* FROM coverage_rows_near(v_some, p_valid, p_known) n WHERE v_size IS NOT NULL
+                         UNION ALL
+                        SELECT a.* FROM coverage_rows_of(v_some, p_valid, p_known) a WHERE v_size IS NULL) c) r
          WHERE (v_key IS NULL OR r.key > v_key)
            AND (p_uai IS NULL OR r.uai = p_uai)
            AND (p_digest IS NULL OR p_digest IN (r.manifest_digest, r.reported_digest))
