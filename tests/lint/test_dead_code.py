@@ -53,7 +53,9 @@ def dead(defined, wanted, used_at_home):
 def test_every_visible_function_has_a_caller():
     libraries = [path for path in _objects(RELEASE / "services") if not path.name.startswith("main.c")]
     built = {str(_source_of(str(path)).resolve()) for path in libraries}
-    if not {str(path) for path in sources(".c") if path.name != "main.c"} <= built or not FUZZ.exists():
+    fuzzers = {f"{path.name}.o" for path in (ROOT / "tests/fuzz").rglob("fuzz_*.c")}
+    if (not {str(path) for path in sources(".c") if path.name != "main.c"} <= built
+            or not fuzzers <= {path.name for path in _objects(FUZZ / "tests")}):
         pytest.skip("SKIPPED: the presets release and fuzz are not built, so there are no objects to look into")
     known = [path for path in libraries if _source_of(str(path)).exists()]
     callers = [*known, *(RELEASE / "services").rglob("main.c.o"), *_objects(RELEASE / "tests"), *_objects(RELEASE / "bench"),
