@@ -30,7 +30,7 @@ class Database:
         subprocess.run([DEPLOY / "docker/make-secrets"], cwd=folder / "secrets", check=True, capture_output=True)
         script = (DEPLOY / "docker/start-postgres").read_text()
         for path, own in (("/var/lib/muster/postgres", folder), ("/run/secrets", folder / "secrets"), ("/etc/muster", DEPLOY / "docker"),
-                          ("='*'", "=127.0.0.1"), ("=/tmp", "=")):
+                          ("='*'", "=127.0.0.1"), ("directories=/tmp", "directories=")):
             assert path in script
             script = script.replace(path, str(own))
         (folder / "start-postgres").write_text(script)
