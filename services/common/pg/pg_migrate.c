@@ -44,9 +44,8 @@ static const struct mu_pg_statement record_statements[] = {
          "a.application_name, ''), a.backend_type, '?') AS name, to_char(a.xact_start AT TIME ZONE "
          "'UTC', 'HH24:MI:SS') AS since FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() "
          "AND a.pid IN (SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-         "WHERE "
-         "d.datname = current_database() AND l.locktype = 'relation' AND l.granted AND l.relation "
-         ">= 16384) ORDER BY a.xact_start LIMIT 3) h", /* 16384: FirstNormalObjectId */
+         "WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.granted AND "
+         "l.relation >= 16384) ORDER BY a.xact_start LIMIT 3) h", /* 16384: FirstNormalObjectId */
          0},
 };
 enum { RECORD_LOCK, RECORD_LIST, RECORD_INSERT, RECORD_HOLDERS };

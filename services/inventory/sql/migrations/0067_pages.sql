@@ -1,33 +1,26 @@
 -- Pages of a fleet's lists that cost what is on them, not what there is.
 
--- As 0053 has it, but images that are not kept as they are known are found by one join.
-CREATE OR REPLACE FUNCTION containers_computed(p_as_of timestamptz, p_known timestamptz) RETURNS uuid[]
-LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+-- Images that are not kept as they are known are found by one join, not by a look for each.
+DO $$
 DECLARE
-    v_runs timestamptz := run_spans_known();
-    v_cover timestamptz := cover_known();
-    v_late uuid[] := '{}';
-    v_rest integer[] := '{}';
+    change record;
+    was text;
+    body text;
 BEGIN
-    IF p_known > v_runs THEN
-        v_late := ARRAY(SELECT DISTINCT l.instance_id FROM instances_learned(v_runs, p_known) l);
-    END IF;
-    IF p_known > v_cover THEN
-        v_rest := ARRAY(SELECT l.image_no FROM images_learned(v_cover, p_known) l);
-    END IF;
-    v_rest := v_rest || ARRAY(SELECT i.image_no
-                                FROM run_images i
-                               WHERE NOT EXISTS (SELECT FROM image_targets g
-                                                  WHERE g.image_no = i.image_no AND g.known_from <= p_known
-                                                    AND g.valid_from <= p_as_of AND g.valid_to > p_as_of));
-    RETURN v_late || ARRAY(
-        SELECT s.instance_id
-          FROM run_spans s
-         WHERE s.image_no = ANY (v_rest)
-           AND s.started_at <= p_as_of AND s.ended_at > p_as_of AND s.known_from <= p_known
-           AND (s.known_until > p_known OR s.known_until = 'infinity')
-           AND s.instance_id <> ALL (v_late));
+    FOR change IN
+        SELECT * FROM (VALUES
+            ($w$v_rest := ARRAY(SELECT$w$, $w$v_rest := v_changed || ARRAY(SELECT$w$),
+            ($w$WHERE i.image_no = ANY (v_changed)
+                        OR NOT EXISTS$w$, $w$WHERE NOT EXISTS$w$)
+        ) AS c (words, others)
+    LOOP
+        was := pg_get_functiondef('containers_computed(timestamptz, timestamptz)'::regprocedure);
+        body := replace(was, change.words, change.others);
+        IF body = was THEN
+            RAISE EXCEPTION 'containers_computed is otherwise than expected';
+        END IF;
+        EXECUTE body;
+    END LOOP;
 END
 $$;
 
@@ -41,7 +34,6 @@ SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off SET jit = off
 DECLARE
     v_computed uuid[] := containers_computed(p_valid, p_known);
     v_images integer[];
-    v_names text[];
     v_containers bigint[];
 BEGIN
     IF p_uais IS NULL THEN
@@ -128,7 +120,7 @@ DECLARE
     v_from uuid := COALESCE(left(p_after, 36), '00000000-0000-0000-0000-000000000000')::uuid;
     v_key text := p_after COLLATE "C";
     v_left bigint := p_limit;
-    v_turns bigint := CASE WHEN p_state = 'excluded' OR p_limit IS NULL THEN 0 ELSE 3 END; -- of so many
+    v_turns bigint := CASE WHEN p_state = 'excluded' OR p_limit IS NULL THEN 0 ELSE 3 END; -- how often so many are tried
     v_size bigint;
     v_rows bigint;
 BEGIN
