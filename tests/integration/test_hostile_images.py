@@ -1,23 +1,28 @@
 """Hostile images end in a named result, in bounded time and memory. `-s` prints the table.
 
 Each of hostile_images.CASES is scanned by `muster-scanner scan`. Memory is that of the command and its sandboxes
-together: what each held at most (VmHWM, looked at while they run). Time is that of the processor: the machine may be busy.
+together: what each held at most (VmHWM, looked at while they run). Time is that of the processor, held against what the
+same processor takes at that moment to unpack and hash SAME_AS_MIB of a layer: machines differ, and so does one from hour to hour.
 """
 
+import hashlib
 import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import pytest
 from conftest import BIN, ROOT
 from hostile_images import CASES
 
-CPU_MAX_S, HANG_S = 10, 60
+SAME_AS_MIB = 8192
+AT_ONCE_S, HANG_S = 2, 60  # less than the first is not worth comparing
 SAMPLE_S = 0.004
 rows = []
 
@@ -72,6 +77,19 @@ def measured(command, folder):
         return process.returncode, out.read(), err.read().decode(), usage.ru_utime + usage.ru_stime, most
 
 
+def unpacking_s(mib):
+    """The processor's seconds for unpacking and hashing so many MiB, a quarter of them noise, from 48 that are done."""
+    noise = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(1 << 15))
+    packed = zlib.compress(noise + b"".join(b"usr/share/doc/%d/copyright\n" % n for n in range(120000))[:3 << 20])
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        for _ in range(4):
+            hashlib.sha256(zlib.decompress(packed)).digest()
+        took.append(time.process_time() - start)
+    return statistics.median(took) * mib / 16
+
+
 def outcome_of(code, raw):
     if code in (2, 3):
         return f"exit {code}"
@@ -108,4 +126,5 @@ def test_a_hostile_image_ends_in_a_named_result(case, database, folder):
     else:
         names = {package["name"] for package in raw["packages"]}
         assert ("libssl3" in names) == case.keeps
-    assert seconds <= CPU_MAX_S and most <= case.memory_mib << 20
+    assert most <= case.memory_mib << 20
+    assert seconds <= AT_ONCE_S or seconds <= unpacking_s(SAME_AS_MIB)
