@@ -130,6 +130,8 @@ BROKEN = {
     "gaps are of what is known since": ("containers_in_doubt(timestamptz,timestamptz)", "p_known > v_runs", "false"),
     "images are as they are now": ("image_coverage(timestamptz,timestamptz)", "g.known_from <= p_known", "true"),
     "a name holds for ever": ("image_coverage(timestamptz,timestamptz)", "g.valid_from <= p_as_of AND", ""),
+    "of several manifests the best counts": ("image_coverage(timestamptz,timestamptz)", "max(d.rank)", "min(d.rank)"),
+    "images of what came since count twice": ("image_coverage(timestamptz,timestamptz)", "-count(*)", "0"),
     "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
     "a failed scan decides of an attestation": ("target_states(cover_key[],timestamptz,timestamptz)",
