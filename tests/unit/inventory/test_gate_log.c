@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 20000, BUDGET_US = 5000000, THREADS = 4, EACH = 500 };
@@ -430,6 +431,98 @@ static void many_threads_get_numbers_without_a_gap(void **state)
     assert_int_equal(seen.jumps, 0);
 }
 
+static void open_anew(void)
+{
+    decision_log_close(decisions);
+    decisions = NULL;
+    open_log();
+}
+
+static void what_was_lost_is_told_after_a_restart_and_once(void **state)
+{
+    uint64_t sequence = 0;
+    struct mu_error err;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        decision_log_lose(decisions);
+    open_anew();
+    assert_int_equal(lost(), 3);
+    decision_log_lose(decisions);
+    open_anew();
+    assert_int_equal(decision_log_append(decisions, "payload x", 9, 3, &sequence, &err),
+                     MU_E_CONFLICT);
+    assert_int_equal(decision_log_append(decisions, "payload x", 9, 4, &sequence, &err), MU_OK);
+    assert_true(decision_log_wait(decisions, sequence, BUDGET_US));
+    open_anew();
+    assert_int_equal(lost(), 0);
+}
+
+static bool file_says(const char *count)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf file;
+    char path[PATH_MAX];
+    struct mu_error err;
+
+    (void)snprintf(path, sizeof(path), "%s/lost", folder);
+    mu_buf_init(&file, 64);
+    return mu_file_read(path, &file, &err) == MU_OK && strcmp(file.data, count) == 0;
+}
+
+/* With a disk that is full: the count is written over what stands there. */
+static _Noreturn void lose_five_and_be_killed(void)
+{
+    struct rlimit limit;
+
+    open_log();
+    let_files_grow(false);
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0) {
+        limit.rlim_cur = 21; /* what the file has */
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    (void)append("payload x"); /* which is not written */
+    for (int i = 0; i < 5; i++)
+        decision_log_lose(decisions);
+    for (int i = 0; i < WAIT_MS && !file_says("00000000000000000005\n"); i++)
+        (void)poll(NULL, 0, 1);
+    (void)kill(getpid(), SIGKILL);
+    abort();
+}
+
+static void what_a_killed_gate_lost_is_told(void **state)
+{
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    decision_log_close(decisions);
+    decisions = NULL;
+    child = fork();
+    if (child == 0)
+        lose_five_and_be_killed();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    open_log();
+    assert_int_equal(lost(), 5);
+}
+
+static void a_count_of_lost_that_is_none_is_refused(void **state)
+{
+    char path[PATH_MAX];
+    struct mu_error err;
+
+    (void)state;
+    decision_log_close(decisions);
+    decisions = NULL;
+    (void)snprintf(path, sizeof(path), "%s/lost", folder);
+    assert_int_equal(mu_file_write_atomic(path, "two or three, I believe.\n", 25, &err), MU_OK);
+    assert_int_equal(decision_log_open(&config, &decisions, &err), MU_E_INVALID);
+    assert_non_null(strstr(err.message, "lost' holds no count of lost decisions: remove it"));
+    assert_int_equal(mu_file_write_atomic(path, "0000", 4, &err), MU_OK); /* cut off by a crash */
+    open_log();
+    assert_int_equal(lost(), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
 
 int main(void)
@@ -447,6 +540,9 @@ int main(void)
             CASE(one_folder_has_one_log),
             CASE(payloads_without_content_or_end_are_refused),
             CASE(many_threads_get_numbers_without_a_gap),
+            CASE(what_was_lost_is_told_after_a_restart_and_once),
+            CASE(what_a_killed_gate_lost_is_told),
+            CASE(a_count_of_lost_that_is_none_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

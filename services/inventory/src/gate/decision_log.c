@@ -82,13 +82,15 @@ enum mu_status decision_log_open(const struct decision_log_config *config,
     struct decision_log *log = mu_xcalloc(1, sizeof(*log));
     enum mu_status st;
 
-    *log = (struct decision_log){.config = *config, .lock_fd = -1, .fd = -1};
+    *log = (struct decision_log){.config = *config, .lock_fd = -1, .lost_fd = -1, .fd = -1};
     mu_buf_init(&log->queue, config->queue_bytes);
     mu_buf_init(&log->writing, config->queue_bytes);
     init_threads(log);
     st = mu_dir_make(config->folder, err);
     if (st == MU_OK)
         st = lock_folder(log, err);
+    if (st == MU_OK)
+        st = decision_log_lost_open(log, err);
     if (st == MU_OK)
         st = segments_instance(config->folder, config->name, log->instance, err);
     if (st == MU_OK)
@@ -119,7 +121,7 @@ void decision_log_close(struct decision_log *log)
         (void)pthread_join(log->writer, NULL);
     (void)pthread_mutex_lock(&log->lock);
     if (log->lost > 0)
-        MU_LOG(MU_LOG_ERROR, "decisions were lost, and no record will say so",
+        MU_LOG(MU_LOG_ERROR, "decisions were lost; the first record after the next start says so",
                MU_KV("instance", log->instance), MU_KV_INT("lost", log->lost));
     (void)pthread_cond_broadcast(&log->moved);
     (void)pthread_mutex_unlock(&log->lock);
@@ -129,6 +131,8 @@ void decision_log_close(struct decision_log *log)
         (void)close(log->retired[i]);
     if (log->fd >= 0)
         (void)close(log->fd);
+    if (log->lost_fd >= 0)
+        (void)close(log->lost_fd);
     if (log->lock_fd >= 0)
         (void)close(log->lock_fd);
     mu_buf_done(&log->queue);
@@ -162,6 +166,14 @@ static enum mu_status may_append(const struct decision_log *log, size_t len, uin
     return MU_OK;
 }
 
+/* Under the lock. */
+static void lose(struct decision_log *log)
+{
+    if (!decision_log_lost_unkept(log))
+        (void)pthread_cond_broadcast(&log->moved); /* the syncer keeps it */
+    log->lost++;
+}
+
 enum mu_status decision_log_append(struct decision_log *log, const char *payload, size_t len,
                                    uint64_t lost_before, uint64_t *ret_sequence,
                                    struct mu_error *err)
@@ -175,9 +187,13 @@ enum mu_status decision_log_append(struct decision_log *log, const char *payload
             (void)pthread_cond_signal(&log->queued);
         decision_frame_write(log->next, payload, len, log->chain, &log->queue);
         *ret_sequence = log->next++;
-        log->lost = 0; /* the record tells them */
+        if (log->lost > 0) { /* the record tells them */
+            log->told += log->lost;
+            log->told_by = *ret_sequence;
+            log->lost = 0;
+        }
     } else if (st == MU_E_LIMIT) {
-        log->lost++;
+        lose(log);
     }
     (void)pthread_mutex_unlock(&log->lock);
     return st;
@@ -186,7 +202,7 @@ enum mu_status decision_log_append(struct decision_log *log, const char *payload
 void decision_log_lose(struct decision_log *log)
 {
     (void)pthread_mutex_lock(&log->lock);
-    log->lost++;
+    lose(log);
     (void)pthread_mutex_unlock(&log->lock);
 }
 

@@ -16,6 +16,8 @@
  * what survives the end of this process, but not longer than his budget. When nothing more fits
  * into memory or on the disk's share, append refuses: the caller decides what an unlogged decision
  * is worth, and the next record says how many there were: they have no numbers, so no gap does.
+ * The count survives the end of this process, within `sync_ms` or when the disk answers again, and
+ * is told after the next start; when it ends just as a record tells them, they are told twice.
  *
  * Threads: append and wait from any; read from one.
  */
@@ -92,7 +94,7 @@ bool decision_log_wait(struct decision_log *log, uint64_t sequence, int64_t budg
 struct decision_log_state {
     uint64_t next, written, synced; /* sequences; `written` and `synced` are the last ones */
     uint64_t kept_from;             /* the oldest that is still here */
-    uint64_t lost;                  /* since the last record */
+    uint64_t lost;                  /* since the last record, or before this start */
     uint64_t bytes;
     bool failing; /* the disk takes nothing at present */
 };

@@ -83,6 +83,8 @@ static void after_write(struct decision_log *log)
 {
     (void)pthread_mutex_lock(&log->lock);
     log->written = log->writing_next - 1;
+    if (log->written >= log->told_by)
+        log->told = 0;
     log->bytes += log->writing.len;
     log->segments.items[log->segments.count - 1].bytes += log->writing.len;
     log->failing = false;
@@ -205,28 +207,33 @@ void *decision_log_run_writer(void *opaque)
 struct sync_round {
     int fds[RETIRED_MAX + 1];
     unsigned count;
-    bool folder;
-    uint64_t written; /* what is synced then */
+    bool folder, keeps_lost;
+    uint64_t written, lost; /* what is synced then */
 };
 
 /* Waits until there is something; false at the end. */
 static bool begin_round(struct decision_log *log, struct sync_round *round)
 {
-    bool go_on;
+    bool syncs, keeps_lost;
 
     (void)pthread_mutex_lock(&log->lock);
-    while (log->written == log->synced && !log->folder_changed && !log->stopping)
+    while (log->written == log->synced && !log->folder_changed && !decision_log_lost_unkept(log) &&
+           !log->stopping)
         (void)pthread_cond_wait(&log->moved, &log->lock);
-    go_on = log->written > log->synced || log->folder_changed;
-    *round = (struct sync_round){
-            .count = log->retired_count, .folder = log->folder_changed, .written = log->written};
+    syncs = log->written > log->synced || log->folder_changed;
+    keeps_lost = decision_log_lost_unkept(log);
+    *round = (struct sync_round){.count = log->retired_count,
+                                 .folder = log->folder_changed,
+                                 .keeps_lost = keeps_lost,
+                                 .written = log->written,
+                                 .lost = log->lost + log->told};
     memcpy(round->fds, log->retired, log->retired_count * sizeof(log->retired[0]));
     log->retired_count = 0;
     log->folder_changed = false;
-    if (go_on) /* a copy: the writer may change it */
+    if (syncs) /* a copy: the writer may change it */
         round->fds[round->count++] = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
     (void)pthread_mutex_unlock(&log->lock);
-    return go_on;
+    return syncs || keeps_lost;
 }
 
 static bool sync_round(const struct decision_log *log, const struct sync_round *round)
@@ -250,8 +257,13 @@ void *decision_log_run_syncer(void *opaque)
 
     while (begin_round(log, &round)) {
         bool synced = sync_round(log, &round);
+        bool kept = round.keeps_lost && decision_log_lost_keep(log, round.lost);
 
         (void)pthread_mutex_lock(&log->lock);
+        if (kept)
+            log->lost_kept = round.lost;
+        else if (round.keeps_lost && log->stopping)
+            log->lost_kept = log->lost + log->told; /* leaves the loop, as below */
         if (synced)
             log->synced = round.written;
         else if (log->stopping)

@@ -1,7 +1,8 @@
 /*
  * decision_log_internal: what the parts of a decision log (decision_log.h) share. decision_log.c
  * opens, closes and appends; decision_log_disk.c has the two threads that write and sync;
- * decision_log_read.c reads what is synced, and forgets.
+ * decision_log_lost.c keeps how many were lost, over a restart; decision_log_read.c reads what is
+ * synced, and forgets.
  *
  * Threads: see the fields.
  */
@@ -21,7 +22,7 @@ enum { US_IN_S = 1000000, NS_IN_US = 1000, RETIRED_MAX = 8 };
 struct decision_log {
     struct decision_log_config config;
     char instance[DECISION_INSTANCE_SIZE];
-    int lock_fd;
+    int lock_fd, lost_fd;
     pthread_t writer, syncer;
     bool writer_runs, syncer_runs;
 
@@ -31,6 +32,8 @@ struct decision_log {
     struct mu_buf queue;
     uint8_t chain[DECISION_CHAIN_BYTES]; /* behind the last queued */
     uint64_t next, written, synced, kept_from, lost, bytes;
+    uint64_t told, told_by; /* what queued records tell as lost, and the last of these */
+    uint64_t lost_kept;     /* what the file says; others are the syncer's to keep */
     struct segment_list segments;
     int fd;                   /* of the last segment */
     int retired[RETIRED_MAX]; /* of segments that are full and not synced yet, the oldest first */
@@ -54,6 +57,12 @@ int decision_log_create_segment(const struct decision_log *log, uint64_t first,
 bool decision_log_sync_folder(const struct decision_log *log);
 /* Under the lock. One that is listed already, with no record in it, is begun anew. */
 void decision_log_list_segment(struct decision_log *log, uint64_t first);
+
+/* How many were lost and no record on the disk says so. Open gives what an earlier process left;
+ * keep is false when the disk does not take it. Unkept: under the lock. */
+enum mu_status decision_log_lost_open(struct decision_log *log, struct mu_error *err) MU_MUST_CHECK;
+bool decision_log_lost_unkept(const struct decision_log *log);
+bool decision_log_lost_keep(struct decision_log *log, uint64_t lost);
 
 /* The threads, of a `struct decision_log *`. */
 void *decision_log_run_writer(void *opaque);
