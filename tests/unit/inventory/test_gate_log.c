@@ -39,6 +39,13 @@ static void open_log(void)
         fail_msg("%s", err.message);
 }
 
+static void open_anew(void)
+{
+    decision_log_close(decisions);
+    decisions = NULL;
+    open_log();
+}
+
 static int open_folder(void **state)
 {
     (void)state;
@@ -177,8 +184,7 @@ static void numbers_go_on_after_a_restart_and_the_instance_stays(void **state)
     (void)snprintf(instance, sizeof(instance), "%s", decision_log_instance(decisions));
     for (int i = 0; i < 3; i++) {
         append_many(10);
-        decision_log_close(decisions);
-        open_log();
+        open_anew();
     }
     assert_string_equal(decision_log_instance(decisions), instance);
     assert_true(strncmp(instance, "gate-a/", 7) == 0);
@@ -211,8 +217,7 @@ static void damage(bool cut_off)
     struct mu_error err;
 
     config.segment_bytes = 1 << 20; /* all in one */
-    decision_log_close(decisions);
-    open_log();
+    open_anew();
     append_many(10);
     decision_log_close(decisions);
     decisions = NULL;
@@ -348,14 +353,14 @@ static void a_log_smaller_than_a_segment_recovers_too(void **state)
     assert_int_equal(decision_log_append(decisions, "payload y", 9, 1, &sequence, &err), MU_OK);
 }
 
-/* Files may not grow: every write fails, and the writer tries again. */
-static void let_files_grow(bool may_grow)
+/* At 0 every write fails, and the writer tries again. */
+static void let_files_grow(rlim_t bytes)
 {
     struct rlimit limit;
 
     assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = may_grow ? limit.rlim_max : 0;
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
@@ -372,10 +377,10 @@ static void a_disk_that_holds_up_the_writer_is_waited_for_once(void **state)
     uint64_t last;
 
     (void)state;
-    let_files_grow(false);
+    let_files_grow(0);
     assert_in_range(waited_ms("first", 500000), 450, WAIT_MS);
     assert_in_range(waited_ms("second", 500000), 0, 250);
-    let_files_grow(true);
+    let_files_grow(RLIM_INFINITY);
     last = append("third");
     for (int i = 0; i < WAIT_MS / 10 && !decision_log_wait(decisions, last, 0); i++)
         (void)poll(NULL, 0, 10);
@@ -431,13 +436,6 @@ static void many_threads_get_numbers_without_a_gap(void **state)
     assert_int_equal(seen.jumps, 0);
 }
 
-static void open_anew(void)
-{
-    decision_log_close(decisions);
-    decisions = NULL;
-    open_log();
-}
-
 static void what_was_lost_is_told_after_a_restart_and_once(void **state)
 {
     uint64_t sequence = 0;
@@ -472,14 +470,8 @@ static bool file_says(const char *count)
 /* With a disk that is full: the count is written over what stands there. */
 static _Noreturn void lose_five_and_be_killed(void)
 {
-    struct rlimit limit;
-
     open_log();
-    let_files_grow(false);
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0) {
-        limit.rlim_cur = 21; /* what the file has */
-        (void)setrlimit(RLIMIT_FSIZE, &limit);
-    }
+    let_files_grow(21);        /* what the file has */
     (void)append("payload x"); /* which is not written */
     for (int i = 0; i < 5; i++)
         decision_log_lose(decisions);

@@ -24,15 +24,24 @@ int64_t decision_log_clock_us(void)
 
 /* ---- life ---- */
 
-static enum mu_status lock_folder(struct decision_log *log, struct mu_error *err)
+enum mu_status decision_log_open_file(const struct decision_log *log, const char *name, int *ret_fd,
+                                      struct mu_error *err)
 {
     char path[PATH_MAX];
 
-    if (snprintf(path, sizeof(path), "%s/lock", log->config.folder) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/%s", log->config.folder, name) >= (int)sizeof(path))
         return mu_fail(err, MU_E_INVALID, "log-dir '%.100s...' is too long", log->config.folder);
-    log->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (log->lock_fd < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "open '%s': %s", path, strerror(errno));
+    *ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    return *ret_fd >= 0 ? MU_OK
+                        : mu_fail(err, MU_E_UNAVAILABLE, "open '%s': %s", path, strerror(errno));
+}
+
+static enum mu_status lock_folder(struct decision_log *log, struct mu_error *err)
+{
+    enum mu_status st = decision_log_open_file(log, "lock", &log->lock_fd, err);
+
+    if (st != MU_OK)
+        return st;
     if (flock(log->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return mu_fail(err, MU_E_CONFLICT,
                        "log-dir '%s': another gate has it: give each a folder of its own",

@@ -51,6 +51,10 @@ struct decision_log {
 /* Monotonic. */
 int64_t decision_log_clock_us(void);
 
+/* One of the folder's other files, made if it is not there. Errors: MU_E_INVALID (the folder's name
+ * is too long), MU_E_UNAVAILABLE. */
+enum mu_status decision_log_open_file(const struct decision_log *log, const char *name, int *ret_fd,
+                                      struct mu_error *err) MU_MUST_CHECK;
 /* A file with its header; -1 when it cannot be made. */
 int decision_log_create_segment(const struct decision_log *log, uint64_t first,
                                 const uint8_t chain[DECISION_CHAIN_BYTES]);

@@ -3,7 +3,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,22 +26,22 @@ bool decision_log_lost_keep(struct decision_log *log, uint64_t lost)
 
 enum mu_status decision_log_lost_open(struct decision_log *log, struct mu_error *err)
 {
-    char path[PATH_MAX], text[LOST_BYTES + 1] = "";
+    enum mu_status st = decision_log_open_file(log, "lost", &log->lost_fd, err);
+    char text[LOST_BYTES + 1] = "";
     ssize_t len;
 
-    if (snprintf(path, sizeof(path), "%s/lost", log->config.folder) >= (int)sizeof(path))
-        return mu_fail(err, MU_E_INVALID, "log-dir '%.100s...' is too long", log->config.folder);
-    log->lost_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    len = log->lost_fd < 0 ? -1 : pread(log->lost_fd, text, LOST_BYTES, 0);
-    if (len < 0)
-        return mu_fail(err, MU_E_UNAVAILABLE, "open '%s': %s", path, strerror(errno));
-    if (len < LOST_BYTES) /* it is new, or a crash left it so */
-        return decision_log_lost_keep(log, 0)
-                       ? MU_OK
-                       : mu_fail(err, MU_E_UNAVAILABLE, "write '%s': %s", path, strerror(errno));
+    if (st != MU_OK)
+        return st;
+    len = pread(log->lost_fd, text, LOST_BYTES, 0);
+    if (len < 0 || (len < LOST_BYTES && /* it is new, or a crash left it so */
+                    !decision_log_lost_keep(log, 0)))
+        return mu_fail(err, MU_E_UNAVAILABLE, "'%s/lost': %s", log->config.folder, strerror(errno));
+    if (len < LOST_BYTES)
+        return MU_OK;
     text[LOST_DIGITS] = '\0';
     if (mu_text_to_u64(text, "lost", &log->lost, err) != MU_OK)
-        return mu_fail(err, MU_E_INVALID, "'%s' holds no count of lost decisions: remove it", path);
+        return mu_fail(err, MU_E_INVALID, "'%s/lost' holds no count of lost decisions: remove it",
+                       log->config.folder);
     log->lost_kept = log->lost;
     return MU_OK;
 }
