@@ -142,18 +142,23 @@ def explains(postgres, images, containers):
     statements = explain_statements()
     script = "".join(f"PREPARE {name} AS {sql};\n" for name, sql, _ in statements) + "\\timing on\n"
     for subject in subjects:
-        values = [f"'{subject}'", "'infinity'", "'infinity'", "now()"]
-        script += "".join(f"EXECUTE {name}({', '.join(values[:count])});\n" for name, _, count in statements) + "\\echo ---\n"
+        script += f"EXECUTE EXPLAIN_SUBJECT('{subject}', 'infinity') \\gset\n"
+        script += "".join(f"EXECUTE {name}({', '.join(values)});\n" for name, _, values in statements if values) + "\\echo ---\n"
     out = timed(postgres, script)
     return sorted(sum(float(line.split()[1]) / 1000 for line in part.splitlines() if line.startswith("Time:"))
                   for part in out.split("---\n")[1:EXPLAINS])
 
 
 def explain_statements():
-    """[(name, SQL, parameters)] as the program has them."""
+    """[(name, SQL, its values for psql)] as the program has them; the first is the subject's, whose columns are psql's variables."""
     text = (ROOT / "services/inventory/src/query/queries.def").read_text()
+    sections = (ROOT / "services/inventory/src/explain/explain_command.c").read_text()
     found = re.findall(r"QUERY\((EXPLAIN_\w+), (\d),\s*((?:\"(?:[^\"\\]|\\.)*\"\s*)+)\)", text)
-    return [(name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts)).replace('\\"', '"'), int(count)) for name, count, parts in found]
+    asked = {name: [f":'{part.lower()}'", "'infinity'", "now()" if instant == "COVERED_AT" else "'infinity'", ":'instances'"]
+             for name, part, instant in re.findall(r"QUERY_(EXPLAIN_\w+),\s*(\w+),\s*(\w+)", sections)}
+    assert {name for name, *_ in found} == {"EXPLAIN_SUBJECT", *asked}
+    return [(name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts)).replace('\\"', '"'), asked.get(name, [])[:int(count)])
+            for name, count, parts in found]
 
 
 def measure(state, containers, images, months):

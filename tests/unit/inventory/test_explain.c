@@ -5,6 +5,8 @@
 #include "query/instants.h"
 
 #include <jansson.h>
+#include <pthread.h>
+#include <unistd.h>
 
 static char *explain(const char *subject, const char *format, int *ret_code)
 {
@@ -256,6 +258,51 @@ static void the_clock_is_told_with_the_event_that_set_it(void **state)
     free(text);
 }
 
+/* Waits until explain stands in its digests, states a deviation of all assets, and lets it go on.
+ */
+static void *state_meanwhile(void *unused)
+{
+    char *found = NULL;
+
+    (void)unused;
+    while (!(found = world_sql(&w, "SELECT (SELECT true WHERE EXISTS (SELECT FROM pg_locks WHERE "
+                                   "locktype = 'advisory' AND NOT granted))")))
+        (void)usleep(10000);
+    free(found);
+    free(world_sql(&w, "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, "
+                       "vulnerability, asset, rationale, known_at) VALUES (gen_random_uuid(), "
+                       "'D1', 'request', '2026-11-01', 'ann', 'accepted', 'CVE-1', '*', 'r', "
+                       "'2026-11-01')"));
+    free(world_sql(&w, "SELECT pg_advisory_unlock(7)"));
+    return NULL;
+}
+
+static void no_section_knows_what_another_does_not(void **state)
+{
+    pthread_t thread;
+    int code = -1;
+    char *text;
+
+    (void)state;
+    apply_story();
+    free(world_sql(&w, "ALTER FUNCTION kind_of_rank(integer) RENAME TO kind_of_rank_at_once;"
+                       "CREATE FUNCTION kind_of_rank(p_rank integer) RETURNS text "
+                       "LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7); "
+                       "RETURN kind_of_rank_at_once(p_rank); END $$;"
+                       "SELECT pg_advisory_lock(7)"));
+    assert_int_equal(pthread_create(&thread, NULL, state_meanwhile, NULL), 0);
+    text = explain(REPO ":1.0", "text", &code);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(world_sql(&w, "DROP FUNCTION kind_of_rank(integer);"
+                       "ALTER FUNCTION kind_of_rank_at_once(integer) RENAME TO kind_of_rank"));
+    assert_int_equal(code, 0);
+    assert_null(strstr(text, "D1"));
+    free(text);
+    text = explain(REPO ":1.0", "text", &code);
+    assert_non_null(strstr(text, "D1"));
+    free(text);
+}
+
 static void a_wrong_instant_names_its_option(void **state)
 {
     struct explain_config config = {.postgres = w.conninfo, .format = "text", .known_at = "soon"};
@@ -323,6 +370,7 @@ int main(void)
             WORLD_TEST(what_was_known_then_is_explained_as_it_was),
             WORLD_TEST(what_came_later_is_left_out),
             WORLD_TEST(the_clock_is_told_with_the_event_that_set_it),
+            WORLD_TEST(no_section_knows_what_another_does_not),
             WORLD_TEST(a_wrong_instant_names_its_option),
             WORLD_TEST(no_instant_is_now_and_another_zone_is_the_same_instant),
             WORLD_TEST(knowledge_ends_at_the_ledgers_clock_or_now),

@@ -1,8 +1,9 @@
 #include "coverage/coverage_command.h"
 
 #include "query/instants.h"
-#include "query/text_query.h"
+#include "query/queries.h"
 
+#include "base/table.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -79,12 +80,16 @@ static enum mu_status print_containers(const struct question *question, struct m
     return st;
 }
 
+/* One snapshot: the list has what the totals count. */
 static enum mu_status answer(const struct question *question, int64_t *ret_uncovered,
                              struct mu_error *err)
 {
+    MU_AUTO(pg_transaction) struct mu_pg *transaction = question->pg;
     MU_AUTO(table) struct mu_table *totals = mu_table_new(total_columns, TOTAL_COLUMNS);
-    enum mu_status st = count_uncovered(question, totals, ret_uncovered, err);
+    enum mu_status st = mu_pg_begin(transaction, MU_PG_LONG_READ, err);
 
+    if (st == MU_OK)
+        st = count_uncovered(question, totals, ret_uncovered, err);
     if (st != MU_OK)
         return st;
     if (question->format == MU_FORMAT_JSON && question->all)

@@ -1,7 +1,10 @@
 #include "explain/explain_command.h"
 
 #include "query/instants.h"
-#include "query/text_query.h"
+#include "query/queries.h"
+
+#include "base/table.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -19,51 +22,93 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
 
 enum { SECTION_MAX_COLUMNS = 8 };
 
+/* What a name stands for: the columns of EXPLAIN_SUBJECT. */
+enum part { UAIS, DIGESTS, INSTANCES };
+
+/* Of which instant a section tells. */
+enum instant { TRUE_BY, COVERED_AT };
+
 struct section {
     const char *name, *title;
     enum inventory_query query;
+    enum part about;
+    enum instant instant;
     const char *columns[SECTION_MAX_COLUMNS];
 };
 
+/* Of neighbours that have the same query its first column names the section of a row. */
 static const struct section sections[] = {
-        {"assets", "Assets", QUERY_EXPLAIN_ASSETS, {"asset", "asset_id", "tag", "known_since"}},
-        {"tags", "Tags over time", QUERY_EXPLAIN_TAGS, {"tag", "digest", "from", "to"}},
+        {"assets",
+         "Assets",
+         QUERY_EXPLAIN_ASSETS,
+         UAIS,
+         TRUE_BY,
+         {"asset", "asset_id", "tag", "known_since"}},
+        {"tags",
+         "Tags over time",
+         QUERY_EXPLAIN_TAGS,
+         DIGESTS,
+         TRUE_BY,
+         {"tag", "digest", "from", "to"}},
         {"digests",
          "Digests",
          QUERY_EXPLAIN_DIGESTS,
+         DIGESTS,
+         TRUE_BY,
          {"digest", "kind", "platform", "operating_system", "children"}},
-        {"registry", "Registry", QUERY_EXPLAIN_REGISTRY, {"at", "state", "repository", "digest"}},
+        {"registry",
+         "Registry",
+         QUERY_EXPLAIN_REGISTRY,
+         DIGESTS,
+         TRUE_BY,
+         {"at", "state", "repository", "digest"}},
         {"scans",
          "Scans",
          QUERY_EXPLAIN_SCANS,
+         DIGESTS,
+         TRUE_BY,
          {"finished", "outcome", "digest", "findings", "critical", "high", "evidence_or_failure"}},
         {"jobs",
          "Scan jobs",
          QUERY_EXPLAIN_JOBS,
+         DIGESTS,
+         TRUE_BY,
          {"digest", "state", "reason", "attempts", "next_try", "failure"}},
         {"runs",
          "Where it ran",
          QUERY_EXPLAIN_RUNS,
+         INSTANCES,
+         TRUE_BY,
          {"cluster", "namespace", "pod", "container", "digest", "started", "ended"}},
         {"coverage",
          "Coverage",
          QUERY_EXPLAIN_COVERAGE,
+         INSTANCES,
+         COVERED_AT,
          {"pod", "container", "asset", "manifest", "state", "since", "expires", "reason"}},
         {"clocks",
          "Clocks and the events that set them",
-         QUERY_EXPLAIN_CLOCKS,
+         QUERY_EXPLAIN_COVERAGE,
+         INSTANCES,
+         COVERED_AT,
          {"asset", "digest", "state", "set_at", "event_type", "event", "expires"}},
         {"findings",
          "Findings",
          QUERY_EXPLAIN_FINDINGS,
+         DIGESTS,
+         TRUE_BY,
          {"severity", "vulnerability", "package", "version", "fixed_in"}},
         {"deviations",
          "Deviations",
          QUERY_EXPLAIN_DEVIATIONS,
+         UAIS,
+         COVERED_AT,
          {"deviation", "state", "kind", "vulnerability", "asset", "moved_from", "expires"}},
         {"events",
          "Events behind it",
          QUERY_EXPLAIN_EVENTS,
+         DIGESTS,
+         TRUE_BY,
          {"occurred", "type", "state", "source", "traceparent"}},
 };
 enum { SECTION_COUNT = sizeof(sections) / sizeof(sections[0]) };
@@ -83,11 +128,11 @@ static size_t column_count(const struct section *section)
     return count;
 }
 
-static void print_section(const struct section *section, enum mu_format format, bool first,
+static void print_section(const struct section *section, enum mu_format format,
                           const struct mu_table *table)
 {
     if (format == MU_FORMAT_JSON) {
-        (void)printf("%s\"%s\":", first ? "" : ",", section->name);
+        (void)printf("\"%s\":", section->name);
         mu_table_print(table, format, 0, stdout);
     } else if (mu_table_row_count(table) > 0) {
         (void)printf("%s\n", section->title);
@@ -96,26 +141,97 @@ static void print_section(const struct section *section, enum mu_format format, 
     }
 }
 
-/* `values`: subject, known at, true by, instant of coverage. */
-static enum mu_status explain(struct mu_pg *pg, const char *const *values, enum mu_format format,
-                              size_t *ret_rows, struct mu_error *err)
+struct asked {
+    const char *name, *known_at, *instants[COVERED_AT + 1];
+    enum mu_format format;
+};
+
+/* How many sections the query of this one answers. */
+static size_t answered_by(size_t first)
 {
-    size_t rows = 0;
+    size_t count = 1;
 
-    (void)fputs(format == MU_FORMAT_JSON ? "{" : "", stdout);
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        size_t columns = column_count(&sections[i]);
-        MU_AUTO(table) struct mu_table *table = mu_table_new(sections[i].columns, columns);
-        enum mu_status st = text_query_fill(pg, sections[i].query, values, columns, table, err);
+    while (first + count < SECTION_COUNT && sections[first + count].query == sections[first].query)
+        count++;
+    return count;
+}
 
-        if (st != MU_OK)
-            return st;
-        rows += mu_table_row_count(table);
-        print_section(&sections[i], format, i == 0, table);
-    }
-    (void)fputs(format == MU_FORMAT_JSON ? "}\n" : "", stdout);
-    *ret_rows = rows;
+enum { ANSWERED_MAX = 2 };
+
+struct answer {
+    const struct section *sections;
+    size_t count, columns[ANSWERED_MAX];
+    struct mu_table *tables[ANSWERED_MAX];
+};
+
+static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
+{
+    const struct answer *answer = opaque;
+    const char *cells[SECTION_MAX_COLUMNS] = {NULL};
+    bool is_named = answer->count > 1;
+    size_t at = 0;
+
+    (void)err;
+    while (is_named && at + 1 < answer->count &&
+           !mu_text_equal(mu_pg_text(row, 0, 0), answer->sections[at].name))
+        at++;
+    for (size_t c = 0; c < answer->columns[at]; c++)
+        cells[c] = mu_pg_text(row, 0, (int)(c + is_named));
+    mu_table_row(answer->tables[at], cells);
     return MU_OK;
+}
+
+/* Asks once and prints `count` sections. */
+static enum mu_status explain_sections(struct mu_pg *pg, const struct asked *asked,
+                                       const struct section *first, size_t count,
+                                       const char *const *values, size_t *rows,
+                                       struct mu_error *err)
+{
+    struct answer answer = {.sections = first, .count = count};
+    enum mu_status st;
+
+    for (size_t i = 0; i < count; i++) {
+        answer.columns[i] = column_count(&first[i]);
+        answer.tables[i] = mu_table_new(first[i].columns, answer.columns[i]);
+    }
+    st = mu_pg_stream(pg, (int)first->query, values, add_row, &answer, err);
+    for (size_t i = 0; i < count; i++) {
+        if (st == MU_OK) {
+            *rows += mu_table_row_count(answer.tables[i]);
+            if (asked->format == MU_FORMAT_JSON)
+                (void)putchar(&first[i] == sections ? '{' : ',');
+            print_section(&first[i], asked->format, answer.tables[i]);
+        }
+        mu_table_free(answer.tables[i]);
+    }
+    return st;
+}
+
+/* One snapshot: no section knows what another does not. */
+static enum mu_status explain(struct mu_pg *pg, const struct asked *asked, size_t *ret_rows,
+                              struct mu_error *err)
+{
+    MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
+    MU_AUTO(pg_result) struct mu_pg_result *subject = NULL;
+    const char *name[] = {asked->name, asked->known_at};
+    enum mu_status st = mu_pg_begin(transaction, MU_PG_LONG_READ, err);
+    size_t rows = 0, count;
+
+    if (st == MU_OK)
+        st = mu_pg_execute(pg, QUERY_EXPLAIN_SUBJECT, name, &subject, err);
+    for (size_t i = 0; st == MU_OK && i < SECTION_COUNT; i += count) {
+        const char *values[] = {mu_pg_text(subject, 0, (int)sections[i].about), asked->known_at,
+                                asked->instants[sections[i].instant],
+                                mu_pg_text(subject, 0, INSTANCES)};
+
+        count = answered_by(i);
+        st = explain_sections(pg, asked, &sections[i], count, values, &rows, err);
+    }
+    if (st == MU_OK && asked->format == MU_FORMAT_JSON)
+        (void)fputs("}\n", stdout);
+    if (st == MU_OK)
+        *ret_rows = rows;
+    return st;
 }
 
 static int failure(const struct mu_error *err, int code)
@@ -129,8 +245,7 @@ int explain_command(void *config_struct, int argc, char **argv)
     const struct explain_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
     char known_at[QUERY_TIME_SIZE], horizon[QUERY_TIME_SIZE], instant[QUERY_TIME_SIZE];
-    const char *values[] = {NULL, known_at, horizon, instant};
-    enum mu_format format;
+    struct asked asked = {NULL, known_at, {horizon, instant}, MU_FORMAT_TEXT};
     struct mu_error err;
     size_t rows = 0;
 
@@ -139,14 +254,14 @@ int explain_command(void *config_struct, int argc, char **argv)
                               "muster-inventory explain registry.example/app:1.0\n");
         return MU_EXIT_USAGE;
     }
-    if (mu_format_parse(config->format, &format, &err) != MU_OK ||
+    if (mu_format_parse(config->format, &asked.format, &err) != MU_OK ||
         instants_option("known-at", config->known_at, "infinity", known_at, &err) != MU_OK ||
         instants_option("valid-at", config->valid_at, "infinity", horizon, &err) != MU_OK ||
         instants_option("valid-at", config->valid_at, NULL, instant, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
-    values[0] = argv[0];
+    asked.name = argv[0];
     if (inventory_query_open(config->postgres, "muster-explain", &pg, &err) != MU_OK ||
-        explain(pg, values, format, &rows, &err) != MU_OK)
+        explain(pg, &asked, &rows, &err) != MU_OK)
         return failure(&err, MU_EXIT_FAILURE);
     if (rows == 0)
         (void)fprintf(stderr, "nothing is known of '%s'\n", argv[0]);
