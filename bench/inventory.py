@@ -13,8 +13,9 @@ run on the same server, and the ratio is the median of the runs (default 3): a m
 The curve's ledgers, one of each mix, are filled by SQL with the facts that such events leave behind. Their cost is the
 median of three runs; beside it the CPU time that PostgreSQL spent on it, which other load on the machine disturbs less.
 MUSTER_BIN names the folder of the programs (default build/release/bin); MUSTER_POSTGRES_SETTINGS what the server is set to, as
-"shared_buffers=2GB max_wal_size=8GB": by default it has 128 MB of buffers and a checkpoint after 1 GB of log, and what the indexes have
-beyond that costs reads and full pages of log.
+"shared_buffers=8GB max_wal_size=32GB huge_pages=on": by default it has 128 MB of buffers and a checkpoint after 1 GB of log, and what
+the indexes have beyond that costs reads and full pages of log. Of many buffers without huge pages each new page costs a fault and each
+look at one a walk through the page table; the machine must hold them ready (sysctl vm.nr_hugepages=4400 for 8 GB).
 """
 
 import os
