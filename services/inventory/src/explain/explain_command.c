@@ -146,17 +146,18 @@ struct asked {
     enum mu_format format;
 };
 
+enum { ANSWERED_MAX = 2 };
+
 /* How many sections the query of this one answers. */
 static size_t answered_by(size_t first)
 {
     size_t count = 1;
 
-    while (first + count < SECTION_COUNT && sections[first + count].query == sections[first].query)
+    while (count < ANSWERED_MAX && first + count < SECTION_COUNT &&
+           sections[first + count].query == sections[first].query)
         count++;
     return count;
 }
-
-enum { ANSWERED_MAX = 2 };
 
 struct answer {
     const struct section *sections;
