@@ -48,6 +48,16 @@ static void apply_story(void)
     world_apply(&w);
 }
 
+/* D1, of all assets. */
+static void state_deviation(void)
+{
+    free(world_sql(&w,
+                   "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, "
+                   "vulnerability, asset, rationale, known_at) VALUES (gen_random_uuid(), 'D1', "
+                   "'request', '2026-11-01', 'ann', 'accepted', 'CVE-1', '*', 'r', "
+                   "'2026-11-01')"));
+}
+
 static void every_name_of_a_thing_leads_to_the_same_trail(void **state)
 {
     static const char uai[] = REPO ":1.0";
@@ -115,11 +125,7 @@ static void json_has_every_section_as_an_array(void **state)
 
     (void)state;
     apply_story();
-    free(world_sql(&w,
-                   "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, "
-                   "vulnerability, asset, rationale, known_at) VALUES (gen_random_uuid(), 'D1', "
-                   "'request', '2026-11-01', 'ann', 'accepted', 'CVE-1', '*', 'r', "
-                   "'2026-11-01')"));
+    state_deviation();
     text = explain(REPO ":1.0", "json", &code);
     root = json_loads(text, 0, NULL);
     assert_non_null(root);
@@ -258,21 +264,17 @@ static void the_clock_is_told_with_the_event_that_set_it(void **state)
     free(text);
 }
 
-/* Waits until explain stands in its digests, states a deviation of all assets, and lets it go on.
- */
+/* States a deviation when explain stands in its digests, and lets it go on. */
 static void *state_meanwhile(void *unused)
 {
     char *found = NULL;
 
     (void)unused;
-    while (!(found = world_sql(&w, "SELECT (SELECT true WHERE EXISTS (SELECT FROM pg_locks WHERE "
-                                   "locktype = 'advisory' AND NOT granted))")))
+    while (!(found = world_sql(
+                     &w, "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
         (void)usleep(10000);
     free(found);
-    free(world_sql(&w, "INSERT INTO deviation_facts (fact_id, deviation, record, at, by, kind, "
-                       "vulnerability, asset, rationale, known_at) VALUES (gen_random_uuid(), "
-                       "'D1', 'request', '2026-11-01', 'ann', 'accepted', 'CVE-1', '*', 'r', "
-                       "'2026-11-01')"));
+    state_deviation();
     free(world_sql(&w, "SELECT pg_advisory_unlock(7)"));
     return NULL;
 }

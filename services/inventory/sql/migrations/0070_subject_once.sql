@@ -20,7 +20,6 @@ CREATE OR REPLACE FUNCTION subject_uais(p_subject text, p_known timestamptz) RET
 LANGUAGE sql STABLE ROWS 20 AS $$
     SELECT u.uai FROM subject_uais(p_subject, ARRAY(SELECT d.digest FROM subject_digests(p_subject, p_known) d), p_known) u
 $$;
-ALTER FUNCTION subject_uais(text, timestamptz) RESET ALL;
 
 -- subject_instances with its digests given, instead of asked for.
 DO $$
@@ -30,7 +29,7 @@ DECLARE
 BEGIN
     body := regexp_replace(body, '\n *v_digests text\[\] := [^;]*;', '');
     body := replace(body, 'v_digests', 'p_digests');
-    IF length(was) - length(body) < 60 THEN
+    IF body ~ 'subject_digests' OR body !~ 'ANY \(p_digests\)' THEN
         RAISE EXCEPTION 'subject_instances is otherwise than expected';
     END IF;
     EXECUTE body;
@@ -42,7 +41,6 @@ LANGUAGE sql STABLE ROWS 100 AS $$
     SELECT i.instance_id
       FROM subject_instances(p_subject, ARRAY(SELECT d.digest FROM subject_digests(p_subject, p_known) d), p_known) i
 $$;
-ALTER FUNCTION subject_instances(text, timestamptz) RESET ALL;
 
 CREATE FUNCTION subject_named(p_subject text, p_known timestamptz)
 RETURNS TABLE (uais text[], digests text[], instances uuid[])
