@@ -12,12 +12,27 @@
 #include <unistd.h>
 
 enum { TABLE_GAP = 2, TABLE_MIN_WIDTH = 16, TIME_SECONDS_LEN = 19, SHORT_TIME_SIZE = 32 };
+enum { STREAM_ROWS = 1000 };
+
+/* How rows are printed; decided by those there are when the first is. */
+struct form {
+    enum mu_format format;
+    size_t width; /* of a row at most; 0: no limit */
+    FILE *out;
+    bool decided, blocks, short_times;
+    size_t *widths; /* of the columns */
+    size_t printed; /* rows */
+};
 
 struct mu_table {
     char **columns;
     size_t column_count;
     char **cells; /* row after row; NULL where nothing is known */
     size_t row_count, row_capacity;
+    size_t last; /* keeps so many rows, in a ring that begins at row `first`; 0: all */
+    size_t first;
+    size_t gone;      /* rows that are not kept any more */
+    struct form form; /* of a table that is printed as rows come; else its `out` is NULL */
 };
 
 enum mu_status mu_format_parse(const char *name, enum mu_format *ret_format, struct mu_error *err)
@@ -40,23 +55,62 @@ struct mu_table *mu_table_new(const char *const *columns, size_t column_count)
     return table;
 }
 
+/* The cells of the `index`-th row that is kept. */
+static char **row_at(const struct mu_table *table, size_t index)
+{
+    size_t place = table->first + index;
+
+    if (table->last > 0 && place >= table->last)
+        place -= table->last;
+    return table->cells + place * table->column_count;
+}
+
+static void forget_row(struct mu_table *table, size_t index)
+{
+    for (size_t c = 0; c < table->column_count; c++)
+        free(row_at(table, index)[c]);
+    table->gone++;
+}
+
+static void forget_rows(struct mu_table *table)
+{
+    for (size_t r = 0; r < table->row_count; r++)
+        forget_row(table, r);
+    table->row_count = 0;
+}
+
 void mu_table_free(struct mu_table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < table->column_count; i++)
-        free(table->columns[i]);
-    for (size_t i = 0; i < table->row_count * table->column_count; i++)
-        free(table->cells[i]);
+    forget_rows(table);
+    for (size_t c = 0; c < table->column_count; c++)
+        free(table->columns[c]);
     free(table->columns);
     free(table->cells);
+    free(table->form.widths);
     free(table);
 }
 
-void mu_table_row(struct mu_table *table, const char *const *cells)
+void mu_table_keep_last(struct mu_table *table, size_t count)
 {
-    char **row;
+    table->last = count;
+}
 
+static void put_rows(const struct mu_table *table, struct form *form);
+
+/* Where the cells of the next row belong. */
+static char **next_row(struct mu_table *table)
+{
+    if (table->last > 0 && table->row_count == table->last) {
+        forget_row(table, 0);
+        table->first = (table->first + 1) % table->last;
+        return row_at(table, table->row_count - 1);
+    }
+    if (table->form.out && table->row_count == STREAM_ROWS) {
+        put_rows(table, &table->form);
+        forget_rows(table);
+    }
     if (table->row_count == table->row_capacity) {
         table->row_capacity = table->row_capacity ? 2 * table->row_capacity : 16;
         table->cells =
@@ -64,15 +118,20 @@ void mu_table_row(struct mu_table *table, const char *const *cells)
         if (!table->cells)
             abort();
     }
-    row = table->cells + table->row_count * table->column_count;
-    for (size_t i = 0; i < table->column_count; i++)
-        row[i] = cells[i] ? mu_xstrdup(cells[i]) : NULL;
-    table->row_count++;
+    return row_at(table, table->row_count++);
+}
+
+void mu_table_row(struct mu_table *table, const char *const *cells)
+{
+    char **row = next_row(table);
+
+    for (size_t c = 0; c < table->column_count; c++)
+        row[c] = cells[c] ? mu_xstrdup(cells[c]) : NULL;
 }
 
 size_t mu_table_row_count(const struct mu_table *table)
 {
-    return table->row_count;
+    return table->gone + table->row_count;
 }
 
 /* ---- JSON ---- */
@@ -85,28 +144,26 @@ static void put_json_text(const char *text, struct mu_buf *json, FILE *out)
     (void)fputs(json->data, out);
 }
 
-static void print_json(const struct mu_table *table, FILE *out)
+static void put_json_rows(const struct mu_table *table, struct form *form)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf json;
 
     mu_buf_init(&json, SIZE_MAX / 2); /* the cells are in memory already */
-    (void)fputs("[", out);
     for (size_t r = 0; r < table->row_count; r++) {
-        (void)fputs(r ? ",\n {" : "\n {", out);
+        (void)fputs(form->printed++ > 0 ? ",\n {" : "\n {", form->out);
         for (size_t c = 0; c < table->column_count; c++) {
-            const char *cell = table->cells[r * table->column_count + c];
+            const char *cell = row_at(table, r)[c];
 
-            (void)fputs(c ? "," : "", out);
-            put_json_text(table->columns[c], &json, out);
-            (void)fputc(':', out);
+            (void)fputs(c ? "," : "", form->out);
+            put_json_text(table->columns[c], &json, form->out);
+            (void)fputc(':', form->out);
             if (cell)
-                put_json_text(cell, &json, out);
+                put_json_text(cell, &json, form->out);
             else
-                (void)fputs("null", out);
+                (void)fputs("null", form->out);
         }
-        (void)fputc('}', out);
+        (void)fputc('}', form->out);
     }
-    (void)fputs("\n]\n", out);
 }
 
 /* ---- text ---- */
@@ -115,12 +172,6 @@ static size_t text_width(const char *text)
 {
     return mu_utf8_count(text, strlen(text));
 }
-
-/* How rows are printed: what of times, and how wide each column. */
-struct form {
-    bool short_times;
-    size_t *widths;
-};
 
 static bool is_time(const char *text)
 {
@@ -152,7 +203,7 @@ static const char *short_time(const char *text, char ret_short[SHORT_TIME_SIZE])
 static const char *shown(const struct mu_table *table, const struct form *form, size_t row,
                          size_t column, char room[SHORT_TIME_SIZE])
 {
-    const char *cell = table->cells[row * table->column_count + column];
+    const char *cell = row_at(table, row)[column];
 
     if (!cell)
         return "-";
@@ -193,7 +244,7 @@ static size_t natural_widths(const struct mu_table *table, struct form *form)
 static bool may_cut(const struct mu_table *table, size_t column)
 {
     for (size_t r = 0; r < table->row_count; r++) {
-        const char *cell = table->cells[r * table->column_count + column];
+        const char *cell = row_at(table, r)[column];
 
         if (cell)
             return !is_time(cell);
@@ -202,9 +253,9 @@ static bool may_cut(const struct mu_table *table, size_t column)
 }
 
 /* The widest columns are cut until all fit. False: there is no room for so many columns. */
-static bool fit_widths(const struct mu_table *table, size_t limit, struct form *form)
+static bool fit_widths(const struct mu_table *table, struct form *form)
 {
-    size_t total = natural_widths(table, form);
+    size_t total = natural_widths(table, form), limit = form->width;
 
     if (limit > 0 && total > limit) {
         form->short_times = true;
@@ -252,50 +303,56 @@ static void put_clean(const char *text, size_t len, FILE *out)
     }
 }
 
-static void put_cell(const char *text, size_t width, bool last, FILE *out)
+/* The cell of a row, and the gap behind it where another follows. */
+static void put_cell(const char *text, const struct form *form, size_t column, bool follows)
 {
-    size_t own = text_width(text), head, skip;
+    size_t own = text_width(text), width = form->widths[column], head, skip;
 
-    if (own > width) {
+    if (own > width && form->width > 0 && width >= TABLE_MIN_WIDTH && !is_time(text)) {
         head = (width - 2) / 2;
         skip = bytes_of(text, own - (width - 2 - head));
-        put_clean(text, bytes_of(text, head), out);
-        (void)fputs("..", out);
-        put_clean(text + skip, strlen(text + skip), out);
+        put_clean(text, bytes_of(text, head), form->out);
+        (void)fputs("..", form->out);
+        put_clean(text + skip, strlen(text + skip), form->out);
         own = width;
     } else {
-        put_clean(text, strlen(text), out);
+        put_clean(text, strlen(text), form->out);
     }
-    for (size_t i = own; !last && i < width + TABLE_GAP; i++)
-        (void)fputc(' ', out);
+    width = own > width ? own : width;
+    if (follows)
+        (void)fprintf(form->out, "%*s", (int)(width - own + TABLE_GAP), "");
 }
 
-static void put_heading(const char *column, size_t width, bool last, FILE *out)
+static void to_heading(char *column)
 {
-    MU_AUTO_FREE char *heading = mu_xstrdup(column);
-
-    for (char *at = heading; *at; at++)
+    for (char *at = column; *at; at++)
         *at = *at == '_' ? ' ' : (char)toupper((unsigned char)*at);
-    put_cell(heading, width, last, out);
 }
 
-static void print_rows(const struct mu_table *table, const struct form *form, FILE *out)
+static void put_heading(const struct mu_table *table, const struct form *form)
 {
-    const size_t last = table->column_count - 1;
+    for (size_t c = 0; c < table->column_count; c++) {
+        MU_AUTO_FREE char *heading = mu_xstrdup(table->columns[c]);
+
+        to_heading(heading);
+        put_cell(heading, form, c, c + 1 < table->column_count);
+    }
+    (void)fputc('\n', form->out);
+}
+
+static void put_lines(const struct mu_table *table, struct form *form)
+{
     char room[SHORT_TIME_SIZE];
 
-    for (size_t c = 0; c < table->column_count; c++)
-        put_heading(table->columns[c], form->widths[c], c == last, out);
-    (void)fputc('\n', out);
-    for (size_t r = 0; r < table->row_count; r++) {
+    for (size_t r = 0; r < table->row_count; r++, form->printed++) {
         for (size_t c = 0; c < table->column_count; c++)
-            put_cell(shown(table, form, r, c, room), form->widths[c], c == last, out);
-        (void)fputc('\n', out);
+            put_cell(shown(table, form, r, c, room), form, c, c + 1 < table->column_count);
+        (void)fputc('\n', form->out);
     }
 }
 
 /* Lines of heading and cell, as long as they are; terminals wrap them. */
-static void print_blocks(const struct mu_table *table, const struct form *form, FILE *out)
+static void put_blocks(const struct mu_table *table, struct form *form)
 {
     char room[SHORT_TIME_SIZE];
     size_t width = 0;
@@ -306,35 +363,72 @@ static void print_blocks(const struct mu_table *table, const struct form *form, 
         width = own > width ? own : width;
     }
     for (size_t r = 0; r < table->row_count; r++) {
-        if (r > 0)
-            (void)fputc('\n', out);
+        if (form->printed++ > 0)
+            (void)fputc('\n', form->out);
         for (size_t c = 0; c < table->column_count; c++) {
+            MU_AUTO_FREE char *heading = mu_xstrdup(table->columns[c]);
             const char *text = shown(table, form, r, c, room);
 
-            if (!table->cells[r * table->column_count + c])
+            if (!row_at(table, r)[c])
                 continue;
-            put_heading(table->columns[c], width, false, out);
-            put_clean(text, strlen(text), out);
-            (void)fputc('\n', out);
+            to_heading(heading);
+            (void)fprintf(form->out, "%-*s", (int)(width + TABLE_GAP), heading);
+            put_clean(text, strlen(text), form->out);
+            (void)fputc('\n', form->out);
         }
     }
 }
 
-static void print_text(const struct mu_table *table, size_t limit, FILE *out)
-{
-    MU_AUTO_FREE size_t *widths = mu_xcalloc(table->column_count, sizeof(size_t));
-    struct form form = {false, widths};
+/* ---- either ---- */
 
-    if (fit_widths(table, limit, &form) || table->row_count == 0)
-        print_rows(table, &form, out);
+static void decide(const struct mu_table *table, struct form *form)
+{
+    form->decided = true;
+    if (form->format == MU_FORMAT_JSON) {
+        (void)fputc('[', form->out);
+        return;
+    }
+    form->width = form->width ? form->width : terminal_width(form->out);
+    form->widths = mu_xcalloc(table->column_count, sizeof(size_t));
+    form->blocks = !fit_widths(table, form) && table->row_count > 0;
+    if (!form->blocks)
+        put_heading(table, form);
+}
+
+static void put_rows(const struct mu_table *table, struct form *form)
+{
+    if (!form->decided)
+        decide(table, form);
+    if (form->format == MU_FORMAT_JSON)
+        put_json_rows(table, form);
+    else if (form->blocks)
+        put_blocks(table, form);
     else
-        print_blocks(table, &form, out);
+        put_lines(table, form);
+}
+
+static void put_last_rows(const struct mu_table *table, struct form *form)
+{
+    put_rows(table, form);
+    if (form->format == MU_FORMAT_JSON)
+        (void)fputs("\n]\n", form->out);
 }
 
 void mu_table_print(const struct mu_table *table, enum mu_format format, size_t width, FILE *out)
 {
-    if (format == MU_FORMAT_JSON)
-        print_json(table, out);
-    else
-        print_text(table, width ? width : terminal_width(out), out);
+    struct form form = {.format = format, .width = width, .out = out};
+
+    put_last_rows(table, &form);
+    free(form.widths);
+}
+
+void mu_table_begin(struct mu_table *table, enum mu_format format, size_t width, FILE *out)
+{
+    table->form = (struct form){.format = format, .width = width, .out = out};
+}
+
+void mu_table_end(struct mu_table *table)
+{
+    put_last_rows(table, &table->form);
+    forget_rows(table);
 }

@@ -170,6 +170,109 @@ static void many_rows_are_kept_in_order(void **state)
                                  "{\"asset_id\":\"999\",\"state\":\"x\"}\n]\n"));
 }
 
+static void add_numbers(struct mu_table *table, int from, int to, const char *state)
+{
+    for (int i = from; i < to; i++) {
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%d", i);
+        mu_table_row(table, (const char *const[]){number, state});
+    }
+}
+
+static void of_rows_without_end_only_the_newest_are_kept(void **state)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+
+    (void)state;
+    mu_table_keep_last(table, 3);
+    add_numbers(table, 0, 2, "x");
+    prints(table, MU_FORMAT_TEXT, 0, "ASSET ID  STATE\n0         x\n1         x\n");
+    add_numbers(table, 2, 100, "x");
+    assert_int_equal(mu_table_row_count(table), 100);
+    prints(table, MU_FORMAT_TEXT, 0, "ASSET ID  STATE\n97        x\n98        x\n99        x\n");
+    prints(table, MU_FORMAT_JSON, 0,
+           "[\n {\"asset_id\":\"97\",\"state\":\"x\"},\n {\"asset_id\":\"98\",\"state\":\"x\"},\n "
+           "{\"asset_id\":\"99\",\"state\":\"x\"}\n]\n");
+}
+
+enum { MANY = 2500 };
+
+/* What a table of MANY rows prints as they come, all at the end, is `wanted`; free it. */
+static char *as_they_come(enum mu_format format, size_t width, size_t *ret_early)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    mu_table_begin(table, format, width, out);
+    add_numbers(table, 0, MANY, "x");
+    (void)fflush(out);
+    *ret_early = len;
+    mu_table_end(table);
+    assert_int_equal(mu_table_row_count(table), MANY);
+    (void)fclose(out);
+    return text;
+}
+
+static void rows_are_printed_as_they_come(void **state)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+
+    (void)state;
+    add_numbers(table, 0, MANY, "x");
+    for (int format = MU_FORMAT_TEXT; format <= MU_FORMAT_JSON; format++)
+        for (size_t width = 0; width <= 10; width += 10) { /* 10: blocks */
+            MU_AUTO_FREE char *whole = print(table, format, width);
+            size_t early = 0;
+            MU_AUTO_FREE char *text = as_they_come(format, width, &early);
+
+            assert_string_equal(text, whole);
+            assert_true(early > strlen(whole) / 2 && early < strlen(whole));
+        }
+}
+
+static void few_rows_wait_for_the_end(void **state)
+{
+    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+    MU_AUTO_FREE char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    (void)state;
+    mu_table_begin(table, MU_FORMAT_JSON, 0, out);
+    add_numbers(table, 0, 1000, "x");
+    (void)fflush(out);
+    assert_int_equal(len, 0);
+    (void)fclose(out);
+}
+
+static void a_longer_cell_that_comes_late_is_cut_on_a_terminal_alone(void **state)
+{
+    static const char longer[] = "registry.example/team/application";
+
+    (void)state;
+    for (size_t width = 0; width <= 40; width += 40) {
+        MU_AUTO(table) struct mu_table *table = mu_table_new(columns, 2);
+        MU_AUTO_FREE char *text = NULL;
+        size_t len = 0;
+        FILE *out = open_memstream(&text, &len);
+
+        mu_table_begin(table, MU_FORMAT_TEXT, width, out);
+        mu_table_row(table, (const char *const[]){"registry.example/team/app", "x"});
+        add_numbers(table, 1, 1001, "x");
+        mu_table_row(table, (const char *const[]){longer, "a state that is longer"});
+        mu_table_end(table);
+        (void)fclose(out);
+        assert_non_null(strstr(text, width == 0
+                                             ? "\nregistry.example/team/application  a state that "
+                                               "is longer\n"
+                                             : "\nregistry.ex../application  a state that is "
+                                               "longer\n"));
+    }
+}
+
 static void a_format_is_read_by_its_name(void **state)
 {
     enum mu_format format = MU_FORMAT_TEXT;
@@ -197,6 +300,10 @@ int main(void)
             cmocka_unit_test(a_cell_cannot_command_the_terminal),
             cmocka_unit_test(bytes_that_are_no_utf8_are_not_shown),
             cmocka_unit_test(many_rows_are_kept_in_order),
+            cmocka_unit_test(of_rows_without_end_only_the_newest_are_kept),
+            cmocka_unit_test(rows_are_printed_as_they_come),
+            cmocka_unit_test(few_rows_wait_for_the_end),
+            cmocka_unit_test(a_longer_cell_that_comes_late_is_cut_on_a_terminal_alone),
             cmocka_unit_test(a_format_is_read_by_its_name),
     };
 

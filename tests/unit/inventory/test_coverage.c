@@ -4,6 +4,7 @@
 #include "coverage/coverage_command.h"
 #include "coverage/keep_runs.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -654,6 +655,48 @@ static void pods_of_one_name_are_listed_each(void **state)
     free(text);
 }
 
+/* While coverage counts. */
+static void *scan_meanwhile(void *unused)
+{
+    (void)unused;
+    world_wait_held(&w);
+    add_complete("e2", 'a', REPO ":1.0", T(2));
+    world_apply(&w);
+    free(world_sql(&w, "SELECT pg_advisory_unlock(7)"));
+    return NULL;
+}
+
+static void the_list_has_what_the_totals_count(void **state)
+{
+    struct coverage_config config = {.valid_at = "2026-11-02T00:00:00Z"};
+    pthread_t thread;
+    char *text;
+    int code = -1;
+
+    (void)state;
+    add_push(&w, "e0", "1.0", digest_of('a'), T(0));
+    add_run("e1", "p1", "1.0", 'a');
+    world_apply(&w);
+    free(world_sql(&w, "ALTER FUNCTION coverage_totals(timestamptz, timestamptz) RENAME TO "
+                       "coverage_totals_at_once;"
+                       "CREATE FUNCTION coverage_totals(p_as_of timestamptz, p_known timestamptz) "
+                       "RETURNS TABLE (state text, containers bigint) LANGUAGE plpgsql AS $$ BEGIN "
+                       "PERFORM pg_advisory_xact_lock_shared(7); RETURN QUERY SELECT * FROM "
+                       "coverage_totals_at_once(p_as_of, p_known); END $$;"
+                       "SELECT pg_advisory_lock(7)"));
+    assert_int_equal(pthread_create(&thread, NULL, scan_meanwhile, NULL), 0);
+    text = run_coverage(config, &code);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(world_sql(&w, "DROP FUNCTION coverage_totals(timestamptz, timestamptz);"
+                       "ALTER FUNCTION coverage_totals_at_once(timestamptz, timestamptz) RENAME "
+                       "TO coverage_totals"));
+    assert_int_equal(code, 1);
+    assert_non_null(strstr(text, "p1 "));
+    free(text);
+    free(run_coverage(config, &code));
+    assert_int_equal(code, 0);
+}
+
 static void a_wrong_instant_or_format_is_a_usage_error(void **state)
 {
     char *text;
@@ -710,6 +753,7 @@ int main(void)
             WORLD_TEST(the_command_exits_0_when_all_are_covered),
             WORLD_TEST(the_command_answers_as_known_then),
             WORLD_TEST(pods_of_one_name_are_listed_each),
+            WORLD_TEST(the_list_has_what_the_totals_count),
             WORLD_TEST(a_wrong_instant_or_format_is_a_usage_error),
     };
 

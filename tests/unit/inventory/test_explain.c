@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <pthread.h>
-#include <unistd.h>
 
 static char *explain(const char *subject, const char *format, int *ret_code)
 {
@@ -267,13 +266,8 @@ static void the_clock_is_told_with_the_event_that_set_it(void **state)
 /* States a deviation when explain stands in its digests, and lets it go on. */
 static void *state_meanwhile(void *unused)
 {
-    char *found = NULL;
-
     (void)unused;
-    while (!(found = world_sql(
-                     &w, "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
-        (void)usleep(10000);
-    free(found);
+    world_wait_held(&w);
     state_deviation();
     free(world_sql(&w, "SELECT pg_advisory_unlock(7)"));
     return NULL;
@@ -302,6 +296,39 @@ static void no_section_knows_what_another_does_not(void **state)
     free(text);
     text = explain(REPO ":1.0", "text", &code);
     assert_non_null(strstr(text, "D1"));
+    free(text);
+}
+
+static void text_has_the_last_rows_of_a_section_and_says_how_many_there_are(void **state)
+{
+    struct explain_config config = {.postgres = w.conninfo, .format = "text", .limit = 2};
+    char *argv[] = {(char *)(uintptr_t)REPO ":1.0", NULL}, *text, *runs;
+    int code = -1;
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        add_pod(&w, mu_arena_printf(w.arena, "e%d", i),
+                (struct pod){.uid = mu_arena_printf(w.arena, "web-%d", i),
+                             .tag = "1.0",
+                             .digest = digest_of('a'),
+                             .started = T(i),
+                             .at = T(i)});
+    world_apply(&w);
+    text = captured(explain_command, &config, 1, argv, &code);
+    runs = strstr(text, "Where it ran (the last 2 of 5; --limit=0 prints all)\n");
+    assert_non_null(runs);
+    assert_null(strstr(text, "web-2"));
+    assert_true(strstr(runs, "web-3") < strstr(runs, "web-4"));
+    assert_non_null(strstr(text, "Assets\n"));
+    free(text);
+    config.limit = 0;
+    text = captured(explain_command, &config, 1, argv, &code);
+    assert_non_null(strstr(text, "Where it ran\n"));
+    assert_non_null(strstr(text, "web-0"));
+    free(text);
+    config = (struct explain_config){.postgres = w.conninfo, .format = "json", .limit = 2};
+    text = captured(explain_command, &config, 1, argv, &code);
+    assert_non_null(strstr(text, "web-0"));
     free(text);
 }
 
@@ -373,6 +400,7 @@ int main(void)
             WORLD_TEST(what_came_later_is_left_out),
             WORLD_TEST(the_clock_is_told_with_the_event_that_set_it),
             WORLD_TEST(no_section_knows_what_another_does_not),
+            WORLD_TEST(text_has_the_last_rows_of_a_section_and_says_how_many_there_are),
             WORLD_TEST(a_wrong_instant_names_its_option),
             WORLD_TEST(no_instant_is_now_and_another_zone_is_the_same_instant),
             WORLD_TEST(knowledge_ends_at_the_ledgers_clock_or_now),

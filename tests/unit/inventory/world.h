@@ -194,6 +194,17 @@ static inline char *captured(int (*command)(void *, int, char **), void *config,
     return text;
 }
 
+/* Until something waits for advisory lock 7, which world_sql holds. */
+static inline void world_wait_held(struct world *w)
+{
+    char *found = NULL;
+
+    while (!(found = world_sql(
+                     w, "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
+        (void)usleep(10000);
+    free(found);
+}
+
 /* Everything that must not depend on the order of arrival; free it. */
 static inline char *world_dump(struct world *w)
 {

@@ -72,11 +72,12 @@ static enum mu_status print_containers(const struct question *question, struct m
 {
     MU_AUTO(table) struct mu_table *table = mu_table_new(container_columns, CONTAINER_COLUMNS);
     int query = question->all ? QUERY_COVERAGE_CONTAINERS : QUERY_COVERAGE_GAPS;
-    enum mu_status st =
-            mu_pg_stream(question->pg, query, question->times, list_container, table, err);
+    enum mu_status st;
 
+    mu_table_begin(table, question->format, 0, stdout);
+    st = mu_pg_stream(question->pg, query, question->times, list_container, table, err);
     if (st == MU_OK && (mu_table_row_count(table) > 0 || question->format == MU_FORMAT_JSON))
-        mu_table_print(table, question->format, 0, stdout);
+        mu_table_end(table);
     return st;
 }
 

@@ -3,6 +3,7 @@
 #include "deviation/statement_remote.h"
 #include "query/instants.h"
 #include "query/json_rows.h"
+#include "query/table_rows.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -159,29 +160,11 @@ static enum mu_status export_file(const struct call *call, struct mu_error *err)
 
 /* ---- list ---- */
 
-struct lister {
-    struct mu_table *table;
-    size_t column_count;
-};
-
-static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
-{
-    const struct lister *lister = opaque;
-    const char *cells[LIST_COLUMNS_MAX];
-
-    (void)err;
-    for (size_t i = 0; i < lister->column_count; i++)
-        cells[i] = mu_pg_text(row, 0, LIST_FIRST_COLUMN + (int)i);
-    mu_table_row(lister->table, cells);
-    return MU_OK;
-}
-
 static enum mu_status list_all(const struct call *call, struct mu_error *err)
 {
     const struct statement_program *program = call->program;
     const char *known_at = call->config->known_at;
-    MU_AUTO(table) struct mu_table *table = mu_table_new(program->columns, program->column_count);
-    struct lister lister = {table, program->column_count};
+    const struct table_rows rows = {program->columns, program->column_count, LIST_FIRST_COLUMN, 0};
     char valid[QUERY_TIME_SIZE], known[QUERY_TIME_SIZE] = "infinity";
     const char *values[] = {valid, known};
     int statement = STATEMENT_LIST_DEVIATION + (int)program->kind;
@@ -196,9 +179,7 @@ static enum mu_status list_all(const struct call *call, struct mu_error *err)
     if (st == MU_OK && format == MU_FORMAT_JSON)
         return json_rows_print(call->pg, statement, values, stdout, &none, err);
     if (st == MU_OK)
-        st = mu_pg_stream(call->pg, statement, values, add_row, &lister, err);
-    if (st == MU_OK)
-        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+        st = table_rows_print(call->pg, statement, values, &rows, stdout, NULL, err);
     return st;
 }
 

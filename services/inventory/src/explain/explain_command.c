@@ -18,6 +18,8 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          "judged now)"},
         {"known-at", MU_OPTION_TEXT, offsetof(struct explain_config, known_at), NULL, 0, 0, 0,
          "what had been learned by then, RFC 3339 (default: all)"},
+        {"limit", MU_OPTION_INT, offsetof(struct explain_config, limit), "100", 0, 1000000000, 0,
+         "text: so many rows of each section, the last ones; 0: all"},
 };
 
 enum { SECTION_MAX_COLUMNS = 8 };
@@ -128,57 +130,93 @@ static size_t column_count(const struct section *section)
     return count;
 }
 
-static void print_section(const struct section *section, enum mu_format format,
-                          const struct mu_table *table)
-{
-    if (format == MU_FORMAT_JSON) {
-        (void)printf("\"%s\":", section->name);
-        mu_table_print(table, format, 0, stdout);
-    } else if (mu_table_row_count(table) > 0) {
-        (void)printf("%s\n", section->title);
-        mu_table_print(table, format, 0, stdout);
-        (void)putchar('\n');
-    }
-}
-
 struct asked {
     const char *name, *known_at, *instants[COVERED_AT + 1];
     enum mu_format format;
+    size_t limit; /* rows of a section; 0: all */
 };
-
-enum { ANSWERED_MAX = 2 };
 
 /* How many sections the query of this one answers. */
 static size_t answered_by(size_t first)
 {
     size_t count = 1;
 
-    while (count < ANSWERED_MAX && first + count < SECTION_COUNT &&
-           sections[first + count].query == sections[first].query)
+    while (first + count < SECTION_COUNT && sections[first + count].query == sections[first].query)
         count++;
     return count;
 }
 
+/* Of one query: the sections one after the other, as their rows come. */
 struct answer {
-    const struct section *sections;
-    size_t count, columns[ANSWERED_MAX];
-    struct mu_table *tables[ANSWERED_MAX];
+    const struct asked *asked;
+    const struct section *section, *last; /* the one whose rows come; the query's last */
+    bool is_named;                        /* a row's first column is its section's name */
+    bool is_json, is_whole;               /* whole: rows are printed as they come */
+    struct mu_table *table;
+    size_t rows; /* of the sections that have ended */
 };
+
+static void begin_section(struct answer *answer)
+{
+    const struct section *section = answer->section;
+
+    answer->table = mu_table_new(section->columns, column_count(section));
+    if (answer->is_whole)
+        mu_table_begin(answer->table, answer->asked->format, 0, stdout);
+    else
+        mu_table_keep_last(answer->table, answer->asked->limit);
+    if (answer->is_json)
+        (void)printf("%c\"%s\":", section == sections ? '{' : ',', section->name);
+}
+
+static void put_title(const struct answer *answer, size_t rows)
+{
+    if (answer->is_whole || rows <= answer->asked->limit)
+        (void)puts(answer->section->title);
+    else
+        (void)printf("%s (the last %zu of %zu; --limit=0 prints all)\n", answer->section->title,
+                     answer->asked->limit, rows);
+}
+
+/* Text tells nothing of a section without rows. */
+static void end_section(struct answer *answer)
+{
+    size_t rows = mu_table_row_count(answer->table);
+
+    if (!answer->is_whole && rows > 0) {
+        put_title(answer, rows);
+        mu_table_print(answer->table, answer->asked->format, 0, stdout);
+    } else if (answer->is_json || rows > 0) {
+        mu_table_end(answer->table);
+    }
+    if (!answer->is_json && rows > 0)
+        (void)putchar('\n');
+    answer->rows += rows;
+    mu_table_free(answer->table);
+    answer->table = NULL;
+}
+
+static void next_section(struct answer *answer)
+{
+    end_section(answer);
+    answer->section++;
+    begin_section(answer);
+}
 
 static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
 {
-    const struct answer *answer = opaque;
-    const char *cells[SECTION_MAX_COLUMNS] = {NULL};
-    bool is_named = answer->count > 1;
-    size_t at = 0;
+    struct answer *answer = opaque;
+    const char *cells[SECTION_MAX_COLUMNS];
 
     (void)err;
-    while (is_named && at + 1 < answer->count &&
-           !mu_text_equal(mu_pg_text(row, 0, 0), answer->sections[at].name))
-        at++;
-    for (size_t c = 0; c < answer->columns[at]; c++)
-        cells[c] = mu_pg_text(row, 0, (int)(c + is_named));
-    mu_table_row(answer->tables[at], cells);
+    while (answer->is_named && answer->section < answer->last &&
+           !mu_text_equal(mu_pg_text(row, 0, 0), answer->section->name))
+        next_section(answer);
+    for (size_t c = 0; c < column_count(answer->section); c++)
+        cells[c] = mu_pg_text(row, 0, (int)(c + answer->is_named));
+    if (answer->is_whole && !answer->is_json && mu_table_row_count(answer->table) == 0)
+        put_title(answer, 0);
+    mu_table_row(answer->table, cells);
     return MU_OK;
 }
 
@@ -188,23 +226,23 @@ static enum mu_status explain_sections(struct mu_pg *pg, const struct asked *ask
                                        const char *const *values, size_t *rows,
                                        struct mu_error *err)
 {
-    struct answer answer = {.sections = first, .count = count};
+    bool is_json = asked->format == MU_FORMAT_JSON;
+    struct answer answer = {.asked = asked,
+                            .section = first,
+                            .last = first + count - 1,
+                            .is_named = count > 1,
+                            .is_json = is_json,
+                            .is_whole = is_json || asked->limit == 0};
     enum mu_status st;
 
-    for (size_t i = 0; i < count; i++) {
-        answer.columns[i] = column_count(&first[i]);
-        answer.tables[i] = mu_table_new(first[i].columns, answer.columns[i]);
-    }
+    begin_section(&answer);
     st = mu_pg_stream(pg, (int)first->query, values, add_row, &answer, err);
-    for (size_t i = 0; i < count; i++) {
-        if (st == MU_OK) {
-            *rows += mu_table_row_count(answer.tables[i]);
-            if (asked->format == MU_FORMAT_JSON)
-                (void)putchar(&first[i] == sections ? '{' : ',');
-            print_section(&first[i], asked->format, answer.tables[i]);
-        }
-        mu_table_free(answer.tables[i]);
-    }
+    while (st == MU_OK && answer.section < answer.last)
+        next_section(&answer);
+    if (st == MU_OK)
+        end_section(&answer);
+    mu_table_free(answer.table); /* of a failure */
+    *rows += answer.rows;
     return st;
 }
 
@@ -246,7 +284,8 @@ int explain_command(void *config_struct, int argc, char **argv)
     const struct explain_config *config = config_struct;
     MU_AUTO(pg) struct mu_pg *pg = NULL;
     char known_at[QUERY_TIME_SIZE], horizon[QUERY_TIME_SIZE], instant[QUERY_TIME_SIZE];
-    struct asked asked = {NULL, known_at, {horizon, instant}, MU_FORMAT_TEXT};
+    struct asked asked = {
+            NULL, known_at, {horizon, instant}, MU_FORMAT_TEXT, (size_t)config->limit};
     struct mu_error err;
     size_t rows = 0;
 

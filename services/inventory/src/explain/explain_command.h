@@ -10,9 +10,10 @@
 
 struct explain_config {
     const char *postgres, *format, *valid_at, *known_at;
+    int64_t limit;
 };
 
-enum { EXPLAIN_OPTION_COUNT = 4, DUMP_OPTION_COUNT = 1 };
+enum { EXPLAIN_OPTION_COUNT = 5, DUMP_OPTION_COUNT = 1 };
 extern const struct mu_option explain_options[EXPLAIN_OPTION_COUNT];
 
 /* Exit code 1: nothing is known of it. */

@@ -2,6 +2,7 @@
 #include "findings/findings_command.h"
 #include "query/instants.h"
 #include "query/json_rows.h"
+#include "query/table_rows.h"
 
 #include "base/table.h"
 
@@ -23,6 +24,8 @@ static const char *const image_columns[] = {"state",   "asset",   "digest",   "c
                                             "scanned", "expires", "database", "freshness"};
 static const char *const event_columns[] = {"at", "clock", "event", "subject", "detail", "source"};
 enum { IMAGE_COLUMNS = 8, IMAGE_WRONG = 8, EVENT_COLUMNS = 6 };
+static const struct table_rows image_rows = {image_columns, IMAGE_COLUMNS, 0, IMAGE_WRONG};
+static const struct table_rows event_rows = {event_columns, EVENT_COLUMNS, 0, 0};
 
 struct question {
     struct mu_pg *pg;
@@ -33,43 +36,18 @@ struct question {
 static enum mu_status print_images(const struct question *question, size_t *ret_wrong,
                                    struct mu_error *err)
 {
-    MU_AUTO(table) struct mu_table *table = mu_table_new(image_columns, IMAGE_COLUMNS);
-    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
     const char *values[] = {question->valid, question->known};
-    enum mu_status st;
 
-    if (question->format == MU_FORMAT_JSON)
-        return json_rows_print(question->pg, FINDING_IMAGE_CLOCKS_JSON, values, stdout, ret_wrong,
-                               err);
-    st = mu_pg_execute(question->pg, FINDING_IMAGE_CLOCKS_TEXT, values, &rows, err);
-    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++) {
-        const char *cells[IMAGE_COLUMNS];
-
-        for (int column = 0; column < IMAGE_COLUMNS; column++)
-            cells[column] = mu_pg_text(rows, i, column);
-        mu_table_row(table, cells);
-        *ret_wrong += mu_pg_bool(rows, i, IMAGE_WRONG);
-    }
-    if (st == MU_OK)
-        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
-    return st;
-}
-
-static enum mu_status add_event(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
-{
-    const char *cells[EVENT_COLUMNS];
-
-    (void)err;
-    for (int i = 0; i < EVENT_COLUMNS; i++)
-        cells[i] = mu_pg_text(row, 0, i);
-    mu_table_row(opaque, cells);
-    return MU_OK;
+    return question->format == MU_FORMAT_JSON
+                   ? json_rows_print(question->pg, FINDING_IMAGE_CLOCKS_JSON, values, stdout,
+                                     ret_wrong, err)
+                   : table_rows_print(question->pg, FINDING_IMAGE_CLOCKS_TEXT, values, &image_rows,
+                                      stdout, ret_wrong, err);
 }
 
 static enum mu_status print_events(const struct question *question, const char *uai,
                                    const char *vulnerability, struct mu_error *err)
 {
-    MU_AUTO(table) struct mu_table *table = mu_table_new(event_columns, EVENT_COLUMNS);
     MU_AUTO(pg_result) struct mu_pg_result *found = NULL;
     size_t none = 0;
     enum mu_status st = finding_repository_of(question->pg, uai, &found, err);
@@ -80,10 +58,8 @@ static enum mu_status print_events(const struct question *question, const char *
         return st;
     if (question->format == MU_FORMAT_JSON)
         return json_rows_print(question->pg, FINDING_CLOCK_EVENTS_JSON, values, stdout, &none, err);
-    st = mu_pg_stream(question->pg, FINDING_CLOCK_EVENTS_TEXT, values, add_event, table, err);
-    if (st == MU_OK)
-        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
-    return st;
+    return table_rows_print(question->pg, FINDING_CLOCK_EVENTS_TEXT, values, &event_rows, stdout,
+                            NULL, err);
 }
 
 static enum mu_status check(const struct clocks_config *config, struct question *question,

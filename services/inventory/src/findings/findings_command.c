@@ -3,6 +3,7 @@
 #include "findings/finding_queries.h"
 #include "query/instants.h"
 #include "query/json_rows.h"
+#include "query/table_rows.h"
 
 #include "base/table.h"
 #include "base/text.h"
@@ -39,7 +40,8 @@ static const char *const finding_columns[] = {"status", "due",      "due_by",  "
                                               "kev",    "packages", "fixed_in"};
 static const char *const count_columns[] = {"severity", "distinct", "per_asset",
                                             "per_running_container"};
-enum { FINDING_COLUMNS = 11, COUNT_COLUMNS = 4, MS_SIZE = 24 };
+enum { FINDING_COLUMNS = 11, FINDING_LATE = 11, COUNT_COLUMNS = 4, MS_SIZE = 24 };
+static const struct table_rows finding_rows = {finding_columns, FINDING_COLUMNS, 0, FINDING_LATE};
 
 struct question {
     const struct findings_config *config;
@@ -87,30 +89,10 @@ static enum mu_status print_counts(const struct question *question, struct mu_er
     return st;
 }
 
-struct lister {
-    struct mu_table *table;
-    size_t late;
-};
-
-static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
-{
-    struct lister *lister = opaque;
-    const char *cells[FINDING_COLUMNS];
-
-    (void)err;
-    for (int i = 0; i < FINDING_COLUMNS; i++)
-        cells[i] = mu_pg_text(row, 0, i);
-    mu_table_row(lister->table, cells);
-    lister->late += mu_text_equal(cells[0], "late");
-    return MU_OK;
-}
-
 static enum mu_status print_findings(const struct question *question, size_t *ret_late,
                                      struct mu_error *err)
 {
-    MU_AUTO(table) struct mu_table *table = mu_table_new(finding_columns, FINDING_COLUMNS);
     const struct findings_config *config = question->config;
-    struct lister lister = {table, 0};
     char risk[MS_SIZE], within[MS_SIZE];
     const char *values[] = {question->repository,
                             question->valid,
@@ -122,18 +104,13 @@ static enum mu_status print_findings(const struct question *question, size_t *re
                             bool_word(config->late),
                             config->due_within_ms < 0 ? NULL : within,
                             bool_word(config->all)};
-    enum mu_status st;
 
     (void)snprintf(risk, sizeof(risk), "%" PRId64, config->at_risk_ms);
     (void)snprintf(within, sizeof(within), "%" PRId64, config->due_within_ms);
     if (question->format == MU_FORMAT_JSON)
         return json_rows_print(question->pg, FINDING_FINDINGS_JSON, values, stdout, ret_late, err);
-    st = mu_pg_stream(question->pg, FINDING_FINDINGS_TEXT, values, add_row, &lister, err);
-    if (st != MU_OK)
-        return st;
-    mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
-    *ret_late = lister.late;
-    return MU_OK;
+    return table_rows_print(question->pg, FINDING_FINDINGS_TEXT, values, &finding_rows, stdout,
+                            ret_late, err);
 }
 
 /* One snapshot: the counts and the list agree. */

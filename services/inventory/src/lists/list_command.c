@@ -217,7 +217,7 @@ static enum mu_status read_list(struct mu_pg *pg, struct reading *reading, struc
             st = read_page(pg, reading, &key, err);
     } while (st == MU_OK && key && !is_full(reading));
     if (st == MU_OK && reading->table)
-        mu_table_print(reading->table, MU_FORMAT_TEXT, 0, stdout);
+        mu_table_end(reading->table);
     else if (st == MU_OK)
         (void)fputs("\n]\n", stdout);
     return st;
@@ -251,8 +251,10 @@ static int print_list(struct reading *reading)
         instants_check(reading->config->valid_at, reading->config->known_at, &err) != MU_OK ||
         check_filters(reading, &err) != MU_OK)
         return failure(&err, MU_EXIT_USAGE);
-    if (reading->format == MU_FORMAT_TEXT)
+    if (reading->format == MU_FORMAT_TEXT) {
         table = new_table(reading->list);
+        mu_table_begin(table, MU_FORMAT_TEXT, 0, stdout);
+    }
     reading->table = table;
     if (inventory_query_open(reading->config->postgres, "muster-inventory", &pg, &err) != MU_OK ||
         read_list(pg, reading, &err) != MU_OK)

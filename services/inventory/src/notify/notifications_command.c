@@ -3,6 +3,7 @@
 #include "notify/notify_store.h"
 #include "notify/webhook_sender.h"
 #include "query/json_rows.h"
+#include "query/table_rows.h"
 
 #include "base/clock.h"
 #include "base/sha256.h"
@@ -28,23 +29,11 @@ const struct mu_option notifications_options[NOTIFICATIONS_OPTION_COUNT] = {
 
 static const char *const columns[] = {"at",     "severity", "kind",     "subject",
                                       "target", "state",    "attempts", "message"};
-enum { COLUMNS = 8 };
-
-static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
-{
-    const char *cells[COLUMNS];
-
-    (void)err;
-    for (int i = 0; i < COLUMNS; i++)
-        cells[i] = mu_pg_text(row, 0, i);
-    mu_table_row(opaque, cells);
-    return MU_OK;
-}
+static const struct table_rows rows = {columns, sizeof(columns) / sizeof(columns[0]), 0, 0};
 
 static enum mu_status list_all(const struct notifications_config *config, struct mu_pg *pg,
                                struct mu_error *err)
 {
-    MU_AUTO(table) struct mu_table *table = mu_table_new(columns, COLUMNS);
     char limit[24];
     const char *values[] = {config->kind, config->state, limit};
     enum mu_format format;
@@ -55,9 +44,7 @@ static enum mu_status list_all(const struct notifications_config *config, struct
     if (st == MU_OK && format == MU_FORMAT_JSON)
         return json_rows_print(pg, NOTIFY_LIST_JSON, values, stdout, &none, err);
     if (st == MU_OK)
-        st = mu_pg_stream(pg, NOTIFY_LIST_TEXT, values, add_row, table, err);
-    if (st == MU_OK)
-        mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
+        st = table_rows_print(pg, NOTIFY_LIST_TEXT, values, &rows, stdout, NULL, err);
     return st;
 }
 
