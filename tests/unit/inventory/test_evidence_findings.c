@@ -97,6 +97,27 @@ static void a_raw_scan_has_no_other_report(void **state)
     assert_int_equal(write_set_rows(f->set, WRITE_EVIDENCE_ORIGINALS), 0);
 }
 
+/* Thousands of images have it, and the same is told of it each time. */
+static void what_is_told_of_a_vulnerability_is_written_once(void **state)
+{
+    static const char json[] =
+            "{\"schema\":\"muster.raw-scan.v1\",\"image\":{\"manifest_digest\":"
+            "\"" DIGEST("1") "\"},\"findings\":[{\"id\":\"CVE-1\","
+                             "\"aliases\":[\"GHSA-1\"],\"kev\":{\"date_added\":"
+                             "\"2026-01-01\"}},{\"id\":\"CVE-1\",\"aliases\":[\"GHSA-1\"],"
+                             "\"kev\":{\"date_added\":\"2026-01-01\"}}]}";
+    struct fixture *f = *state;
+
+    write_set_remember(f->set);
+    for (int i = 0; i < 2; i++) {
+        f->result.evidence_digest = i == 0 ? DIGEST("e") : DIGEST("f");
+        assert_int_equal(findings_parse(&f->effects, &f->event, json, strlen(json), &f->err),
+                         MU_OK);
+    }
+    assert_int_equal(write_set_rows(f->set, WRITE_VULNERABILITY_FACTS), 1);
+    assert_int_equal(write_set_rows(f->set, WRITE_VULNERABILITY_ALIASES), 1);
+}
+
 static void an_imported_scan_must_carry_every_uai_with_the_digest(void **state)
 {
     struct fixture *f = *state;
@@ -169,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(an_imported_scan_loads_what_counts_and_names_its_report),
             TEST(a_raw_scan_has_no_other_report),
+            TEST(what_is_told_of_a_vulnerability_is_written_once),
             TEST(an_imported_scan_must_carry_every_uai_with_the_digest),
             TEST(an_imported_scan_must_name_its_report),
             TEST(evidence_of_another_image_or_form_is_refused),

@@ -81,6 +81,24 @@ static void rebuilds(void)
         fail_msg("%s", err.message);
 }
 
+static void a_step_is_so_many_events(void **state)
+{
+    MU_AUTO(rebuild) struct rebuild *rebuild = rebuild_new(w.evidence);
+    struct mu_error err;
+
+    (void)state;
+    live();
+    free(world_sql(&w, "UPDATE ledger_payloads SET events = 4000"));
+    assert_int_equal(rebuild_begin(rebuild, w.pg, true, &err), MU_OK);
+    assert_int_equal(rebuild_step(rebuild, w.pg, &err), MU_OK);
+    assert_sql(&w,
+               "SELECT count(*) FILTER (WHERE p.known_at <= r.done_to) || ' of ' || count(*) "
+               "FROM ledger_payloads p, ledger_rebuild r",
+               "2 of 3");
+    assert_int_equal(rebuild_step(rebuild, w.pg, &err), MU_OK);
+    assert_int_equal(rebuild_step(rebuild, w.pg, &err), MU_END);
+}
+
 static void the_tables_are_the_same_row_for_row(void **state)
 {
     char *before, *after, *dump_before, *dump_after;
@@ -313,6 +331,7 @@ static void every_table_says_whether_it_is_rebuilt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            TEST(a_step_is_so_many_events),
             TEST(the_tables_are_the_same_row_for_row),
             TEST(what_was_decided_and_done_is_left_alone),
             TEST(evidence_that_came_too_late_stays_missing),

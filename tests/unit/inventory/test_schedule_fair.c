@@ -71,6 +71,25 @@ static void registries_take_turns(void **state)
     assert_sql(&w, ISSUED, "large.example 4, other.example 3, small.example 3");
 }
 
+static void a_round_ends_before_it_has_made_all_requests_and_the_next_follows(void **state)
+{
+    struct mu_error err;
+    bool busy = false;
+
+    (void)state;
+    config.max_in_flight = 1000;
+    add_jobs("large.example", 1200, 2);
+    assert_int_equal(schedule_round(&config, w.pg, &busy, &err), MU_OK);
+    assert_sql(&w, ISSUED, "large.example 500");
+    assert_true(busy);
+    run_round();
+    assert_sql(&w, ISSUED, "large.example 1000");
+    busy = false;
+    assert_int_equal(schedule_round(&config, w.pg, &busy, &err), MU_OK);
+    assert_sql(&w, ISSUED, "large.example 1000");
+    assert_false(busy);
+}
+
 /* All places are taken by one; as they get free, who has fewest under way is next. */
 static void who_comes_late_gets_the_next_places(void **state)
 {
@@ -384,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(registries_take_turns),
+            CASE(a_round_ends_before_it_has_made_all_requests_and_the_next_follows),
             CASE(who_comes_late_gets_the_next_places),
             CASE(a_registry_keeps_its_rate),
             CASE(a_registry_has_no_more_than_allowed_under_way),

@@ -139,6 +139,25 @@ static void a_full_memory_forgets_what_nobody_asked_for_since(void **state)
     assert_false(before(3, "1", ""));
 }
 
+/* A fleet so large that all of it is asked for all the time. */
+static void of_too_many_only_those_asked_for_last_are_kept(void **state)
+{
+    enum { BATCHES = 24, ROWS = 100000 };
+    char name[16];
+
+    (void)state;
+    for (int round = 0; round < 2; round++)
+        for (int batch = 0; batch < BATCHES; batch++) {
+            for (int i = 0; i < ROWS; i++) {
+                (void)snprintf(name, sizeof(name), "%d", batch * ROWS + i);
+                (void)before(1, name, "");
+            }
+            seen_keep(seen, 0);
+        }
+    assert_true(before(1, name, ""));
+    assert_false(before(1, "0", ""));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_seen, close_seen)
 
 int main(void)
@@ -147,6 +166,7 @@ int main(void)
             TEST(a_row_is_new_once),
             TEST(what_was_not_committed_was_not_written),
             TEST(two_batches_under_way_stand_and_fall_together),
+            TEST(of_too_many_only_those_asked_for_last_are_kept),
             TEST(an_id_stands_for_its_row),
             TEST(tables_columns_and_what_is_absent_are_told_apart),
             TEST(the_skipped_column_does_not_count),

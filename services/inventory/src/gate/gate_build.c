@@ -297,7 +297,7 @@ enum mu_status gate_build(const struct gate_build_config *config, struct gate_ca
     build.by_image = text_map_new();
     build.by_word = text_map_new();
     build.cache = gate_cache_builder_new();
-    st = mu_pg_begin(build.pg, MU_PG_REPEATABLE_READ_READ_ONLY, err);
+    st = mu_pg_begin(build.pg, MU_PG_LONG_READ, err);
     if (st == MU_OK)
         st = known_at(build.pg, &info.known_at_us, err);
     if (st == MU_OK)

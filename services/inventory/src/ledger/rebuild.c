@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 100, TIME_SIZE = 64, EVENTS_AT_A_TIME = 5000 };
-static const char blocks_at_a_time[] = "20";
+enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 100, TIME_SIZE = 64 };
+static const char events_at_a_time[] = "5000";
 
 struct rebuild {
     struct batch_applier *applier;
@@ -210,7 +210,7 @@ enum mu_status rebuild_step(struct rebuild *rebuild, struct mu_pg *pg, struct mu
 {
     MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
     MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
-    const char *values[] = {rebuild->done_to, rebuild->known_to, blocks_at_a_time};
+    const char *values[] = {rebuild->done_to, rebuild->known_to, events_at_a_time};
     int64_t events = 0;
     size_t row = 0;
     enum mu_status st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
@@ -220,10 +220,9 @@ enum mu_status rebuild_step(struct rebuild *rebuild, struct mu_pg *pg, struct mu
         st = mu_pg_execute(pg, READ_REBUILD_NEXT, values, &rows, err);
     if (st == MU_OK && mu_pg_rows(rows) == 0)
         return end(pg, err);
-    while (st == MU_OK && row < mu_pg_rows(rows) && events < EVENTS_AT_A_TIME) {
+    for (; st == MU_OK && row < mu_pg_rows(rows); row++) {
         st = replay(rebuild, pg, rows, row, err);
         events += mu_pg_int(rows, row, 1);
-        row++;
     }
     return st == MU_OK ? record(rebuild, pg, mu_pg_text(rows, row - 1, 0), events, err) : st;
 }

@@ -181,6 +181,7 @@ static int try_it(struct doing *doing, struct mu_error *err)
     struct dry_run_totals totals;
     enum mu_status st = read_span(doing->config, from, to, err);
 
+    mu_table_begin(table, doing->format, 0, stdout);
     if (st == MU_OK)
         st = read_file(doing, err);
     if (st == MU_OK)
@@ -190,7 +191,7 @@ static int try_it(struct doing *doing, struct mu_error *err)
     if (st != MU_OK)
         return fail_with(st);
     if (totals.different > 0 || doing->format == MU_FORMAT_JSON)
-        mu_table_print(table, doing->format, 0, stdout);
+        mu_table_end(table);
     (void)fprintf(doing->format == MU_FORMAT_JSON ? stderr : stdout,
                   "%zu of %zu would be decided differently: %zu rejected, %zu approved\n",
                   totals.different, totals.images, totals.newly_rejected, totals.newly_approved);

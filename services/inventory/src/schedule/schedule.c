@@ -208,7 +208,7 @@ static enum mu_status issue_due(struct round *round, struct mu_error *err)
     MU_AUTO_DONE(mu_buf_done) struct mu_buf hosts;
     MU_AUTO_DONE(mu_buf_done) struct mu_buf numbers;
     MU_AUTO(pg_result) struct mu_pg_result *jobs = NULL;
-    const char *values[5] = {
+    const char *values[6] = {
             int_text(round, config->max_in_flight),
             int_text(round, config->max_per_registry > 0 ? config->max_per_registry : INT32_MAX)};
     enum mu_status st;
@@ -219,7 +219,10 @@ static enum mu_status issue_due(struct round *round, struct mu_error *err)
     values[2] = hosts.data;
     values[3] = numbers.data;
     values[4] = int_text(round, rates->others);
+    values[5] = ROUND_MAX_TEXT;
     st = mu_pg_execute(round->pg, READ_JOBS_DUE, values, &jobs, err);
+    if (st == MU_OK)
+        round->busy |= mu_pg_rows(jobs) >= ROUND_MAX_JOBS;
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(jobs); i++)
         st = issue(round, jobs, i, err);
     return st;

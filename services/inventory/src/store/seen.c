@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* CAPACITY: twice what there is after MANY more, which are looked through; so it seldom grows. */
-enum { CAPACITY = 1 << 20, MANY = 1 << 18 };
+enum { CAPACITY = 1 << 20, MANY = 1 << 18, MOST = 1 << 20 };
 
 struct key {
     uint64_t low, high; /* both 0: empty */
@@ -85,10 +85,21 @@ static void rebuild(struct seen *seen, size_t capacity, uint32_t since, uint32_t
     free(old);
 }
 
-/* What nobody asked for since the last time; the other batch is younger than that. */
+/* What nobody asked for since the last time; of too many more, but nothing of a batch under way. */
 static void look_through(struct seen *seen)
 {
-    rebuild(seen, seen->capacity, UINT32_MAX, seen->mark);
+    uint32_t asked = seen->mark;
+    size_t capacity = CAPACITY;
+
+    rebuild(seen, seen->capacity, UINT32_MAX, asked);
+    while (seen->count > MOST && asked < seen->kept) {
+        asked += (seen->kept - asked + 1) / 2;
+        rebuild(seen, seen->capacity, UINT32_MAX, asked);
+    }
+    while (capacity < 2 * (seen->count + MANY))
+        capacity *= 2;
+    if (capacity < seen->capacity)
+        rebuild(seen, capacity, UINT32_MAX, 0);
     seen->count_at_mark = seen->count;
     seen->mark = seen->last;
 }

@@ -5,7 +5,8 @@
  * Two batches may be under way, 0 and 1: the rows of the second are made while the first is
  * written, and count on it. What a batch asked for counts from then on when the batch is kept; when
  * one fails so does the other. When a quarter of a million were added since the last time, what
- * nobody asked for since then is forgotten (24 MiB, or twice that for batches of that size).
+ * nobody asked for since then is forgotten, and of more than a million all but those that were
+ * asked for last (24 to 96 MiB; more only for batches of that size).
  * Rows are told apart by 16 bytes of a SHA-256, so that nobody can make one that is taken for
  * another.
  *

@@ -41,12 +41,20 @@ struct repetition {
 #define ID_AND_WORD INT_MIN
 
 static const struct repetition repetitions[] = {
-        {WRITE_REPOSITORIES, 0},      {WRITE_ASSETS, ID(0)},
-        {WRITE_ASSET_DIGESTS, 2},     {WRITE_DIGEST_FACTS, ID(1)},
-        {WRITE_DIGEST_EDGES, 0},      {WRITE_POD_FACTS, ID(2)},
-        {WRITE_INSTANCES, ID(0)},     {WRITE_INSTANCE_KINDS, ID_AND_WORD},
-        {WRITE_RUN_FACTS, ID(1)},     {WRITE_EVIDENCE_LOADS, 1},
-        {WRITE_FINDING_KINDS, ID(0)}, {WRITE_RUN_IMAGE_FACTS, ID(0)},
+        {WRITE_REPOSITORIES, 0},
+        {WRITE_ASSETS, ID(0)},
+        {WRITE_ASSET_DIGESTS, 2},
+        {WRITE_DIGEST_FACTS, ID(1)},
+        {WRITE_DIGEST_EDGES, 0},
+        {WRITE_POD_FACTS, ID(2)},
+        {WRITE_INSTANCES, ID(0)},
+        {WRITE_INSTANCE_KINDS, ID_AND_WORD},
+        {WRITE_RUN_FACTS, ID(1)},
+        {WRITE_EVIDENCE_LOADS, 1},
+        {WRITE_FINDING_KINDS, ID(0)},
+        {WRITE_RUN_IMAGE_FACTS, ID(0)},
+        {WRITE_VULNERABILITY_FACTS, ID(0)},
+        {WRITE_VULNERABILITY_ALIASES, 2},
 };
 
 static size_t column_count(size_t table)
