@@ -396,6 +396,48 @@ static void other_causes_are_told_apart(void **state)
     json_decref(rows);
 }
 
+/* Between these instants the one row of diff, "from_state > to_state cause cause_at". */
+static void assert_change(const char *from, const char *to, const char *wanted)
+{
+    json_t *rows = rows_of(diff_command,
+                           (struct list_command_config){.filters = {from}, .valid_at = to}, NULL);
+    size_t row = row_of(rows, "state_changed", "prod/default/p1/main");
+    MU_AUTO_FREE char *found = NULL;
+
+    assert_true(asprintf(&found, "%s > %s %s %s", cell(rows, row, "from_state"),
+                         cell(rows, row, "to_state"), cell(rows, row, "cause"),
+                         cell(rows, row, "cause_at")) > 0);
+    assert_string_equal(found, wanted);
+    json_decref(rows);
+}
+
+/* What came before the time asked for is no cause of what changed in it. */
+static void the_cause_is_the_last_that_it_took(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(1)});
+    add_pod(&w, "e2",
+            (struct pod){.uid = "p1",
+                         .tag = "1.0",
+                         .digest = digest_of('a'),
+                         .started = T(2),
+                         .at = T(2)});
+    add_delete(&w, "e3", NULL, digest_of('a'), T(5));
+    add_push(&w, "e4", "1.0", digest_of('a'), T(40 * 24 * 60));
+    world_apply(&w);
+    free(world_sql(&w, "INSERT INTO exclusions SELECT gen_random_uuid(), '" REPO ":1.0', "
+                       "'2026-12-21', '2026-12-25', 'why', 'ann', ledger_tick()"));
+    assert_change(AT_10, "2026-12-02T00:00:00Z",
+                  "covered > not_in_registry scan_expired 2026-12-01T00:01:00.000000Z");
+    assert_change("2026-12-02T00:00:00Z", "2026-12-20T00:00:00Z",
+                  "not_in_registry > scan_expired registry_pushed 2026-12-11T00:00:00.000000Z");
+    assert_change("2026-12-20T00:00:00Z", "2026-12-22T00:00:00Z",
+                  "scan_expired > excluded exclusion_began 2026-12-21T00:00:00.000000Z");
+    assert_change("2026-12-22T00:00:00Z", "2026-12-26T00:00:00Z",
+                  "excluded > scan_expired exclusion_ended 2026-12-25T00:00:00.000000Z");
+}
+
 /* ---- sample ---- */
 
 static void run_many(void)
@@ -475,6 +517,7 @@ int main(void)
             WORLD_TEST(every_difference_has_its_one_cause),
             WORLD_TEST(what_time_alone_changes_has_its_cause_too),
             WORLD_TEST(other_causes_are_told_apart),
+            WORLD_TEST(the_cause_is_the_last_that_it_took),
             WORLD_TEST(a_sample_has_one_of_each_asset_first),
             WORLD_TEST(the_same_seed_draws_the_same_and_another_does_not),
     };
