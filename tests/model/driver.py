@@ -101,10 +101,11 @@ def _running_assets(known, at):
 
 
 def _instance_rows(known, at):
-    return {(*run["instance"], kind, uai, manifest or run["digest"], state, reason) for run, kind, uai, manifest, _, state, reason, *_ in known.coverage(at)}
+    return {(*run["instance"], kind, uai, manifest or run["digest"], state, reason, since, expires, event)
+            for run, kind, uai, manifest, _, state, reason, since, expires, event in known.coverage(at)}
 
 
-INSTANCE = "cluster, pod_uid, container, container_kind, uai, digest, state, reason"
+INSTANCE = f"cluster, pod_uid, container, container_kind, uai, digest, state, reason, {_us('since')}, {_us('expires_at')}, cause_id"
 CHOICES = ("uai", "digest", "cluster", "namespace", "pod", "node", "state")  # what list_instances can be narrowed by, in its order
 
 

@@ -268,6 +268,27 @@ static void wrong_use_is_exit_2_and_no_database_exit_3(void **state)
     assert_int_equal(code, 3);
 }
 
+static void a_container_has_since_when_until_when_and_why(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    build_history();
+    rows = rows_of(instances_command,
+                   (struct list_command_config){.valid_at = AT_60, .filters = {[4] = "scanned"}},
+                   NULL);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_string_equal(cell(rows, 0, "since"), "2026-11-01T00:50:00.000000Z");
+    assert_string_equal(cell(rows, 0, "expires_at"), "2026-12-01T00:50:00.000000Z");
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "SELECT count(*) FROM scans WHERE scan_id = '%s' AND finished_at = "
+                               "'2026-11-01T00:50Z'",
+                               cell(rows, 0, "cause_id")),
+               "1");
+    json_decref(rows);
+}
+
 /* ---- diff ---- */
 
 static void every_difference_has_its_one_cause(void **state)
@@ -514,6 +535,7 @@ int main(void)
             WORLD_TEST(json_has_all_columns_with_their_types),
             WORLD_TEST(a_limit_ends_a_list_and_none_does_not),
             WORLD_TEST(wrong_use_is_exit_2_and_no_database_exit_3),
+            WORLD_TEST(a_container_has_since_when_until_when_and_why),
             WORLD_TEST(every_difference_has_its_one_cause),
             WORLD_TEST(what_time_alone_changes_has_its_cause_too),
             WORLD_TEST(other_causes_are_told_apart),

@@ -16,12 +16,13 @@ static const struct list_column asset_columns[] = {
         {"containers", LIST_INT}, {"repository", LIST_TEXT},  {"tag", LIST_TEXT},
         {"asset_id", LIST_TEXT},  {"gone_since", LIST_TIME}};
 static const struct list_column instance_columns[] = {
-        {"cluster", LIST_TEXT},    {"namespace", LIST_TEXT},  {"pod", LIST_TEXT},
-        {"container", LIST_TEXT},  {"uai", LIST_TEXT},        {"state", LIST_TEXT},
-        {"reason", LIST_TEXT},     {"started_at", LIST_TIME}, {"node", LIST_TEXT},
-        {"owner", LIST_TEXT},      {"image", LIST_TEXT},      {"digest", LIST_TEXT},
-        {"kind", LIST_TEXT},       {"evidence", LIST_TEXT},   {"pod_uid", LIST_TEXT},
-        {"instance_id", LIST_TEXT}};
+        {"cluster", LIST_TEXT},     {"namespace", LIST_TEXT},  {"pod", LIST_TEXT},
+        {"container", LIST_TEXT},   {"uai", LIST_TEXT},        {"state", LIST_TEXT},
+        {"reason", LIST_TEXT},      {"started_at", LIST_TIME}, {"node", LIST_TEXT},
+        {"owner", LIST_TEXT},       {"image", LIST_TEXT},      {"digest", LIST_TEXT},
+        {"kind", LIST_TEXT},        {"evidence", LIST_TEXT},   {"pod_uid", LIST_TEXT},
+        {"instance_id", LIST_TEXT}, {"since", LIST_TIME},      {"expires_at", LIST_TIME},
+        {"cause_id", LIST_TEXT}};
 static const struct list_column coverage_columns[] = {{"state", LIST_TEXT},
                                                       {"containers", LIST_INT}};
 static const struct list_column totals_columns[] = {
