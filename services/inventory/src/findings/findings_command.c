@@ -22,7 +22,7 @@ const struct mu_option findings_options[FINDINGS_OPTION_COUNT] = {
          "only this vulnerability, by any of its names"},
         {"late", MU_OPTION_BOOL, OPTION(late), "false", 0, 0, 0, "only what is past its due date"},
         {"due-within", MU_OPTION_DURATION_MS, OPTION(due_within_ms), "-1", -1, FOREVER, 0,
-         "only what is due by then, as 7d"},
+         "only what is due within this time, as 7d (default: whenever it is due)"},
         {"at-risk", MU_OPTION_DURATION_MS, OPTION(at_risk_ms), "7d", 0, FOREVER, 0,
          "what is due within this time is at risk"},
         {"rules", MU_OPTION_TEXT, OPTION(rules), "rev5", 0, 0, 0,
