@@ -293,6 +293,17 @@ static void an_alarm_that_the_limit_leaves_out_raises_the_exit_code(void **state
     assert_refuses(failures_command, &asked, NULL, 0, "there are more rows");
 }
 
+static void what_is_not_known_is_told_how_to_write(void **state)
+{
+    struct list_command_config asked = {.postgres = w.conninfo, .format = "text"};
+
+    (void)state;
+    assert_refuses(history_command, &asked, "nobody", 1,
+                   "nothing is known of 'nobody' at that instant: write an asset as "
+                   "'muster-inventory assets' lists it, or give a digest, a pod's name or uid\n");
+    assert_refuses(whowas_command, &asked, "nobody", 1, "name or uid, a node or an owner\n");
+}
+
 static void wrong_use_is_exit_2_and_no_database_exit_3(void **state)
 {
     int code = -1;
@@ -514,6 +525,7 @@ int main(void)
             WORLD_TEST(json_has_all_columns_with_their_types),
             WORLD_TEST(a_limit_ends_a_list_and_none_does_not),
             WORLD_TEST(an_alarm_that_the_limit_leaves_out_raises_the_exit_code),
+            WORLD_TEST(what_is_not_known_is_told_how_to_write),
             WORLD_TEST(wrong_use_is_exit_2_and_no_database_exit_3),
             WORLD_TEST(every_difference_has_its_one_cause),
             WORLD_TEST(what_time_alone_changes_has_its_cause_too),

@@ -1,5 +1,7 @@
 #include "lists/list_command.h"
 
+#include "query/subject_names.h"
+
 #include "base/memory.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -314,7 +316,8 @@ static int run_list(enum list_id id, struct list_command_config *config, int arg
     return print_list(ret_reading);
 }
 
-static int run_subject(enum list_id id, struct list_command_config *config, int argc, char **argv)
+static int run_subject(enum list_id id, struct list_command_config *config, int argc, char **argv,
+                       const char *names)
 {
     struct reading reading = {.list = &inventory_lists[id], .config = config};
     int code;
@@ -331,7 +334,7 @@ static int run_subject(enum list_id id, struct list_command_config *config, int 
     free((char *)(uintptr_t)config->filters[0]);
     config->filters[0] = NULL;
     if (code == MU_EXIT_OK && reading.rows == 0) {
-        (void)fprintf(stderr, "nothing is known of '%s' at that instant\n", argv[0]);
+        (void)fprintf(stderr, "nothing is known of '%s' at that instant: %s\n", argv[0], names);
         return MU_EXIT_DIFFERENCE;
     }
     return code;
@@ -355,12 +358,12 @@ int instances_command(void *config, int argc, char **argv)
 
 int history_command(void *config, int argc, char **argv)
 {
-    return run_subject(LIST_HISTORY, config, argc, argv);
+    return run_subject(LIST_HISTORY, config, argc, argv, SUBJECT_NAMES);
 }
 
 int whowas_command(void *config, int argc, char **argv)
 {
-    return run_subject(LIST_WHOWAS, config, argc, argv);
+    return run_subject(LIST_WHOWAS, config, argc, argv, SUBJECT_NAMES ", a node or an owner");
 }
 
 int diff_command(void *config, int argc, char **argv)
