@@ -294,11 +294,13 @@ const struct mu_program inventory_program = {
                 "there are\n"
                 "differences; sources: one is silent; failures: one is open; findings: "
                 "something is\n"
-                "late; clocks: a scan has expired or had an old database; deviation and the "
-                "like: it\n"
-                "cannot be as things stand; notifications test: not taken; gate: rejected; 2 wrong "
-                "usage or\n"
-                "configuration; 3 it could not be done; 4 gate: no verdict yet.\n",
+                "late, or nothing is known of --uai; clocks: a scan has expired or had an old\n"
+                "database, or nothing is known of the asset; policy dry-run: something would be\n"
+                "decided differently; policy show: no such policy; gate-cache info: the image is\n"
+                "not in it; gate-cache verify: it is refused, or too old; deviation, withdraw and\n"
+                "the like: it cannot be as things stand; notifications test: not taken; gate:\n"
+                "rejected; 2 wrong usage or configuration; 3 it could not be done; 4 gate: no\n"
+                "verdict yet.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

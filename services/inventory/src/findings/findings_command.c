@@ -139,6 +139,7 @@ int findings_command(void *config_struct, int argc, char **argv)
     struct question question = {.config = config_struct};
     size_t late = 0;
     struct mu_error err;
+    enum mu_status st;
 
     (void)argv;
     if (argc > 0) {
@@ -149,11 +150,12 @@ int findings_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;
     }
-    if (finding_queries_open(question.config->postgres, &pg, &err) == MU_OK) {
-        question.pg = pg;
-        if (answer(&question, &late, &err) == MU_OK)
-            return late > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
-    }
+    st = finding_queries_open(question.config->postgres, &pg, &err);
+    question.pg = pg;
+    if (st == MU_OK)
+        st = answer(&question, &late, &err);
+    if (st == MU_OK)
+        return late > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
     (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-    return MU_EXIT_FAILURE;
+    return st == MU_E_NOT_FOUND ? MU_EXIT_DIFFERENCE : MU_EXIT_FAILURE;
 }
