@@ -63,7 +63,8 @@ const struct mu_option subject_options[SUBJECT_OPTION_COUNT] = {VALID_OPTIONS};
 const struct mu_option diff_options[DIFF_OPTION_COUNT] = {
         COMMON_OPTIONS("to", "the later instant, RFC 3339 (default: now)"),
         {"from", MU_OPTION_TEXT, MEMBER(filters[0]), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "the earlier instant, RFC 3339"},
+         "the earlier instant, RFC 3339; the two ends are compared: what ran only between "
+         "them is in neither"},
 };
 const struct mu_option sources_options[SOURCES_OPTION_COUNT] = {
         VALID_OPTIONS,
