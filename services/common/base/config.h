@@ -38,7 +38,7 @@ struct mu_option {
     const char *default_value; /* NULL: no value (NULL, 0, false) */
     int64_t min, max;          /* for the number types */
     unsigned flags;
-    const char *help; /* one line, says the unit */
+    const char *help; /* one line, says the unit; "(default: ...)" in it goes before the value */
 };
 
 /* A number as options write it, with the suffixes of the type: "64MiB", "30s"; false when it is

@@ -43,6 +43,12 @@ static const char *type_text(const struct mu_option *option)
     return texts[option->type];
 }
 
+/* Help that says the default itself says it better: "never" for a number. */
+static bool shows_default(const struct mu_option *option)
+{
+    return option->default_value && *option->default_value && !strstr(option->help, "(default:");
+}
+
 static void print_option(const struct mu_option *option, FILE *out)
 {
     char head[160], environment[MU_ENVIRONMENT_NAME_SIZE];
@@ -55,7 +61,7 @@ static void print_option(const struct mu_option *option, FILE *out)
     (void)fprintf(out, "  %-34s %s", head, option->help);
     if (option->flags & MU_OPTION_REQUIRED)
         (void)fputs(" (required)", out);
-    else if (option->default_value && *option->default_value)
+    else if (shows_default(option))
         (void)fprintf(out, " (default %s)", option->default_value);
     (void)fputc('\n', out);
 }

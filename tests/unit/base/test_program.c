@@ -16,6 +16,7 @@
 struct settings {
     char *name;
     char *token;
+    int64_t age_ms;
 };
 
 static int ran_words;
@@ -35,9 +36,11 @@ static const struct mu_option options[] = {
         {"test-name", MU_OPTION_TEXT, offsetof(struct settings, name), "nobody", 0, 0, 0, "who"},
         {"test-token", MU_OPTION_TEXT, offsetof(struct settings, token), NULL, 0, 0,
          MU_OPTION_SECRET, "bearer token"},
+        {"test-age", MU_OPTION_DURATION_MS, offsetof(struct settings, age_ms), "36500d", 0,
+         INT64_MAX, 0, "when it goes (default: never)"},
 };
 static const struct mu_command commands[] = {
-        {"show", "<thing>", "Shows a thing.", options, 2, sizeof(struct settings), run_show},
+        {"show", "<thing>", "Shows a thing.", options, 3, sizeof(struct settings), run_show},
 };
 static const struct mu_program program = {"muster-test", "tests.", "Details come here.", commands,
                                           1};
@@ -131,6 +134,15 @@ static void help_of_a_command_lists_options_defaults_and_where_secrets_come_from
     assert_null(strstr(said.out, "--test-token"));
 }
 
+static void a_default_is_told_once(void **state)
+{
+    struct said said;
+
+    (void)state;
+    assert_int_equal(RUN(&said, "help", "show"), MU_EXIT_OK);
+    assert_non_null(strstr(said.out, "when it goes (default: never)\n"));
+}
+
 static void a_wrong_option_is_a_usage_error_and_the_command_does_not_run(void **state)
 {
     struct said said;
@@ -160,6 +172,7 @@ int main(void)
             cmocka_unit_test(an_unknown_command_names_those_there_are),
             cmocka_unit_test(help_goes_to_standard_output),
             cmocka_unit_test(help_of_a_command_lists_options_defaults_and_where_secrets_come_from),
+            cmocka_unit_test(a_default_is_told_once),
             cmocka_unit_test(a_wrong_option_is_a_usage_error_and_the_command_does_not_run),
             cmocka_unit_test(the_version_is_one_line),
     };

@@ -490,14 +490,19 @@ static void findings_are_of_the_newest_complete_scan(void **state)
                            .evidence = add_evidence(
                                    &w, digest_of('a'),
                                    "[{\"id\":\"CVE-2026-1\",\"severity\":\"high\",\"package\":"
-                                   "\"zlib\",\"version\":\"1\"}]")});
+                                   "\"zlib\",\"version\":\"1\"},"
+                                   "{\"id\":\"CVE-2026-3\",\"severity\":\"negligible\","
+                                   "\"package\":\"zlib\",\"version\":\"1\"}]")});
     world_apply(&w);
     assert_int_equal(get("/v1/findings?uai=registry.example/app:1.0"), 200);
-    assert_int_equal(occurrences("\n{"), 1);
+    assert_int_equal(occurrences("\n{"), 2);
     assert_int_equal(get("/v1/findings?uai=registry.example/app:1.0&severity=high"), 200);
     assert_says("CVE-2026-1");
     assert_int_equal(get("/v1/findings?vulnerability=CVE-2026-2"), 200);
     assert_int_equal(occurrences("\n{"), 0);
+    assert_int_equal(get("/v1/findings?severity=negligible"), 200);
+    assert_int_equal(occurrences("\n{"), 1);
+    assert_says("CVE-2026-3");
     assert_int_equal(get("/v1/findings?valid_at=2026-11-01T00:00:30Z"), 200);
     assert_int_equal(occurrences("\n{"), 0);
 }

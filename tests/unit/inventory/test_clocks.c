@@ -2,6 +2,8 @@
 #include "finding_world.h"
 #include "one_world.h"
 
+#include "findings/findings_command.h"
+
 /* "status due_by days" of each finding at an instant; days from T(0) to the due date. */
 static void assert_clocks(int64_t at, const char *rules, const char *expected)
 {
@@ -416,6 +418,57 @@ static void exposure_old_databases_and_what_went_are_told(void **state)
                   "missed, started, restarted, public, the asset was gone");
 }
 
+/* ---- the commands ---- */
+
+#define HOW_TO_WRITE \
+    "nothing is known of 'nothing': write an asset as 'muster-inventory assets' lists it\n"
+
+static void clocks_are_of_an_asset_that_is_known(void **state)
+{
+    struct clocks_config asked = {.postgres = w.conninfo, .format = "text"};
+
+    (void)state;
+    find_one("high", NULL);
+    push_at(&w, "0.9", 'a', T(1));
+    assert_refuses(clocks_command, &asked, REPO ":1.0", 0, "");
+    assert_refuses(clocks_command, &asked, "nothing", 1, HOW_TO_WRITE);
+    assert_refuses(clocks_command, &asked, REPO, 2,
+                   "'" REPO "' is a repository, and clocks are an asset's: give one of its assets, "
+                   "e.g. " REPO ":0.9\n");
+}
+
+static int findings_of(const char *uai, const char *valid_at, const char *expected)
+{
+    struct findings_config asked = {.postgres = w.conninfo,
+                                    .format = "text",
+                                    .rules = "rev5",
+                                    .uai = uai,
+                                    .valid_at = valid_at,
+                                    .due_within_ms = -1,
+                                    .all = true};
+    int code = -1;
+    char *text = captured(findings_command, &asked, 0, NULL, &code);
+
+    if (!strstr(text, expected))
+        fail_msg("exit %d, '%s' is not in: %s", code, expected, text);
+    free(text);
+    return code;
+}
+
+static void findings_are_of_an_asset_or_a_repository_that_is_known(void **state)
+{
+    struct findings_config asked = {
+            .postgres = w.conninfo, .format = "text", .rules = "rev5", .uai = "nothing"};
+    const char *day_40 = sql_time(&w, T(DAYS(40)));
+
+    (void)state;
+    find_one("high", NULL);
+    assert_int_equal(findings_of(REPO, sql_time(&w, T(1)), REPO ":1.0"), 0);
+    assert_int_equal(findings_of(REPO ":1.0", sql_time(&w, T(1)), "CVE-2026-1"), 0);
+    assert_int_equal(findings_of(REPO ":1.0", day_40, "late"), 1);
+    assert_refuses(findings_command, &asked, NULL, 1, HOW_TO_WRITE);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
 
 int main(void)
@@ -443,6 +496,8 @@ int main(void)
             CASE(what_was_stated_of_an_alias_is_told),
             CASE(a_change_of_rating_is_told),
             CASE(exposure_old_databases_and_what_went_are_told),
+            CASE(clocks_are_of_an_asset_that_is_known),
+            CASE(findings_are_of_an_asset_or_a_repository_that_is_known),
     };
 
     return pg_server_group(&world_server, tests);

@@ -133,14 +133,15 @@ static void json_has_every_section_as_an_array(void **state)
     free(text);
 }
 
-static void the_unknown_exits_1(void **state)
+static void the_unknown_exits_1_and_is_told_how_to_write(void **state)
 {
-    int code = -1;
+    struct explain_config config = {.postgres = w.conninfo, .format = "text"};
 
     (void)state;
     apply_story();
-    free(explain("registry.example/none:1", "text", &code));
-    assert_int_equal(code, 1);
+    assert_refuses(explain_command, &config, "registry.example/none:1", 1,
+                   "nothing is known of 'registry.example/none:1': write an asset as "
+                   "'muster-inventory assets' lists it, or give a digest, a pod's name or uid\n");
 }
 
 static void wrong_use_exits_2(void **state)
@@ -390,7 +391,7 @@ int main(void)
             WORLD_TEST(what_a_newer_scan_no_longer_finds_is_not_told),
             WORLD_TEST(a_fresh_scan_is_covered_now_and_not_expired),
             WORLD_TEST(json_has_every_section_as_an_array),
-            WORLD_TEST(the_unknown_exits_1),
+            WORLD_TEST(the_unknown_exits_1_and_is_told_how_to_write),
             WORLD_TEST(wrong_use_exits_2),
             WORLD_TEST(sql_in_the_name_is_only_text),
             WORLD_TEST(a_database_that_is_away_exits_3),

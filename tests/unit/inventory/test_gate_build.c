@@ -8,6 +8,7 @@
 #include "gate/gate_ship.h"
 #include "gate/gate_statements.h"
 #include "policy/approval.h"
+#include "policy/approval_command.h"
 #include "policy/evidence_facts.h"
 
 static struct world w;
@@ -331,6 +332,23 @@ static void what_people_say_takes_the_place_of_the_policy(void **state)
     assert_entry(REPO ":1.0", VERDICT_APPROVED, REASON_POLICY_PASSED);
 }
 
+static void a_withdrawal_has_no_end(void **state)
+{
+    struct approval_config asked = {.where = {.postgres = w.conninfo},
+                                    .by = "alice",
+                                    .role = "officer",
+                                    .reason = "because",
+                                    .until = "2099-01-01T00:00:00Z"};
+
+    (void)state;
+    push_and_scan("1.0", 'a', "[]");
+    assert_refuses(revoke_command, &asked, REPO ":1.0", 0, "");
+    assert_refuses(withdraw_command, &asked, REPO ":1.0", 2,
+                   "--until is for approve and revoke: withdraw takes back what was said");
+    asked.until = NULL;
+    assert_refuses(withdraw_command, &asked, REPO ":1.0", 0, "");
+}
+
 /* ---- shipping ---- */
 
 static struct decision_log *open_decisions(void)
@@ -604,6 +622,7 @@ int main(void)
             CASE(a_second_tag_waits_for_a_scan_that_carries_it),
             CASE(an_index_is_as_good_as_the_worst_behind_it),
             CASE(what_people_say_takes_the_place_of_the_policy),
+            CASE(a_withdrawal_has_no_end),
             CASE(decisions_are_shipped_once_and_ask_for_scans),
             CASE(decisions_that_were_lost_are_a_finding_told_once),
             CASE(a_log_that_is_behind_the_database_is_refused),

@@ -38,6 +38,24 @@ static void everything_received_is_applied_quarantined_or_a_duplicate(void **sta
     assert_sql(&w, "SELECT ledger_balance()::text", "(4,2,0,2,0)");
 }
 
+static void what_was_quarantined_has_a_command(void **state)
+{
+    struct ledger_config config = {.postgres = w.conninfo, .format = "text"};
+    int code = -1;
+    char *text = captured(ledger_command, &config, 0, NULL, &code);
+
+    (void)state;
+    assert_null(strstr(text, "muster-ingest"));
+    free(text);
+    (void)add_raw(&w, MU_TOPIC_REGISTRY_EVENTS, "muster.registry-event.v1", "bad", "{");
+    world_apply(&w);
+    text = captured(ledger_command, &config, 0, NULL, &code);
+    assert_int_equal(code, 0);
+    assert_non_null(
+            strstr(text, "\nwhat was quarantined, and why: muster-ingest quarantine list "));
+    free(text);
+}
+
 static void a_row_that_is_lost_is_found_by_the_exact_count(void **state)
 {
     (void)state;
@@ -425,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(everything_received_is_applied_quarantined_or_a_duplicate),
+            TEST(what_was_quarantined_has_a_command),
             TEST(a_row_that_is_lost_is_found_by_the_exact_count),
             TEST(the_equation_is_a_metric),
             TEST(a_process_that_lost_its_partition_commits_nothing),

@@ -251,6 +251,59 @@ static void a_limit_ends_a_list_and_none_does_not(void **state)
     json_decref(rows);
 }
 
+/* Failures 1 to 1001, a second apart, closed but for the newest; and sources of the same names. */
+static void fill_beyond_the_limit(void)
+{
+    free(world_sql(&w, "INSERT INTO detection_failures (failure_id, code, message, attempts, "
+                       "opened_at, closed_at, known_at, closed_known_at, source) SELECT "
+                       "gen_random_uuid(), CASE n WHEN 1001 THEN 'new' ELSE 'old' END, 'm', 1, at, "
+                       "CASE WHEN n < 1001 THEN at END, k, CASE WHEN n < 1001 THEN k END, n::text "
+                       "FROM (SELECT ledger_tick() AS k) t, generate_series(1, 1001) n, "
+                       "LATERAL (SELECT '2026-11-01'::timestamptz + n * interval '1 s' AS at) a"));
+    free(world_sql(
+            &w,
+            "INSERT INTO source_reports (event_id, source, source_kind, state, observed_at, "
+            "known_at) SELECT gen_random_uuid(), to_char(n, 'FM0000'), 'harbor', CASE n "
+            "WHEN 1001 THEN 'silent' ELSE 'speaking' END, now(), k FROM (SELECT ledger_tick() AS "
+            "k) t, generate_series(1, 1001) n"));
+}
+
+static void an_alarm_that_the_limit_leaves_out_raises_the_exit_code(void **state)
+{
+    struct list_command_config asked = {.postgres = w.conninfo, .format = "text", .limit = 1000};
+    static const char left_out[] = "there are more rows: --limit=0 prints all of them\nsome of "
+                                   "them are ";
+
+    (void)state;
+    fill_beyond_the_limit();
+    assert_refuses(failures_command, &asked, NULL, 1, left_out);
+    assert_refuses(sources_command, &asked, NULL, 1, left_out);
+    asked.format = "json";
+    assert_refuses(failures_command, &asked, NULL, 1, "--state=open");
+    assert_refuses(sources_command, &asked, NULL, 1, "--state=silent");
+    asked.limit = 5;
+    asked.filters[1] = "old"; /* of these none is open */
+    assert_refuses(failures_command, &asked, NULL, 0, "there are more rows");
+    asked = (struct list_command_config){.format = "text", .limit = 5, .filters = {"closed"}};
+    asked.postgres = w.conninfo;
+    assert_refuses(failures_command, &asked, NULL, 0, "there are more rows");
+    asked = (struct list_command_config){.format = "text", .limit = 5};
+    asked.postgres = w.conninfo;
+    asked.valid_at = "2026-11-01T00:10:00Z"; /* the open one came later */
+    assert_refuses(failures_command, &asked, NULL, 0, "there are more rows");
+}
+
+static void what_is_not_known_is_told_how_to_write(void **state)
+{
+    struct list_command_config asked = {.postgres = w.conninfo, .format = "text"};
+
+    (void)state;
+    assert_refuses(history_command, &asked, "nobody", 1,
+                   "nothing is known of 'nobody' at that instant: write an asset as "
+                   "'muster-inventory assets' lists it, or give a digest, a pod's name or uid\n");
+    assert_refuses(whowas_command, &asked, "nobody", 1, "name or uid, a node or an owner\n");
+}
+
 static void wrong_use_is_exit_2_and_no_database_exit_3(void **state)
 {
     int code = -1;
@@ -534,6 +587,8 @@ int main(void)
             WORLD_TEST(sources_and_failures_raise_the_exit_code),
             WORLD_TEST(json_has_all_columns_with_their_types),
             WORLD_TEST(a_limit_ends_a_list_and_none_does_not),
+            WORLD_TEST(an_alarm_that_the_limit_leaves_out_raises_the_exit_code),
+            WORLD_TEST(what_is_not_known_is_told_how_to_write),
             WORLD_TEST(wrong_use_is_exit_2_and_no_database_exit_3),
             WORLD_TEST(a_container_has_since_when_until_when_and_why),
             WORLD_TEST(every_difference_has_its_one_cause),

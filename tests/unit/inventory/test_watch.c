@@ -314,6 +314,15 @@ static int acknowledge(const char *failure_id)
     return code;
 }
 
+static void assert_unknown(const char *failure_id)
+{
+    struct acknowledge_config c = {.postgres = w.conninfo, .by = "Ann", .reason = "why"};
+
+    assert_refuses(acknowledge_command, &c, failure_id, 1,
+                   "there is no such failure: 'muster-inventory failures --format=json' has the "
+                   "ids\n");
+}
+
 static void a_person_answers_for_what_nothing_else_ends(void **state)
 {
     (void)state;
@@ -324,6 +333,7 @@ static void a_person_answers_for_what_nothing_else_ends(void **state)
                                "CASE i WHEN 1 THEN 'gate_decisions_missing' ELSE 'source_silent' "
                                "END, 'gone', 0, "
                                "now(), ledger_tick() FROM generate_series(1, 2) i"));
+    assert_unknown(FAILURE("3"));
     assert_int_equal(acknowledge(FAILURE("3")), 1);
     assert_int_equal(acknowledge("nonsense"), 1);
     assert_int_equal(acknowledge(FAILURE("2")), 1);

@@ -170,20 +170,20 @@ static inline void world_close(struct world *w)
         free(found);                                         \
     } while (0)
 
-/* What a command prints, from a fresh start of stdout; free it. */
-static inline char *captured(int (*command)(void *, int, char **), void *config, int argc,
-                             char **argv, int *ret_code)
+/* What a command writes to a stream (1, 2), from a fresh start of it; free it. */
+static inline char *captured_from(int stream, int (*command)(void *, int, char **), void *config,
+                                  int argc, char **argv, int *ret_code)
 {
-    int saved = dup(1);
+    int saved = dup(stream);
     FILE *file = tmpfile();
     char *text;
     long len;
 
-    (void)fflush(stdout);
-    assert_true(dup2(fileno(file), 1) == 1);
+    (void)fflush(NULL);
+    assert_true(dup2(fileno(file), stream) == stream);
     *ret_code = command(config, argc, argv);
-    (void)fflush(stdout);
-    assert_true(dup2(saved, 1) == 1);
+    (void)fflush(NULL);
+    assert_true(dup2(saved, stream) == stream);
     (void)close(saved);
     (void)fseek(file, 0, SEEK_END);
     len = ftell(file);
@@ -192,6 +192,27 @@ static inline char *captured(int (*command)(void *, int, char **), void *config,
     assert_int_equal(fread(text, 1, (size_t)len, file), len);
     (void)fclose(file);
     return text;
+}
+
+/* What it prints. */
+static inline char *captured(int (*command)(void *, int, char **), void *config, int argc,
+                             char **argv, int *ret_code)
+{
+    return captured_from(1, command, config, argc, argv, ret_code);
+}
+
+/* That a command ends with this exit code and says this on standard error. */
+static inline void assert_refuses(int (*command)(void *, int, char **), void *config,
+                                  const char *word, int expected_code, const char *expected)
+{
+    char copy[200], *words[] = {copy, NULL}, *text;
+    int code = -1;
+
+    (void)snprintf(copy, sizeof(copy), "%s", word ? word : "");
+    text = captured_from(2, command, config, word ? 1 : 0, words, &code);
+    if (code != expected_code || !strstr(text, expected))
+        fail_msg("exit %d, '%s' is not in: %s", code, expected, text);
+    free(text);
 }
 
 /* Until something waits for advisory lock 7, which world_sql holds. */

@@ -96,7 +96,7 @@ static const struct mu_command commands[] = {
          .run = whowas_command},
         {.name = "diff",
          .arguments = "",
-         .summary = "what changed between two instants, each with its cause",
+         .summary = "how two instants differ, each difference with its cause",
          .options = diff_options,
          .option_count = DIFF_OPTION_COUNT,
          .config_size = sizeof(struct list_command_config),
@@ -230,21 +230,21 @@ static const struct mu_command commands[] = {
         {.name = "approve",
          .arguments = "IMAGE",
          .summary = "let an image through in spite of the policy, until a time",
-         .options = approval_options,
+         .options = approve_options,
          .option_count = APPROVAL_OPTION_COUNT,
          .config_size = sizeof(struct approval_config),
          .run = approve_command},
         {.name = "revoke",
          .arguments = "IMAGE",
          .summary = "stop an image in spite of the policy",
-         .options = approval_options,
+         .options = revoke_options,
          .option_count = APPROVAL_OPTION_COUNT,
          .config_size = sizeof(struct approval_config),
          .run = revoke_command},
         {.name = "withdraw",
          .arguments = "IMAGE",
          .summary = "take back what was said of an image",
-         .options = approval_options,
+         .options = withdraw_options,
          .option_count = APPROVAL_OPTION_COUNT,
          .config_size = sizeof(struct approval_config),
          .run = withdraw_command},
@@ -294,11 +294,13 @@ const struct mu_program inventory_program = {
                 "there are\n"
                 "differences; sources: one is silent; failures: one is open; findings: "
                 "something is\n"
-                "late; clocks: a scan has expired or had an old database; deviation and the "
-                "like: it\n"
-                "cannot be as things stand; notifications test: not taken; gate: rejected; 2 wrong "
-                "usage or\n"
-                "configuration; 3 it could not be done; 4 gate: no verdict yet.\n",
+                "late, or nothing is known of --uai; clocks: a scan has expired or had an old\n"
+                "database, or nothing is known of the asset; policy dry-run: something would be\n"
+                "decided differently; policy show: no such policy; gate-cache info: the image is\n"
+                "not in it; gate-cache verify: it is refused, or too old; deviation, withdraw and\n"
+                "the like: it cannot be as things stand; notifications test: not taken; gate:\n"
+                "rejected; 2 wrong usage or configuration; 3 it could not be done; 4 gate: no\n"
+                "verdict yet.\n",
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
 };

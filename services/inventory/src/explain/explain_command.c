@@ -2,6 +2,7 @@
 
 #include "query/instants.h"
 #include "query/queries.h"
+#include "query/subject_names.h"
 
 #include "base/table.h"
 #include "base/text.h"
@@ -304,7 +305,7 @@ int explain_command(void *config_struct, int argc, char **argv)
         explain(pg, &asked, &rows, &err) != MU_OK)
         return failure(&err, MU_EXIT_FAILURE);
     if (rows == 0)
-        (void)fprintf(stderr, "nothing is known of '%s'\n", argv[0]);
+        (void)fprintf(stderr, "nothing is known of '%s': " SUBJECT_NAMES "\n", argv[0]);
     return rows > 0 ? MU_EXIT_OK : MU_EXIT_DIFFERENCE;
 }
 

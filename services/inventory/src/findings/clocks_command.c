@@ -5,6 +5,7 @@
 #include "query/table_rows.h"
 
 #include "base/table.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -56,6 +57,11 @@ static enum mu_status print_events(const struct question *question, const char *
 
     if (st != MU_OK)
         return st;
+    if (mu_text_equal(uai, values[1]))
+        return mu_fail(err, MU_E_INVALID,
+                       "'%.200s' is a repository, and clocks are an asset's: give one of its "
+                       "assets, e.g. %.200s",
+                       uai, mu_pg_text(found, 0, 1));
     if (question->format == MU_FORMAT_JSON)
         return json_rows_print(question->pg, FINDING_CLOCK_EVENTS_JSON, values, stdout, &none, err);
     return table_rows_print(question->pg, FINDING_CLOCK_EVENTS_TEXT, values, &event_rows, stdout,
@@ -70,6 +76,13 @@ static enum mu_status check(const struct clocks_config *config, struct question 
     if (st == MU_OK)
         st = instants_option("known-at", config->known_at, "infinity", question->known, err);
     return st == MU_OK ? mu_format_parse(config->format, &question->format, err) : st;
+}
+
+static int exit_code(enum mu_status st)
+{
+    if (st == MU_E_NOT_FOUND)
+        return MU_EXIT_DIFFERENCE;
+    return st == MU_E_INVALID ? MU_EXIT_USAGE : MU_EXIT_FAILURE;
 }
 
 int clocks_command(void *config_struct, int argc, char **argv)
@@ -95,5 +108,5 @@ int clocks_command(void *config_struct, int argc, char **argv)
     if (st == MU_OK)
         return wrong > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
     (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-    return st == MU_E_NOT_FOUND ? MU_EXIT_DIFFERENCE : MU_EXIT_FAILURE;
+    return exit_code(st);
 }

@@ -1,5 +1,7 @@
 #include "findings/finding_queries.h"
 
+#include "query/subject_names.h"
+
 static const struct mu_pg_statement queries[FINDING_QUERY_COUNT] = {
 #define QUERY(name, parameters, sql) [FINDING_##name] = {#name, sql, parameters},
 #include "findings/finding_queries.def"
@@ -22,7 +24,7 @@ enum mu_status finding_repository_of(struct mu_pg *pg, const char *uai,
         return st;
     if (mu_pg_rows(result) == 0) {
         mu_pg_result_free(result);
-        return mu_fail(err, MU_E_NOT_FOUND, "nothing is known of %s", uai);
+        return mu_fail(err, MU_E_NOT_FOUND, "nothing is known of '%.300s': " ASSET_NAMES, uai);
     }
     *ret_result = result;
     return MU_OK;

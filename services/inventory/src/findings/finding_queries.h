@@ -15,7 +15,8 @@ enum finding_query {
 enum mu_status finding_queries_open(const char *conninfo, struct mu_pg **ret_pg,
                                     struct mu_error *err) MU_MUST_CHECK;
 
-/* The repository of a UAI, or of itself. Errors: MU_E_NOT_FOUND; as mu_pg_execute. */
+/* Of a UAI or a repository: the repository, and an asset of it. Errors: MU_E_NOT_FOUND; as
+ * mu_pg_execute. */
 enum mu_status finding_repository_of(struct mu_pg *pg, const char *uai,
                                      struct mu_pg_result **ret_result,
                                      struct mu_error *err) MU_MUST_CHECK;

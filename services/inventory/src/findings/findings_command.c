@@ -22,7 +22,7 @@ const struct mu_option findings_options[FINDINGS_OPTION_COUNT] = {
          "only this vulnerability, by any of its names"},
         {"late", MU_OPTION_BOOL, OPTION(late), "false", 0, 0, 0, "only what is past its due date"},
         {"due-within", MU_OPTION_DURATION_MS, OPTION(due_within_ms), "-1", -1, FOREVER, 0,
-         "only what is due by then, as 7d"},
+         "only what is due within this time, as 7d (default: whenever it is due)"},
         {"at-risk", MU_OPTION_DURATION_MS, OPTION(at_risk_ms), "7d", 0, FOREVER, 0,
          "what is due within this time is at risk"},
         {"rules", MU_OPTION_TEXT, OPTION(rules), "rev5", 0, 0, 0,
@@ -139,6 +139,7 @@ int findings_command(void *config_struct, int argc, char **argv)
     struct question question = {.config = config_struct};
     size_t late = 0;
     struct mu_error err;
+    enum mu_status st;
 
     (void)argv;
     if (argc > 0) {
@@ -149,11 +150,12 @@ int findings_command(void *config_struct, int argc, char **argv)
         (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
         return MU_EXIT_USAGE;
     }
-    if (finding_queries_open(question.config->postgres, &pg, &err) == MU_OK) {
-        question.pg = pg;
-        if (answer(&question, &late, &err) == MU_OK)
-            return late > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
-    }
+    st = finding_queries_open(question.config->postgres, &pg, &err);
+    question.pg = pg;
+    if (st == MU_OK)
+        st = answer(&question, &late, &err);
+    if (st == MU_OK)
+        return late > 0 ? MU_EXIT_DIFFERENCE : MU_EXIT_OK;
     (void)fprintf(stderr, "muster-inventory: %s\n", err.message);
-    return MU_EXIT_FAILURE;
+    return st == MU_E_NOT_FOUND ? MU_EXIT_DIFFERENCE : MU_EXIT_FAILURE;
 }

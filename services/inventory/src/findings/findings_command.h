@@ -21,11 +21,11 @@ enum { FINDINGS_OPTION_COUNT = 11, CLOCKS_OPTION_COUNT = 4 };
 extern const struct mu_option findings_options[FINDINGS_OPTION_COUNT];
 extern const struct mu_option clocks_options[CLOCKS_OPTION_COUNT];
 
-/* Exit code 1: something that runs is late. */
+/* Exit code 1: something that runs is late, or nothing is known of --uai. */
 int findings_command(void *config_struct, int argc, char **argv);
 
 /* Exit code 1: without an argument, some image is not covered or was scanned with an old database;
- * with one, nothing is known of it. */
+ * with one, nothing is known of it. Exit code 2 also: it is a repository. */
 int clocks_command(void *config_struct, int argc, char **argv);
 
 #endif

@@ -25,7 +25,7 @@ const struct mu_option ledger_options[LEDGER_OPTION_COUNT] = {
 
 static const char *const balance_columns[] = {"received", "applied", "quarantined", "duplicates",
                                               "unexplained"};
-enum { BALANCE_COLUMNS = 5 };
+enum { QUARANTINED = 2, BALANCE_COLUMNS = 5 };
 
 /* Rows, and rows that retention took away, against what was counted with each batch. */
 static enum mu_status compare_rows(struct mu_pg *pg, const struct mu_pg_result *balance,
@@ -81,6 +81,9 @@ static enum mu_status print_balance(struct mu_pg *pg, const struct ledger_config
         cells[i] = mu_pg_text(balance, 0, i);
     mu_table_row(table, cells);
     mu_table_print(table, format, 0, stdout);
+    if (format == MU_FORMAT_TEXT && mu_pg_int(balance, 0, QUARANTINED) > 0)
+        (void)puts("what was quarantined, and why: muster-ingest quarantine list "
+                   "--kafka-brokers=...");
     *ret_holds = equal && none_lost && mu_pg_int(balance, 0, BALANCE_COLUMNS - 1) == 0;
     return MU_OK;
 }

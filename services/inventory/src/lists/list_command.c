@@ -1,5 +1,7 @@
 #include "lists/list_command.h"
 
+#include "query/subject_names.h"
+
 #include "base/memory.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -61,7 +63,8 @@ const struct mu_option subject_options[SUBJECT_OPTION_COUNT] = {VALID_OPTIONS};
 const struct mu_option diff_options[DIFF_OPTION_COUNT] = {
         COMMON_OPTIONS("to", "the later instant, RFC 3339 (default: now)"),
         {"from", MU_OPTION_TEXT, MEMBER(filters[0]), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "the earlier instant, RFC 3339"},
+         "the earlier instant, RFC 3339; the two ends are compared: what ran only between "
+         "them is in neither"},
 };
 const struct mu_option sources_options[SOURCES_OPTION_COUNT] = {
         VALID_OPTIONS,
@@ -120,7 +123,7 @@ struct reading {
     char filters[LIST_MAX_FILTERS][LIST_TEXT_MAX_BYTES + 1];
     struct instants instants;
     const char *values[LIST_MAX_PARAMETERS];
-    const char *alarm; /* a state that makes the exit code 1, or NULL */
+    const char *alarm; /* a word of the filter state that makes the exit code 1, or NULL */
     uint64_t rows, alarms;
     bool more;
 };
@@ -223,6 +226,41 @@ static enum mu_status read_list(struct mu_pg *pg, struct reading *reading, struc
     return st;
 }
 
+/* The place of the filter by state among the values. */
+static size_t state_value(const struct list *list)
+{
+    size_t i = 0;
+
+    while (!mu_text_equal(list->filters[i].name, "state"))
+        i++;
+    return LIST_FIRST_FILTER + i;
+}
+
+/* An alarm may be among the rows left out: the oldest failures come first. */
+static enum mu_status look_for_alarm(struct mu_pg *pg, struct reading *reading,
+                                     struct mu_error *err)
+{
+    MU_AUTO(pg_result) struct mu_pg_result *rows = NULL;
+    size_t state;
+    enum mu_status st;
+
+    if (!reading->alarm || !reading->more || reading->alarms > 0)
+        return MU_OK;
+    state = state_value(reading->list);
+    if (reading->values[state]) /* the rows left out are in that state too */
+        return MU_OK;
+    reading->values[2] = NULL;
+    reading->values[3] = "1";
+    reading->values[state] = reading->alarm;
+    st = mu_pg_execute(pg, (int)reading->list->query, reading->values, &rows, err);
+    if (st == MU_OK && mu_pg_rows(rows) > 0) {
+        reading->alarms++;
+        (void)fprintf(stderr, "some of them are %s: --state=%s lists those\n", reading->alarm,
+                      reading->alarm);
+    }
+    return st;
+}
+
 /* ---- commands ---- */
 
 static int failure(const struct mu_error *err, int code)
@@ -261,7 +299,7 @@ static int print_list(struct reading *reading)
         return failure(&err, MU_EXIT_FAILURE);
     if (reading->more)
         (void)fprintf(stderr, "there are more rows: --limit=0 prints all of them\n");
-    return MU_EXIT_OK;
+    return look_for_alarm(pg, reading, &err) == MU_OK ? MU_EXIT_OK : failure(&err, MU_EXIT_FAILURE);
 }
 
 static int no_words(const char *command)
@@ -279,7 +317,8 @@ static int run_list(enum list_id id, struct list_command_config *config, int arg
     return print_list(ret_reading);
 }
 
-static int run_subject(enum list_id id, struct list_command_config *config, int argc, char **argv)
+static int run_subject(enum list_id id, struct list_command_config *config, int argc, char **argv,
+                       const char *names)
 {
     struct reading reading = {.list = &inventory_lists[id], .config = config};
     int code;
@@ -296,7 +335,7 @@ static int run_subject(enum list_id id, struct list_command_config *config, int 
     free((char *)(uintptr_t)config->filters[0]);
     config->filters[0] = NULL;
     if (code == MU_EXIT_OK && reading.rows == 0) {
-        (void)fprintf(stderr, "nothing is known of '%s' at that instant\n", argv[0]);
+        (void)fprintf(stderr, "nothing is known of '%s' at that instant: %s\n", argv[0], names);
         return MU_EXIT_DIFFERENCE;
     }
     return code;
@@ -320,12 +359,12 @@ int instances_command(void *config, int argc, char **argv)
 
 int history_command(void *config, int argc, char **argv)
 {
-    return run_subject(LIST_HISTORY, config, argc, argv);
+    return run_subject(LIST_HISTORY, config, argc, argv, SUBJECT_NAMES);
 }
 
 int whowas_command(void *config, int argc, char **argv)
 {
-    return run_subject(LIST_WHOWAS, config, argc, argv);
+    return run_subject(LIST_WHOWAS, config, argc, argv, SUBJECT_NAMES ", a node or an owner");
 }
 
 int diff_command(void *config, int argc, char **argv)

@@ -48,7 +48,7 @@ int history_command(void *config, int argc, char **argv);
 int whowas_command(void *config, int argc, char **argv);
 /* Exit code 1: there are differences. */
 int diff_command(void *config, int argc, char **argv);
-/* Exit code 1: a source is silent; a failure is open. */
+/* Exit code 1: a source is silent; a failure is open; printed, or left out by the limit. */
 int sources_command(void *config, int argc, char **argv);
 int failures_command(void *config, int argc, char **argv);
 /* Exit code 1: nothing ran. */

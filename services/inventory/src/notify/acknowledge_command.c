@@ -18,6 +18,7 @@ const struct mu_option acknowledge_options[ACKNOWLEDGE_OPTION_COUNT] = {
 static enum mu_status acknowledge(const struct acknowledge_config *config, const char *failure_id,
                                   char *ret_refused, size_t size, struct mu_error *err)
 {
+    static const char ids[] = ": 'muster-inventory failures --format=json' has the ids";
     const char *values[] = {failure_id, config->by, config->reason};
     MU_AUTO(pg) struct mu_pg *pg = NULL;
     MU_AUTO(pg_result) struct mu_pg_result *result = NULL;
@@ -26,8 +27,9 @@ static enum mu_status acknowledge(const struct acknowledge_config *config, const
     if (st == MU_OK)
         st = mu_pg_execute(pg, READ_FAILURE_ACKNOWLEDGE, values, &result, err);
     if (st == MU_OK)
-        (void)snprintf(ret_refused, size, "%s",
-                       mu_pg_text(result, 0, 0) ? mu_pg_text(result, 0, 0) : "");
+        (void)snprintf(ret_refused, size, "%s%s",
+                       mu_pg_text(result, 0, 0) ? mu_pg_text(result, 0, 0) : "",
+                       mu_pg_bool(result, 0, 1) ? "" : ids);
     return st;
 }
 

@@ -12,21 +12,42 @@
 
 enum { ARENA_BYTES = 64 * 1024 * 1024, ANSWER_MAX_BYTES = 64 * 1024 };
 
-const struct mu_option approval_options[APPROVAL_OPTION_COUNT] = {
-        REMOTE_OPTIONS(OPTION(where)),
-        {"by", MU_OPTION_TEXT, OPTION(by), NULL, 0, 0, 0,
-         "who decides this, with --postgres; a server knows by the credentials"},
-        {"role", MU_OPTION_TEXT, OPTION(role), NULL, 0, 0, MU_OPTION_REQUIRED,
-         "as what; the policy says which roles may (approvers)"},
-        {"reason", MU_OPTION_TEXT, OPTION(reason), NULL, 0, 0, MU_OPTION_REQUIRED, "why"},
-        {"until", MU_OPTION_TEXT, OPTION(until), "", 0, 0, 0,
-         "when it ends, RFC 3339; an approval must have an end"},
+#define TEXT(name, member, flags, help)                                     \
+    {                                                                       \
+        (name), MU_OPTION_TEXT, OPTION(member), NULL, 0, 0, (flags), (help) \
+    }
+#define OPTIONS(until_help)                                                               \
+    REMOTE_OPTIONS(OPTION(where)),                                                        \
+            TEXT("by", by, 0,                                                             \
+                 "who decides this, with --postgres; a server knows by the credentials"), \
+            TEXT("role", role, MU_OPTION_REQUIRED,                                        \
+                 "as what; the policy says which roles may (approvers)"),                 \
+            TEXT("reason", reason, MU_OPTION_REQUIRED, "why"), TEXT("until", until, 0, until_help)
+
+const struct mu_option approve_options[APPROVAL_OPTION_COUNT] = {
+        OPTIONS("when it ends, RFC 3339; an approval must have an end"),
+};
+const struct mu_option revoke_options[APPROVAL_OPTION_COUNT] = {
+        OPTIONS("when it ends, RFC 3339 (default: when it is withdrawn)"),
+};
+const struct mu_option withdraw_options[APPROVAL_OPTION_COUNT] = {
+        OPTIONS("not for withdraw: it has no end"),
 };
 
-static enum mu_status check(const struct approval_config *config, struct mu_error *err)
+static bool has_end(const struct approval_config *config)
+{
+    return config->until && *config->until;
+}
+
+static enum mu_status check(const struct approval_config *config, const char *decision,
+                            struct mu_error *err)
 {
     bool named = config->by && *config->by;
 
+    if (has_end(config) && mu_text_equal(decision, "withdraw"))
+        return mu_fail(err, MU_E_INVALID,
+                       "--until is for approve and revoke: withdraw takes back what was said at "
+                       "once, and has no end");
     if (remote_check(&config->where, err) != MU_OK)
         return err->status;
     if (remote_is_wanted(&config->where) && named)
@@ -98,7 +119,7 @@ static int decide(const struct approval_config *config, const char *decision, in
                                       .person = config->by,
                                       .role = config->role,
                                       .reason = config->reason,
-                                      .until = *config->until ? config->until : NULL};
+                                      .until = has_end(config) ? config->until : NULL};
     MU_AUTO_DONE(mu_buf_done) struct mu_buf id;
     struct mu_error err;
     enum mu_status st;
@@ -109,7 +130,7 @@ static int decide(const struct approval_config *config, const char *decision, in
         return MU_EXIT_USAGE;
     }
     mu_stop_install();
-    st = check(config, &err);
+    st = check(config, decision, &err);
     if (st == MU_OK)
         st = (remote_is_wanted(&config->where) ? decide_on_server : decide_in_database)(
                 &config->where, &approval, &id, &err);

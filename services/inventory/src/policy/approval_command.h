@@ -13,7 +13,9 @@ struct approval_config {
 };
 
 enum { APPROVAL_OPTION_COUNT = REMOTE_OPTION_COUNT + 4 };
-extern const struct mu_option approval_options[APPROVAL_OPTION_COUNT];
+extern const struct mu_option approve_options[APPROVAL_OPTION_COUNT];
+extern const struct mu_option revoke_options[APPROVAL_OPTION_COUNT];
+extern const struct mu_option withdraw_options[APPROVAL_OPTION_COUNT];
 
 /* Exit code 1: nothing is known of the image; there is nothing to withdraw. */
 int approve_command(void *config_struct, int argc, char **argv);

@@ -169,7 +169,8 @@ static const char *const hardening_states[] = {"valid",   "image_changed", "drif
                                                "expired", "withdrawn",     NULL};
 static const char *const exclusion_states[] = {"holds", "to_come", "expired", "withdrawn", NULL};
 static const char *const answers[] = {"yes", "no", NULL};
-static const char *const severities[] = {"critical", "high", "moderate", "low", "unknown", NULL};
+static const char *const severities[] = {"critical",   "high",    "moderate", "low",
+                                         "negligible", "unknown", NULL};
 
 static const char *const due_rules[] = {"rev5", "bod26-04", "strictest", NULL};
 static const char *const due_states[] = {"late",
