@@ -114,7 +114,7 @@ static enum mu_status import_file(const struct call *call, const char *path, str
     const struct record_kind *kind = &statement_records[call->program->kind];
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
     struct record_set set = {0};
-    size_t wrong = 0;
+    size_t wrong = SIZE_MAX;
     enum mu_status st;
 
     mu_buf_init(&text, RECORD_FILE_MAX_BYTES);
@@ -124,7 +124,7 @@ static enum mu_status import_file(const struct call *call, const char *path, str
     st = record_file_parse(kind, text.data, text.len, call->arena, &set, err);
     if (st == MU_OK) {
         st = statement_store_add(call->pg, call->program->kind, &set, &wrong, err);
-        if (st == MU_E_CONFLICT)
+        if (st == MU_E_CONFLICT && wrong < set.count)
             (void)record_blame(kind, &set.items[wrong], err);
     }
     if (st != MU_OK)
