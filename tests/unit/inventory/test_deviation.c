@@ -5,6 +5,8 @@
 #include "deviation/statement_store.h"
 #include "explain/explain_command.h"
 
+#include <sys/resource.h>
+
 static struct world w;
 static char path[96];
 
@@ -229,6 +231,51 @@ static void the_first_wrong_record_of_many_is_named_and_nothing_is_kept(void **s
         assert_int_equal(wrong, 2 * pairs[i] + 2);
         assert_string_equal(err.message, "deviation: nobody has requested it");
         assert_sql(&w, "SELECT count(*) FROM deviation_facts", "0");
+    }
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* What a process has held at most stays; an allocator that keeps what is freed tells nothing. */
+static long export_kib;
+static int measured_exposure(void *config, int argc, char **argv)
+{
+    struct rusage before, after;
+    int code;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    code = exposure_command(config, argc, argv);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    export_kib = after.ru_maxrss - before.ru_maxrss;
+    return code;
+}
+
+static void an_export_is_as_long_as_there_are_records(void **state)
+{
+    static const char *const formats[] = {"csv", "json"};
+
+    (void)state;
+    free(world_sql(&w, "INSERT INTO exposure_facts (fact_id, asset, public, at, by, rationale, "
+                       "known_at) SELECT gen_random_uuid(), 'a' || n, 'no', '2026-11-01', 'ann', "
+                       "repeat('why ', 100), now() FROM generate_series(1, 100001) n"));
+    for (int i = 0; i < 2; i++) {
+        char *text =
+                run_command_of(measured_exposure, (struct statement_config){.format = formats[i]},
+                               "export", NULL, 0);
+
+        assert_int_equal(lines_of(text), i ? 100003 : 100002);
+        assert_non_null(strstr(text, "a100001"));
+        free(text);
+#ifndef __SANITIZE_ADDRESS__
+        assert_in_range(export_kib, 0, 8 * 1024); /* of 44 MB */
+#endif
     }
 }
 
@@ -585,6 +632,7 @@ int main(void)
             CASE(records_of_a_file_may_build_on_those_before),
             CASE(a_record_cannot_build_on_one_behind_it),
             CASE(the_first_wrong_record_of_many_is_named_and_nothing_is_kept),
+            CASE(an_export_is_as_long_as_there_are_records),
             CASE(an_export_gives_the_same_in_another_database),
             CASE(hardening_shows_withdrawal_expiry_and_drift),
             CASE(a_baseline_is_of_what_is_known),

@@ -1,7 +1,5 @@
 #include "deviation/statement_store.h"
 
-#include "records/record_parse.h"
-
 #include "base/buf.h"
 
 /*
@@ -173,32 +171,31 @@ enum mu_status statement_store_one(struct mu_pg *pg, enum statement_kind kind,
 
 /* ---- reading ---- */
 
-static enum mu_status take_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
+struct reader {
+    const struct record_kind *kind;
+    statement_fn *each;
+    void *opaque;
+};
+
+static enum mu_status read_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
 {
-    struct record_list *list = opaque;
-    struct record *record;
+    const struct reader *reader = opaque;
+    struct record record = {0};
 
-    if (record_list_add(list, &record, err) != MU_OK)
-        return err->status;
-    for (size_t i = 0; i < list->kind->field_count; i++) {
-        const char *value = mu_pg_text(row, 0, (int)i);
-
-        record->values[i] = value ? mu_arena_strdup(list->arena, value) : NULL;
-        if (value && !record->values[i])
-            return mu_fail(err, MU_E_NOMEM, "statements: out of memory");
-    }
-    return MU_OK;
+    for (size_t i = 0; i < reader->kind->field_count; i++)
+        record.values[i] = mu_pg_text(row, 0, (int)i);
+    return reader->each(reader->opaque, &record, err);
 }
 
-enum mu_status statement_store_read(struct mu_pg *pg, enum statement_kind kind,
-                                    struct mu_arena *arena, struct record_set *ret_set,
-                                    struct mu_error *err)
+/* A long read: whoever takes the records may be slow. */
+enum mu_status statement_store_each(struct mu_pg *pg, enum statement_kind kind, statement_fn *each,
+                                    void *opaque, struct mu_error *err)
 {
-    struct record_list list = {.kind = &statement_records[kind], .arena = arena};
-    enum mu_status st =
-            mu_pg_stream(pg, STATEMENT_EXPORT_DEVIATION + (int)kind, NULL, take_row, &list, err);
+    MU_AUTO(pg_transaction) struct mu_pg *transaction = pg;
+    struct reader reader = {&statement_records[kind], each, opaque};
+    enum mu_status st = mu_pg_begin(transaction, MU_PG_LONG_READ, err);
 
     if (st == MU_OK)
-        *ret_set = list.set;
-    return st;
+        st = mu_pg_stream(pg, STATEMENT_EXPORT_DEVIATION + (int)kind, NULL, read_row, &reader, err);
+    return st == MU_OK ? mu_pg_commit(pg, err) : st;
 }
