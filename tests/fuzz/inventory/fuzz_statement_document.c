@@ -39,16 +39,18 @@ static void ask_again(enum statement_kind kind, const struct record *record, str
             abort();
 }
 
-static void read_again(const struct record_kind *kind, struct record *record,
+static void read_again(const struct record_kind *kind, const struct record *record,
                        struct mu_arena *arena)
 {
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
-    const struct record_set set = {record, 1};
+    struct record_writer writer;
     struct record_set again = {0};
     struct mu_error err;
 
     mu_buf_init(&text, RECORD_FILE_MAX_BYTES);
-    record_write_json(kind, &set, &text);
+    record_write_begin(&writer, kind, RECORD_JSON, &text);
+    record_write(&writer, record);
+    record_write_end(&writer);
     if (record_file_parse(kind, text.data, text.len, arena, &again, &err) != MU_OK ||
         again.count != 1)
         abort();

@@ -100,6 +100,25 @@ static void lists_within_an_answer_end(void **state)
     assert_int_equal(occurrences("\"sha256:"), 101);
 }
 
+static void of_the_registries_of_a_digest_the_newest_are_told(void **state)
+{
+    char target[128];
+
+    (void)state;
+    push_three();
+    free(world_sql(&w, "INSERT INTO registry_facts (event_id, repository, digest, state, at, "
+                       "known_at) SELECT gen_random_uuid(), 'r' || lpad(n::text, 3, '0'), digest, "
+                       "'pushed', at + n * interval '1 minute', known_at FROM registry_facts, "
+                       "generate_series(1, 150) n WHERE digest = 'sha256:' || repeat('a', 64)"));
+    (void)snprintf(target, sizeof(target), "/v1/digests/%.80s", digest_of('a'));
+    assert_int_equal(get(target), 200);
+    assert_int_equal(occurrences("\"first_pushed_at\""), 100);
+    assert_null(strstr(body(), "\"r050\""));
+    assert_null(strstr(body(), "\"" REPO "\""));
+    assert_non_null(strstr(body(), "\"r051\""));
+    assert_true(strstr(body(), "\"r051\"") < strstr(body(), "\"r150\""));
+}
+
 static void a_digest_tells_its_names_and_registries(void **state)
 {
     char target[128];
@@ -271,6 +290,7 @@ int main(void)
             API_TEST(an_empty_database_has_empty_lists),
             API_TEST(one_asset_comes_with_the_history_of_its_tag),
             API_TEST(lists_within_an_answer_end),
+            API_TEST(of_the_registries_of_a_digest_the_newest_are_told),
             API_TEST(a_digest_tells_its_names_and_registries),
             API_TEST(sql_in_a_question_is_only_text),
             API_TEST(bytes_that_are_no_text_are_400),

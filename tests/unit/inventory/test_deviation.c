@@ -2,7 +2,10 @@
 #include "world.h"
 
 #include "deviation/statement_command.h"
+#include "deviation/statement_store.h"
 #include "explain/explain_command.h"
+
+#include <sys/resource.h>
 
 static struct world w;
 static char path[96];
@@ -142,6 +145,138 @@ static void a_file_goes_in_whole_or_not_at_all(void **state)
     write_file("deviation,record,at,by,kind,vulnerability,asset,rationale\n"
                "D1,request,2026-11-01T00:00:00Z,ann,acepted,CVE-2026-1,*,why\n");
     free(run_command_of(deviation_command, (struct statement_config){0}, "import", path, 2));
+}
+
+/* ---- more than a batch ---- */
+
+#define MANY_HEAD "deviation,record,at,by,role,kind,vulnerability,asset,rationale,evidence\n"
+#define MANY_REQUEST(name) \
+    name ",request,2026-11-01T00:00:00Z,ann,,false_positive,CVE-2026-1,*,why,\n"
+#define MANY_APPROVE(name) name ",approve,2026-11-02T00:00:00Z,bob,AO,,,,,mail\n"
+
+/* Stores the file; `ret_wrong` counts from the line behind the head. */
+static enum mu_status store(const struct mu_buf *file, size_t *ret_wrong, struct mu_error *err)
+{
+    MU_AUTO(arena) struct mu_arena *arena = mu_arena_new(RECORD_ARENA_MAX_BYTES);
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    struct record_set set = {0};
+
+    assert_int_equal(record_file_parse(&statement_records[STATEMENT_DEVIATION], file->data,
+                                       file->len, arena, &set, err),
+                     MU_OK);
+    assert_int_equal(statement_store_open(w.conninfo, &pg, err), MU_OK);
+    return statement_store_add(pg, STATEMENT_DEVIATION, &set, ret_wrong, err);
+}
+
+/* A request, then `pairs` of a request and its approval, each behind the other; approval `wrong`
+ * and one later are of nothing. */
+static void write_pairs(struct mu_buf *file, int pairs, int wrong)
+{
+    mu_buf_init(file, RECORD_FILE_MAX_BYTES);
+    mu_buf_puts(file, MANY_HEAD MANY_REQUEST("first"));
+    for (int i = 0; i < pairs; i++) {
+        mu_buf_printf(file, MANY_REQUEST("D%d"), i);
+        mu_buf_printf(file,
+                      i == wrong || (wrong >= 0 && i == wrong + 200) ? MANY_APPROVE("X%d")
+                                                                     : MANY_APPROVE("D%d"),
+                      i);
+    }
+}
+
+static void records_of_a_file_may_build_on_those_before(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf file;
+    struct mu_error err;
+    size_t wrong = 0;
+
+    (void)state;
+    write_pairs(&file, 1250, -1);
+    if (store(&file, &wrong, &err) != MU_OK)
+        fail_msg("%s", err.message);
+    assert_sql(&w,
+               "SELECT string_agg(state || ' ' || n, ', ') FROM (SELECT state, count(*) AS n FROM "
+               "deviations_known('2027-01-01', 'infinity') GROUP BY state ORDER BY state) s",
+               "approved 1250, pending 1");
+    assert_sql(&w, "SELECT count(DISTINCT known_at) FROM deviation_facts", "1");
+    assert_int_equal(store(&file, &wrong, &err), MU_OK); /* twice is once */
+    assert_sql(&w, "SELECT count(*) FROM deviation_facts", "2501");
+}
+
+static void a_record_cannot_build_on_one_behind_it(void **state)
+{
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf file;
+    struct mu_error err;
+    size_t wrong = 0;
+
+    (void)state;
+    mu_buf_init(&file, RECORD_FILE_MAX_BYTES);
+    mu_buf_puts(&file, MANY_HEAD MANY_REQUEST("D1") MANY_APPROVE("D2") MANY_REQUEST("D2"));
+    assert_int_equal(store(&file, &wrong, &err), MU_E_CONFLICT);
+    assert_int_equal(wrong, 1);
+    assert_sql(&w, "SELECT count(*) FROM deviation_facts", "0");
+}
+
+static void the_first_wrong_record_of_many_is_named_and_nothing_is_kept(void **state)
+{
+    static const int pairs[] = {0, 499, 700, 1049}; /* of the first batch, its end, the others */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        MU_AUTO_DONE(mu_buf_done) struct mu_buf file;
+        struct mu_error err;
+        size_t wrong = 0;
+
+        write_pairs(&file, 1250, pairs[i]);
+        assert_int_equal(store(&file, &wrong, &err), MU_E_CONFLICT);
+        assert_int_equal(wrong, 2 * pairs[i] + 2);
+        assert_string_equal(err.message, "deviation: nobody has requested it");
+        assert_sql(&w, "SELECT count(*) FROM deviation_facts", "0");
+    }
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* What a process has held at most stays; an allocator that keeps what is freed tells nothing. */
+static long export_kib;
+static int measured_exposure(void *config, int argc, char **argv)
+{
+    struct rusage before, after;
+    int code;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    code = exposure_command(config, argc, argv);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    export_kib = after.ru_maxrss - before.ru_maxrss;
+    return code;
+}
+
+static void an_export_is_as_long_as_there_are_records(void **state)
+{
+    static const char *const formats[] = {"csv", "json"};
+
+    (void)state;
+    free(world_sql(&w, "INSERT INTO exposure_facts (fact_id, asset, public, at, by, rationale, "
+                       "known_at) SELECT gen_random_uuid(), 'a' || n, 'no', '2026-11-01', 'ann', "
+                       "repeat('why ', 100), now() FROM generate_series(1, 100001) n"));
+    for (int i = 0; i < 2; i++) {
+        char *text =
+                run_command_of(measured_exposure, (struct statement_config){.format = formats[i]},
+                               "export", NULL, 0);
+
+        assert_int_equal(lines_of(text), i ? 100003 : 100002);
+        assert_non_null(strstr(text, "a100001"));
+        free(text);
+#ifndef __SANITIZE_ADDRESS__
+        assert_in_range(export_kib, 0, 8 * 1024); /* of 44 MB */
+#endif
+    }
 }
 
 static void an_export_gives_the_same_in_another_database(void **state)
@@ -494,6 +629,10 @@ int main(void)
             CASE(what_nobody_requested_cannot_be_decided),
             CASE(the_same_record_again_changes_nothing),
             CASE(a_file_goes_in_whole_or_not_at_all),
+            CASE(records_of_a_file_may_build_on_those_before),
+            CASE(a_record_cannot_build_on_one_behind_it),
+            CASE(the_first_wrong_record_of_many_is_named_and_nothing_is_kept),
+            CASE(an_export_is_as_long_as_there_are_records),
             CASE(an_export_gives_the_same_in_another_database),
             CASE(hardening_shows_withdrawal_expiry_and_drift),
             CASE(a_baseline_is_of_what_is_known),

@@ -124,6 +124,16 @@ static void what_a_record_is_decides_what_it_must_have(void **state)
     assert_int_equal(parse(STATEMENT_DEVIATION, DEVIATIONS "D1,approve" AT "AO,,,,,mail\n"), MU_OK);
 }
 
+static void write_set(enum record_form form, struct mu_buf *out)
+{
+    struct record_writer writer;
+
+    record_write_begin(&writer, &statement_records[STATEMENT_EXPOSURE], form, out);
+    for (size_t i = 0; i < set.count; i++)
+        record_write(&writer, &set.items[i]);
+    record_write_end(&writer);
+}
+
 static void both_forms_read_as_they_were_written(void **state)
 {
     struct mu_buf csv, json, again;
@@ -136,18 +146,34 @@ static void both_forms_read_as_they_were_written(void **state)
                            HEAD "a,yes,2026-11-01T00:00:00Z,\"two\nlines, \"\"quoted\"\"\"\nb,no,"
                                 "2026-11-02T00:00:00.5Z,caf\xc3\xa9\n"),
                      MU_OK);
-    record_write_csv(&statement_records[STATEMENT_EXPOSURE], &set, &csv);
-    record_write_json(&statement_records[STATEMENT_EXPOSURE], &set, &json);
+    write_set(RECORD_CSV, &csv);
+    write_set(RECORD_JSON, &json);
     assert_int_equal(parse(STATEMENT_EXPOSURE, json.data), MU_OK);
-    record_write_csv(&statement_records[STATEMENT_EXPOSURE], &set, &again);
+    write_set(RECORD_CSV, &again);
     assert_string_equal(again.data, csv.data);
     mu_buf_reset(&again);
     assert_int_equal(parse(STATEMENT_EXPOSURE, csv.data), MU_OK);
-    record_write_json(&statement_records[STATEMENT_EXPOSURE], &set, &again);
+    write_set(RECORD_JSON, &again);
     assert_string_equal(again.data, json.data);
     mu_buf_done(&csv);
     mu_buf_done(&json);
     mu_buf_done(&again);
+}
+
+static void a_file_without_records_is_one(void **state)
+{
+    struct mu_buf out;
+
+    (void)state;
+    for (enum record_form form = RECORD_CSV; form <= RECORD_JSON; form++) {
+        mu_buf_init(&out, 1 << 20);
+        set.count = 0;
+        write_set(form, &out);
+        set.count = 1;
+        assert_int_equal(parse(STATEMENT_EXPOSURE, out.data), MU_OK);
+        assert_int_equal(set.count, 0);
+        mu_buf_done(&out);
+    }
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, make_arena, free_arena)
@@ -161,6 +187,7 @@ int main(void)
             CASE(errors_of_json_name_line_and_column),
             CASE(what_a_record_is_decides_what_it_must_have),
             CASE(both_forms_read_as_they_were_written),
+            CASE(a_file_without_records_is_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

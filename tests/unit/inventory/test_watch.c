@@ -7,6 +7,8 @@
 #include "notify/watch.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
+#include <unistd.h>
 
 static struct world w;
 static struct watch_config config;
@@ -408,6 +410,109 @@ static void two_that_look_at_once_tell_once(void **state)
     assert_told("never_scanned critical");
 }
 
+/* ---- what is claimed at once ---- */
+
+/* Three images that nobody scanned: three cases. */
+static void run_three(void)
+{
+    static const char *const tags[] = {"1.0", "2.0", "3.0"};
+
+    for (int i = 0; i < 3; i++) {
+        const char *digest = digest_of((char)('a' + i));
+
+        push_at(&w, tags[i], (char)('a' + i), days_ago(1));
+        add_pod(&w, mu_arena_printf(w.arena, "pod %d", i),
+                (struct pod){.uid = tags[i],
+                             .tag = tags[i],
+                             .digest = digest,
+                             .started = days_ago(1),
+                             .at = days_ago(1)});
+    }
+    world_apply(&w);
+}
+
+/* One round of a process of its own. */
+struct watcher {
+    pthread_t thread;
+    enum mu_status st;
+    struct mu_error err;
+};
+
+static void *look_once(void *opaque)
+{
+    struct watcher *watcher = opaque;
+    MU_AUTO(pg) struct mu_pg *pg = NULL;
+    bool busy = false;
+
+    watcher->st = inventory_pg_open(w.conninfo, "a watcher", &pg, &watcher->err);
+    if (watcher->st == MU_OK)
+        watcher->st = watch_round(&config, pg, &busy, &watcher->err);
+    return NULL;
+}
+
+static void watcher_join(struct watcher *watcher)
+{
+    assert_int_equal(pthread_join(watcher->thread, NULL), 0);
+    if (watcher->st != MU_OK)
+        fail_msg("%s", watcher->err.message);
+}
+
+/* `count` have looked when they wait for the clock. */
+static void wait_for_watchers(const char *count)
+{
+    char *waiting = NULL;
+
+    do {
+        free(waiting);
+        (void)usleep(10000);
+        waiting = world_sql(&w, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted");
+    } while (!mu_text_equal(waiting, count));
+    free(waiting);
+}
+
+#define KEYS                                                                          \
+    "SELECT string_agg(n.subject || ' ' || (o.payload::jsonb->>'subject') || ' ' || " \
+    "(n.known_at = k.known_at), ', ' ORDER BY n.subject) FROM notifications n "       \
+    "JOIN notification_keys k USING (kind, subject) JOIN outbox o ON o.ce_id = "      \
+    "n.notification_id::text WHERE n.kind = 'never_scanned'"
+
+static void who_looks_while_another_does_tells_nothing_again(void **state)
+{
+    struct watcher watchers[2];
+
+    (void)state;
+    run_three();
+    free(world_sql(&w, "BEGIN; SELECT ledger_tick()"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&watchers[i].thread, NULL, look_once, &watchers[i]), 0);
+        wait_for_watchers(i ? "2" : "1");
+    }
+    free(world_sql(&w, "COMMIT"));
+    for (int i = 0; i < 2; i++)
+        watcher_join(&watchers[i]);
+    assert_sql(&w, KEYS,
+               REPO ":1.0 " REPO ":1.0 true, " REPO ":2.0 " REPO ":2.0 true, " REPO ":3.0 " REPO
+                    ":3.0 true");
+    assert_told("never_scanned critical, never_scanned critical, never_scanned critical");
+}
+
+static void what_another_claimed_is_left_out_and_the_rest_is_told(void **state)
+{
+    struct watcher watcher;
+
+    (void)state;
+    run_three();
+    free(world_sql(&w, "BEGIN; SELECT ledger_tick()"));
+    assert_int_equal(pthread_create(&watcher.thread, NULL, look_once, &watcher), 0);
+    wait_for_watchers("1");
+    free(world_sql(&w, "INSERT INTO notification_keys (kind, subject, cause, known_at) SELECT "
+                       "c.kind, c.subject, c.cause, now() FROM conditions_untold(now(), "
+                       "'2 days', '1 minute', 500) c WHERE c.subject = '" REPO ":2.0'; COMMIT"));
+    watcher_join(&watcher);
+    assert_sql(&w, KEYS, REPO ":1.0 " REPO ":1.0 true, " REPO ":3.0 " REPO ":3.0 true");
+    assert_told("never_scanned critical, never_scanned critical");
+}
+
 static void one_process_looks_at_a_time(void **state)
 {
     PGconn *other = PQconnectdb(w.conninfo);
@@ -444,6 +549,8 @@ int main(void)
             CASE(a_digest_told_as_an_image_and_an_index_is_a_failure),
             CASE(a_push_to_a_repository_that_moved_is_told_once),
             CASE(two_that_look_at_once_tell_once),
+            CASE(who_looks_while_another_does_tells_nothing_again),
+            CASE(what_another_claimed_is_left_out_and_the_rest_is_told),
             CASE(one_process_looks_at_a_time),
     };
 

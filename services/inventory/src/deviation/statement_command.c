@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST_COLUMNS_MAX = 12, LIST_FIRST_COLUMN = 2 };
+enum { LIST_COLUMNS_MAX = 12, LIST_FIRST_COLUMN = 2, EXPORT_RECORD_MAX_BYTES = 1024 * 1024 };
 
 /* A verb, and the word of the field `record` it writes (NULL: the kind has no such field). */
 struct statement_verb {
@@ -114,7 +114,7 @@ static enum mu_status import_file(const struct call *call, const char *path, str
     const struct record_kind *kind = &statement_records[call->program->kind];
     MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
     struct record_set set = {0};
-    size_t wrong = 0;
+    size_t wrong = SIZE_MAX;
     enum mu_status st;
 
     mu_buf_init(&text, RECORD_FILE_MAX_BYTES);
@@ -124,7 +124,7 @@ static enum mu_status import_file(const struct call *call, const char *path, str
     st = record_file_parse(kind, text.data, text.len, call->arena, &set, err);
     if (st == MU_OK) {
         st = statement_store_add(call->pg, call->program->kind, &set, &wrong, err);
-        if (st == MU_E_CONFLICT)
+        if (st == MU_E_CONFLICT && wrong < set.count)
             (void)record_blame(kind, &set.items[wrong], err);
     }
     if (st != MU_OK)
@@ -133,29 +133,45 @@ static enum mu_status import_file(const struct call *call, const char *path, str
     return MU_OK;
 }
 
+static enum mu_status print(struct mu_buf *text, struct mu_error *err)
+{
+    if (mu_buf_status(text, "a record", err) != MU_OK)
+        return err->status;
+    if (fwrite(text->data, 1, text->len, stdout) != text->len)
+        return mu_fail(err, MU_E_UNAVAILABLE, "stdout cannot be written");
+    mu_buf_reset(text);
+    return MU_OK;
+}
+
+static enum mu_status print_record(void *opaque, const struct record *record, struct mu_error *err)
+{
+    struct record_writer *writer = opaque;
+
+    record_write(writer, record);
+    return print(writer->out, err);
+}
+
 static enum mu_status export_file(const struct call *call, struct mu_error *err)
 {
-    const struct record_kind *kind = &statement_records[call->program->kind];
     const char *format = call->config->format ? call->config->format : "csv";
-    MU_AUTO_DONE(mu_buf_done) struct mu_buf out;
-    struct record_set set = {0};
+    bool json = mu_text_equal(format, "json");
+    MU_AUTO_DONE(mu_buf_done) struct mu_buf text;
+    struct record_writer writer;
     enum mu_status st;
 
-    mu_buf_init(&out, RECORD_ARENA_MAX_BYTES);
-    if (!mu_text_equal(format, "csv") && !mu_text_equal(format, "json"))
+    mu_buf_init(&text, EXPORT_RECORD_MAX_BYTES);
+    if (!json && !mu_text_equal(format, "csv"))
         return mu_fail(err, MU_E_INVALID, "--format=%s: expected csv or json", format);
-    st = statement_store_read(call->pg, call->program->kind, call->arena, &set, err);
+    record_write_begin(&writer, &statement_records[call->program->kind],
+                       json ? RECORD_JSON : RECORD_CSV, &text);
+    st = statement_store_each(call->pg, call->program->kind, print_record, &writer, err);
     if (st != MU_OK)
         return st;
-    if (mu_text_equal(format, "csv"))
-        record_write_csv(kind, &set, &out);
-    else
-        record_write_json(kind, &set, &out);
-    if (mu_buf_status(&out, "the export", err) != MU_OK)
-        return err->status;
-    return fwrite(out.data, 1, out.len, stdout) == out.len
-                   ? MU_OK
-                   : mu_fail(err, MU_E_UNAVAILABLE, "stdout cannot be written");
+    record_write_end(&writer);
+    st = print(&text, err);
+    if (st == MU_OK && fflush(stdout) != 0)
+        st = mu_fail(err, MU_E_UNAVAILABLE, "stdout cannot be written");
+    return st;
 }
 
 /* ---- list ---- */

@@ -45,10 +45,13 @@ enum mu_status statement_store_one(struct mu_pg *pg, enum statement_kind kind,
                                    const struct record *record, struct statement_made *ret_made,
                                    struct mu_error *err) MU_MUST_CHECK;
 
-/* All facts of the kind, in the order of a file. Errors: as mu_pg_stream, MU_E_LIMIT, MU_E_NOMEM.
- */
-enum mu_status statement_store_read(struct mu_pg *pg, enum statement_kind kind,
-                                    struct mu_arena *arena, struct record_set *ret_set,
-                                    struct mu_error *err) MU_MUST_CHECK;
+/* `record` and its values are borrowed until it returns. */
+typedef enum mu_status statement_fn(void *opaque, const struct record *record,
+                                    struct mu_error *err);
+
+/* All facts of the kind, in the order of a file, one by one; a failure of `each` ends it. Errors:
+ * as mu_pg_stream, those of `each`. */
+enum mu_status statement_store_each(struct mu_pg *pg, enum statement_kind kind, statement_fn *each,
+                                    void *opaque, struct mu_error *err) MU_MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include "store/rounds.h"
 #include "store/statements.h"
 
+#include "base/buf.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -52,27 +53,66 @@ static void open_failure(struct write_set *set, const struct mu_pg_result *rows,
                   mu_pg_text(rows, row, CONDITION_MESSAGE), "1");
 }
 
-/* Who claims the case tells it. */
-static enum mu_status tell(struct mu_pg *pg, struct write_set *set, const char *known_at,
-                           const struct mu_pg_result *rows, size_t row, struct mu_error *err)
+static enum mu_status tell(struct write_set *set, const struct mu_pg_result *rows, size_t row,
+                           struct mu_error *err)
 {
-    const char *cause = mu_pg_text(rows, row, CONDITION_CAUSE);
-    const char *key[] = {mu_pg_text(rows, row, CONDITION_KIND),
-                         mu_pg_text(rows, row, CONDITION_SUBJECT), cause, known_at};
-    struct mu_notification notification = {
-            .kind = key[0],
+    const struct mu_notification notification = {
+            .kind = mu_pg_text(rows, row, CONDITION_KIND),
             .severity = severity_of(mu_pg_text(rows, row, CONDITION_SEVERITY)),
-            .subject = key[1],
+            .subject = mu_pg_text(rows, row, CONDITION_SUBJECT),
             .message = mu_pg_text(rows, row, CONDITION_MESSAGE),
             .occurred_at_us = mu_pg_time_us(rows, row, CONDITION_TIME)};
-    MU_AUTO(pg_result) struct mu_pg_result *claimed = NULL;
 
-    if (mu_pg_execute(pg, READ_NOTIFICATION_CLAIM, key, &claimed, err) != MU_OK)
-        return err->status;
-    if (mu_pg_rows(claimed) == 0)
-        return MU_OK;
     open_failure(set, rows, row);
-    return outbox_notify(set, &notification, cause, NULL, err);
+    return outbox_notify(set, &notification, mu_pg_text(rows, row, CONDITION_CAUSE), NULL, err);
+}
+
+/* ---- claiming ---- */
+
+/* What makes a case: one array per column. */
+static const int key_columns[] = {CONDITION_KIND, CONDITION_SUBJECT, CONDITION_CAUSE};
+enum { KEY_COLUMNS = sizeof(key_columns) / sizeof(key_columns[0]) };
+
+struct keys {
+    struct mu_buf columns[KEY_COLUMNS];
+};
+
+static void keys_init(struct keys *keys, const struct mu_pg_result *rows)
+{
+    for (size_t i = 0; i < KEY_COLUMNS; i++) {
+        mu_buf_init(&keys->columns[i], WRITE_SET_COLUMN_MAX_BYTES);
+        mu_pg_array_begin(&keys->columns[i]);
+        for (size_t row = 0; row < mu_pg_rows(rows); row++)
+            mu_pg_array_add(&keys->columns[i], mu_pg_text(rows, row, key_columns[i]));
+        mu_pg_array_end(&keys->columns[i]);
+    }
+}
+
+static void keys_done(struct keys *keys)
+{
+    for (size_t i = 0; i < KEY_COLUMNS; i++)
+        mu_buf_done(&keys->columns[i]);
+}
+
+/* Who claims a case tells it. */
+static enum mu_status tell_claimed(struct mu_pg *pg, struct write_set *set, const char *known_at,
+                                   const struct mu_pg_result *rows, struct mu_error *err)
+{
+    const char *values[1 + KEY_COLUMNS] = {known_at};
+    MU_AUTO_DONE(keys_done) struct keys keys;
+    MU_AUTO(pg_result) struct mu_pg_result *claimed = NULL;
+    enum mu_status st = MU_OK;
+
+    keys_init(&keys, rows);
+    for (size_t i = 0; st == MU_OK && i < KEY_COLUMNS; i++) {
+        st = mu_buf_status(&keys.columns[i], "what is to be told", err);
+        values[1 + i] = keys.columns[i].data;
+    }
+    if (st == MU_OK)
+        st = mu_pg_execute(pg, READ_NOTIFICATIONS_CLAIM, values, &claimed, err);
+    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(claimed); i++)
+        st = tell(set, rows, (size_t)mu_pg_int(claimed, i, 0), err);
+    return st;
 }
 
 static enum mu_status tell_all(struct mu_pg *pg, const struct mu_pg_result *rows,
@@ -86,8 +126,8 @@ static enum mu_status tell_all(struct mu_pg *pg, const struct mu_pg_result *rows
     (void)transaction;
     if (st == MU_OK)
         st = mu_pg_execute(pg, READ_TICK, NULL, &tick, err);
-    for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++)
-        st = tell(pg, set, mu_pg_text(tick, 0, 0), rows, i, err);
+    if (st == MU_OK && mu_pg_rows(rows) > 0)
+        st = tell_claimed(pg, set, mu_pg_text(tick, 0, 0), rows, err);
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(gone); i++)
         WRITE_SET_ADD(set, WRITE_FAILURES_ENDED, mu_pg_text(gone, i, 0));
     if (st == MU_OK)

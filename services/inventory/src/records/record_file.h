@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -91,10 +92,20 @@ enum mu_status record_parse_one(const struct record_kind *kind, const char *byte
                                 struct mu_arena *arena, struct record *ret_record,
                                 struct mu_error *err) MU_MUST_CHECK;
 
-/* Appends. Failure sticks to the buffer. */
-void record_write_csv(const struct record_kind *kind, const struct record_set *set,
-                      struct mu_buf *out);
-void record_write_json(const struct record_kind *kind, const struct record_set *set,
-                       struct mu_buf *out);
+enum record_form { RECORD_CSV, RECORD_JSON };
+
+/* A file, appended to `out` record by record; failure sticks to the buffer, which may be emptied
+ * in between. */
+struct record_writer {
+    const struct record_kind *kind;
+    enum record_form form;
+    struct mu_buf *out;
+    bool has_records;
+};
+
+void record_write_begin(struct record_writer *writer, const struct record_kind *kind,
+                        enum record_form form, struct mu_buf *out);
+void record_write(struct record_writer *writer, const struct record *record);
+void record_write_end(struct record_writer *writer);
 
 #endif
