@@ -15,6 +15,33 @@ static char *explain(const char *subject, const char *format, int *ret_code)
     return captured(explain_command, &config, subject ? 1 : 0, argv, ret_code);
 }
 
+/* Of these instants, NULL: all. Free it. */
+static json_t *section_at(const char *name, const char *subject, const char *valid_at,
+                          const char *known_at)
+{
+    struct explain_config config = {
+            .postgres = w.conninfo, .format = "json", .valid_at = valid_at, .known_at = known_at};
+    char *argv[] = {(char *)(uintptr_t)subject, NULL}, *text;
+    json_auto_t *root = NULL;
+    json_t *section;
+    int code = -1;
+
+    text = captured(explain_command, &config, 1, argv, &code);
+    root = json_loads(text, 0, NULL);
+    section = json_object_get(root, name);
+    if (!section)
+        fail_msg("no section '%s': %s", name, text);
+    free(text);
+    return json_incref(section);
+}
+
+static const char *cell(const json_t *rows, size_t row, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json_array_get(rows, row), name));
+
+    return text ? text : "";
+}
+
 /* Index 1 as 1.0 with the image a, scanned, and a pod of it; all just now. */
 static void apply_story(void)
 {
@@ -131,6 +158,23 @@ static void json_has_every_section_as_an_array(void **state)
     for (size_t i = 0; i < 10; i++)
         assert_true(json_array_size(json_object_get(root, sections[i])) > 0);
     free(text);
+}
+
+static void a_scan_tells_who_scanned_and_with_what_database(void **state)
+{
+    json_t *scans;
+
+    (void)state;
+    apply_story();
+    free(world_sql(&w, "UPDATE scans SET scanner_version = '1.2', database_version = 'db-7', "
+                       "database_built_at = '2026-10-31' WHERE outcome = 'complete'"));
+    scans = section_at("scans", REPO ":1.0", NULL, NULL);
+    assert_int_equal(json_array_size(scans), 2);
+    assert_string_equal(cell(scans, 1, "outcome"), "complete");
+    assert_string_equal(cell(scans, 1, "scanner"), "muster-scanner 1.2");
+    assert_string_equal(cell(scans, 1, "database"), "db-7");
+    assert_non_null(strstr(cell(scans, 1, "database_built"), "2026-10-31"));
+    json_decref(scans);
 }
 
 static void the_unknown_exits_1_and_is_told_how_to_write(void **state)
@@ -391,6 +435,7 @@ int main(void)
             WORLD_TEST(what_a_newer_scan_no_longer_finds_is_not_told),
             WORLD_TEST(a_fresh_scan_is_covered_now_and_not_expired),
             WORLD_TEST(json_has_every_section_as_an_array),
+            WORLD_TEST(a_scan_tells_who_scanned_and_with_what_database),
             WORLD_TEST(the_unknown_exits_1_and_is_told_how_to_write),
             WORLD_TEST(wrong_use_exits_2),
             WORLD_TEST(sql_in_the_name_is_only_text),

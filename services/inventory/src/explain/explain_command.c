@@ -23,7 +23,7 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          "text: so many rows of each section, the last ones; 0: all"},
 };
 
-enum { SECTION_MAX_COLUMNS = 8 };
+enum { SECTION_MAX_COLUMNS = 10 };
 
 /* What a name stands for: the columns of EXPLAIN_SUBJECT. */
 enum part { UAIS, DIGESTS, INSTANCES };
@@ -70,7 +70,8 @@ static const struct section sections[] = {
          QUERY_EXPLAIN_SCANS,
          DIGESTS,
          TRUE_BY,
-         {"finished", "outcome", "digest", "findings", "critical", "high", "evidence_or_failure"}},
+         {"finished", "outcome", "digest", "scanner", "database", "database_built", "findings",
+          "critical", "high", "evidence_or_failure"}},
         {"jobs",
          "Scan jobs",
          QUERY_EXPLAIN_JOBS,
