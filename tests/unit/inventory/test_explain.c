@@ -332,6 +332,57 @@ static void an_exclusion_of_an_image_without_a_uai_is_told(void **state)
     json_decref(people);
 }
 
+static void assert_events(const char *subject, const char *valid_at, const char *known_at,
+                          size_t count)
+{
+    json_t *events = section_at("events", subject, valid_at, known_at);
+
+    if (json_array_size(events) != count)
+        fail_msg("%s: %zu events, not %zu", subject, json_array_size(events), count);
+    json_decref(events);
+}
+
+static void the_deletion_of_a_tag_is_behind_what_it_held(void **state)
+{
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_delete(&w, "e2", "1.0", NULL, T(1));
+    add_delete(&w, "e3", "1.0", NULL, T(2)); /* told again */
+    add_push(&w, "e4", "1.0", digest_of('b'), T(3));
+    add_delete(&w, "e5", "1.0", NULL, T(4));
+    add_delete(&w, "e6", "1.1", NULL, T(5));
+    world_apply(&w);
+    free(world_sql(&w, "UPDATE ledger l SET occurred_at = o.valid_from FROM tag_observations o "
+                       "WHERE o.event_id = l.event_id"));
+    assert_events(digest_of('a'), NULL, NULL, 3);
+    assert_events(digest_of('a'), "2026-11-01T00:01:30Z", NULL, 2);
+    assert_events(digest_of('b'), NULL, NULL, 2);
+    assert_events(REPO ":1.0", NULL, NULL, 5);
+}
+
+static void the_removal_of_its_pod_is_behind_the_end_of_a_run(void **state)
+{
+    struct pod pod = {.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)};
+    char *known_at;
+
+    (void)state;
+    add_pod(&w, "e1", pod);
+    add_pod(&w, "e2",
+            (struct pod){.uid = "p2", .tag = "2.0", .digest = digest_of('b'), .started = T(1)});
+    world_apply(&w); /* the removal says the same of the run: it is told of once */
+    known_at = world_sql(&w, "SELECT to_char(max(known_at) AT TIME ZONE 'UTC', "
+                             "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM ledger");
+    pod.removed = true;
+    pod.at = T(9);
+    add_pod(&w, "e3", pod);
+    world_apply(&w);
+    assert_events("p1", NULL, NULL, 2);
+    assert_events("p1", NULL, known_at, 1);
+    assert_events("p1", "2026-11-01T00:08:00Z", NULL, 1);
+    assert_events("p2", NULL, NULL, 1);
+    free(known_at);
+}
+
 static void the_unknown_exits_1_and_is_told_how_to_write(void **state)
 {
     struct explain_config config = {.postgres = w.conninfo, .format = "text"};
@@ -595,6 +646,8 @@ int main(void)
             WORLD_TEST(what_people_said_of_a_thing_is_told),
             WORLD_TEST(what_people_said_later_is_left_out),
             WORLD_TEST(an_exclusion_of_an_image_without_a_uai_is_told),
+            WORLD_TEST(the_deletion_of_a_tag_is_behind_what_it_held),
+            WORLD_TEST(the_removal_of_its_pod_is_behind_the_end_of_a_run),
             WORLD_TEST(the_unknown_exits_1_and_is_told_how_to_write),
             WORLD_TEST(wrong_use_exits_2),
             WORLD_TEST(sql_in_the_name_is_only_text),
