@@ -154,7 +154,8 @@ def explain_statements():
     text = (ROOT / "services/inventory/src/query/queries.def").read_text()
     sections = (ROOT / "services/inventory/src/explain/explain_command.c").read_text()
     found = re.findall(r"QUERY\((EXPLAIN_\w+), (\d),\s*((?:\"(?:[^\"\\]|\\.)*\"\s*)+)\)", text)
-    asked = {name: [f":'{part.lower()}'", "'infinity'", "now()" if instant == "COVERED_AT" else "'infinity'", ":'instances'"]
+    asked = {name: [f":'{part.lower()}'", "'infinity'", "now()" if instant == "COVERED_AT" else "'infinity'",
+                    ":'instances'", ":'digests'"]
              for name, part, instant in re.findall(r"QUERY_(EXPLAIN_\w+),\s*(\w+),\s*(\w+)", sections)}
     assert {name for name, *_ in found} == {"EXPLAIN_SUBJECT", *asked}
     return [(name, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts)).replace('\\"', '"'), asked.get(name, [])[:int(count)])

@@ -132,6 +132,25 @@ static void a_digest_tells_its_names_and_registries(void **state)
     assert_int_equal(get("/v1/digests/sha256:0"), 404);
 }
 
+static void a_scan_of_a_digest_tells_who_scanned(void **state)
+{
+    char target[128];
+
+    (void)state;
+    push_three();
+    add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(4)});
+    world_apply(&w);
+    (void)snprintf(target, sizeof(target), "/v1/digests/%.80s", digest_of('a'));
+    assert_int_equal(get(target), 200);
+    assert_says("\"database_version\" : null, \"database_built_at\" : null");
+    free(world_sql(&w, "UPDATE scans SET scanner_version = '1.2', database_version = 'db-7', "
+                       "database_built_at = '2026-10-31', configuration_checksum = 'sha256:cc'"));
+    assert_int_equal(get(target), 200);
+    assert_says("\"scanner_name\" : \"muster-scanner\", \"scanner_version\" : \"1.2\", "
+                "\"database_version\" : \"db-7\", \"database_built_at\" : "
+                "\"2026-10-31T00:00:00+00:00\", \"configuration_checksum\" : \"sha256:cc\"");
+}
+
 static void sql_in_a_question_is_only_text(void **state)
 {
     (void)state;
@@ -292,6 +311,7 @@ int main(void)
             API_TEST(lists_within_an_answer_end),
             API_TEST(of_the_registries_of_a_digest_the_newest_are_told),
             API_TEST(a_digest_tells_its_names_and_registries),
+            API_TEST(a_scan_of_a_digest_tells_who_scanned),
             API_TEST(sql_in_a_question_is_only_text),
             API_TEST(bytes_that_are_no_text_are_400),
             API_TEST(coverage_adds_up),

@@ -557,6 +557,36 @@ static void a_sample_has_one_of_each_asset_first(void **state)
     json_decref(rows);
 }
 
+/* Another scan of the same digest is not told of. */
+static void a_sample_tells_who_scanned_and_with_what_database(void **state)
+{
+    json_t *rows;
+
+    (void)state;
+    add_push(&w, "e1", "1.0", digest_of('a'), T(0));
+    add_pod(&w, "e2",
+            (struct pod){.uid = "p1", .tag = "1.0", .digest = digest_of('a'), .started = T(1)});
+    add_pod(&w, "e3",
+            (struct pod){.uid = "p2", .tag = "2.0", .digest = digest_of('b'), .started = T(1)});
+    add_scan(&w, "s1", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(2)});
+    add_scan(&w, "s2", (struct scan){.digest = digest_of('a'), .uai = REPO ":1.0", .at = T(3)});
+    world_apply(&w);
+    free(world_sql(&w, "UPDATE scans SET scanner_version = to_char(finished_at, 'MI'), "
+                       "database_version = 'db-7', database_built_at = '2026-10-31'"));
+    rows = draw("1", "2");
+    assert_int_equal(json_array_size(rows), 2);
+    for (size_t i = 0; i < 2; i++) {
+        bool is_scanned = strcmp(cell(rows, i, "uai"), REPO ":1.0") == 0;
+
+        assert_string_equal(cell(rows, i, "scanner_name"), is_scanned ? "muster-scanner" : "");
+        assert_string_equal(cell(rows, i, "scanner_version"), is_scanned ? "03" : "");
+        assert_string_equal(cell(rows, i, "database_version"), is_scanned ? "db-7" : "");
+        assert_int_equal(strncmp(cell(rows, i, "database_built_at"), "2026-10-31", 10) == 0,
+                         is_scanned);
+    }
+    json_decref(rows);
+}
+
 static void the_same_seed_draws_the_same_and_another_does_not(void **state)
 {
     json_t *first, *second, *other;
@@ -596,6 +626,7 @@ int main(void)
             WORLD_TEST(other_causes_are_told_apart),
             WORLD_TEST(the_cause_is_the_last_that_it_took),
             WORLD_TEST(a_sample_has_one_of_each_asset_first),
+            WORLD_TEST(a_sample_tells_who_scanned_and_with_what_database),
             WORLD_TEST(the_same_seed_draws_the_same_and_another_does_not),
     };
 

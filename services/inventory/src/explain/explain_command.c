@@ -23,7 +23,7 @@ const struct mu_option explain_options[EXPLAIN_OPTION_COUNT] = {
          "text: so many rows of each section, the last ones; 0: all"},
 };
 
-enum { SECTION_MAX_COLUMNS = 8 };
+enum { SECTION_MAX_COLUMNS = 10 };
 
 /* What a name stands for: the columns of EXPLAIN_SUBJECT. */
 enum part { UAIS, DIGESTS, INSTANCES };
@@ -70,7 +70,14 @@ static const struct section sections[] = {
          QUERY_EXPLAIN_SCANS,
          DIGESTS,
          TRUE_BY,
-         {"finished", "outcome", "digest", "findings", "critical", "high", "evidence_or_failure"}},
+         {"finished", "outcome", "digest", "scanner", "database", "database_built", "findings",
+          "critical", "high", "evidence_or_failure"}},
+        {"failures",
+         "Detection failures",
+         QUERY_EXPLAIN_FAILURES,
+         DIGESTS,
+         TRUE_BY,
+         {"opened", "closed", "code", "repository", "digest", "attempts", "message"}},
         {"jobs",
          "Scan jobs",
          QUERY_EXPLAIN_JOBS,
@@ -107,6 +114,12 @@ static const struct section sections[] = {
          UAIS,
          COVERED_AT,
          {"deviation", "state", "kind", "vulnerability", "asset", "moved_from", "expires"}},
+        {"people",
+         "What people said",
+         QUERY_EXPLAIN_PEOPLE,
+         UAIS,
+         TRUE_BY,
+         {"at", "what", "subject", "by", "until", "detail"}},
         {"events",
          "Events behind it",
          QUERY_EXPLAIN_EVENTS,
@@ -262,7 +275,7 @@ static enum mu_status explain(struct mu_pg *pg, const struct asked *asked, size_
     for (size_t i = 0; st == MU_OK && i < SECTION_COUNT; i += count) {
         const char *values[] = {mu_pg_text(subject, 0, (int)sections[i].about), asked->known_at,
                                 asked->instants[sections[i].instant],
-                                mu_pg_text(subject, 0, INSTANCES)};
+                                mu_pg_text(subject, 0, INSTANCES), mu_pg_text(subject, 0, DIGESTS)};
 
         count = answered_by(i);
         st = explain_sections(pg, asked, &sections[i], count, values, &rows, err);

@@ -82,11 +82,22 @@ static const struct list_column diff_columns[] = {
         {"to_state", LIST_TEXT}, {"from_digest", LIST_TEXT}, {"to_digest", LIST_TEXT},
         {"cause", LIST_TEXT},    {"cause_at", LIST_TIME},    {"from_image", LIST_TEXT},
         {"to_image", LIST_TEXT}};
-static const struct list_column sample_columns[] = {
-        {"place", LIST_INT},      {"uai", LIST_TEXT},       {"digest", LIST_TEXT},
-        {"cluster", LIST_TEXT},   {"namespace", LIST_TEXT}, {"pod", LIST_TEXT},
-        {"container", LIST_TEXT}, {"state", LIST_TEXT},     {"pod_uid", LIST_TEXT},
-        {"reason", LIST_TEXT},    {"evidence", LIST_TEXT},  {"scanned_at", LIST_TIME}};
+static const struct list_column sample_columns[] = {{"place", LIST_INT},
+                                                    {"uai", LIST_TEXT},
+                                                    {"digest", LIST_TEXT},
+                                                    {"cluster", LIST_TEXT},
+                                                    {"namespace", LIST_TEXT},
+                                                    {"pod", LIST_TEXT},
+                                                    {"container", LIST_TEXT},
+                                                    {"state", LIST_TEXT},
+                                                    {"pod_uid", LIST_TEXT},
+                                                    {"reason", LIST_TEXT},
+                                                    {"evidence", LIST_TEXT},
+                                                    {"scanned_at", LIST_TIME},
+                                                    {"scanner_name", LIST_TEXT},
+                                                    {"scanner_version", LIST_TEXT},
+                                                    {"database_version", LIST_TEXT},
+                                                    {"database_built_at", LIST_TIME}};
 static const struct list_column ledger_columns[] = {
         {"topic", LIST_TEXT},      {"received", LIST_INT},   {"applied", LIST_INT},
         {"quarantined", LIST_INT}, {"duplicates", LIST_INT}, {"difference", LIST_INT}};
