@@ -113,7 +113,7 @@ enum mu_status evidence_facts_parse(const char *bytes, size_t len, struct eviden
 {
     json_auto_t *root = NULL;
     struct mu_buf *arrays[ARRAYS];
-    enum mu_status st = mu_json_parse(bytes, len, &limits, &root, err);
+    enum mu_status st = mu_json_parse_bounded(bytes, len, &limits, EVIDENCE_MAX_VALUES, &root, err);
 
     if (st != MU_OK)
         return st;
