@@ -10,6 +10,7 @@
 #include "policy/approval.h"
 #include "policy/approval_command.h"
 #include "policy/evidence_facts.h"
+#include "policy/evidence_reading.h"
 
 static struct world w;
 static struct mu_ed25519 *key;
@@ -49,10 +50,12 @@ static struct mu_pg *policy_pg(void)
 static void read_evidence(void)
 {
     MU_AUTO(pg) struct mu_pg *pg = policy_pg();
+    struct evidence_reading reading = {
+            .store = w.evidence, .most = 100, .write_bytes = EVIDENCE_FACTS_MAX_BYTES};
     struct mu_error err;
-    size_t count = 0;
+    bool busy = false;
 
-    if (evidence_facts_round(pg, w.evidence, 100, &count, &err) != MU_OK)
+    if (evidence_reading_round(pg, &reading, &busy, &err) != MU_OK)
         fail_msg("%s", err.message);
 }
 
