@@ -1,10 +1,17 @@
 /* Facts for policies are read of each raw result once, whatever becomes of the others. */
 #include "world.h"
 
+#include "ledger/rebuild.h"
 #include "policy/evidence_facts.h"
 #include "policy/evidence_reading.h"
 
 #include "base/log.h"
+
+static const char *const statements[] = {
+#define STATEMENT(name, parameters, sql) [POLICY_##name] = (sql),
+#include "policy/policy_statements.def"
+#undef STATEMENT
+};
 
 static struct world w;
 static struct mu_pg *pg;
@@ -27,7 +34,8 @@ static int close_world(void **state)
 {
     (void)state;
     mu_pg_close(pg);
-    free(world_sql(&w, "DROP TRIGGER IF EXISTS refuse ON evidence_issues"));
+    free(world_sql(&w, "DROP TRIGGER IF EXISTS refuse ON evidence_issues; "
+                       "DELETE FROM ledger_rebuild"));
     world_close(&w);
     return 0;
 }
@@ -61,7 +69,7 @@ static bool round_is_busy(void)
 static void read_all(void)
 {
     for (int rounds = 0; round_is_busy(); rounds++)
-        assert_true(rounds < 20);
+        assert_true(rounds < 100);
 }
 
 static void loads_of_one_instant_are_all_read(void **state)
@@ -80,7 +88,33 @@ static void loads_of_one_instant_are_all_read(void **state)
     assert_sql(&w, "SELECT count(*) FROM evidence_layers", "9");
 }
 
-/* ---- what the log says ---- */
+/* Of tables and indexes, by this session since its numbers were last given away. */
+#define ENTRIES_READ                                                                        \
+    "SELECT sum(pg_stat_get_xact_tuples_returned(oid)) AS n FROM pg_class WHERE relname ~ " \
+    "'^evidence_(loads|layers)'"
+
+/* What was read is not gone through to see that nothing is left. */
+static void nothing_to_do_is_found_without_looking_at_what_was_done(void **state)
+{
+    (void)state;
+    free(world_sql(&w,
+                   "INSERT INTO evidence_loads SELECT 'd' || n, 1, 0, NULL, now() - n * interval "
+                   "'1 s' FROM generate_series(1, 20000) n; INSERT INTO evidence_layers SELECT "
+                   "evidence_digest, '{}', NULL, now() FROM evidence_loads"));
+    free(world_sql(&w, "ANALYZE evidence_loads, evidence_layers"));
+    read_all();
+    assert_sql(&w,
+               mu_arena_printf(w.arena,
+                               "PREPARE next AS %s; CREATE TEMP TABLE before AS " ENTRIES_READ
+                               "; %s; EXECUTE next (3); DEALLOCATE next; SELECT n - (SELECT n FROM "
+                               "before) FROM (" ENTRIES_READ ") now",
+                               statements[POLICY_EVIDENCE_NEXT],
+                               statements[POLICY_EVIDENCE_ADVANCE]),
+               "0");
+    free(world_sql(&w, "DROP TABLE before"));
+}
+
+/* ---- files that are not there ---- */
 
 /* How many lines the log has of `words` while `run` is run. */
 static int count_logged(void (*run)(void), const char *words)
@@ -98,6 +132,37 @@ static int count_logged(void (*run)(void), const char *words)
         count += strstr(line, words) != NULL;
     (void)fclose(file);
     return count;
+}
+
+static void missing_files_hold_up_nobody_and_are_tried_again_later(void **state)
+{
+    static const char back[] = "{\"issues\":[{\"check\":\"c\",\"title\":\"back\"}]}";
+    char digest[MU_DIGEST_TEXT_SIZE];
+
+    (void)state;
+    mu_sha256_text(back, strlen(back), digest);
+    load(digest);
+    for (const char *digit = "1234567"; *digit; digit++)
+        load(digest_of(*digit));
+    load(raw_result("there"));
+    assert_int_equal(count_logged(read_all, "trying again later"), 1);
+    assert_sql(&w, "SELECT title FROM evidence_issues", "there");
+    assert_sql(&w,
+               "SELECT count(*) || ' ' || min(tries) || ' ' || bool_and(again_at > now()) FROM "
+               "evidence_waiting",
+               "8 1 true");
+    assert_false(round_is_busy());
+
+    assert_string_equal(add_raw_result(&w, back), digest);
+    free(world_sql(&w, "UPDATE evidence_waiting SET again_at = now()"));
+    assert_int_equal(count_logged(read_all, "trying again later"), 0);
+    assert_sql(&w, "SELECT string_agg(title, ' ' ORDER BY title) FROM evidence_issues",
+               "back there");
+    assert_sql(
+            &w,
+            "SELECT count(*) || ' ' || max(tries) || ' ' || bool_and(again_at > now() + interval "
+            "'15 s') FROM evidence_waiting",
+            "7 2 true");
 }
 
 /* ---- writing ---- */
@@ -151,6 +216,21 @@ static void what_the_database_refuses_holds_up_no_other(void **state)
     read_all();
     assert_sql(&w, "SELECT string_agg(title, '' ORDER BY title) FROM evidence_issues", "13");
     assert_sql(&w, "SELECT count(*) FROM evidence_judged", "3");
+    assert_sql(&w, "SELECT count(*) FROM evidence_waiting", "0");
+}
+
+static void what_is_much_and_takes_too_long_waits(void **state)
+{
+    (void)state;
+    reading.write_bytes = 1;
+    refuse("57014");
+    load(raw_result("1"));
+    load(raw_result("poison"));
+    load(raw_result("3"));
+    read_all();
+    assert_sql(&w, "SELECT string_agg(title, '' ORDER BY title) FROM evidence_issues", "13");
+    assert_sql(&w, "SELECT count(*) FROM evidence_judged", "2");
+    assert_sql(&w, "SELECT count(*) FROM evidence_waiting", "1");
 }
 
 static void too_many_values_say_nothing(void **state)
@@ -169,16 +249,66 @@ static void too_many_values_say_nothing(void **state)
     assert_sql(&w, "SELECT chain::text || ' ' || (top IS NULL) FROM evidence_layers", "{} true");
 }
 
+/* ---- rebuilds ---- */
+
+static void while_tables_are_rebuilt_nothing_is_passed_over(void **state)
+{
+    const char *digest = raw_result("1");
+
+    (void)state;
+    load(raw_result("0"));
+    read_all();
+    free(world_sql(&w, "INSERT INTO ledger_rebuild (known_from, known_to, done_to) VALUES "
+                       "('-infinity', now(), '-infinity'); DELETE FROM evidence_loads; "
+                       "DELETE FROM evidence_clock"));
+    read_all();
+    free(world_sql(&w, mu_arena_printf(w.arena,
+                                       "INSERT INTO evidence_loads VALUES ('%s', 1, 0, NULL, "
+                                       "'2026-11-01T00:00:00Z')",
+                                       digest)));
+    assert_false(round_is_busy());
+    assert_sql(&w, "SELECT known_at FROM evidence_clock", "-infinity");
+    free(world_sql(&w, "DELETE FROM ledger_rebuild"));
+    read_all();
+    assert_sql(&w, "SELECT string_agg(title, '' ORDER BY title) FROM evidence_issues", "01");
+}
+
+static void a_rebuild_has_all_looked_at_again(void **state)
+{
+    MU_AUTO(rebuild) struct rebuild *rebuild = rebuild_new(w.evidence);
+    struct mu_error err;
+    enum mu_status st;
+
+    (void)state;
+    add_scan(&w, "e1", (struct scan){.digest = digest_of('a'), .uai = REPO ":1", .at = T(0)});
+    world_apply(&w);
+    read_all();
+    free(world_sql(&w, "DELETE FROM evidence_layers"));
+    read_all();
+    assert_sql(&w, "SELECT count(*) FROM evidence_layers", "0");
+    st = rebuild_begin(rebuild, w.pg, true, &err);
+    while (st == MU_OK)
+        st = rebuild_step(rebuild, w.pg, &err);
+    assert_int_equal(st, MU_END);
+    read_all();
+    assert_sql(&w, "SELECT count(*) FROM evidence_layers", "1");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(loads_of_one_instant_are_all_read),
+            CASE(nothing_to_do_is_found_without_looking_at_what_was_done),
+            CASE(missing_files_hold_up_nobody_and_are_tried_again_later),
             CASE(a_round_is_written_at_once),
             CASE(what_is_much_is_written_in_parts),
             CASE(what_the_database_refuses_holds_up_no_other),
+            CASE(what_is_much_and_takes_too_long_waits),
             CASE(too_many_values_say_nothing),
+            CASE(while_tables_are_rebuilt_nothing_is_passed_over),
+            CASE(a_rebuild_has_all_looked_at_again),
     };
 
     mu_log_init("test", MU_LOG_WARN);

@@ -599,13 +599,14 @@ static void another_base_is_named_in_the_verdict(void **state)
     assert_told(REPO ":1.0", "its layers begin with those of registry.example/hub/node alone");
 }
 
-/* Raw results that were judged before there were layers are read once more. */
+/* Raw results that were judged before there were layers are read once more, when the clock says so.
+ */
 static void raw_results_that_were_read_without_layers_are_read_again(void **state)
 {
     (void)state;
     push_with_layers("1.0", 'a', "12");
     read_evidence();
-    free(world_sql(&w, "DELETE FROM evidence_layers"));
+    free(world_sql(&w, "DELETE FROM evidence_layers; DELETE FROM evidence_clock"));
     read_evidence();
     assert_sql(&w, "SELECT cardinality(chain) || ' ' || (top = chain[2]) FROM evidence_layers",
                "2 true");

@@ -16,9 +16,11 @@
 
 struct evidence_reading {
     const struct evidence_store *store;
-    int most;           /* raw results of a round */
-    size_t write_bytes; /* what is written at once, or a single one's facts; at most
-                         * EVIDENCE_FACTS_MAX_BYTES */
+    int most;            /* new raw results of a round, and as many that are tried again */
+    size_t write_bytes;  /* what is written at once, or a single one's facts; at most
+                          * EVIDENCE_FACTS_MAX_BYTES */
+    uint64_t told_at_ms; /* when the log said what cannot be read; 0: never */
+    int64_t untold;      /* how often it could not be since */
 };
 
 /* `ret_busy`: there may be more. Errors: as mu_pg_execute. */
