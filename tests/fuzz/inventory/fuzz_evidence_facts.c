@@ -10,6 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mu_error err;
 
     evidence_facts_init(&facts);
-    (void)!evidence_facts_parse((const char *)data, size, &facts, &err);
+    (void)!evidence_facts_parse("sha256:0", (const char *)data, size, &facts, &err);
     return 0;
 }

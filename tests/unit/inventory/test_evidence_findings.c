@@ -142,6 +142,26 @@ static void evidence_of_another_image_or_form_is_refused(void **state)
     expect_refused(f, IMPORTED(TARGET(UAI, DIGEST("1")), DIGEST("a")), "not of " DIGEST("3"));
 }
 
+static void evidence_of_too_many_values_is_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+    size_t count = EVIDENCE_MAX_VALUES;
+    char *text = calloc(1, 2 * count + 3);
+
+    text[0] = '[';
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + 1 + 2 * i, "0,", 2);
+    memcpy(text + 2 * count, "]", 2);
+    assert_int_equal(findings_parse(&f->effects, &f->event, text, 2 * count + 1, &f->err),
+                     MU_E_LIMIT);
+    assert_string_equal(f->err.message,
+                        "evidence " DIGEST("e") ": JSON of more than 4000000 values");
+    f->effects.is_replay = true; /* what was applied then */
+    assert_int_equal(findings_parse(&f->effects, &f->event, text, 2 * count + 1, &f->err),
+                     MU_E_INVALID);
+    free(text);
+}
+
 static void store_bytes(struct evidence_store *store, const char *text, char *ret_digest)
 {
     MU_AUTO(evidence_writer) struct evidence_writer *writer = NULL;
@@ -194,6 +214,7 @@ int main(void)
             TEST(an_imported_scan_must_carry_every_uai_with_the_digest),
             TEST(an_imported_scan_must_name_its_report),
             TEST(evidence_of_another_image_or_form_is_refused),
+            TEST(evidence_of_too_many_values_is_refused_by_name),
             TEST(a_document_without_its_report_is_evidence_that_is_missing),
     };
 

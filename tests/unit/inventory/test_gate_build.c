@@ -10,6 +10,7 @@
 #include "policy/approval.h"
 #include "policy/approval_command.h"
 #include "policy/evidence_facts.h"
+#include "policy/evidence_reading.h"
 
 static struct world w;
 static struct mu_ed25519 *key;
@@ -49,10 +50,12 @@ static struct mu_pg *policy_pg(void)
 static void read_evidence(void)
 {
     MU_AUTO(pg) struct mu_pg *pg = policy_pg();
+    struct evidence_reading reading = {
+            .store = w.evidence, .most = 100, .write_bytes = EVIDENCE_FACTS_MAX_BYTES};
     struct mu_error err;
-    size_t count = 0;
+    bool busy = false;
 
-    if (evidence_facts_round(pg, w.evidence, 100, &count, &err) != MU_OK)
+    if (evidence_reading_round(pg, &reading, &busy, &err) != MU_OK)
         fail_msg("%s", err.message);
 }
 
@@ -596,13 +599,14 @@ static void another_base_is_named_in_the_verdict(void **state)
     assert_told(REPO ":1.0", "its layers begin with those of registry.example/hub/node alone");
 }
 
-/* Raw results that were judged before there were layers are read once more. */
+/* Raw results that were judged before there were layers are read once more, when the clock says so.
+ */
 static void raw_results_that_were_read_without_layers_are_read_again(void **state)
 {
     (void)state;
     push_with_layers("1.0", 'a', "12");
     read_evidence();
-    free(world_sql(&w, "DELETE FROM evidence_layers"));
+    free(world_sql(&w, "DELETE FROM evidence_layers; DELETE FROM evidence_clock"));
     read_evidence();
     assert_sql(&w, "SELECT cardinality(chain) || ' ' || (top = chain[2]) FROM evidence_layers",
                "2 true");

@@ -9,7 +9,7 @@
 #include "notify/watch.h"
 #include "notify/webhook_sender.h"
 #include "outbox/relay.h"
-#include "policy/evidence_facts.h"
+#include "policy/evidence_reading.h"
 #include "schedule/schedule.h"
 #include "store/migrations.h"
 #include "store/statements.h"
@@ -193,7 +193,7 @@ static void *run_evidence_facts(void *opaque)
 {
     const struct app *app = opaque;
 
-    evidence_facts_run(app->config->postgres, app->evidence);
+    evidence_reading_run(app->config->postgres, app->evidence);
     return NULL;
 }
 

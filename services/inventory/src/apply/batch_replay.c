@@ -38,6 +38,7 @@ enum mu_status batch_replay(struct batch_applier *applier, struct mu_pg *pg, con
     batch_begin(batch, pg, NULL, 0);
     batch->is_replay = true;
     batch->effects.wishes = NULL;
+    batch->effects.is_replay = true;
     write_set_forget(batch->set); /* the transaction is not ours */
     write_set_trust(batch->set, NULL);
     (void)snprintf(batch->known_at, sizeof(batch->known_at), "%s", known_at);

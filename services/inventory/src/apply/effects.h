@@ -24,6 +24,7 @@ struct effects {
     char moment[24];  /* the same for WISH_REPEATS_MS */
     int64_t findings; /* loaded so far */
     bool is_ahead;    /* a time of the event was not believed */
+    bool is_replay;   /* what is applied was applied before */
 };
 
 void effects_registry(struct effects *effects, const struct event *event);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "json/json_doc.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const struct mu_json_limits limits = {EVIDENCE_MAX_BYTES, 16};
@@ -193,10 +194,13 @@ static enum mu_status load(struct effects *effects, const struct evidence_store 
 {
     json_auto_t *root = NULL;
     const struct document *document = NULL;
-    enum mu_status st = mu_json_parse(bytes, len, &limits, &root, err);
+    const struct mu_scan_result *result = event->message;
+    size_t max_values = effects->is_replay ? SIZE_MAX : EVIDENCE_MAX_VALUES;
+    enum mu_status st = mu_json_parse_bounded(bytes, len, &limits, max_values, &root, err);
 
-    if (st == MU_OK)
-        st = document_check(event->message, root, &document, err);
+    if (st != MU_OK)
+        return mu_wrap(err, "evidence %.80s", result->evidence_digest);
+    st = document_check(result, root, &document, err);
     if (st != MU_OK)
         return st;
     if (document->imported && store)

@@ -1,7 +1,8 @@
 /*
  * findings: findings of a raw result, or of another scanner's imported report, read from the
  * evidence store into rows.
- * Trust: the raw result is bounded in size and depth; members that are no texts are left out.
+ * Trust: the raw result is bounded in size, depth and, but in a replay, which takes what was taken
+ * then, number of values; members that are no texts are left out.
  */
 #ifndef INVENTORY_APPLY_FINDINGS_H
 #define INVENTORY_APPLY_FINDINGS_H

@@ -18,7 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EVIDENCE_MAX_BYTES = 256 * 1024 * 1024 };
+enum {
+    EVIDENCE_MAX_BYTES = 256 * 1024 * 1024,
+    EVIDENCE_MAX_VALUES = 4 * 1000 * 1000 /* of JSON, where it is read as a whole */
+};
 
 struct evidence_store;
 

@@ -1,36 +1,38 @@
 /*
- * evidence_facts: what policies ask of a raw result beside its findings: what the image itself gets
- * wrong, and its layers. Read from the evidence once; until then no image is approved by a policy
- * that asks for it.
+ * evidence_facts: what policies ask of raw results beside their findings: what the image itself
+ * gets wrong, and its layers.
  *
- * Threads: evidence_facts_run on one of its own, until a stop is requested. Trust: evidence may be
- * of any scanner: bounded as findings are.
+ * Trust: evidence may be of any scanner: bounded as findings are. Threads: one at a time per
+ * struct.
  */
 #ifndef INVENTORY_POLICY_EVIDENCE_FACTS_H
 #define INVENTORY_POLICY_EVIDENCE_FACTS_H
 
-#include "evidence/evidence_store.h"
-#include "policy/policy_statements.h"
+#include "base/buf.h"
+#include "base/error.h"
 
-#include "base/sha256.h"
-
+/* Of some raw results, as arrays for statements. */
 struct evidence_facts {
-    struct mu_buf ordinals, checks, severities, titles, paths, chain; /* arrays for statements */
-    size_t issue_count;
-    char top[MU_UUID_TEXT_SIZE]; /* the last of the chain; "": not every layer is known */
+    struct mu_buf digests, chains, tops; /* an element of each raw result */
+    struct mu_buf issues, ordinals, checks, severities, titles, paths; /* of each issue */
+    size_t count, issue_count;
 };
 
 void evidence_facts_init(struct evidence_facts *facts);
 void evidence_facts_done(struct evidence_facts *facts);
-/* Errors: MU_E_INVALID, MU_E_LIMIT. */
-enum mu_status evidence_facts_parse(const char *bytes, size_t len, struct evidence_facts *facts,
-                                    struct mu_error *err) MU_MUST_CHECK;
+void evidence_facts_empty(struct evidence_facts *facts); /* gives its memory back */
+void evidence_facts_end(struct evidence_facts *facts);   /* the arrays are whole */
 
-/* Reads what is not read yet, at most `most`; `ret_count`: how many there were. Evidence that is
- * not there is left for later, what cannot be understood is told and not tried again. Errors: as
- * mu_pg_execute. */
-enum mu_status evidence_facts_round(struct mu_pg *pg, const struct evidence_store *store, int most,
-                                    size_t *ret_count, struct mu_error *err) MU_MUST_CHECK;
-void evidence_facts_run(const char *conninfo, const struct evidence_store *store);
+/* Of all arrays. Before more is added there may be EVIDENCE_FACTS_MAX_BYTES. */
+size_t evidence_facts_bytes(struct evidence_facts *facts);
+enum { EVIDENCE_FACTS_MAX_BYTES = 8 * 1024 * 1024 };
+
+/* Adds those of the raw result `digest`. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM; then nothing
+ * was added. */
+enum mu_status evidence_facts_parse(const char *digest, const char *bytes, size_t len,
+                                    struct evidence_facts *facts,
+                                    struct mu_error *err) MU_MUST_CHECK;
+/* Adds that it says nothing: no issue, and no layer is known. */
+void evidence_facts_nothing(const char *digest, struct evidence_facts *facts);
 
 #endif
