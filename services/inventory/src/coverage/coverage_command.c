@@ -2,6 +2,7 @@
 
 #include "query/instants.h"
 #include "query/queries.h"
+#include "query/table_rows.h"
 
 #include "base/table.h"
 #include "base/text.h"
@@ -58,13 +59,8 @@ static enum mu_status count_uncovered(const struct question *question, struct mu
 static enum mu_status list_container(void *opaque, const struct mu_pg_result *row,
                                      struct mu_error *err)
 {
-    struct mu_table *table = opaque;
-    const char *cells[CONTAINER_COLUMNS];
-
     (void)err;
-    for (int i = 0; i < CONTAINER_COLUMNS; i++)
-        cells[i] = mu_pg_text(row, 0, i);
-    mu_table_row(table, cells);
+    table_rows_add(opaque, CONTAINER_COLUMNS, row, 0, 0);
     return MU_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "query/instants.h"
 #include "query/queries.h"
 #include "query/subject_names.h"
+#include "query/table_rows.h"
 
 #include "base/table.h"
 #include "base/text.h"
@@ -220,17 +221,14 @@ static void next_section(struct answer *answer)
 static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
 {
     struct answer *answer = opaque;
-    const char *cells[SECTION_MAX_COLUMNS];
 
     (void)err;
     while (answer->is_named && answer->section < answer->last &&
            !mu_text_equal(mu_pg_text(row, 0, 0), answer->section->name))
         next_section(answer);
-    for (size_t c = 0; c < column_count(answer->section); c++)
-        cells[c] = mu_pg_text(row, 0, (int)(c + answer->is_named));
     if (answer->is_whole && !answer->is_json && mu_table_row_count(answer->table) == 0)
         put_title(answer, 0);
-    mu_table_row(answer->table, cells);
+    table_rows_add(answer->table, column_count(answer->section), row, 0, answer->is_named);
     return MU_OK;
 }
 

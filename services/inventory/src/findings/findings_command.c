@@ -80,8 +80,7 @@ static enum mu_status print_counts(const struct question *question, struct mu_er
     enum mu_status st = mu_pg_execute(question->pg, FINDING_FINDING_COUNTS, values, &rows, err);
 
     for (size_t i = 0; st == MU_OK && i < mu_pg_rows(rows); i++)
-        mu_table_row(table, (const char *const[]){mu_pg_text(rows, i, 0), mu_pg_text(rows, i, 1),
-                                                  mu_pg_text(rows, i, 2), mu_pg_text(rows, i, 3)});
+        table_rows_add(table, COUNT_COLUMNS, rows, i, 0);
     if (st == MU_OK) {
         mu_table_print(table, MU_FORMAT_TEXT, 0, stdout);
         (void)putchar('\n');

@@ -13,41 +13,24 @@
 enum {
     ARRAY_MAX_BYTES = 64 * 1024 * 1024, /* of one raw result */
     CHAIN_MAX_BYTES = 64 * 1024,
-    ARRAYS = 9,
     LAYERS_MAX = 1000
 };
 
 static const struct mu_json_limits limits = {EVIDENCE_MAX_BYTES, 16};
 
-static void list_arrays(struct evidence_facts *facts, struct mu_buf *ret_arrays[ARRAYS])
-{
-    struct mu_buf *const arrays[ARRAYS] = {&facts->digests,    &facts->chains,   &facts->tops,
-                                           &facts->issues,     &facts->ordinals, &facts->checks,
-                                           &facts->severities, &facts->titles,   &facts->paths};
-
-    for (size_t i = 0; i < ARRAYS; i++)
-        ret_arrays[i] = arrays[i];
-}
-
 void evidence_facts_init(struct evidence_facts *facts)
 {
-    struct mu_buf *arrays[ARRAYS];
-
     *facts = (struct evidence_facts){0};
-    list_arrays(facts, arrays);
-    for (size_t i = 0; i < ARRAYS; i++) {
-        mu_buf_init(arrays[i], EVIDENCE_FACTS_MAX_BYTES + ARRAY_MAX_BYTES);
-        mu_pg_array_begin(arrays[i]);
+    for (size_t i = 0; i < FACTS_ARRAYS; i++) {
+        mu_buf_init(&facts->arrays[i], EVIDENCE_FACTS_MAX_BYTES + ARRAY_MAX_BYTES);
+        mu_pg_array_begin(&facts->arrays[i]);
     }
 }
 
 void evidence_facts_done(struct evidence_facts *facts)
 {
-    struct mu_buf *arrays[ARRAYS];
-
-    list_arrays(facts, arrays);
-    for (size_t i = 0; i < ARRAYS; i++)
-        mu_buf_done(arrays[i]);
+    for (size_t i = 0; i < FACTS_ARRAYS; i++)
+        mu_buf_done(&facts->arrays[i]);
 }
 
 void evidence_facts_empty(struct evidence_facts *facts)
@@ -58,21 +41,16 @@ void evidence_facts_empty(struct evidence_facts *facts)
 
 void evidence_facts_end(struct evidence_facts *facts)
 {
-    struct mu_buf *arrays[ARRAYS];
-
-    list_arrays(facts, arrays);
-    for (size_t i = 0; i < ARRAYS; i++)
-        mu_pg_array_end(arrays[i]);
+    for (size_t i = 0; i < FACTS_ARRAYS; i++)
+        mu_pg_array_end(&facts->arrays[i]);
 }
 
-size_t evidence_facts_bytes(struct evidence_facts *facts)
+size_t evidence_facts_bytes(const struct evidence_facts *facts)
 {
-    struct mu_buf *arrays[ARRAYS];
     size_t bytes = 0;
 
-    list_arrays(facts, arrays);
-    for (size_t i = 0; i < ARRAYS; i++)
-        bytes += arrays[i]->len;
+    for (size_t i = 0; i < FACTS_ARRAYS; i++)
+        bytes += facts->arrays[i].len;
     return bytes;
 }
 
@@ -91,12 +69,12 @@ static void take_issues(const char *digest, const json_t *issues, struct evidenc
         if (!check)
             continue;
         (void)snprintf(ordinal, sizeof(ordinal), "%zu", i);
-        mu_pg_array_add(&facts->issues, digest);
-        mu_pg_array_add(&facts->ordinals, ordinal);
-        mu_pg_array_add(&facts->checks, check);
-        mu_pg_array_add(&facts->severities, severity ? severity : "unknown");
-        mu_pg_array_add(&facts->titles, mu_json_text_at(issue, "title"));
-        mu_pg_array_add(&facts->paths, mu_json_text_at(issue, "path"));
+        mu_pg_array_add(&facts->arrays[FACTS_ISSUES], digest);
+        mu_pg_array_add(&facts->arrays[FACTS_ORDINALS], ordinal);
+        mu_pg_array_add(&facts->arrays[FACTS_CHECKS], check);
+        mu_pg_array_add(&facts->arrays[FACTS_SEVERITIES], severity ? severity : "unknown");
+        mu_pg_array_add(&facts->arrays[FACTS_TITLES], mu_json_text_at(issue, "title"));
+        mu_pg_array_add(&facts->arrays[FACTS_PATHS], mu_json_text_at(issue, "path"));
         facts->issue_count++;
     }
 }
@@ -134,33 +112,32 @@ static void take_layers(const char *digest, const json_t *layers, struct evidenc
         known++;
     }
     mu_pg_array_end(&chain);
-    mu_pg_array_add(&facts->digests, digest);
-    mu_pg_array_add(&facts->chains, chain.data);
-    mu_pg_array_add(&facts->tops, known > 0 && known == json_array_size(layers) ? link : NULL);
+    mu_pg_array_add(&facts->arrays[FACTS_DIGESTS], digest);
+    mu_pg_array_add(&facts->arrays[FACTS_CHAINS], chain.data);
+    mu_pg_array_add(&facts->arrays[FACTS_TOPS],
+                    known > 0 && known == json_array_size(layers) ? link : NULL);
     facts->count++;
 }
 
 static enum mu_status take(const char *digest, const json_t *root, struct evidence_facts *facts,
                            struct mu_error *err)
 {
-    struct mu_buf *arrays[ARRAYS];
-    size_t before[ARRAYS], issues_before = facts->issue_count;
+    size_t before[FACTS_ARRAYS], issues_before = facts->issue_count;
     enum mu_status st = MU_OK;
 
-    list_arrays(facts, arrays);
-    for (size_t i = 0; i < ARRAYS; i++)
-        before[i] = arrays[i]->len;
+    for (size_t i = 0; i < FACTS_ARRAYS; i++)
+        before[i] = facts->arrays[i].len;
     take_issues(digest, json_object_get(root, "issues"), facts);
     take_layers(digest, json_object_get(json_object_get(root, "image"), "layers"), facts);
-    for (size_t i = 0; st == MU_OK && i < ARRAYS; i++)
-        if (arrays[i]->failed || arrays[i]->len - before[i] > ARRAY_MAX_BYTES)
+    for (size_t i = 0; st == MU_OK && i < FACTS_ARRAYS; i++)
+        if (facts->arrays[i].failed || facts->arrays[i].len - before[i] > ARRAY_MAX_BYTES)
             st = mu_fail(err, MU_E_LIMIT, "facts of a raw result: more than %d bytes",
                          ARRAY_MAX_BYTES);
     if (st == MU_OK)
         return st;
-    for (size_t i = 0; i < ARRAYS; i++) {
-        mu_buf_cut(arrays[i], before[i]);
-        arrays[i]->failed = false;
+    for (size_t i = 0; i < FACTS_ARRAYS; i++) {
+        mu_buf_cut(&facts->arrays[i], before[i]);
+        facts->arrays[i].failed = false;
     }
     facts->issue_count = issues_before;
     facts->count--;

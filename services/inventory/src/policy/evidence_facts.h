@@ -12,9 +12,21 @@
 #include "base/error.h"
 
 /* Of some raw results, as arrays for statements. */
+enum evidence_array {
+    FACTS_DIGESTS, /* these three have an element of each raw result */
+    FACTS_CHAINS,
+    FACTS_TOPS,
+    FACTS_ISSUES, /* the raw result of an issue; this and the others have one of each issue */
+    FACTS_ORDINALS,
+    FACTS_CHECKS,
+    FACTS_SEVERITIES,
+    FACTS_TITLES,
+    FACTS_PATHS,
+    FACTS_ARRAYS
+};
+
 struct evidence_facts {
-    struct mu_buf digests, chains, tops; /* an element of each raw result */
-    struct mu_buf issues, ordinals, checks, severities, titles, paths; /* of each issue */
+    struct mu_buf arrays[FACTS_ARRAYS];
     size_t count, issue_count;
 };
 
@@ -24,7 +36,7 @@ void evidence_facts_empty(struct evidence_facts *facts); /* gives its memory bac
 void evidence_facts_end(struct evidence_facts *facts);   /* the arrays are whole */
 
 /* Of all arrays. Before more is added there may be EVIDENCE_FACTS_MAX_BYTES. */
-size_t evidence_facts_bytes(struct evidence_facts *facts);
+size_t evidence_facts_bytes(const struct evidence_facts *facts);
 enum { EVIDENCE_FACTS_MAX_BYTES = 8 * 1024 * 1024 };
 
 /* Adds those of the raw result `digest`. Errors: MU_E_INVALID, MU_E_LIMIT, MU_E_NOMEM; then nothing

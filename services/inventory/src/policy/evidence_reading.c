@@ -89,19 +89,22 @@ static enum mu_status write_facts(struct round *round, struct mu_error *err)
     mu_pg_forget_error(pg);
     st = mu_pg_begin(pg, MU_PG_READ_COMMITTED, err);
     if (st == MU_OK && facts->issue_count > 0)
-        st = mu_pg_queue(pg, POLICY_EVIDENCE_ISSUES,
-                         (const char *const[]){facts->issues.data, facts->ordinals.data,
-                                               facts->checks.data, facts->severities.data,
-                                               facts->titles.data, facts->paths.data},
-                         err);
-    if (st == MU_OK)
         st = mu_pg_queue(
-                pg, POLICY_EVIDENCE_DONE,
-                (const char *const[]){facts->digests.data, facts->chains.data, facts->tops.data},
+                pg, POLICY_EVIDENCE_ISSUES,
+                (const char *const[]){
+                        facts->arrays[FACTS_ISSUES].data, facts->arrays[FACTS_ORDINALS].data,
+                        facts->arrays[FACTS_CHECKS].data, facts->arrays[FACTS_SEVERITIES].data,
+                        facts->arrays[FACTS_TITLES].data, facts->arrays[FACTS_PATHS].data},
                 err);
-    if (st == MU_OK && round->is_again)
-        st = mu_pg_queue(pg, POLICY_EVIDENCE_FOUND, (const char *const[]){facts->digests.data},
+    if (st == MU_OK)
+        st = mu_pg_queue(pg, POLICY_EVIDENCE_DONE,
+                         (const char *const[]){facts->arrays[FACTS_DIGESTS].data,
+                                               facts->arrays[FACTS_CHAINS].data,
+                                               facts->arrays[FACTS_TOPS].data},
                          err);
+    if (st == MU_OK && round->is_again)
+        st = mu_pg_queue(pg, POLICY_EVIDENCE_FOUND,
+                         (const char *const[]){facts->arrays[FACTS_DIGESTS].data}, err);
     if (st == MU_OK)
         st = mu_pg_sync(pg, err);
     return st == MU_OK ? mu_pg_commit(pg, err) : st;

@@ -2,6 +2,7 @@
 
 #include "document/yaml_document.h"
 #include "policy/dry_run.h"
+#include "query/table_rows.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -125,13 +126,8 @@ static int list(struct doing *doing, struct mu_error *err)
         st = mu_pg_execute(doing->pg, POLICY_LIST, NULL, &rows, err);
     if (st != MU_OK)
         return fail_with(st);
-    for (size_t i = 0; i < mu_pg_rows(rows); i++) {
-        const char *cells[LIST_COLUMNS];
-
-        for (int c = 0; c < LIST_COLUMNS; c++)
-            cells[c] = mu_pg_text(rows, i, c);
-        mu_table_row(table, cells);
-    }
+    for (size_t i = 0; i < mu_pg_rows(rows); i++)
+        table_rows_add(table, LIST_COLUMNS, rows, i, 0);
     mu_table_print(table, doing->format, 0, stdout);
     return MU_EXIT_OK;
 }

@@ -1,8 +1,14 @@
 #include "query/table_rows.h"
 
-#include "base/table.h"
+void table_rows_add(struct mu_table *table, size_t column_count, const struct mu_pg_result *rows,
+                    size_t row, int first)
+{
+    const char *cells[TABLE_ROWS_COLUMNS_MAX];
 
-enum { COLUMNS_MAX = 16 };
+    for (size_t i = 0; i < column_count; i++)
+        cells[i] = mu_pg_text(rows, row, first + (int)i);
+    mu_table_row(table, cells);
+}
 
 struct printer {
     const struct table_rows *rows;
@@ -13,12 +19,9 @@ struct printer {
 static enum mu_status add_row(void *opaque, const struct mu_pg_result *row, struct mu_error *err)
 {
     struct printer *printer = opaque;
-    const char *cells[COLUMNS_MAX];
 
     (void)err;
-    for (size_t i = 0; i < printer->rows->column_count; i++)
-        cells[i] = mu_pg_text(row, 0, printer->rows->first + (int)i);
-    mu_table_row(printer->table, cells);
+    table_rows_add(printer->table, printer->rows->column_count, row, 0, printer->rows->first);
     if (printer->rows->counted > 0)
         printer->counted += mu_pg_bool(row, 0, printer->rows->counted);
     return MU_OK;
@@ -32,7 +35,7 @@ enum mu_status table_rows_print(struct mu_pg *pg, int statement, const char *con
     struct printer printer = {.rows = rows};
     enum mu_status st;
 
-    if (rows->column_count > COLUMNS_MAX)
+    if (rows->column_count > TABLE_ROWS_COLUMNS_MAX)
         return mu_fail(err, MU_E_INTERNAL, "a table of %zu columns", rows->column_count);
     table = printer.table = mu_table_new(rows->columns, rows->column_count);
     mu_table_begin(table, MU_FORMAT_TEXT, 0, out);
