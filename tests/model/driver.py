@@ -65,13 +65,14 @@ def _totals(known, at):
 
 
 def _images(known, at):
-    """Containers by image and by the worst state of its manifests."""
+    """Containers by image and by the worst state of its manifests, of those that are not covered."""
     worst, pods, rows = {}, known.pods(), []
     for run, _, _, _, _, state, *_ in known.coverage(at):
         before = worst.get(run["instance"], (run, state))[1]
         worst[run["instance"]] = (run, max(before, state, key=WORST_LAST.index))
     for run, state in worst.values():
-        rows.append((run["repository"], run["tag"], run["digest"], pods[run["instance"][:2]]["platform"], run["image"], state))
+        if state != "covered":
+            rows.append((run["repository"], run["tag"], run["digest"], pods[run["instance"][:2]]["platform"], run["image"], state))
     return {(*row, rows.count(row)) for row in rows}
 
 
@@ -121,6 +122,12 @@ CHOSEN = "WITH c AS MATERIALIZED (SELECT * FROM coverage_images({at}, {known})) 
     for name, columns, size in (("uai", "c.uai", "NULL"), ("uai", "c.uai", "1000"), ("digest", "c.manifest_digest, c.reported_digest", "1000"),
                                 ("cluster", "c.cluster", "NULL"), ("namespace", "c.namespace", "NULL"), ("pod", "c.pod, c.pod_uid", "1000"),
                                 ("node", "c.node", "NULL")))
+# Of every state: whether it counts the containers that coverage has in it.
+STATES_COUNTED = (
+    "SELECT t.state, t.containers, c.containers FROM coverage_totals({at}, {known}) t LEFT JOIN (SELECT w.state, count(*) AS containers FROM "
+    "(SELECT DISTINCT ON (c.cluster, c.pod_uid, c.container, c.container_kind) c.state FROM coverage_clocks({at}, {known}) c "
+    "ORDER BY c.cluster, c.pod_uid, c.container, c.container_kind, coverage_rank(c.state) DESC) w GROUP BY w.state) c USING (state) "
+    "WHERE t.containers <> COALESCE(c.containers, 0)")
 CLOCKS = ("cluster, pod_uid, container, container_kind, uai, manifest_digest, platform, state, reason, "
           f"{_us('since')}, {_us('expires_at')}, cause_id")
 LASTING = {
@@ -150,7 +157,9 @@ AT_AN_INSTANT = {
     "images": (f"SELECT r.repository, r.tag, r.digest, r.platform, r.image, (ARRAY{WORST_LAST})[c.rank], sum(c.containers) "
                "FROM image_coverage({at}, {known}) c LEFT JOIN run_images i USING (image_no), LATERAL (SELECT i.repository, i.tag, i.digest, "
                "i.platform, i.image WHERE i.image_no IS NOT NULL UNION ALL SELECT (c.key).repository, (c.key).tag, (c.key).digest, "
-               "(c.key).platform, (c.key).image WHERE i.image_no IS NULL) r GROUP BY 1, 2, 3, 4, 5, 6", _images),
+               "(c.key).platform, (c.key).image WHERE i.image_no IS NULL) r WHERE c.rank <> coverage_rank('covered') GROUP BY 1, 2, 3, 4, 5, 6",
+               _images),
+    "containers by state": (STATES_COUNTED, lambda known, at: set()),
     "coverage": (f"SELECT {CLOCKS} FROM coverage_clocks({{at}}, {{known}})", _coverage),
     "gaps": (f"SELECT {CLOCKS} FROM coverage_of(containers_in_doubt({{at}}, {{known}}), {{at}}, {{known}}) WHERE state <> 'covered'",
              lambda known, at: {row for row in _coverage(known, at) if row[7] != "covered"}),
@@ -160,7 +169,7 @@ EVERY = LASTING | AT_AN_INSTANT
 
 
 # Other ways to the same are asked at every third instant, or at one.
-EVERY_THIRD = ("totals", "totals by state", "clocks", "running assets", "images", "gaps", "coverage of each")
+EVERY_THIRD = ("totals", "totals by state", "clocks", "running assets", "images", "containers by state", "gaps", "coverage of each")
 ONCE = ("running assets of these", "instances by pages", "instances by state", "instances chosen otherwise")
 
 
