@@ -135,6 +135,7 @@ BROKEN = {
                                                    "g.target_no = ANY (v_excused)"),
     "what is excluded is counted as covered": ("image_coverage(timestamptz,timestamptz)", "v_open || v_excluded", "v_open"),
     "images of what came since count twice": ("image_coverage(timestamptz,timestamptz)", "-count(*)", "0"),
+    "what is covered is in no total": ("list_totals(timestamptz,timestamptz,text)", "LEFT JOIN worst w", "JOIN worst w"),
     "what images are is kept as it was": ("derive_images()", "image_no = ANY (v_images)", "false"),
     "a run that changes is kept as it was": ("derive_runs(bigint)", "SET known_until = EXCLUDED.known_until", "SET known_until = r.known_until"),
     "a failed scan decides of an attestation": ("target_states(cover_key[],timestamptz,timestamptz)",
